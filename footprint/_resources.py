@@ -1,0 +1,33 @@
+"""Where the data that ships with the package lies.
+
+A wheel carries `emission_factors/` and `templates/` inside the package; an
+editable install and a checkout have them at the top of the repository.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from footprint.errors import DataError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _locate(name: str) -> Path:
+    for folder in (_PACKAGE / "_data" / name, _PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise DataError(
+        f"The folder {name!r} that belongs to footprint is missing beside {_PACKAGE}.",
+        "Reinstall the package.",
+    )
+
+
+def emission_factors() -> Path:
+    """Folder of the emission factors."""
+    return _locate("emission_factors")
+
+
+def templates() -> Path:
+    """Folder of the report templates."""
+    return _locate("templates")

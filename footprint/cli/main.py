@@ -1,0 +1,77 @@
+"""The `footprint` command: its groups, and the one place that catches errors."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from footprint.cli import factors, results, track
+from footprint.cli.output import print_json, say
+from footprint.errors import FootprintError
+
+app = typer.Typer(
+    name="footprint",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Carbon accounting and life-cycle estimation for federated learning.",
+    epilog="""
+    Exit codes: 0 fine, 1 findings of an audit, 2 wrong use, 3 wrong data,
+    4 a missing extra. Results go to standard output, everything else to
+    standard error.
+    """,
+)
+app.command("track", context_settings=track.PASS_THROUGH)(track.track)
+app.command("estimate")(results.estimate)
+app.command("compare")(results.compare)
+app.command("report")(results.report)
+app.add_typer(factors.app, name="factors")
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Carbon accounting and life-cycle estimation for federated learning."""
+    _options["debug"] = debug
+
+
+# What the callback learns outlives it here: `main` needs it after a command failed.
+_options = {"debug": False}
+
+
+@app.command()
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Print the version of the package and of its emission factors."""
+    from footprint._version import __version__
+    from footprint.factors import load_catalogue
+
+    catalogue = load_catalogue()
+    if as_json:
+        print_json(
+            {
+                "version": __version__,
+                "factors": {"version": catalogue.version, "digest": catalogue.digest},
+            }
+        )
+    else:
+        typer.echo(f"footprint {__version__}")
+        typer.echo(f"emission factors {catalogue.version} ({catalogue.digest[:12]})")
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code."""
+    try:
+        app()
+    except FootprintError as error:
+        if _options["debug"]:
+            raise
+        say(f"error: {error.message}")
+        if error.remedy:
+            say(f"       {error.remedy}")
+        sys.exit(error.exit_code)
+    sys.exit(0)

@@ -1,0 +1,199 @@
+"""`estimate`, `compare` and `report`: from journals to pages."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from footprint.cli.output import print_text, say
+from footprint.errors import UsageError
+
+if TYPE_CHECKING:
+    from footprint.model import Assessment, Comparison
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write the result: .json keeps it, .html shows it."),
+]
+Assets = Annotated[
+    str,
+    typer.Option(help="plotly.js of a page: inline, directory, cdn, or the path of a bundle."),
+]
+
+
+def estimate(
+    journals: Annotated[
+        list[Path], typer.Argument(help="Journal files of one run, or folders of them.")
+    ],
+    zone: Annotated[
+        list[str] | None,
+        typer.Option(help="Zone of activities without one, or OLD=NEW to correct one. Repeatable."),
+    ] = None,
+    device: Annotated[list[str] | None, typer.Option(help="The same for the device class.")] = None,
+    network: Annotated[
+        str, typer.Option(help="Network path: a subject of `factors list -q network_energy`.")
+    ] = "fixed_core_access",
+    pue: Annotated[
+        float | None, typer.Option(help="PUE of the data centres. [default: from the factors]")
+    ] = None,
+    resource_share: Annotated[
+        float, typer.Option(help="Share of each device that was reserved.")
+    ] = 1.0,
+    signal: Annotated[
+        str, typer.Option(help="Kind of grid intensity: basis/method/scope.")
+    ] = "average/location/life-cycle",
+    factors: Annotated[
+        list[Path] | None, typer.Option(help="Folder of further factors. Repeatable.")
+    ] = None,
+    by_round: Annotated[
+        bool, typer.Option("--by-round", help="Keep the rounds apart in the result.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draws.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Number of draws.")] = None,
+    output: Output = None,
+    assets: Assets = "inline",
+    as_json: AsJson = False,
+) -> None:
+    """Estimate the emissions of a run from its journals.
+
+    Examples
+    --------
+        footprint estimate footprint-journal/digits --zone FR --device laptop
+
+        footprint estimate runs/central -o central.json
+
+        footprint estimate runs/central --zone Paris=FR --json
+    """
+    from footprint.assessment import Settings
+    from footprint.assessment import estimate as estimate_
+    from footprint.factors import load_catalogue
+    from footprint.inventory import build_inventory
+    from footprint.measurement.attribution import read_journal
+    from footprint.model import SignalKind
+    from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
+
+    _check_output(output)
+    catalogue = load_catalogue(tuple(factors or ()))
+    settings = Settings(
+        zones=_replacements(zone or [], "--zone"),
+        devices=_replacements(device or [], "--device"),
+        network=network,
+        pue=pue,
+        resource_share=resource_share,
+        signal=SignalKind.parse(signal),
+        seed=DEFAULT_SEED if seed is None else seed,
+        draws=DEFAULT_DRAWS if draws is None else draws,
+    )
+    journal = read_journal(*journals, catalogue=catalogue)
+    inventory = build_inventory(journal, by_round=by_round)
+    _deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
+
+
+def compare(
+    baseline: Annotated[Path, typer.Argument(help="assessment.json to compare with.")],
+    candidate: Annotated[Path, typer.Argument(help="assessment.json to judge.")],
+    output: Output = None,
+    assets: Assets = "inline",
+    as_json: AsJson = False,
+) -> None:
+    """Compare two assessments of the same functional unit.
+
+    Examples
+    --------
+        footprint compare centralised.json federated.json -o comparison.html
+
+        footprint compare centralised.json federated.json -o comparison.json
+    """
+    from footprint.comparison import compare as compare_
+
+    _check_output(output)
+    _deliver(
+        compare_(_assessment(baseline), _assessment(candidate)), output, assets, as_json=as_json
+    )
+
+
+def report(
+    result: Annotated[Path, typer.Argument(help="assessment.json or comparison.json.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
+    assets: Assets = "inline",
+    as_json: AsJson = False,
+) -> None:
+    """Write a result as one HTML page that can be mailed.
+
+    Examples
+    --------
+        footprint report comparison.json -o comparison.html
+
+        footprint report comparison.json -o site/comparison.html --assets directory
+    """
+    from footprint.cli.output import print_json
+    from footprint.documents import read_document
+    from footprint.reporting import write_report
+
+    page = write_report(read_document(result), output, assets=assets, command=_command_line())
+    if as_json:
+        print_json({"page": str(page)})
+    else:
+        print_text(str(page))
+
+
+def _check_output(output: Path | None) -> None:
+    if output is not None and output.suffix not in (".json", ".html"):
+        raise UsageError(
+            f"{output} ends neither in .json nor in .html.",
+            "A .json file keeps the result, an .html file shows it.",
+        )
+
+
+def _replacements(options: list[str], name: str) -> dict[str, str]:
+    replacements: dict[str, str] = {}
+    for option in options:
+        old, equals, new = option.rpartition("=")
+        if not new or (equals and not old) or old in replacements:
+            raise UsageError(
+                f"{name} {option!r} cannot be used.",
+                f"Give {name} NEW once for what has none, and {name} OLD=NEW to correct one.",
+            )
+        replacements[old] = new
+    return replacements
+
+
+def _assessment(path: Path) -> Assessment:
+    from footprint.documents import read_document
+    from footprint.model import Assessment
+
+    result = read_document(path)
+    if not isinstance(result, Assessment):
+        raise UsageError(
+            f"{path} is a comparison already; expected an assessment.",
+            "Make one with: footprint estimate JOURNAL -o assessment.json",
+        )
+    return result
+
+
+def _deliver(
+    result: Assessment | Comparison, output: Path | None, assets: str, *, as_json: bool
+) -> None:
+    from footprint.documents import to_json, write_document
+
+    if output is not None and output.suffix == ".html":
+        from footprint.reporting import write_report
+
+        say(f"wrote {write_report(result, output, assets=assets, command=_command_line())}")
+    elif output is not None:
+        say(f"wrote {write_document(result, output)}")
+    if as_json:
+        print_text(to_json(result))
+    else:
+        from footprint.reporting.terminal import print_result
+
+        print_result(result)
+
+
+def _command_line() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

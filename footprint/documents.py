@@ -1,0 +1,161 @@
+"""Results as JSON files: `assessment.json` and `comparison.json`.
+
+A document is the result itself with a format name and a format version in front.
+Reading one back gives an equal result, to the last digit.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pydantic
+
+from footprint.errors import DocumentError
+from footprint.model import Assessment, Comparison
+
+Result: TypeAlias = Assessment | Comparison
+
+FORMAT_VERSION = 1
+_FORMATS: dict[str, type[Any]] = {
+    "footprint-assessment": Assessment,
+    "footprint-comparison": Comparison,
+}
+
+
+@functools.cache
+def _adapter(name: str) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(_FORMATS[name])
+
+
+def to_json(result: Result) -> str:
+    """Write a result as JSON text, the same for equal results."""
+    name = next(name for name, kind in _FORMATS.items() if isinstance(result, kind))
+    body = _adapter(name).dump_python(result, mode="json")
+    document = {"format": name, "format_version": FORMAT_VERSION, **body}
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str, *, name: str = "the document") -> Result:
+    """Read a result back.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        How to call the document in an error.
+
+    Raises
+    ------
+    DocumentError
+        If the text is not JSON, is no document of ours, has another version, or
+        its numbers do not add up.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DocumentError(f"{name} is not JSON: {error}.") from error
+    found = document.get("format") if isinstance(document, dict) else None
+    if found not in _FORMATS:
+        raise DocumentError(
+            f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
+            "Make one with `footprint estimate` or `footprint compare`.",
+        )
+    version = document.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise DocumentError(
+            f"{name} has the format version {version!r}; this release reads {FORMAT_VERSION}.",
+            "Estimate again from the journal, or use the release that wrote it.",
+        )
+    document.pop("format")
+    try:
+        result: Result = _adapter(found).validate_python(document)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
+    _require_sums(result, name)
+    return result
+
+
+def _require_sums(result: Result, name: str) -> None:
+    if isinstance(result, Comparison):
+        parts = [c.difference_g.value for c in result.categories]
+        total, scale = result.difference_g.value, result.baseline.total_g.value
+        for assessment in (result.baseline, result.candidate):
+            _require_sums(assessment, name)
+    else:
+        parts = [c.emissions_g.value for c in result.contributions]
+        total, scale = result.total_g.value, result.total_g.value
+    if not math.isclose(math.fsum(parts), total, rel_tol=1e-9, abs_tol=1e-9 * abs(scale)):
+        raise DocumentError(
+            f"{name} does not add up: the parts give {math.fsum(parts)!r} g, "
+            f"the total says {total!r} g.",
+            "The file was changed by hand or damaged; make it again.",
+        )
+
+
+def schema(format_name: str) -> dict[str, Any]:
+    """JSON schema of a document.
+
+    Parameters
+    ----------
+    format_name : {'footprint-assessment', 'footprint-comparison'}
+    """
+    body = _adapter(format_name).json_schema()
+    body["properties"] = {
+        "format": {"const": format_name},
+        "format_version": {"const": FORMAT_VERSION},
+        **body["properties"],
+    }
+    body["required"] = ["format", "format_version", *body["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body}
+
+
+def write_document(result: Result, path: Path) -> Path:
+    """Write a result to a file, whole or not at all.
+
+    Raises
+    ------
+    DocumentError
+        If the file cannot be written.
+    """
+    return write_text(path, to_json(result))
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    DocumentError
+        If the file cannot be written.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be written: {error.strerror}.") from error
+    return path
+
+
+def read_document(path: Path) -> Result:
+    """Read a result from a file.
+
+    Raises
+    ------
+    DocumentError
+        If the file cannot be read, or `from_json` refuses it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path} is not UTF-8 text.") from error
+    return from_json(text, name=str(path))

@@ -1,0 +1,123 @@
+"""The errors that footprint raises on purpose.
+
+.. code-block:: text
+
+    FootprintError                 exit   raised when
+    ├── UsageError                  2     the call or the command line cannot mean anything
+    │   ├── MissingPlace            2     an activity has no grid zone and none was given
+    │   └── BoundaryMismatch        2     two results do not measure the same thing
+    ├── DataError                   3     something that was read is wrong
+    │   ├── UnitError               3     a quantity does not parse or has another dimension
+    │   ├── JournalError            3     a journal holds nothing that can be read
+    │   ├── DocumentError           3     a result file is not one of ours, or not this version
+    │   └── FactorError             3     a factor file or a catalogue is broken
+    │       └── FactorNotFound      3     no factor answers the query
+    ├── MeterError                  3     an energy source cannot be read
+    └── MissingExtra                4     an optional dependency is not installed
+
+Every error carries what was found and expected (`message`), what to do
+(`remedy`) and a short stable `code`. The command line prints the first two and
+exits with `exit_code`; nothing else in the package looks at `exit_code`.
+"""
+
+from __future__ import annotations
+
+
+class FootprintError(Exception):
+    """Base of all errors of this package.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what was expected; names the file and the key for
+        anything that a person wrote.
+    remedy : str
+        What the reader can do now.
+    """
+
+    code = "error"
+    exit_code = 3
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class UsageError(FootprintError):
+    """The call or the command line cannot mean anything."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class MissingPlace(UsageError):
+    """An activity has no grid zone; places are never guessed."""
+
+    code = "missing-place"
+
+
+class BoundaryMismatch(UsageError):
+    """Two results differ in boundary, signal or functional unit."""
+
+    code = "boundary-mismatch"
+
+
+class DataError(FootprintError):
+    """Something that was read is wrong."""
+
+    code = "data"
+
+
+class UnitError(DataError):
+    """A quantity does not parse, or has another dimension than expected."""
+
+    code = "unit"
+
+
+class JournalError(DataError):
+    """A journal holds nothing that can be read."""
+
+    code = "journal"
+
+
+class DocumentError(DataError):
+    """A result file is not one of ours, or has another format version."""
+
+    code = "document"
+
+
+class FactorError(DataError):
+    """A factor file or a catalogue is broken."""
+
+    code = "factor"
+
+
+class FactorNotFound(FactorError):
+    """No factor of the catalogue answers the query."""
+
+    code = "factor-not-found"
+
+
+class MeterError(FootprintError):
+    """An energy source cannot be read."""
+
+    code = "meter"
+
+
+class MissingExtra(FootprintError):
+    """An optional dependency is not installed."""
+
+    code = "missing-extra"
+    exit_code = 4
+
+    @classmethod
+    def of(cls, extra: str, feature: str) -> MissingExtra:
+        """Say which install line brings `feature`."""
+        return cls(
+            f"{feature} needs the extra {extra!r}, which is not installed.",
+            f"Install it with: pip install 'footprint[{extra}]'",
+        )

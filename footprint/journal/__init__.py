@@ -1,0 +1,31 @@
+"""The journal: append-only JSON lines that survive the process that wrote them.
+
+One process writes one file. Its lines are, in this order of first appearance:
+
+``header``
+    Format, run, and the class of the machine (never its name).
+``span``
+    One phase of one actor that has ended, with the readings of every meter at
+    both of its ends.
+``result``
+    A figure that the run reports about itself, such as an accuracy.
+``failure``
+    Something that could not be measured, and why.
+
+Every line is written by a single `write` to a file opened with ``O_APPEND`` and
+ends with a checksum of itself, so a torn line is recognised and costs nothing
+but itself.
+"""
+
+from footprint.journal.reader import read_records
+from footprint.journal.records import SUFFIX, ProcessRecords, Records, SpanRecord
+from footprint.journal.writer import JournalWriter
+
+__all__ = [
+    "SUFFIX",
+    "JournalWriter",
+    "ProcessRecords",
+    "Records",
+    "SpanRecord",
+    "read_records",
+]

@@ -1,0 +1,88 @@
+"""What stands in a journal, and the form of one line."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from footprint.errors import JournalError
+from footprint.model import Finding, InputFile, Machine, Phase, Role, Run
+
+FORMAT = "footprint-journal"
+VERSION = 1
+SUFFIX = ".jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRecord:
+    """One phase of one actor, as it stands in a journal.
+
+    `begin` and `end` hold cumulative readings; the names carry the meter and
+    the unit, for example ``"cpu.process_s"`` or ``"rapl.package-0_uj"``.
+    """
+
+    id: int
+    parent: int | None
+    actor: str
+    role: Role
+    phase: Phase
+    start_s: float
+    duration_s: float
+    begin: Mapping[str, float]
+    end: Mapping[str, float]
+    round: int | None = None
+    zone: str | None = None
+    device: str | None = None
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    status: str = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecords:
+    """All lines of one journal file."""
+
+    run: Run
+    machine: Machine
+    spans: tuple[SpanRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Journal files as they were read, before energy is attributed."""
+
+    processes: tuple[ProcessRecords, ...]
+    findings: tuple[Finding, ...] = ()
+    inputs: tuple[InputFile, ...] = ()
+
+
+def encode_line(record: Mapping[str, Any]) -> bytes:
+    """Write one record as a JSON line whose last key is its CRC-32."""
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False)
+    return f'{body[:-1]},"crc":"{zlib.crc32(body.encode()):08x}"}}\n'.encode()
+
+
+def decode_line(line: bytes) -> dict[str, Any]:
+    """Read one line back.
+
+    Raises
+    ------
+    JournalError
+        If it is no JSON object, or its checksum does not fit.
+    """
+    head, mark, tail = line.rstrip(b"\r\n").rpartition(b',"crc":"')
+    if not mark:
+        raise JournalError("not a journal line")
+    body = head + b"}"
+    if tail != b'%08x"}' % zlib.crc32(body):
+        raise JournalError("the checksum does not fit")
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise JournalError(f"not JSON ({error})") from error
+    if not isinstance(record, dict):
+        raise JournalError("not a JSON object")
+    return record

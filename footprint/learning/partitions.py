@@ -1,0 +1,72 @@
+"""Split a data set between clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from footprint.errors import UsageError
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def dirichlet_partition(
+    labels: np.ndarray[Any, Any],
+    clients: int,
+    alpha: float,
+    rng: np.random.Generator,
+    *,
+    smallest: int = 1,
+) -> list[Indices]:
+    r"""Split samples so that each class is spread unevenly over the clients.
+
+    For every class the shares of the clients are drawn from
+    :math:`\mathrm{Dirichlet}(\alpha, ..., \alpha)`: a small `alpha` gives each
+    client few classes, a large one gives all the same mix.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (samples,)
+    clients : int
+    alpha : float
+        Concentration, above 0 [1].
+    rng : numpy.random.Generator
+    smallest : int
+        Draw again until every client has this many samples.
+
+    Returns
+    -------
+    list of ndarray
+        Indices per client; together they are every sample exactly once.
+
+    Raises
+    ------
+    UsageError
+        If the numbers cannot work, or 1,000 draws gave some client too few.
+
+    References
+    ----------
+    T.-M. H. Hsu, H. Qi, M. Brown, "Measuring the effects of non-identical data
+    distribution for federated visual classification", arXiv 1909.06335.
+    """
+    if clients < 1 or alpha <= 0 or smallest * clients > len(labels):
+        raise UsageError(
+            f"{len(labels)} samples cannot be split between {clients} clients "
+            f"of at least {smallest} with alpha = {alpha}."
+        )
+    for _ in range(1000):
+        parts: list[list[Indices]] = [[] for _ in range(clients)]
+        for label in np.unique(labels):
+            members = rng.permutation(np.flatnonzero(labels == label))
+            shares = rng.dirichlet(np.full(clients, alpha))
+            cuts = np.round(np.cumsum(shares)[:-1] * len(members)).astype(np.int64)
+            for part, piece in zip(parts, np.split(members, cuts), strict=True):
+                part.append(piece)
+        split = [np.sort(np.concatenate(part)) for part in parts]
+        if min(map(len, split)) >= smallest:
+            return split
+    raise UsageError(
+        f"No split gave each of {clients} clients {smallest} samples with alpha = {alpha}.",
+        "Use a larger alpha, fewer clients or a smaller minimum.",
+    )

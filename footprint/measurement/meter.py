@@ -1,0 +1,55 @@
+"""The contract of an energy source, and the bounds of each tier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from footprint.model import Tier
+
+TIER_BANDS: Mapping[Tier, tuple[float, float]] = {
+    # Multiplicative 95 % bounds per tier. Proposals of this project, after the
+    # accuracy of meters in published comparisons; see docs/methodology.md.
+    Tier.A: (0.97, 1.03),
+    Tier.B: (0.95, 1.05),
+    Tier.C: (0.90, 1.10),
+    Tier.D: (0.83, 1.17),
+    Tier.E: (0.5, 2.0),
+    Tier.F: (0.3, 3.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Cumulative counters of one source at one moment.
+
+    Attributes
+    ----------
+    counters : mapping of str to float
+        Each name ends in its unit: ``"package-0_uj"``, ``"process_s"``. Values
+        never fall; only differences of two readings mean anything.
+    """
+
+    counters: Mapping[str, float]
+
+
+class Meter(Protocol):
+    """An energy source, or a counter that energy can be estimated from.
+
+    One method. A source that cannot be read raises `MeterError`, which the
+    tracker writes to the journal; it never returns a 0 that it did not see.
+    """
+
+    @property
+    def name(self) -> str:
+        """Short name that prefixes the counters in a journal."""
+
+    def read(self) -> Reading:
+        """Read the counters now.
+
+        Raises
+        ------
+        MeterError
+            If the source cannot be read.
+        """

@@ -1,0 +1,216 @@
+"""What happened: activities, and the journals and inventories that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from footprint.errors import UsageError
+from footprint.model.factors import STRICT, Finding, Resolution
+from footprint.model.kinds import Architecture, Basis, Phase, Role, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that one actor did: the unit that everything becomes.
+
+    Attributes
+    ----------
+    actor : str
+        Name of the client or server.
+    role : Role
+    device : str or None
+        Device class of the catalogue, for example ``"desktop"``.
+    zone : str or None
+        Grid zone, for example ``"FR"``; never guessed.
+    phase : Phase
+    round : int or None
+        Federated round, counted from 1.
+    start_s : float
+        Unix time [s].
+    duration_s : float
+        Time for which the device was reserved [s]; 0 where another activity of
+        the same actor counts that time already.
+    energy_kwh, energy_low_kwh, energy_high_kwh : float or None
+        Energy and its 95 % bounds [kWh]; None where there is none to know.
+    data_gb : float
+        Data moved over the actor's network link [GB].
+    basis : Basis
+    tier : Tier or None
+        Quality of the energy figure.
+    source : str
+        What the energy figure comes from, for example ``"cpu-table/AMD EPYC x2"``.
+        Figures of one source share their error.
+    """
+
+    actor: str
+    role: Role
+    device: str | None
+    zone: str | None
+    phase: Phase
+    round: int | None
+    start_s: float
+    duration_s: float
+    energy_kwh: float | None
+    energy_low_kwh: float | None
+    energy_high_kwh: float | None
+    data_gb: float
+    basis: Basis
+    tier: Tier | None
+    source: str
+
+
+ACTIVITY_COLUMNS = tuple(column.name for column in fields(Activity))
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Class of the machine that a process ran on; nothing that identifies it.
+
+    Attributes
+    ----------
+    processor : str
+        Model name as the operating system gives it; empty if unknown.
+    threads, sockets : int
+        Logical processors, and packages that hold them.
+    memory_gb : float
+        Main memory [GB].
+    virtual : bool or None
+        Whether a hypervisor was seen; None if that cannot be told.
+    system : str
+        ``"Linux"``, ``"Darwin"``, ``"Windows"``.
+    """
+
+    processor: str
+    threads: int
+    sockets: int
+    memory_gb: float
+    virtual: bool | None
+    system: str
+
+    @property
+    def label(self) -> str:
+        """Short name of the class, for example ``"AMD EPYC x2"``."""
+        return f"{self.processor or 'unknown processor'} x{self.threads}"
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that a result was made from, pinned by its content."""
+
+    name: str
+    sha256: str
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a journal says of the run as a whole.
+
+    Attributes
+    ----------
+    name : str
+    architecture : Architecture
+    functional_unit : str
+        What the emissions are counted per, for example ``"model with 92 % test
+        accuracy"``; empty if nobody said.
+    results : mapping
+        Figures that the run itself reported, for example ``{"accuracy": 0.93}``.
+    """
+
+    name: str
+    architecture: Architecture = Architecture.OTHER
+    functional_unit: str = ""
+    results: Mapping[str, float] = field(default_factory=dict)
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The activities of one run, as columns.
+
+    Attributes
+    ----------
+    run : Run
+    columns : mapping of str to sequence
+        One sequence per field of `Activity`, all of one length. Lists, numpy
+        arrays and pandas categoricals serve alike.
+    factors : tuple of Resolution
+        Factors that went into the energy figures.
+    findings : tuple of Finding
+    inputs : tuple of InputFile
+    """
+
+    run: Run
+    columns: Mapping[str, Sequence[Any]]
+    factors: tuple[Resolution, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    inputs: tuple[InputFile, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(self.columns[name]) for name in ACTIVITY_COLUMNS}
+        if len(set(lengths.values())) > 1:
+            raise UsageError(f"The columns of a journal differ in length: {lengths}.")
+
+    @classmethod
+    def of(cls, run: Run, activities: Sequence[Activity], **rest: Any) -> Journal:
+        """Build a journal from single activities."""
+        columns = {name: [getattr(a, name) for a in activities] for name in ACTIVITY_COLUMNS}
+        return cls(run, columns, **rest)
+
+    def __len__(self) -> int:
+        return len(self.columns["actor"])
+
+    def activities(self) -> Iterator[Activity]:
+        """Iterate over the activities one by one."""
+        for row in zip(*(self.columns[name] for name in ACTIVITY_COLUMNS), strict=True):
+            yield Activity(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryLine:
+    """Activities of one kind, summed. Fields as in `Activity`."""
+
+    actor: str
+    role: Role
+    device: str | None
+    zone: str | None
+    phase: Phase
+    year: int
+    basis: Basis
+    tier: Tier | None
+    source: str
+    duration_s: float
+    energy_kwh: float | None
+    energy_low_kwh: float | None
+    energy_high_kwh: float | None
+    data_gb: float
+    activities: int
+    unmetered: int = 0
+    """How many of the activities took time but have no energy figure."""
+    round: int | None = None
+    """Set only if the inventory was split by round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The activities of one run, aggregated.
+
+    Attributes
+    ----------
+    run : Run
+    lines : tuple of InventoryLine
+    rounds, clients : int
+        Distinct rounds and distinct actors in the client role.
+    """
+
+    run: Run
+    lines: tuple[InventoryLine, ...]
+    rounds: int
+    clients: int
+    factors: tuple[Resolution, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    inputs: tuple[InputFile, ...] = ()

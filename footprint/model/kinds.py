@@ -1,0 +1,163 @@
+"""The closed vocabularies: every word that a field may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from footprint.errors import UsageError
+
+
+class Vocabulary(StrEnum):
+    """A closed list of words, each of which reads and prints as itself."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a word that a person wrote.
+
+        Raises
+        ------
+        UsageError
+            If `text` is not one of the words.
+        """
+        try:
+            return cls(text)
+        except ValueError:
+            raise UsageError(
+                f"Unknown {cls.__name__.lower()} {text!r}.", f"Use one of: {', '.join(cls)}."
+            ) from None
+
+
+class Phase(Vocabulary):
+    """What an actor was doing. The only names; importers map theirs to these."""
+
+    SETUP = "setup"
+    LOAD = "load"
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    SERIALISE = "serialise"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
+    AGGREGATE = "aggregate"
+    WAIT = "wait"
+    IDLE = "idle"
+    DATA_TRANSFER = "data_transfer"
+    STORAGE = "storage"
+    INFERENCE = "inference"
+    OTHER = "other"
+
+
+class Role(Vocabulary):
+    """Which side of a training an actor is on."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Basis(Vocabulary):
+    """How a number came about; every report shows it."""
+
+    MEASURED = "measured"
+    SIMULATED = "simulated"
+    MODELLED = "modelled"
+    DECLARED = "declared"
+    DEFAULT = "default"
+
+
+class Tier(Vocabulary):
+    """Quality of an energy figure, best first."""
+
+    A = "A"  # wall meter
+    B = "B"  # energy counter of the part itself (RAPL, NVML)
+    C = "C"  # integrated power sensor
+    D = "D"  # line calibrated on A or B
+    E = "E"  # table of rated power, scaled to our share
+    F = "F"  # default of a device class
+
+
+class Architecture(Vocabulary):
+    """How the training of a run was organised."""
+
+    FEDERATED = "federated"
+    CENTRALISED = "centralised"
+    OTHER = "other"
+
+
+class Stage(Vocabulary):
+    """Where in the life cycle a contribution arises."""
+
+    OPERATION = "operation"
+    NETWORK = "network"
+    EMBODIED = "embodied"
+
+
+class Severity(Vocabulary):
+    """How much a finding matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class ResolvedBy(Vocabulary):
+    """How a factor was found, from the best answer to the weakest."""
+
+    EXACT = "exact"
+    NEAREST_YEAR = "nearest year"
+    PARENT_ZONE = "parent zone"
+    CLASS_DEFAULT = "class default"
+    DECLARED = "declared"
+    MEASURED = "measured"
+
+
+class SignalBasis(Vocabulary):
+    """Average or marginal intensity."""
+
+    AVERAGE = "average"
+    MARGINAL = "marginal"
+
+
+class SignalMethod(Vocabulary):
+    """Location-based, market-based or residual-mix intensity."""
+
+    LOCATION = "location"
+    MARKET = "market"
+    RESIDUAL = "residual"
+
+
+class SignalScope(Vocabulary):
+    """Emissions of the power plant only, or of its whole life cycle."""
+
+    DIRECT = "direct"
+    LIFE_CYCLE = "life-cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalKind:
+    """What kind of grid intensity a number is. Different kinds are never added."""
+
+    basis: SignalBasis = SignalBasis.AVERAGE
+    method: SignalMethod = SignalMethod.LOCATION
+    scope: SignalScope = SignalScope.LIFE_CYCLE
+
+    @classmethod
+    def parse(cls, text: str) -> SignalKind:
+        """Read ``"average/location/life-cycle"``.
+
+        Raises
+        ------
+        UsageError
+            If a part is missing or unknown.
+        """
+        try:
+            basis, method, scope = text.split("/")
+            return cls(SignalBasis(basis), SignalMethod(method), SignalScope(scope))
+        except ValueError:
+            raise UsageError(
+                f"{text!r} is not a kind of grid intensity.",
+                "Write basis/method/scope, for example 'average/location/life-cycle'.",
+            ) from None
+
+    def __str__(self) -> str:
+        return f"{self.basis}/{self.method}/{self.scope}"

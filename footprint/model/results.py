@@ -1,0 +1,184 @@
+"""What follows from activities and factors: assessments and comparisons."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from footprint.errors import UsageError
+from footprint.model.activities import InputFile, Run
+from footprint.model.factors import STRICT, Finding, Source
+from footprint.model.kinds import Basis, Phase, ResolvedBy, Role, SignalKind, Stage, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A central value and its 90 % interval (5th and 95th percentile)."""
+
+    value: float
+    low: float
+    high: float
+
+    __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        if any(math.isnan(number) for number in (self.value, self.low, self.high)):
+            raise UsageError(f"An interval needs three numbers, not {self!r}.")
+
+    @property
+    def width(self) -> float:
+        """Distance between the two ends."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """What is counted, what is left out, and by which rules.
+
+    Two results can be compared only if their boundaries are equal.
+    """
+
+    stages: tuple[Stage, ...]
+    signal: SignalKind
+    network_model: str
+    idle_policy: str
+    embodied_rule: str
+    excluded: tuple[str, ...] = ()
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One uncertain quantity of a result: a factor used, or the error of a meter.
+
+    Attributes
+    ----------
+    id : str
+        Draws are made once per id and shared by every contribution, and by
+        every scenario, that uses it.
+    value, low, high : float
+        Central value and 95 % bounds, in `unit`.
+    bounds : str
+        Where the bounds come from: ``"source"``, ``"default band"``, ``"tier"``,
+        ``"none"``.
+    requested : str
+        What was asked for, if the answer is another.
+    """
+
+    id: str
+    quantity: str
+    value: float
+    unit: str
+    low: float
+    high: float
+    bounds: str
+    resolved_by: ResolvedBy
+    requested: str
+    zone: str | None
+    year: int | None
+    source: Source
+    note: str = ""
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """Emissions of one kind of activity in one stage of the life cycle.
+
+    `emissions_g` is the product of the activity and of the terms that `terms`
+    names; `amount` and `amount_unit` say what the activity was.
+    """
+
+    stage: Stage
+    phase: Phase
+    actor: str
+    role: Role
+    device: str | None
+    zone: str | None
+    basis: Basis
+    tier: Tier | None
+    amount: float
+    amount_unit: str
+    terms: tuple[str, ...]
+    emissions_g: Interval
+    energy_kwh: float | None = None
+    round: int | None = None
+
+    __pydantic_config__ = STRICT
+
+    @property
+    def category(self) -> str:
+        """Name under which charts show it: the phase, or ``"embodied"``."""
+        return self.stage.value if self.stage is Stage.EMBODIED else self.phase.value
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Emissions of one run, with everything that is needed to check them.
+
+    The total is the sum of the contributions, and each contribution is the
+    product of an amount and of named terms.
+    """
+
+    run: Run
+    total_g: Interval
+    energy_kwh: float
+    data_gb: float
+    duration_s: float
+    rounds: int
+    clients: int
+    contributions: tuple[Contribution, ...]
+    terms: tuple[Term, ...]
+    boundary: Boundary
+    findings: tuple[Finding, ...]
+    inputs: tuple[InputFile, ...]
+    catalogue_version: str
+    catalogue_digest: str
+    seed: int
+    draws: int
+    tool_version: str
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryDifference:
+    """How much one category of emissions differs between two scenarios."""
+
+    category: str
+    baseline_g: float
+    candidate_g: float
+    difference_g: Interval
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A candidate against a baseline, with paired draws.
+
+    Attributes
+    ----------
+    difference_g : Interval
+        Candidate minus baseline.
+    ratio : Interval
+        Candidate over baseline.
+    candidate_lower : float
+        Share of the draws in which the candidate emits less.
+    categories : tuple of CategoryDifference
+        They add up to `difference_g.value`.
+    """
+
+    baseline: Assessment
+    candidate: Assessment
+    difference_g: Interval
+    ratio: Interval
+    candidate_lower: float
+    categories: tuple[CategoryDifference, ...]
+    findings: tuple[Finding, ...]
+    seed: int
+    draws: int
+
+    __pydantic_config__ = STRICT

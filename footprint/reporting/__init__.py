@@ -1,0 +1,10 @@
+"""Results as pages that people read.
+
+`footprint.reporting.html` writes a page; `footprint.reporting.view` decides what
+a page says; `footprint.reporting.charts` draws. Nothing here computes emissions.
+"""
+
+from footprint.reporting.embedding import extract_document
+from footprint.reporting.html import render_report, write_report
+
+__all__ = ["extract_document", "render_report", "write_report"]

@@ -1,0 +1,178 @@
+"""Write a result as one HTML page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from footprint._resources import templates
+from footprint.errors import DocumentError
+from footprint.model import Assessment, Comparison
+from footprint.reporting import charts
+from footprint.reporting.assets import (
+    DIRECTORY,
+    INLINE,
+    Library,
+    choose_library,
+    script_digest,
+    write_bundle,
+)
+from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
+from footprint.reporting.numbers import clean
+from footprint.reporting.view import view
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_report(
+    result: Assessment | Comparison,
+    *,
+    assets: str = INLINE,
+    document_json: str,
+    command: str = "",
+) -> str:
+    """Render a result as HTML.
+
+    The page is a pure function of its arguments: the same result gives the same
+    page, byte for byte.
+
+    Parameters
+    ----------
+    result : Assessment or Comparison
+    assets : str
+        Where plotly.js comes from: ``"inline"`` (inside the page), ``"directory"``
+        (``plotly.min.js`` beside the page), ``"cdn"`` (from the network), or the
+        path of another plotly.js bundle, which is put inside the page.
+    document_json : str
+        Canonical JSON text of `result`; it is embedded and can be taken out again
+        with `footprint.reporting.embedding.extract_document`.
+    command : str, optional
+        Command line that made the result.
+
+    Returns
+    -------
+    str
+        The page.
+
+    Raises
+    ------
+    UsageError
+        If `assets` is neither a mode nor a file.
+    DataError
+        If a bundle lacks a trace type that the page draws.
+    """
+    page = view(result)
+    figures = [charts.draw(figure.chart) for figure in page.figures]
+    library = choose_library(assets, charts.trace_types(figures)) if figures else None
+    environment = _environment()
+    script = _script(environment)
+    template = environment.get_template(f"{page.kind}.html")
+    return template.render(
+        page=page,
+        drawn={
+            f.id: json.dumps(d, allow_nan=False) for f, d in zip(page.figures, figures, strict=True)
+        },
+        library=library,
+        script=script,
+        policy=_policy(script, library),
+        document=document_json,
+        document_id=DOCUMENT_ID,
+        document_digest=digest(document_json),
+        command=command,
+    )
+
+
+def write_report(
+    result: Assessment | Comparison,
+    path: str | Path,
+    *,
+    assets: str = INLINE,
+    document_json: str,
+    command: str = "",
+) -> Path:
+    """Write a result as an HTML file.
+
+    Parameters
+    ----------
+    result, assets, document_json, command
+        As in `render_report`. With the assets ``"directory"``, ``plotly.min.js`` is
+        written into the folder of `path` unless the same file is there.
+    path : str or Path
+        File to write; its folder is made if need be.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsageError, DataError
+        As in `render_report`.
+    DocumentError
+        If the page cannot be written.
+    """
+    target = Path(path)
+    text = render_report(result, assets=assets, document_json=document_json, command=command)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if assets == DIRECTORY:
+            write_bundle(target.parent)
+        # Whole or not at all: a page cut short could still look complete.
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(target)
+    except OSError as error:
+        raise DocumentError(
+            f"The report {target} cannot be written: {error.strerror}.",
+            "Give a path in a folder that you may write to.",
+        ) from error
+    return target
+
+
+def _policy(script: str, library: Library | None) -> str:
+    """Content security policy: our own scripts and nothing else, no requests at all.
+
+    A second wall behind the escaping: a script that a name smuggled in would have
+    no digest on this list.
+    """
+    scripts = [f"'{script_digest(script)}'", *([library.policy] if library else [])]
+    return (
+        f"default-src 'none'; script-src {' '.join(scripts)};"
+        " style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _script(environment: Environment) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, "report.js")[0]
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Prepare jinja2: everything is escaped, and a missing name is an error."""
+    import jinja2
+    from markupsafe import Markup
+
+    def tidy(value: Any) -> Any:
+        """Clean every text that is not markup; runs before escaping."""
+        return clean(value) if type(value) is str else value
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates()),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=tidy,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    trusted: Callable[[str], Markup] = Markup
+    environment.filters["json_block"] = lambda text: Markup(escape_json(text))  # noqa: S704
+    # For our own script and for the plotting library only.
+    environment.filters["trusted_script"] = trusted
+    environment.globals["style_of"] = charts.style_of
+    return environment

@@ -1,0 +1,130 @@
+"""Registers: what was counted, with which factors, and how to do it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from footprint.model import Assessment, Boundary, Comparison, Stage, Term
+from footprint.reporting.numbers import clean, exact, plural, pretty_unit
+from footprint.reporting.shapes import Cell, Column, Scenario, Table
+from footprint.reporting.wording import STAGE_NAMES, capitalise
+
+
+def boundary_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
+    """Say what is in and what is out; once if all runs agree, as they must to be compared."""
+    boundaries = [scenario.assessment.boundary for scenario in scenarios]
+    if all(boundary == boundaries[0] for boundary in boundaries):
+        return (_boundary_table("Boundary", boundaries[0]),)
+    return tuple(
+        _boundary_table(f"Boundary of the {scenario.role}", scenario.assessment.boundary)
+        for scenario in scenarios
+    )
+
+
+def _boundary_table(caption: str, boundary: Boundary) -> Table:
+    inside = [STAGE_NAMES[stage] for stage in Stage if stage in boundary.stages]
+    outside = [STAGE_NAMES[stage] for stage in Stage if stage not in boundary.stages]
+    outside += [clean(item) for item in boundary.excluded]
+    signal = boundary.signal
+    kind = f"{signal.basis}, {signal.method}-based, {signal.scope} emissions"
+    rows = (
+        _listing("Counted", inside),
+        _listing("Left out", outside),
+        _listing("Grid intensity", [kind]),
+        _listing("Network model", [clean(boundary.network_model)]),
+        _listing("Idle time", [clean(boundary.idle_policy)]),
+        _listing("Embodied emissions", [clean(boundary.embodied_rule)]),
+    )
+    return Table(caption, (Column("Aspect"), Column("Rule")), rows)
+
+
+def _listing(heading: str, lines: list[str]) -> tuple[Cell, ...]:
+    first, *others = [line for line in lines if line] or ["nothing stated"]
+    return Cell(heading), Cell(first, tuple(others))
+
+
+def factor_table(scenarios: Sequence[Scenario]) -> Table:
+    """List every factor and meter error used, once, with its birth certificate."""
+    used: dict[Term, list[str]] = {}
+    for scenario in scenarios:
+        for term in scenario.assessment.terms:
+            used.setdefault(term, []).append(scenario.role)
+    rows = [
+        _factor_row(term, [role for role in roles if role], len(scenarios))
+        for term, roles in sorted(used.items(), key=lambda item: (item[0].quantity, item[0].id))
+    ]
+    columns = (
+        Column("Factor"),
+        Column("Value and 95 % bounds"),
+        Column("Valid for"),
+        Column("Source"),
+        Column("Resolved"),
+    )
+    return Table(f"{plural(len(rows), 'factor')}", columns, tuple(rows))
+
+
+def _factor_row(term: Term, roles: list[str], count: int) -> tuple[Cell, ...]:
+    unit = pretty_unit(term.unit) if term.unit != "1" else ""
+    ends = f"{exact(term.low)} to {exact(term.high)}"
+    limits = "no bounds" if term.bounds == "none" else f"{ends}, from: {clean(term.bounds)}"
+    about = [term.quantity.replace("_", " ")]
+    if count > 1 and len(roles) < count:
+        about.append(f"{' and '.join(roles)} only")
+    if term.note:
+        about.append(clean(term.note))
+    year = "no year stated" if term.year is None else str(term.year)
+    licence = f"licence: {clean(term.source.licence) or 'not stated'}"
+    asked = (f"asked for: {clean(term.requested)}",) if term.requested else ()
+    return (
+        Cell(clean(term.id), tuple(about), code=True),
+        Cell(f"{exact(term.value)} {unit}".strip(), (limits,)),
+        Cell(clean(term.zone) if term.zone else "any zone", (year,)),
+        Cell(clean(term.source.title), (licence,), href=web_address(term.source.url)),
+        Cell(term.resolved_by.value, asked),
+    )
+
+
+def web_address(url: str) -> str:
+    """Return `url` if it leads to the web; other schemes (script!) get no link."""
+    return url if url.lower().startswith(("https://", "http://")) else ""
+
+
+_FACTS: tuple[tuple[str, Callable[[Assessment], str]], ...] = (
+    ("Run", lambda a: clean(a.run.name)),
+    ("footprint version", lambda a: clean(a.tool_version)),
+    ("Factor catalogue", lambda a: clean(a.catalogue_version)),
+    ("Catalogue digest", lambda a: clean(a.catalogue_digest)),
+    ("Seed", lambda a: str(a.seed)),
+    ("Draws", lambda a: f"{a.draws:,}"),
+)
+
+
+def version_table(result: Assessment | Comparison, scenarios: Sequence[Scenario]) -> Table:
+    """List the versions and numbers that pin a result down."""
+    headings = [capitalise(scenario.role) or "Value" for scenario in scenarios]
+    rows = [
+        (Cell(name), *(Cell(fact(s.assessment), code=name.endswith("digest")) for s in scenarios))
+        for name, fact in _FACTS
+    ]
+    note = ""
+    if isinstance(result, Comparison):
+        note = f"The comparison used seed {result.seed} and {result.draws:,} paired draws."
+    columns = (Column("Item"), *(Column(heading) for heading in headings))
+    return Table("Versions", columns, tuple(rows), note=note)
+
+
+def input_table(scenarios: Sequence[Scenario]) -> Table:
+    """List the files that a result was made from, pinned by their content."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for scenario in scenarios:
+        for item in scenario.assessment.inputs:
+            files.setdefault((item.name, item.sha256), []).append(scenario.role)
+    rows = [
+        (
+            Cell(clean(name), tuple(role for role in dict.fromkeys(roles) if role)),
+            Cell(clean(digest), code=True),
+        )
+        for (name, digest), roles in files.items()
+    ]
+    note = "" if rows else "No input files were recorded."
+    return Table("Input files", (Column("File"), Column("SHA-256")), tuple(rows), note=note)

@@ -1,0 +1,191 @@
+"""The parts of a page: strings and chart-ready numbers, no arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from footprint.model import Assessment, Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One run on a page.
+
+    Attributes
+    ----------
+    role : str
+        ``"baseline"`` or ``"candidate"``; empty on the page of a single run.
+    label : str
+        Full name, such as ``'federated run “digits”'``.
+    short : str
+        One word for use inside sentences, such as ``"federated"``; may be empty.
+    assessment : Assessment
+    """
+
+    role: str
+    label: str
+    short: str
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One headline number."""
+
+    label: str
+    value: str
+    unit: str
+    interval: str
+    note: str
+    measured: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardGroup:
+    """The headline numbers of one run, or of the comparison of two."""
+
+    title: str
+    role: str
+    facts: tuple[str, ...]
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Findings of one code."""
+
+    severity: str
+    code: str
+    count: int
+    messages: tuple[str, ...]
+    more_messages: int
+    remedies: tuple[str, ...]
+    places: tuple[str, ...]
+    more_places: int
+    runs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Heading of a table column; `unit` holds for every cell beneath."""
+
+    heading: str
+    unit: str = ""
+    numeric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: text, smaller lines beneath, a link, a share to draw behind it."""
+
+    text: str
+    sub: tuple[str, ...] = ()
+    href: str = ""
+    share: float | None = None
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; the first cell of a row is its heading."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    foot: tuple[Cell, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One stack layer or one group of bars: a number, a label, a hover text per bar."""
+
+    key: str
+    name: str
+    values: tuple[float, ...]
+    labels: tuple[str, ...]
+    hovers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackedChart:
+    """One horizontal bar per scenario, one layer per category, all in `unit`."""
+
+    unit: str
+    titles: tuple[str, ...]
+    totals: tuple[Interval, ...]
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedChart:
+    """One bar per row and scenario, all in `unit`; keys of series are roles."""
+
+    unit: str
+    rows: tuple[str, ...]
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaterfallChart:
+    """From the first bar to the last by steps, all in `unit`."""
+
+    unit: str
+    rows: tuple[str, ...]
+    values: tuple[float, ...]
+    labels: tuple[str, ...]
+    hovers: tuple[str, ...]
+
+
+Chart = StackedChart | GroupedChart | WaterfallChart
+
+
+@dataclass(frozen=True, slots=True)
+class LegendItem:
+    """A key of the chart's colours; `key` is a category or a role."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart with its sentence and its numbers."""
+
+    id: str
+    title: str
+    caption: str
+    chart: Chart
+    legend: tuple[LegendItem, ...]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Where the ratio and its interval lie on a logarithmic ruler [% of its length]."""
+
+    low: float
+    value: float
+    high: float
+    one: float
+    ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything a report says."""
+
+    kind: str
+    title: str
+    verdict: str
+    remarks: tuple[str, ...]
+    ratio: Ratio | None
+    groups: tuple[CardGroup, ...]
+    warnings: tuple[Notice, ...]
+    figures: tuple[Figure, ...]
+    boundary: tuple[Table, ...]
+    factors: Table
+    quality: tuple[Table, ...]
+    actors: tuple[Table, ...]
+    versions: Table
+    inputs: Table

@@ -1,0 +1,67 @@
+"""The same numbers as the page, for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from footprint.model import Assessment, Comparison
+from footprint.reporting.shapes import Page, Table
+from footprint.reporting.view import view
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+
+def print_result(result: Assessment | Comparison, console: Console | None = None) -> None:
+    """Print verdict, warnings and the emissions by category.
+
+    Parameters
+    ----------
+    result : Assessment or Comparison
+    console : rich.console.Console, optional
+        Default: standard output.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = console or Console()
+    page = view(result)
+    # Text, not markup: a run may be called "[red]".
+    console.print(Text(page.verdict, style="bold"))
+    for remark in page.remarks:
+        console.print(Text(remark))
+    console.print()
+    if page.figures:
+        console.print(_rich_table(page.figures[0].table))
+    _print_cards(page, console)
+    for notice in page.warnings:
+        times = f" ({notice.count} times)" if notice.count > 1 else ""
+        console.print(Text(f"{notice.severity}: {notice.messages[0]}{times}"))
+
+
+def _print_cards(page: Page, console: Console) -> None:
+    from rich.text import Text
+
+    for group in page.groups:
+        cards = ", ".join(
+            f"{card.label.lower()} {card.value} {card.unit}".strip() for card in group.cards
+        )
+        console.print(Text(f"{group.title}: {cards}"))
+
+
+def _rich_table(table: Table) -> RichTable:
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(title=Text(table.caption), title_justify="left", show_footer=bool(table.foot))
+    for index, column in enumerate(table.columns):
+        heading = f"{column.heading} [{column.unit}]" if column.unit else column.heading
+        shown.add_column(
+            Text(heading),
+            footer=Text(table.foot[index].text) if table.foot else "",
+            justify="right" if column.numeric else "left",
+        )
+    for row in table.rows:
+        shown.add_row(*(Text(cell.text) for cell in row))
+    return shown

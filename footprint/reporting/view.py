@@ -1,0 +1,254 @@
+"""From a result to what a page shows: strings and chart-ready numbers.
+
+Pure functions. Every digit that a page prints is decided here and in
+`footprint.reporting.numbers`; templates and charts only place them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from footprint.model import Assessment, Basis, Comparison, Finding, Interval, Severity
+from footprint.reporting.figures import category_figure, waterfall_figure, zone_figure
+from footprint.reporting.numbers import (
+    NOT_KNOWN,
+    Scale,
+    bounds,
+    clean,
+    exact,
+    number,
+    percent,
+    plural,
+    share_of,
+)
+from footprint.reporting.registers import (
+    boundary_tables,
+    factor_table,
+    input_table,
+    version_table,
+)
+from footprint.reporting.shapes import Card, CardGroup, Notice, Page, Ratio, Scenario
+from footprint.reporting.tables import actor_table, quality_tables
+from footprint.reporting.wording import (
+    assessment_verdict,
+    capitalise,
+    comparison_remarks,
+    comparison_verdict,
+    has_ratio,
+    per_unit,
+    run_label,
+    scenarios_of,
+    unit_remark,
+)
+
+_MESSAGES_SHOWN = 3
+_PLACES_SHOWN = 12
+
+
+def view(result: Assessment | Comparison) -> Page:
+    """Decide everything that the page of a result says.
+
+    Parameters
+    ----------
+    result : Assessment or Comparison
+
+    Returns
+    -------
+    Page
+        Strings, and numbers in the unit of their chart.
+    """
+    scenarios = scenarios_of(result)
+    figures = [category_figure(scenarios), zone_figure(scenarios)]
+    groups = [_card_group(scenario) for scenario in scenarios]
+    if isinstance(result, Comparison):
+        figures.insert(1, waterfall_figure(result, scenarios))
+        groups.insert(0, _comparison_group(result))
+        verdict, remarks = comparison_verdict(result), comparison_remarks(result)
+        names = [clean(a.run.name) for a in (result.candidate, result.baseline)]
+        title = f"{names[0]} compared with {names[1]}"
+    else:
+        verdict, remarks = assessment_verdict(result), unit_remark(result)
+        title = f"Carbon footprint of {clean(result.run.name) or run_label(result)}"
+    return Page(
+        kind="comparison" if isinstance(result, Comparison) else "assessment",
+        title=title,
+        verdict=verdict,
+        remarks=remarks,
+        ratio=_ratio(result) if isinstance(result, Comparison) and has_ratio(result) else None,
+        groups=tuple(groups),
+        warnings=group_findings(result, scenarios),
+        figures=tuple(figure for figure in figures if figure),
+        boundary=boundary_tables(scenarios),
+        factors=factor_table(scenarios),
+        quality=quality_tables(scenarios),
+        actors=tuple(actor_table(scenario) for scenario in scenarios),
+        versions=version_table(result, scenarios),
+        inputs=input_table(scenarios),
+    )
+
+
+# --- cards -----------------------------------------------------------------
+
+
+def measured_share(assessment: Assessment) -> str:
+    """Say which share of the emissions rests on measured activities."""
+    measured = sum(
+        c.emissions_g.value for c in assessment.contributions if c.basis is Basis.MEASURED
+    )
+    return _measured(measured, assessment.total_g.value)
+
+
+def _measured(part: float, total: float) -> str:
+    share = share_of(part, total)
+    return "" if math.isnan(share) else f"{percent(share)} measured"
+
+
+def _card_group(scenario: Scenario) -> CardGroup:
+    a = scenario.assessment
+    measured = measured_share(a)
+    unit = per_unit(a).removeprefix(" per ")
+    cards = (
+        _emission_card("Total", a.total_g, 1, "", measured),
+        _emission_card("Per round", a.total_g, a.rounds, _count(a.rounds, "round"), measured),
+        _emission_card(
+            "Per participating client", a.total_g, a.clients, _count(a.clients, "client"), measured
+        ),
+        _emission_card(
+            "Per functional unit", a.total_g, int(bool(unit)), unit or "none declared", measured
+        ),
+        _energy_card(a),
+        _data_card(a),
+    )
+    facts = tuple(f"{clean(name)}: {exact(value)}" for name, value in a.run.results.items())
+    return CardGroup(capitalise(scenario.label), scenario.role, facts, cards)
+
+
+def _count(count: int, noun: str) -> str:
+    return plural(count, noun) if count else f"no {noun}s recorded"
+
+
+def _emission_card(label: str, total: Interval, count: int, note: str, measured: str) -> Card:
+    if count < 1:
+        return Card(label, NOT_KNOWN, "", "", note, "")
+    each = Interval(*(end / count for end in (total.value, total.low, total.high)))
+    scale = Scale.of("emissions", [each.value])
+    value = scale.text(each.value, each.width)
+    return Card(label, value, scale.unit, scale.range(each), note, measured)
+
+
+def _energy_card(assessment: Assessment) -> Card:
+    scale = Scale.of("energy", [assessment.energy_kwh])
+    lines = [c for c in assessment.contributions if c.energy_kwh is not None]
+    measured = sum(c.energy_kwh or 0.0 for c in lines if c.basis is Basis.MEASURED)
+    share = _measured(measured, sum(c.energy_kwh or 0.0 for c in lines))
+    return Card("Energy", scale.text(assessment.energy_kwh), scale.unit, "", "", share)
+
+
+def _data_card(assessment: Assessment) -> Card:
+    scale = Scale.of("data", [assessment.data_gb])
+    lines = [c for c in assessment.contributions if c.amount_unit == "GB"]
+    measured = sum(c.amount for c in lines if c.basis is Basis.MEASURED)
+    share = _measured(measured, sum(c.amount for c in lines))
+    return Card("Data moved", scale.text(assessment.data_gb), scale.unit, "", "", share)
+
+
+def _comparison_group(result: Comparison) -> CardGroup:
+    scale = Scale.of("emissions", [result.difference_g.value])
+    difference = result.difference_g
+    ratio = result.ratio
+    known = has_ratio(result)
+    cards = (
+        Card(
+            "Ratio",
+            number(ratio.value, ratio.width) if known else NOT_KNOWN,
+            "×" if known else "",
+            _ratio_range(ratio) if known else "",
+            "candidate over baseline",
+            "",
+        ),
+        Card(
+            "Difference",
+            scale.text(difference.value, difference.width),
+            scale.unit,
+            scale.range(difference),
+            "candidate minus baseline",
+            "",
+        ),
+        Card(
+            "Candidate emits less",
+            percent(result.candidate_lower),
+            "",
+            "",
+            f"of {result.draws:,} paired draws",
+            "",
+        ),
+    )
+    return CardGroup("The two compared", "comparison", (), cards)
+
+
+def _ratio_range(ratio: Interval) -> str:
+    return bounds(number(ratio.low, ratio.width), number(ratio.high, ratio.width))
+
+
+def _ratio(result: Comparison) -> Ratio | None:
+    """Place the ratio on a logarithmic ruler that always holds 1."""
+    ratio = result.ratio
+    if not 0 < ratio.low <= ratio.value <= ratio.high < math.inf:
+        return None
+    # The ruler ends at round numbers just outside the interval, at least 2:1.
+    steps = [m * 10.0**e for e in range(-9, 10) for m in (1, 2, 5)]
+    first = max((s for s in steps if s <= min(ratio.low, 0.5)), default=ratio.low)
+    last = min((s for s in steps if s >= max(ratio.high, 2)), default=ratio.high)
+
+    def place(value: float) -> float:
+        return round(100 * math.log(value / first) / math.log(last / first), 2)
+
+    ticks = [s for s in steps if first <= s <= last]
+    if len(ticks) > 8:
+        ticks = [s for s in ticks if s in {first, last} or math.log10(s).is_integer()]
+    marks = tuple((place(tick), f"{exact(tick)}×") for tick in ticks)
+    return Ratio(place(ratio.low), place(ratio.value), place(ratio.high), place(1.0), marks)
+
+
+# --- warnings --------------------------------------------------------------
+
+_GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def group_findings(
+    result: Assessment | Comparison, scenarios: Sequence[Scenario]
+) -> tuple[Notice, ...]:
+    """Group findings by code, gravest first; one that both runs share counts once."""
+    found: dict[Finding, list[str]] = {}
+    for scenario in scenarios:
+        for finding in scenario.assessment.findings:
+            found.setdefault(finding, []).append(scenario.role)
+    if isinstance(result, Comparison):
+        for finding in result.findings:
+            found.setdefault(finding, [])
+    codes: dict[str, list[Finding]] = {}
+    for finding in found:
+        codes.setdefault(finding.code, []).append(finding)
+    warnings = [_warning(code, group, found) for code, group in codes.items()]
+    order = {severity.value: rank for severity, rank in _GRAVITY.items()}
+    return tuple(sorted(warnings, key=lambda w: (order[w.severity], -w.count, w.code)))
+
+
+def _warning(code: str, group: list[Finding], found: dict[Finding, list[str]]) -> Notice:
+    gravest = min((finding.severity for finding in group), key=_GRAVITY.__getitem__)
+    messages = list(dict.fromkeys(clean(finding.message) for finding in group))
+    remedies = list(dict.fromkeys(clean(f.remedy) for f in group if f.remedy))
+    places = list(dict.fromkeys(clean(f.place) for f in group if f.place))
+    runs = dict.fromkeys(role for finding in group for role in found[finding] if role)
+    return Notice(
+        severity=gravest.value,
+        code=clean(code),
+        count=len(group),
+        messages=tuple(messages[:_MESSAGES_SHOWN]),
+        more_messages=max(0, len(messages) - _MESSAGES_SHOWN),
+        remedies=tuple(remedies[:_MESSAGES_SHOWN]),
+        places=tuple(places[:_PLACES_SHOWN]),
+        more_places=max(0, len(places) - _PLACES_SHOWN),
+        runs=" and ".join(runs),
+    )

@@ -1,0 +1,173 @@
+"""Sentences: the verdict and the names of things."""
+
+from __future__ import annotations
+
+import math
+
+from footprint.model import (
+    Architecture,
+    Assessment,
+    Comparison,
+    Interval,
+    Phase,
+    Stage,
+    Tier,
+)
+from footprint.reporting.numbers import NBSP, Scale, bounds, clean, number, percent
+from footprint.reporting.shapes import Scenario
+
+INTERVAL = f"90{NBSP}% interval"
+
+CATEGORY_NAMES: dict[str, str] = {
+    Phase.SETUP: "start-up",
+    Phase.LOAD: "data loading",
+    Phase.TRAIN: "training",
+    Phase.EVALUATE: "evaluation",
+    Phase.SERIALISE: "serialisation",
+    Phase.UPLOAD: "upload",
+    Phase.DOWNLOAD: "download",
+    Phase.AGGREGATE: "aggregation",
+    Phase.WAIT: "waiting",
+    Phase.IDLE: "idling",
+    Phase.DATA_TRANSFER: "central data transfer",
+    Phase.STORAGE: "storage",
+    Phase.INFERENCE: "inference",
+    Phase.OTHER: "other work",
+    Stage.EMBODIED: "embodied",
+}
+
+STAGE_NAMES: dict[Stage, str] = {
+    Stage.OPERATION: "operation: energy of the devices",
+    Stage.NETWORK: "network: energy of moving the data",
+    Stage.EMBODIED: "embodied: share of making the devices",
+}
+
+TIER_NAMES: dict[Tier, str] = {
+    Tier.A: "wall meter",
+    Tier.B: "energy counter of the part itself",
+    Tier.C: "integrated power sensor",
+    Tier.D: "line calibrated on A or B",
+    Tier.E: "table of rated power, scaled to our share",
+    Tier.F: "default of a device class",
+}
+
+_RUN_NAMES = {
+    Architecture.FEDERATED: "federated run",
+    Architecture.CENTRALISED: "centralised run",
+    Architecture.OTHER: "run",
+}
+
+
+def capitalise(text: str) -> str:
+    """Raise the first letter and leave the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def category_name(category: str) -> str:
+    """Name a phase, or ``embodied``, in words."""
+    return CATEGORY_NAMES.get(category, clean(category).replace("_", " "))
+
+
+def run_label(assessment: Assessment) -> str:
+    """Name a run, such as ``'federated run “digits”'``."""
+    name = clean(assessment.run.name)
+    kind = _RUN_NAMES[assessment.run.architecture]
+    return f"{kind} “{name}”" if name else kind
+
+
+def scenarios_of(result: Assessment | Comparison) -> tuple[Scenario, ...]:
+    """List the runs of a result, baseline first, each with what to call it."""
+    if isinstance(result, Assessment):
+        return (Scenario("", run_label(result), "", result),)
+    pair = (("baseline", result.baseline), ("candidate", result.candidate))
+    kinds = {assessment.run.architecture for _, assessment in pair}
+    telling = len(kinds) == 2 and Architecture.OTHER not in kinds
+    return tuple(
+        Scenario(role, run_label(a), a.run.architecture.value if telling else role, a)
+        for role, a in pair
+    )
+
+
+def per_unit(assessment: Assessment) -> str:
+    """Return ``' per <functional unit>'``, or nothing if nobody said."""
+    unit = clean(assessment.run.functional_unit).strip()
+    return f" per {unit}" if unit else ""
+
+
+def assessment_verdict(assessment: Assessment) -> str:
+    """Say in one sentence what a run emits."""
+    total = assessment.total_g
+    scale = Scale.of("emissions", [total.value])
+    amount = f"{scale.text(total.value, total.width)}{NBSP}{scale.unit.replace(' ', NBSP)}"
+    ends = scale.range(total)
+    interval = f" ({INTERVAL} {ends})" if ends else ""
+    return f"{capitalise(run_label(assessment))} emits {amount}{interval}{per_unit(assessment)}."
+
+
+def comparison_verdict(result: Comparison) -> str:
+    """Say in one sentence which run emits more, and by how much."""
+    baseline, candidate = run_label(result.baseline), run_label(result.candidate)
+    if baseline == candidate:
+        baseline, candidate = f"baseline ({baseline})", f"candidate ({candidate})"
+    unit = per_unit(result.candidate) or per_unit(result.baseline)
+    ratio = result.ratio
+    if not has_ratio(result):
+        return _difference_verdict(result.difference_g, baseline, candidate, unit)
+    times = f"{number(ratio.value, ratio.width)} times"
+    low, high = number(ratio.low, ratio.width), number(ratio.high, ratio.width)
+    interval = f"{INTERVAL} {bounds(low, high)}"
+    if ratio.low <= 1 <= ratio.high:
+        return (
+            f"No clear difference: {candidate} emits {times} as much as {baseline}"
+            f" ({interval}, which includes 1){unit}."
+        )
+    if ratio.value > 1:
+        return (
+            f"{capitalise(candidate)} emits more than {baseline}:"
+            f" {times} as much ({interval}){unit}."
+        )
+    return (
+        f"{capitalise(baseline)} emits more than {candidate},"
+        f" which emits {times} as much ({interval}){unit}."
+    )
+
+
+def has_ratio(result: Comparison) -> bool:
+    """Whether the candidate can be divided by the baseline."""
+    return result.baseline.total_g.value > 0 and math.isfinite(result.ratio.value)
+
+
+def _difference_verdict(difference: Interval, baseline: str, candidate: str, unit: str) -> str:
+    """Compare where the baseline emits nothing, so that no ratio exists."""
+    scale = Scale.of("emissions", [difference.value])
+    if difference.value == 0:
+        return f"Neither {candidate} nor {baseline} emits anything{unit}."
+    size = Interval(difference.value, difference.low, difference.high)
+    amount = scale.quantity(size)
+    return (
+        f"{capitalise(candidate)} emits {amount} and {baseline} nothing{unit},"
+        " so that no ratio exists."
+    )
+
+
+def comparison_remarks(result: Comparison) -> tuple[str, ...]:
+    """Say how sure the verdict is, and what nobody said."""
+    label = run_label(result.candidate)
+    draws = f"{result.draws:,} paired draws"
+    if result.candidate_lower <= 0:
+        share = f"in none of {draws}"
+    elif result.candidate_lower >= 1:
+        share = f"in all of {draws}"
+    else:
+        share = f"in {percent(result.candidate_lower)} of {draws}"
+    remarks = [f"The candidate ({label}) emits less {share}."]
+    if not has_ratio(result):
+        remarks.append("The baseline has no emissions; check that nothing is missing from it.")
+    return (*remarks, *unit_remark(result.candidate, result.baseline))
+
+
+def unit_remark(*assessments: Assessment) -> tuple[str, ...]:
+    """Say so where no run has a functional unit."""
+    if any(per_unit(assessment) for assessment in assessments):
+        return ()
+    return ("No functional unit was declared, so that these are totals of whole runs.",)

@@ -1,0 +1,153 @@
+"""The report in a real browser, without a network."""
+
+import re
+import shutil
+import subprocess
+import zlib
+
+import pytest
+from tests.unit.test_reporting_samples import (
+    FINDINGS,
+    assessment,
+    comparison,
+    contribution,
+    federated,
+    hostile,
+    term,
+    to_json,
+)
+
+from footprint.model import Phase
+from footprint.reporting import write_report
+
+pytestmark = pytest.mark.browser
+
+RESULTS = {
+    "assessment": (federated(findings=FINDINGS), 2),
+    "comparison": (comparison(), 3),
+    "hostile": (hostile(), 2),
+    "hostile comparison": (comparison(hostile(), federated(40.0)), 3),
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Write each result as one self-contained page."""
+    folder = tmp_path_factory.mktemp("pages")
+    return {
+        name: write_report(
+            result, folder / f"{name.replace(' ', '-')}.html", document_json=to_json(result)
+        )
+        for name, (result, _) in RESULTS.items()
+    }
+
+
+def figures_of(dom):
+    return re.findall(r"<figure>.*?</figure>", dom, flags=re.DOTALL)
+
+
+def console(log):
+    return [line for line in log.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_figure_is_drawn(chromium, pages, name, dark):
+    dom, log = chromium(pages[name], "--dump-dom", dark=dark)
+    figures = figures_of(dom)
+    assert len(figures) == RESULTS[name][1]
+    for figure in figures:
+        assert "could not be drawn" not in figure
+        assert 'class="main-svg"' in figure
+        bars = re.findall(r'<g class="point[^"]*"><path d="M[^"]{8,}"', figure)
+        assert bars, figure[:400]
+    ink = "rgb(229, 232, 235)" if dark else "rgb(26, 31, 37)"
+    assert f"fill: {ink}" in figures[0]
+    assert console(log) == []
+
+
+def test_hostile_names_run_nothing(chromium, pages):
+    dom, log = chromium(pages["hostile"], "--dump-dom")
+    # An executed alert would end up as a dialog in the log, an element in the DOM.
+    assert "<img" not in dom
+    assert "<script>alert" not in dom
+    assert "dialog" not in log.lower()
+    labels = re.findall(r'<g class="ytick"><text[^>]*>(.*?)</text>', dom)
+    assert [label for label in labels if label.startswith("&lt;/script&gt;")]
+
+
+def test_markup_in_labels_is_shown_not_obeyed(chromium, tmp_path):
+    # plotly knows these tags and entities, and would set the name in bold.
+    name = "<b>Z</b>&lt;%{x}"
+    result = assessment([contribution("a", Phase.TRAIN, 1.0, zone=name)])
+    page = write_report(result, tmp_path / "page.html", document_json=to_json(result))
+    dom, _ = chromium(page, "--dump-dom")
+    (label,) = re.findall(r'<g class="ytick"><text[^>]*>(.*?)</text>', dom)
+    assert label == "&lt;b&gt;Z&lt;/b&gt;&amp;lt;%{x}"
+
+
+def test_shared_library_beside_the_page(chromium, tmp_path):
+    result = comparison()
+    page = write_report(
+        result, tmp_path / "page.html", assets="directory", document_json=to_json(result)
+    )
+    dom, log = chromium(page, "--dump-dom")
+    assert all('class="main-svg"' in figure for figure in figures_of(dom))
+    assert console(log) == []
+
+
+def test_missing_library_is_said_on_the_page(chromium, tmp_path):
+    result = comparison()
+    page = write_report(
+        result, tmp_path / "page.html", assets="directory", document_json=to_json(result)
+    )
+    (tmp_path / "plotly.min.js").unlink()
+    dom, _ = chromium(page, "--dump-dom")
+    for figure in figures_of(dom):
+        assert "The chart could not be drawn" in figure
+        assert "<details open" in figure
+
+
+def test_narrow_page_does_not_overflow(chromium, pages, tmp_path):
+    # Windows have a least width; a frame has none. The probe writes what it sees.
+    terms = tuple(term(f"zone-{i}") for i in range(3))
+    result = comparison(hostile(), federated(40.0, terms=terms))
+    page = write_report(result, tmp_path / "page.html", document_json=to_json(result))
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        '<iframe src="page.html" width="360" height="800"></iframe><p id="seen"></p><script>'
+        "onload=()=>setTimeout(()=>{const d=document.querySelector('iframe').contentDocument;"
+        "seen.textContent=`${d.documentElement.scrollWidth}/${d.documentElement.clientWidth}`"
+        "},2000)</script>"
+    )
+    assert page.exists()
+    dom, _ = chromium(frame, "--dump-dom", "--allow-file-access-from-files")
+    wide, narrow = map(int, re.search(r'id="seen">(\d+)/(\d+)<', dom).groups())
+    assert 300 < narrow <= 360
+    assert wide == narrow
+
+
+def test_print_has_pages_text_and_open_tables(chromium, pages, tmp_path):
+    target = tmp_path / "page.pdf"
+    chromium(pages["comparison"], f"--print-to-pdf={target}", dark=True)
+    data = target.read_bytes()
+    assert len(re.findall(rb"/Type\s*/Page\b", _inflated(data))) > 1
+    reader = shutil.which("pdftotext")
+    if reader is None:
+        pytest.skip("pdftotext is not installed: the text of the printed page was NOT TESTED")
+    text = subprocess.run([reader, target, "-"], capture_output=True, check=True).stdout.decode()
+    words = " ".join(text.split())
+    assert "No clear difference: federated run “digits” emits 1.5 times as much" in words
+    assert "Candidate minus baseline, by phase" in words
+    assert "2 actors of the baseline" in words
+
+
+def _inflated(data):
+    """A PDF with its compressed streams opened, as far as they are plain deflate."""
+    parts = [data]
+    for match in re.finditer(rb"stream\r?\n(.*?)endstream", data, flags=re.DOTALL):
+        try:
+            parts.append(zlib.decompress(match[1]))
+        except zlib.error:
+            continue
+    return b"\n".join(parts)

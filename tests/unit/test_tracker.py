@@ -1,0 +1,218 @@
+"""The tracker observes and never interferes."""
+
+import asyncio
+import logging
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+import footprint as fp
+from footprint.errors import MeterError, UsageError
+from footprint.journal import read_records
+from footprint.measurement.meter import Reading
+
+
+def spans_of(path):
+    (process,) = read_records([path]).processes
+    return {span.id: span for span in process.spans}
+
+
+def test_spans_nest_and_inherit_what_they_do_not_say(tmp_path):
+    with (
+        fp.Tracker("r", journal=tmp_path, zone="FR", device="desktop", actor="server") as tracker,
+        tracker.span("train", round=2, actor="client-1", role="client", zone="DE"),
+        tracker.span("upload") as inner,
+    ):
+        inner.sent_bytes += 100
+    root, outer, upload = spans_of(tmp_path).values()
+    by_phase = {span.phase: span for span in (root, outer, upload)}
+    upload, train, root = by_phase["upload"], by_phase["train"], by_phase["other"]
+    assert (upload.actor, upload.zone, upload.device, upload.round) == (
+        "client-1",
+        "DE",
+        "desktop",
+        2,
+    )
+    assert upload.parent == train.id
+    assert train.parent == root.id
+    assert root.actor == "server"
+    assert upload.sent_bytes == 100
+
+
+def test_readings_grow_and_a_busy_span_uses_its_time(tmp_path):
+    with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train"):
+        stop = time.process_time() + 0.1
+        while time.process_time() < stop:
+            pass
+    span = next(s for s in spans_of(tmp_path).values() if s.phase == "train")
+    used = span.end["cpu.process_s"] - span.begin["cpu.process_s"]
+    assert 0.1 <= used <= span.duration_s + 0.02
+    assert span.end["memory.gb_s"] > span.begin["memory.gb_s"]
+
+
+def test_an_exception_passes_through_and_is_recorded(tmp_path):
+    with (
+        pytest.raises(ZeroDivisionError),
+        fp.Tracker("r", journal=tmp_path) as tracker,
+        tracker.span("train"),
+    ):
+        _ = 1 / 0
+    assert {s.phase: s.status for s in spans_of(tmp_path).values()} == {
+        "train": "failed",
+        "other": "failed",
+    }
+
+
+class BreakingMeter:
+    name = "breaking"
+
+    def __init__(self, good_reads):
+        self.left = good_reads
+
+    def read(self):
+        if self.left == 0:
+            raise MeterError("The plug fell out.", "Put it back.")
+        self.left -= 1
+        return Reading({"total_uj": 1.0})
+
+
+def test_a_meter_that_fails_harms_nothing_and_is_reported(tmp_path, caplog):
+    with (
+        caplog.at_level(logging.ERROR, "footprint"),
+        fp.Tracker("r", journal=tmp_path, meters=[BreakingMeter(2)]) as tracker,
+        tracker.span("train"),
+    ):
+        pass
+    records = read_records([tmp_path])
+    assert [f.code for f in records.findings] == ["meter-failed"]
+    assert "The plug fell out" in records.findings[0].message
+    assert "The plug fell out" in caplog.text
+
+
+def test_a_full_disk_is_reported_and_training_goes_on(caplog, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = []
+    with (
+        caplog.at_level(logging.ERROR, "footprint"),
+        fp.Tracker("r", journal=tmp_path / "file" / "below") as tracker,
+        tracker.span("train"),
+    ):
+        done.append(1)
+    assert done == [1]
+    assert "lost" in caplog.text
+    assert "journal line" in caplog.text
+
+
+def test_threads_belong_to_the_process_span(tmp_path):
+    with fp.Tracker("r", journal=tmp_path) as tracker:
+
+        def work(name):
+            with tracker.span("train", actor=name):
+                time.sleep(0.02)
+
+        threads = [threading.Thread(target=work, args=(f"client-{n}",)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    spans = spans_of(tmp_path)
+    (root,) = (s for s in spans.values() if s.parent is None)
+    trains = [s for s in spans.values() if s.phase == "train"]
+    assert {s.actor for s in trains} == {f"client-{n}" for n in range(4)}
+    assert all(s.parent == root.id for s in trains)
+
+
+def test_two_trackers_do_not_mix_their_spans(tmp_path):
+    with (
+        fp.Tracker("a", journal=tmp_path / "a") as first,
+        first.span("train"),
+        fp.Tracker("b", journal=tmp_path / "b") as second,
+        second.span("evaluate"),
+    ):
+        pass
+    assert {s.phase for s in spans_of(tmp_path / "a").values()} == {"other", "train"}
+    b = spans_of(tmp_path / "b")
+    assert {s.phase for s in b.values()} == {"other", "evaluate"}
+    assert all(s.parent is None or s.parent in b for s in b.values())
+
+
+def test_kill_9_keeps_every_finished_phase(tmp_path):
+    code = textwrap.dedent(
+        f"""
+        import footprint as fp, os, signal
+        with fp.Tracker("r", journal={str(tmp_path)!r}) as tracker:
+            for number in range(1, 6):
+                with tracker.span("train", round=number):
+                    sum(range(100_000))
+            with tracker.span("train", round=99):
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+    assert done.returncode == -signal.SIGKILL
+    journal = fp.read_journal(tmp_path)
+    assert sorted({a.round for a in journal.activities()}) == [1, 2, 3, 4, 5]
+    assert "truncated" in [f.code for f in journal.findings]
+
+
+def test_the_decorator_keeps_the_function(tmp_path):
+    @fp.track(journal=tmp_path, zone="FR", phase="evaluate")
+    def score(x, *, y=1):
+        """Say it."""
+        return x + y
+
+    assert score(2, y=3) == 5
+    assert (score.__name__, score.__doc__) == ("score", "Say it.")
+    assert {s.phase for s in spans_of(tmp_path).values()} == {"evaluate", "other"}
+    assert read_records([tmp_path]).processes[0].run.name == "score"
+
+
+def test_the_decorator_awaits_coroutines(tmp_path):
+    @fp.track(journal=tmp_path)
+    async def wait():
+        await asyncio.sleep(0.05)
+        return 7
+
+    assert asyncio.run(wait()) == 7
+    train = next(s for s in spans_of(tmp_path).values() if s.phase == "train")
+    assert train.duration_s >= 0.045
+
+
+def test_the_decorator_refuses_generators():
+    with pytest.raises(UsageError, match="generator"):
+
+        @fp.track
+        def numbers():
+            yield 1
+
+
+def test_wrong_use_is_an_error_before_training_starts(tmp_path):
+    with pytest.raises(UsageError, match="cannot name a run"):
+        fp.Tracker("a/b")
+    with pytest.raises(UsageError, match="Unknown phase"):
+        fp.track(phase="dance")(len)
+    with pytest.raises(UsageError, match="'king'"):
+        fp.Tracker("r", role="king")
+    tracker = fp.Tracker("r", journal=tmp_path)
+    with pytest.raises(UsageError, match="not running"), tracker.span("train"):
+        pass
+    with tracker, pytest.raises(UsageError, match="runs already"):
+        tracker.start()
+
+
+def test_tracking_opens_no_socket(tmp_path, monkeypatch):
+    import socket
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train"):
+        pass
+    assert len(spans_of(tmp_path)) == 2
