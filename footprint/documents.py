@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import pydantic
 
-from footprint.errors import DocumentError
+from footprint.errors import DocumentError, UsageError
 from footprint.model import Assessment, Comparison
 
 Result: TypeAlias = Assessment | Comparison
@@ -31,12 +31,20 @@ def _adapter(name: str) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(_FORMATS[name])
 
 
-def to_json(result: Result) -> str:
-    """Write a result as JSON text, the same for equal results."""
+def to_json(result: Result, *, compact: bool = False) -> str:
+    """Write a result as JSON text, the same for equal results.
+
+    Parameters
+    ----------
+    result : Assessment or Comparison
+    compact : bool
+        Without spaces, for machines alone.
+    """
     name = next(name for name, kind in _FORMATS.items() if isinstance(result, kind))
     body = _adapter(name).dump_python(result, mode="json")
     document = {"format": name, "format_version": FORMAT_VERSION, **body}
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    layout: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 1}
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, **layout) + "\n"
 
 
 def from_json(text: str, *, name: str = "the document") -> Result:
@@ -55,11 +63,11 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         its numbers do not add up.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"{name} is not JSON: {error}.") from error
     found = document.get("format") if isinstance(document, dict) else None
-    if found not in _FORMATS:
+    if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
             f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
             "Make one with `footprint estimate` or `footprint compare`.",
@@ -73,12 +81,18 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     document.pop("format")
     try:
         result: Result = _adapter(found).validate_python(document)
+    except UsageError as error:
+        raise DocumentError(f"{name}: {error.message}") from error
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
     _require_sums(result, name)
     return result
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
 
 
 def _require_sums(result: Result, name: str) -> None:
@@ -137,7 +151,7 @@ def write_text(path: Path, text: str) -> Path:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     except OSError as error:
         raise DocumentError(f"{path} cannot be written: {error.strerror}.") from error
@@ -152,10 +166,20 @@ def read_document(path: Path) -> Result:
     DocumentError
         If the file cannot be read, or `from_json` refuses it.
     """
+    return from_json(read_text(path), name=str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file of UTF-8 text.
+
+    Raises
+    ------
+    DocumentError
+        If it cannot be read, or is something else.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DocumentError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DocumentError(f"{path} is not UTF-8 text.") from error
-    return from_json(text, name=str(path))

@@ -118,7 +118,9 @@ def compare(
 
 
 def report(
-    result: Annotated[Path, typer.Argument(help="assessment.json or comparison.json.")],
+    result: Annotated[
+        Path, typer.Argument(help="assessment.json, comparison.json, or a page made from one.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
     assets: Assets = "inline",
     as_json: AsJson = False,
@@ -132,10 +134,9 @@ def report(
         footprint report comparison.json -o site/comparison.html --assets directory
     """
     from footprint.cli.output import print_json
-    from footprint.documents import read_document
     from footprint.reporting import write_report
 
-    page = write_report(read_document(result), output, assets=assets, command=_command_line())
+    page = write_report(_read(result), output, assets=assets, command=_command_line())
     if as_json:
         print_json({"page": str(page)})
     else:
@@ -163,11 +164,20 @@ def _replacements(options: list[str], name: str) -> dict[str, str]:
     return replacements
 
 
+def _read(path: Path) -> Assessment | Comparison:
+    """Read a result from its file, or from a page that holds it."""
+    from footprint.documents import from_json, read_document, read_text
+    from footprint.reporting import extract_document
+
+    if path.suffix != ".html":
+        return read_document(path)
+    return from_json(extract_document(read_text(path)), name=str(path))
+
+
 def _assessment(path: Path) -> Assessment:
-    from footprint.documents import read_document
     from footprint.model import Assessment
 
-    result = read_document(path)
+    result = _read(path)
     if not isinstance(result, Assessment):
         raise UsageError(
             f"{path} is a comparison already; expected an assessment.",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from footprint.model.kinds import ResolvedBy, Severity, SignalKind
 
 # Result files are read with pydantic, which looks for `__pydantic_config__` on
-# dataclasses: an unknown key in a file is an error, not noise.
-STRICT = {"extra": "forbid"}
+# dataclasses: an unknown key or a number without end in a file is an error.
+STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from footprint.documents import write_text
 from footprint.errors import DataError, UsageError
 
 INLINE, DIRECTORY, CDN = "inline", "directory", "cdn"
@@ -69,10 +70,10 @@ def write_bundle(folder: Path) -> Path:
     """Write the plotting library into a folder, unless it is there already."""
     from plotly.offline import get_plotlyjs
 
-    path, text = folder / BUNDLE_NAME, get_plotlyjs().encode("utf-8")
-    if not path.is_file() or path.read_bytes() != text:
-        path.write_bytes(text)
-    return path
+    path, text = folder / BUNDLE_NAME, get_plotlyjs()
+    if path.is_file() and path.read_bytes() == text.encode("utf-8"):
+        return path
+    return write_text(path, text)
 
 
 def script_digest(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint._resources import templates
-from footprint.errors import DocumentError
+from footprint.documents import to_json, write_text
 from footprint.model import Assessment, Comparison
 from footprint.reporting import charts
 from footprint.reporting.assets import (
@@ -32,10 +32,9 @@ def render_report(
     result: Assessment | Comparison,
     *,
     assets: str = INLINE,
-    document_json: str,
     command: str = "",
 ) -> str:
-    """Render a result as HTML.
+    """Render a result as HTML, with the result itself embedded as JSON.
 
     The page is a pure function of its arguments: the same result gives the same
     page, byte for byte.
@@ -47,9 +46,6 @@ def render_report(
         Where plotly.js comes from: ``"inline"`` (inside the page), ``"directory"``
         (``plotly.min.js`` beside the page), ``"cdn"`` (from the network), or the
         path of another plotly.js bundle, which is put inside the page.
-    document_json : str
-        Canonical JSON text of `result`; it is embedded and can be taken out again
-        with `footprint.reporting.embedding.extract_document`.
     command : str, optional
         Command line that made the result.
 
@@ -66,6 +62,7 @@ def render_report(
         If a bundle lacks a trace type that the page draws.
     """
     page = view(result)
+    document = to_json(result, compact=True)
     figures = [charts.draw(figure.chart) for figure in page.figures]
     library = choose_library(assets, charts.trace_types(figures)) if figures else None
     environment = _environment()
@@ -79,9 +76,9 @@ def render_report(
         library=library,
         script=script,
         policy=_policy(script, library),
-        document=document_json,
+        document=document,
         document_id=DOCUMENT_ID,
-        document_digest=digest(document_json),
+        document_digest=digest(document),
         command=command,
     )
 
@@ -91,14 +88,13 @@ def write_report(
     path: str | Path,
     *,
     assets: str = INLINE,
-    document_json: str,
     command: str = "",
 ) -> Path:
     """Write a result as an HTML file.
 
     Parameters
     ----------
-    result, assets, document_json, command
+    result, assets, command
         As in `render_report`. With the assets ``"directory"``, ``plotly.min.js`` is
         written into the folder of `path` unless the same file is there.
     path : str or Path
@@ -117,21 +113,10 @@ def write_report(
         If the page cannot be written.
     """
     target = Path(path)
-    text = render_report(result, assets=assets, document_json=document_json, command=command)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if assets == DIRECTORY:
-            write_bundle(target.parent)
-        # Whole or not at all: a page cut short could still look complete.
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(target)
-    except OSError as error:
-        raise DocumentError(
-            f"The report {target} cannot be written: {error.strerror}.",
-            "Give a path in a folder that you may write to.",
-        ) from error
-    return target
+    text = render_report(result, assets=assets, command=command)
+    if assets == DIRECTORY:
+        write_bundle(target.parent)
+    return write_text(target, text)
 
 
 def _policy(script: str, library: Library | None) -> str:

@@ -45,7 +45,9 @@ def _print_cards(page: Page, console: Console) -> None:
 
     for group in page.groups:
         cards = ", ".join(
-            f"{card.label.lower()} {card.value} {card.unit}".strip() for card in group.cards
+            f"{card.label.lower()} {card.value} {card.unit}".strip()
+            for card in group.cards
+            if card.value != ABSENT
         )
         console.print(Text(f"{group.title}: {cards}"))
 

@@ -3,13 +3,8 @@
 import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-# The hand-made results of the unit tests are drawn here too.
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

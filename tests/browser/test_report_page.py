@@ -6,6 +6,9 @@ import subprocess
 import zlib
 
 import pytest
+
+from footprint.model import Phase
+from footprint.reporting import write_report
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     assessment,
@@ -14,11 +17,7 @@ from tests.unit.test_reporting_samples import (
     federated,
     hostile,
     term,
-    to_json,
 )
-
-from footprint.model import Phase
-from footprint.reporting import write_report
 
 pytestmark = pytest.mark.browser
 
@@ -35,9 +34,7 @@ def pages(tmp_path_factory):
     """Write each result as one self-contained page."""
     folder = tmp_path_factory.mktemp("pages")
     return {
-        name: write_report(
-            result, folder / f"{name.replace(' ', '-')}.html", document_json=to_json(result)
-        )
+        name: write_report(result, folder / f"{name.replace(' ', '-')}.html")
         for name, (result, _) in RESULTS.items()
     }
 
@@ -80,7 +77,7 @@ def test_markup_in_labels_is_shown_not_obeyed(chromium, tmp_path):
     # plotly knows these tags and entities, and would set the name in bold.
     name = "<b>Z</b>&lt;%{x}"
     result = assessment([contribution("a", Phase.TRAIN, 1.0, zone=name)])
-    page = write_report(result, tmp_path / "page.html", document_json=to_json(result))
+    page = write_report(result, tmp_path / "page.html")
     dom, _ = chromium(page, "--dump-dom")
     (label,) = re.findall(r'<g class="ytick"><text[^>]*>(.*?)</text>', dom)
     assert label == "&lt;b&gt;Z&lt;/b&gt;&amp;lt;%{x}"
@@ -88,9 +85,7 @@ def test_markup_in_labels_is_shown_not_obeyed(chromium, tmp_path):
 
 def test_shared_library_beside_the_page(chromium, tmp_path):
     result = comparison()
-    page = write_report(
-        result, tmp_path / "page.html", assets="directory", document_json=to_json(result)
-    )
+    page = write_report(result, tmp_path / "page.html", assets="directory")
     dom, log = chromium(page, "--dump-dom")
     assert all('class="main-svg"' in figure for figure in figures_of(dom))
     assert console(log) == []
@@ -98,9 +93,7 @@ def test_shared_library_beside_the_page(chromium, tmp_path):
 
 def test_missing_library_is_said_on_the_page(chromium, tmp_path):
     result = comparison()
-    page = write_report(
-        result, tmp_path / "page.html", assets="directory", document_json=to_json(result)
-    )
+    page = write_report(result, tmp_path / "page.html", assets="directory")
     (tmp_path / "plotly.min.js").unlink()
     dom, _ = chromium(page, "--dump-dom")
     for figure in figures_of(dom):
@@ -112,7 +105,7 @@ def test_narrow_page_does_not_overflow(chromium, pages, tmp_path):
     # Windows have a least width; a frame has none. The probe writes what it sees.
     terms = tuple(term(f"zone-{i}") for i in range(3))
     result = comparison(hostile(), federated(40.0, terms=terms))
-    page = write_report(result, tmp_path / "page.html", document_json=to_json(result))
+    page = write_report(result, tmp_path / "page.html")
     frame = tmp_path / "frame.html"
     frame.write_text(
         '<iframe src="page.html" width="360" height="800"></iframe><p id="seen"></p><script>'

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.test_factors_files import GOOD, write_rows
 
 from footprint import _resources
 from footprint.errors import FactorError, FactorNotFound, UsageError
 from footprint.factors import QUANTITIES, diff_catalogues, load_catalogue
 from footprint.factors.resolution import GroupKey, subject_lineage
 from footprint.model import ResolvedBy, Severity, SignalKind
+from tests.unit.test_factors_files import GOOD, write_rows
 
 DIRECT = SignalKind.parse("average/location/direct")
 CATALOGUE = load_catalogue()

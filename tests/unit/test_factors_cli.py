@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.unit.test_factors_files import GOOD, write_rows
 from typer.testing import CliRunner
 
 from footprint.cli.factors import app
 from footprint.errors import FactorNotFound, UsageError
+from tests.unit.test_factors_files import GOOD, write_rows
 
 RUNNER = CliRunner()
 

@@ -1,6 +1,5 @@
 """The page as a file: escaping, embedding, assets."""
 
-import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -9,6 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from plotly.offline import get_plotlyjs
+
+from footprint.documents import from_json, to_json
+from footprint.errors import DocumentError, FootprintError
+from footprint.reporting import extract_document, render_report, write_report
+from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     HOSTILE,
@@ -16,12 +20,7 @@ from tests.unit.test_reporting_samples import (
     comparison,
     federated,
     hostile,
-    to_json,
 )
-
-from footprint.errors import DocumentError, FootprintError
-from footprint.reporting import extract_document, render_report, write_report
-from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
 
 
 class Outline(HTMLParser):
@@ -51,7 +50,7 @@ class Outline(HTMLParser):
 
 
 def render(result, assets="directory", **options):
-    return render_report(result, assets=assets, document_json=to_json(result), **options)
+    return render_report(result, assets=assets, **options)
 
 
 RESULTS = {
@@ -101,7 +100,7 @@ def test_hostile_names_are_text():
 def test_embedded_document_round_trips(name):
     result = RESULTS[name]
     page = render(result)
-    assert extract_document(page) == to_json(result)
+    assert extract_document(page) == to_json(result, compact=True)
     assert json.loads(Outline(page).blocks[DOCUMENT_ID]) == json.loads(to_json(result))
 
 
@@ -128,7 +127,7 @@ def test_escaped_separators_round_trip():
 def test_changed_document_is_noticed():
     page = render(federated())
     with pytest.raises(DocumentError, match="does not match its digest"):
-        extract_document(page.replace('"seed": 7', '"seed": 8'))
+        extract_document(page.replace('"seed":7', '"seed":8'))
     with pytest.raises(DocumentError, match="no embedded result"):
         extract_document("<html></html>")
 
@@ -139,9 +138,8 @@ def test_the_page_is_a_pure_rendering(name):
     page = render(result, command="footprint estimate run/")
     text = extract_document(page)
     again = render_report(
-        dataclasses.replace(result),
+        from_json(text),
         assets="directory",
-        document_json=text,
         command="footprint estimate run/",
     )
     assert again == page
@@ -189,7 +187,7 @@ def test_cdn_has_an_integrity_digest():
 
 def test_directory_shares_one_library(tmp_path):
     result = federated()
-    options = {"assets": "directory", "document_json": to_json(result)}
+    options = {"assets": "directory"}
     first = write_report(result, tmp_path / "sub" / "a.html", **options)
     library = first.with_name("plotly.min.js")
     written = library.stat().st_mtime_ns
@@ -229,7 +227,7 @@ def test_full_library_passes_as_a_bundle(tmp_path):
 def test_page_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DocumentError, match="cannot be written"):
-        write_report(federated(), tmp_path / "file" / "a.html", document_json="{}")
+        write_report(federated(), tmp_path / "file" / "a.html")
 
 
 def test_unknown_assets_name_the_choices(tmp_path):

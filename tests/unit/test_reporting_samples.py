@@ -1,7 +1,6 @@
 """Results to report on, made by hand, and tests that they add up."""
 
 import dataclasses
-import json
 import math
 
 import pytest
@@ -241,11 +240,6 @@ def hostile():
         boundary=dataclasses.replace(BOUNDARY, excluded=(HOSTILE,), network_model=HOSTILE),
         tool_version=HOSTILE,
     )
-
-
-def to_json(result):
-    """Canonical text; the page only embeds it, whatever writes it."""
-    return json.dumps(dataclasses.asdict(result), indent=1, ensure_ascii=False) + "\n"
 
 
 @pytest.mark.parametrize("result", [federated(), centralised(), hostile()])

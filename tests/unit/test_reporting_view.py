@@ -6,6 +6,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from footprint.model import Architecture, Finding, Interval, Phase, Run, Severity
+from footprint.reporting import charts
+from footprint.reporting.numbers import MINUS, Scale, clean, exact, number, percent, signed
+from footprint.reporting.shapes import GroupedChart, StackedChart, WaterfallChart
+from footprint.reporting.view import view
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     UNIT,
@@ -16,12 +22,6 @@ from tests.unit.test_reporting_samples import (
     federated,
     term,
 )
-
-from footprint.model import Architecture, Finding, Interval, Phase, Run, Severity
-from footprint.reporting import charts
-from footprint.reporting.numbers import MINUS, Scale, clean, exact, number, percent, signed
-from footprint.reporting.shapes import GroupedChart, StackedChart, WaterfallChart
-from footprint.reporting.view import view
 
 
 def plain(text):

@@ -1,0 +1,137 @@
+"""Imports point down: docs/decisions and the table below hold the layers."""
+
+import ast
+from pathlib import Path
+
+import footprint
+
+PACKAGE = Path(footprint.__file__).parent
+
+# Layer of each room; a room may import rooms of lower layers, and itself.
+LAYERS = {
+    "errors": 0,
+    "_resources": 0,
+    "_version": 0,
+    "units": 1,
+    "model": 2,
+    "factors": 3,
+    "journal": 3,
+    "documents": 3,
+    "measurement": 3,
+    "lifecycle": 4,
+    "inventory": 4,
+    "uncertainty": 4,
+    "measurement.power": 4,
+    "measurement.accounts": 4,
+    "measurement.attribution": 4,
+    "measurement.tracker": 4,
+    "measurement.decorator": 4,
+    "register": 5,
+    "assessment": 5,
+    "learning": 5,
+    "comparison": 6,
+    "reporting": 7,
+    "cli": 9,
+}
+
+# Rooms of one layer that build on each other, in this order.
+SAME_LAYER = {("assessment", "register"), ("_resources", "errors")}
+
+# Third-party packages, and the only rooms that may import them.
+THIRD_PARTY = {
+    "codecarbon": {"measurement"},
+    "jinja2": {"reporting"},
+    "numpy": {
+        "inventory",
+        "lifecycle",
+        "uncertainty",
+        "comparison",
+        "learning",
+    },
+    "pandas": {"inventory"},
+    "pint": {"units"},
+    "plotly": {"reporting"},
+    "psutil": {"measurement"},
+    "pydantic": {"documents", "factors"},
+    "rich": {"cli", "reporting"},
+    "torch": {"learning"},
+    "typer": {"cli"},
+}
+
+FORBIDDEN = {"click", "plotly.express", "requests", "urllib.request", "socket"}
+
+
+def modules():
+    files = sorted(PACKAGE.rglob("*.py"))
+    assert len(files) > 30, "the package was not found"
+    return files
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def room(module):
+    """The longest known room that the module lies in."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in LAYERS:
+            return ".".join(parts[:length])
+    raise AssertionError(f"footprint.{module} has no layer: enter it in LAYERS")
+
+
+def imports(path):
+    """Every imported module, with whether only type checkers see it."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node in typing_only
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module, node in typing_only
+
+
+def test_imports_point_down():
+    wrong = []
+    for path in modules():
+        module = name_of(path)
+        if not module:
+            continue  # the package itself hands out names of every room, lazily
+        own = room(module)
+        for target, _ in imports(path):
+            if not target.startswith("footprint."):
+                continue
+            other = room(target.removeprefix("footprint."))
+            same_package = own.split(".")[0] == other.split(".")[0]
+            down = LAYERS[other] < LAYERS[own]
+            beside = same_package and LAYERS[other] == LAYERS[own]
+            if not (down or beside or (own, other) in SAME_LAYER):
+                wrong.append(f"{module} (layer {LAYERS[own]}) imports {target}")
+    assert wrong == []
+
+
+def test_third_party_packages_stay_in_their_rooms():
+    wrong = []
+    for path in modules():
+        module = name_of(path)
+        for target, typing_only in imports(path):
+            top = target.split(".")[0]
+            assert target not in FORBIDDEN, f"{module} imports {target}"
+            assert top not in FORBIDDEN, f"{module} imports {target}"
+            allowed = THIRD_PARTY.get(top)
+            if allowed and not typing_only and module.split(".")[0] not in allowed:
+                wrong.append(f"{module} imports {target}")
+    assert wrong == []
+
+
+def test_every_room_exists():
+    names = {name_of(path) for path in modules()}
+    assert set(LAYERS) <= names

@@ -1,0 +1,69 @@
+"""Every energy source keeps the contract of `Meter`."""
+
+import inspect
+import time
+
+import pytest
+
+from footprint.measurement import memory, null, processor, rapl, replay
+from footprint.measurement.meter import Reading
+
+SUFFIXES = ("_s", "_uj", "gb_s")
+
+
+def fake_rapl(tmp_path):
+    folder = tmp_path / "intel-rapl:0"
+    folder.mkdir()
+    (folder / "name").write_text("package-0")
+    (folder / "energy_uj").write_text("5")
+    (folder / "max_energy_range_uj").write_text("100")
+    return rapl.RaplMeter(tmp_path)
+
+
+METERS = {
+    "rapl": fake_rapl,
+    "cpu": lambda _: processor.ProcessorMeter(),
+    "memory": lambda _: memory.MemoryMeter(),
+    "memory of children": lambda _: memory.MemoryMeter(children=True),
+    "null": lambda _: null.NullMeter(),
+    "replay": lambda _: replay.ReplayMeter([{"x_s": 1.0}, {"x_s": 2.0}, {"x_s": 2.0}]),
+}
+
+
+def test_every_meter_is_listed():
+    classes = {
+        name
+        for module in (memory, null, processor, rapl, replay)
+        for name, value in inspect.getmembers(module, inspect.isclass)
+        if name.endswith("Meter") and value.__module__ == module.__name__
+    }
+    assert len(classes) == len(METERS) - 1  # memory stands twice
+
+
+@pytest.mark.parametrize("make", METERS.values(), ids=METERS)
+def test_counters_are_cumulative_named_with_units_and_never_fall(make, tmp_path):
+    meter = make(tmp_path)
+    assert meter.name
+    assert "." not in meter.name
+    previous = meter.read()
+    for _ in range(2):
+        sum(range(20_000))
+        reading = meter.read()
+        assert isinstance(reading, Reading)
+        assert reading.counters.keys() == previous.counters.keys()
+        for name, value in reading.counters.items():
+            assert name.endswith(SUFFIXES)
+            assert value >= previous.counters[name]
+        previous = reading
+
+
+def test_processor_time_is_ours_and_the_host_saw_it_too():
+    meter = processor.ProcessorMeter()
+    before, clock = meter.read().counters, time.process_time()
+    while time.process_time() - clock < 0.2:
+        pass
+    after = meter.read().counters
+    own = after["process_s"] - before["process_s"]
+    host = after["host_busy_s"] - before["host_busy_s"]
+    assert own == pytest.approx(0.2, abs=0.02)
+    assert host >= own - 0.05  # the host counts in ticks of 10 ms

@@ -1,0 +1,197 @@
+"""The whole path on the command line, and every bad input of a person."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.integration.conftest import CommandLine
+
+BUSY = "import time; t=time.process_time()\nwhile time.process_time()-t<0.3: pass"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Two runs, tracked for real, and their assessments."""
+    run = CommandLine(tmp_path_factory.mktemp("prepared"))
+    for name, zone in (("central", "FR"), ("federated", "DE")):
+        where = (f"--run={name}", f"--zone={zone}", "--device=laptop", f"--journal={name}")
+        unit = "--functional-unit=one answer"
+        run("track", *where, unit, "--", sys.executable, "-c", BUSY)
+        run("estimate", name, "-o", f"{name}.json")
+    return run.folder
+
+
+@pytest.fixture
+def runs(prepared, tmp_path):
+    """A copy of the prepared folder, for one test to use up."""
+    return CommandLine(shutil.copytree(prepared, tmp_path / "runs"))
+
+
+def test_from_a_command_to_a_page(runs):
+    done = runs("compare", "central.json", "federated.json", "-o", "comparison.json")
+    assert "wrote comparison.json" in done.stderr
+    assert "federated" in done.stdout
+    comparison = json.loads((runs.folder / "comparison.json").read_text())
+    for side in ("baseline", "candidate"):
+        parts = [c["emissions_g"]["value"] for c in comparison[side]["contributions"]]
+        assert sum(parts) == pytest.approx(comparison[side]["total_g"]["value"], rel=1e-9)
+    page = runs("report", "comparison.json", "-o", "r.html").stdout.strip()
+    assert page == "r.html"
+    html = (runs.folder / page).read_text()
+    assert not re.search(r'<(?:script|link|img|style)[^>]*(?:src|href)\s*=\s*"http', html)
+    again = runs("report", "r.html", "-o", "again.html", "--json").stdout
+    assert json.loads(again) == {"page": "again.html"}
+
+
+def test_the_measured_energy_is_plausible(runs):
+    result = json.loads(runs("estimate", "central", "--json").stdout)
+    cpu_s = 0.3
+    # A busy thread takes between 0.1 and 50 W on anything that runs this.
+    train = [c for c in result["contributions"] if c["phase"] == "train"]
+    used_kwh = sum(c["energy_kwh"] or 0 for c in train)
+    assert 0.1 * cpu_s / 3.6e6 < used_kwh < 50 * cpu_s / 3.6e6
+
+
+def test_json_is_on_stdout_and_everything_else_is_not(runs):
+    done = runs("compare", "central.json", "federated.json", "--json", "-o", "c.html")
+    assert json.loads(done.stdout)["format"] == "footprint-comparison"
+    assert "wrote c.html" in done.stderr
+    assert json.loads(runs("version", "--json").stdout)["version"]
+
+
+def test_a_later_correction_needs_no_second_run(runs):
+    def total(*options):
+        done = runs("estimate", "central", *options, "--json")
+        return json.loads(done.stdout)["total_g"]["value"]
+
+    assert total("--zone", "FR=PL") > total()
+    assert total("--device", "laptop=server") > total()
+    assert total("--network", "mobile") == total()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["estimate", "nowhere"], 3, "There is no journal"),
+        (["estimate", "central", "--zone", "FR=Atlantis"], 3, "Atlantis"),
+        (["estimate", "central", "--device", "laptop=toaster"], 3, "toaster"),
+        (["estimate", "central", "--network", "pigeon"], 3, "pigeon"),
+        (["estimate", "central", "--signal", "nice"], 2, "average/location/life-cycle"),
+        (["estimate", "central", "--pue", "0.5"], 2, "at least 1"),
+        (["estimate", "central", "--zone", "FR", "--zone", "DE"], 2, "--zone"),
+        (["estimate", "central", "--zone", "FR="], 2, "--zone"),
+        (["estimate", "central", "-o", "x.xlsx"], 2, ".html"),
+        (["estimate", "central", "--factors", "nowhere"], 3, "nowhere"),
+        (["estimate", "central", "--draws", "3"], 2, "draws"),
+        (["compare", "central.json", "nowhere.json"], 3, "nowhere.json"),
+        (["report", "central", "-o", "r.html"], 3, "central"),
+        (["track", "--phase", "dance", "--", "true"], 2, "train"),
+        (["track", "--", "no-such-command"], 2, "no-such-command"),
+        (["estimate"], 2, "estimate --help"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_bad_input_is_a_clear_error(runs, arguments, code, said):
+    done = runs(*arguments, code=code)
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_missing_zone_is_an_error_with_the_way_out(footprint):
+    footprint("track", "--journal=j", "--", "true")
+    done = footprint("estimate", "j", code=2)
+    assert "--zone FR" in done.stderr
+    done = footprint("estimate", "j", "--zone", "FR")
+    assert "device" in done.stdout  # and the missing device is a warning
+
+
+def test_different_boundaries_are_refused(runs):
+    runs("estimate", "federated", "--network", "mobile", "-o", "other.json")
+    done = runs("compare", "central.json", "other.json", code=2)
+    assert "network model" in done.stderr
+
+
+def test_a_journal_with_garbage_gives_what_is_left(runs):
+    (path,) = (runs.folder / "central").glob("*.jsonl")
+    path.write_bytes(path.read_bytes() + b"\xff garbage\n" + b'{"type":"span","id":9,"act')
+    done = runs("estimate", "central", "--json")
+    result = json.loads(done.stdout)
+    assert {"journal-line", "journal-torn"} <= {f["code"] for f in result["findings"]}
+    assert result["total_g"]["value"] > 0
+
+
+def test_a_hostile_name_stays_text(footprint):
+    name = "<script>alert(1)</script>[red]&\u202e"
+    footprint(
+        "track", "--journal=j", "--zone=FR", "--device=laptop", f"--actor={name}", "--", "true"
+    )
+    done = footprint("estimate", "j", "-o", "p.html")
+    assert "<script>alert" not in (footprint.folder / "p.html").read_text()
+    assert done.stdout
+
+
+def test_track_keeps_the_exit_code_and_the_output(footprint):
+    script = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(7)"
+    done = footprint("track", "--journal=j", "--", sys.executable, "-c", script, code=7)
+    assert done.stdout == "out\n"
+    assert "err" in done.stderr
+
+
+def test_track_counts_the_command_and_its_children(footprint):
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
+    done = footprint("track", "--json", "--journal=j", "--", sys.executable, "-c", child)
+    summary = json.loads(done.stderr.splitlines()[-1])
+    assert summary["exit_code"] == 0
+    assert summary["energy_low_kwh"] < summary["energy_kwh"] < summary["energy_high_kwh"]
+    line = next(
+        json.loads(text)
+        for text in (footprint.folder / summary["journal"]).read_text().splitlines()
+        if '"train"' in text
+    )
+    assert line["end"]["cpu.process_s"] - line["begin"]["cpu.process_s"] >= 0.3
+
+
+def test_a_signal_reaches_the_command_and_the_journal_is_whole(footprint):
+    script = "import time; print('ready', flush=True); time.sleep(60)"
+    track = [sys.executable, "-m", "footprint", "track"]
+    where = ["--journal=j", "--zone=FR", "--device=laptop"]
+    process = subprocess.Popen(
+        [*track, *where, "--", sys.executable, "-c", script],
+        cwd=footprint.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    result = json.loads(footprint("estimate", "j", "--json").stdout)
+    assert "truncated" not in {f["code"] for f in result["findings"]}
+    assert result["total_g"]["value"] > 0
+
+
+def test_help_has_examples(footprint):
+    for command in ("track", "estimate", "compare", "report"):
+        text = footprint(command, "--help").stdout
+        assert f"footprint {command}" in text
+    assert "Exit codes" in footprint("--help").stdout
+
+
+def test_debug_shows_the_traceback(footprint):
+    done = subprocess.run(
+        [sys.executable, "-m", "footprint", "--debug", "estimate", "nowhere"],
+        cwd=footprint.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" in done.stderr
+    assert done.returncode != 0

@@ -1,0 +1,62 @@
+"""The main job, with a target that is reached sooner."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import footprint as fp
+from footprint.journal import read_records
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "federated_vs_centralised.py"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, "--output", folder, "--target", "0.8"],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "160"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return folder, done.stdout
+
+
+def test_it_ends_with_the_path_of_a_page(demo):
+    folder, output = demo
+    page = Path(output.splitlines()[-1])
+    assert page == folder / "comparison.html"
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_both_runs_reached_the_target(demo):
+    folder, _ = demo
+    comparison = fp.read_document(folder / "comparison.json")
+    for run in (comparison.baseline.run, comparison.candidate.run):
+        assert run.results["accuracy"] >= 0.8
+        assert "80%" in run.functional_unit
+
+
+def test_model_traffic_is_what_was_serialised(demo):
+    """4,810 floats go to ten clients and back in every round."""
+    folder, _ = demo
+    federated = fp.read_document(folder / "federated.json")
+    bytes_per_transfer = federated.data_gb * 1e9 / (federated.rounds * 10 * 2)
+    assert 4 * 4810 < bytes_per_transfer < 4 * 4810 + 4000  # and the names of its tensors
+    assert federated.clients == 10
+    assert {c.zone for c in federated.contributions} == {"FR", "DE", "US", "PL"}
+
+
+def test_nothing_of_the_process_is_lost(demo):
+    """The energy of all accounts is that of the process, from its first to last edge."""
+    folder, _ = demo
+    (process,) = read_records([folder / "journal" / "federated"]).processes
+    root = next(span for span in process.spans if span.parent is None)
+    journal = fp.read_journal(folder / "journal" / "federated")
+    reserved_s = sum(journal.columns["duration_s"])
+    assert reserved_s == pytest.approx(root.duration_s, rel=1e-6)
