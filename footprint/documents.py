@@ -129,7 +129,7 @@ def schema(format_name: str) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body}
 
 
-def write_document(result: Result, path: Path) -> Path:
+def write_document(result: Result, path: Path | str) -> Path:
     """Write a result to a file, whole or not at all.
 
     Raises
@@ -137,7 +137,7 @@ def write_document(result: Result, path: Path) -> Path:
     DocumentError
         If the file cannot be written.
     """
-    return write_text(path, to_json(result))
+    return write_text(Path(path), to_json(result))
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -158,7 +158,7 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def read_document(path: Path) -> Result:
+def read_document(path: Path | str) -> Result:
     """Read a result from a file.
 
     Raises
@@ -166,7 +166,7 @@ def read_document(path: Path) -> Result:
     DocumentError
         If the file cannot be read, or `from_json` refuses it.
     """
-    return from_json(read_text(path), name=str(path))
+    return from_json(read_text(Path(path)), name=str(path))
 
 
 def read_text(path: Path) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from footprint.model import CategoryDifference, Comparison, Interval, Phase, Stage
 from footprint.reporting.numbers import (
     NBSP,
+    NOT_KNOWN,
     Scale,
     clean,
     percent,
@@ -233,7 +234,7 @@ def _waterfall_table(
             Cell(scale.text(step.baseline_g, step.baseline_g * baseline)),
             Cell(scale.text(step.candidate_g, step.candidate_g * candidate)),
             Cell(signed(scale.text(step.difference_g.value, step.difference_g.width))),
-            Cell(scale.range(step.difference_g) or "–"),
+            Cell(scale.range(step.difference_g) or NOT_KNOWN),
         )
         for step in steps
     ]
@@ -243,7 +244,7 @@ def _waterfall_table(
         Cell(scale.text(start.value, start.width)),
         Cell(scale.text(end.value, end.width)),
         Cell(signed(scale.text(difference.value, difference.width))),
-        Cell(scale.range(difference) or "–"),
+        Cell(scale.range(difference) or NOT_KNOWN),
     )
     columns = (
         Column("Phase"),

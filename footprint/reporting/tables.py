@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from footprint.model import Assessment, Basis, Contribution, Role, Tier
-from footprint.reporting.numbers import Scale, clean, percent, plural, share_of
+from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, percent, plural, share_of
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
 from footprint.reporting.wording import TIER_NAMES, capitalise
 
@@ -182,7 +182,7 @@ def actor_table(scenario: Scenario) -> Table:
                 percent(share_of(actor.emissions_g, total)),
                 share=_fraction(share_of(actor.emissions_g, total)),
             ),
-            Cell("–" if actor.energy_kwh is None else energy.text(actor.energy_kwh)),
+            Cell(NOT_KNOWN if actor.energy_kwh is None else energy.text(actor.energy_kwh)),
         )
         for name, actor in ranked[:ACTORS_SHOWN]
     ]

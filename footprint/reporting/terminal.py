@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footprint.model import Assessment, Comparison
+from footprint.reporting.numbers import NOT_KNOWN
 from footprint.reporting.shapes import Page, Table
 from footprint.reporting.view import view
 
@@ -47,7 +48,7 @@ def _print_cards(page: Page, console: Console) -> None:
         cards = ", ".join(
             f"{card.label.lower()} {card.value} {card.unit}".strip()
             for card in group.cards
-            if card.value != ABSENT
+            if card.value != NOT_KNOWN
         )
         console.print(Text(f"{group.title}: {cards}"))
 

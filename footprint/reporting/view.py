@@ -101,7 +101,7 @@ def measured_share(assessment: Assessment) -> str:
 
 def _measured(part: float, total: float) -> str:
     share = share_of(part, total)
-    return "" if math.isnan(share) else f"{percent(share)} measured"
+    return "" if math.isnan(share) else f"{percent(share)} from measured activity"
 
 
 def _card_group(scenario: Scenario) -> CardGroup:

@@ -72,7 +72,8 @@ def run_label(assessment: Assessment) -> str:
     """Name a run, such as ``'federated run “digits”'``."""
     name = clean(assessment.run.name)
     kind = _RUN_NAMES[assessment.run.architecture]
-    return f"{kind} “{name}”" if name else kind
+    # A run called "federated" is the federated run.
+    return f"{kind} “{name}”" if name and f"{name} run" != kind else kind
 
 
 def scenarios_of(result: Assessment | Comparison) -> tuple[Scenario, ...]:
@@ -105,7 +106,7 @@ def assessment_verdict(assessment: Assessment) -> str:
 
 
 def comparison_verdict(result: Comparison) -> str:
-    """Say in one sentence which run emits more, and by how much."""
+    """Say in one sentence how much the candidate emits beside the baseline."""
     baseline, candidate = run_label(result.baseline), run_label(result.candidate)
     if baseline == candidate:
         baseline, candidate = f"baseline ({baseline})", f"candidate ({candidate})"
@@ -118,18 +119,11 @@ def comparison_verdict(result: Comparison) -> str:
     interval = f"{INTERVAL} {bounds(low, high)}"
     if ratio.low <= 1 <= ratio.high:
         return (
-            f"No clear difference: {candidate} emits {times} as much as {baseline}"
+            f"No clear difference: the {candidate} emits {times} as much as the {baseline}"
             f" ({interval}, which includes 1){unit}."
         )
-    if ratio.value > 1:
-        return (
-            f"{capitalise(candidate)} emits more than {baseline}:"
-            f" {times} as much ({interval}){unit}."
-        )
-    return (
-        f"{capitalise(baseline)} emits more than {candidate},"
-        f" which emits {times} as much ({interval}){unit}."
-    )
+    which = "more" if ratio.value > 1 else "less"
+    return f"The {candidate} emits {which} than the {baseline}: {times} as much ({interval}){unit}."
 
 
 def has_ratio(result: Comparison) -> bool:
@@ -141,12 +135,11 @@ def _difference_verdict(difference: Interval, baseline: str, candidate: str, uni
     """Compare where the baseline emits nothing, so that no ratio exists."""
     scale = Scale.of("emissions", [difference.value])
     if difference.value == 0:
-        return f"Neither {candidate} nor {baseline} emits anything{unit}."
+        return f"Neither the {candidate} nor the {baseline} emits anything{unit}."
     size = Interval(difference.value, difference.low, difference.high)
     amount = scale.quantity(size)
     return (
-        f"{capitalise(candidate)} emits {amount} and {baseline} nothing{unit},"
-        " so that no ratio exists."
+        f"The {candidate} emits {amount} and the {baseline} nothing{unit}, so that no ratio exists."
     )
 
 

@@ -130,7 +130,7 @@ def test_print_has_pages_text_and_open_tables(chromium, pages, tmp_path):
         pytest.skip("pdftotext is not installed: the text of the printed page was NOT TESTED")
     text = subprocess.run([reader, target, "-"], capture_output=True, check=True).stdout.decode()
     words = " ".join(text.split())
-    assert "No clear difference: federated run “digits” emits 1.5 times as much" in words
+    assert "No clear difference: the federated run “digits” emits 1.5 times as much" in words
     assert "Candidate minus baseline, by phase" in words
     assert "2 actors of the baseline" in words
 

@@ -32,6 +32,7 @@ LAYERS = {
     "comparison": 6,
     "reporting": 7,
     "cli": 9,
+    "__main__": 10,
 }
 
 # Rooms of one layer that build on each other, in this order.

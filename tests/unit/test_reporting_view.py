@@ -53,9 +53,21 @@ def test_verdict_in_micrograms_and_tonnes():
 @pytest.mark.parametrize(
     ("ratio", "scale", "wanted"),
     [
-        ((0.8, 1.2), 1.0, "Federated run “digits” emits more than centralised run"),
-        ((0.8, 1.2), 0.1, "Centralised run “digits-central” emits more than federated run"),
-        ((0.5, 1.5), 1.0, "No clear difference: federated run “digits” emits 1.5 times as much"),
+        (
+            (0.8, 1.2),
+            1.0,
+            "The federated run “digits” emits more than the centralised run “digits-central”: 1.54 times",
+        ),
+        (
+            (0.8, 1.2),
+            0.1,
+            "The federated run “digits” emits less than the centralised run “digits-central”: 0.154 times",
+        ),
+        (
+            (0.5, 1.5),
+            1.0,
+            "No clear difference: the federated run “digits” emits 1.5 times as much",
+        ),
         ((0.5, 9.0), 0.5, "No clear difference: "),
     ],
 )
@@ -110,7 +122,7 @@ def test_cards():
     page = view(federated(2.0))
     rounds = card(page, "Per round")
     assert (rounds.value, rounds.unit, rounds.note) == ("6.0", "mg CO₂e", "30\xa0rounds")
-    assert plain(card(page, "Total").measured) == "67 % measured"
+    assert plain(card(page, "Total").measured) == "67 % from measured activity"
     assert card(page, "Energy").interval == ""
 
 

@@ -1,0 +1,78 @@
+"""Documents do not rot: their examples run, their links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    [
+        *REPOSITORY.glob("*.md"),
+        *REPOSITORY.glob("docs/**/*.md"),
+        *REPOSITORY.glob("benchmarks/*.md"),
+    ]
+)
+
+
+def test_documents_are_found():
+    assert {"README.md", "GLOSSARY.md", "guide.md", "factors.md"} <= {d.name for d in DOCUMENTS}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def blocks(name, language):
+    text = (REPOSITORY / name).read_text()
+    found = re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+    assert found, f"{name} has no {language} block"
+    return found
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+def test_python_examples_run(name, tmp_path):
+    for number, code in enumerate(blocks(name, "python")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+def test_shell_examples_use_options_that_exist(name):
+    helps = {}
+    for line in "".join(blocks(name, "sh")).splitlines():
+        if not line.startswith("footprint "):
+            continue
+        words = line.split(" -- ")[0].split("#")[0].split()
+        command = words[1:3] if words[1] == "factors" else words[1:2]
+        if tuple(command) not in helps:
+            helps[tuple(command)] = subprocess.run(
+                [sys.executable, "-m", "footprint", *command, "--help"],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        for option in (word for word in words if word.startswith("-")):
+            assert option in helps[tuple(command)], f"{line}: {option}"
+
+
+def test_set_up_takes_exactly_two_commands():
+    section = (REPOSITORY / "README.md").read_text().split("## Set up")[1].split("\n## ")[0]
+    (block,) = re.findall(r"```sh\n(.*?)```", section, flags=re.DOTALL)
+    commands = [line.split("#")[0].strip() for line in block.strip().splitlines()]
+    assert commands == ["scripts/demo", "scripts/test"]
+    for command in commands:
+        assert (REPOSITORY / command).stat().st_mode & 0o111
+
+
+def test_no_document_names_the_workshop():
+    words = ("/work/", "shared/specs", "shared/factors", "helper", "/root/")
+    for document in DOCUMENTS:
+        for word in words:
+            assert word not in document.read_text(), f"{document.name} says {word!r}"
