@@ -50,23 +50,26 @@ def test_verdict_in_micrograms_and_tonnes():
     assert "9.0 t CO₂e" in plain(view(federated(1e8)).verdict)
 
 
+RUN, CENTRAL = "federated run “digits”", "centralised run “digits-central”"
+
+
 @pytest.mark.parametrize(
     ("ratio", "scale", "wanted"),
     [
         (
             (0.8, 1.2),
             1.0,
-            "The federated run “digits” emits more than the centralised run “digits-central”: 1.54 times",
+            f"The {RUN} emits more than the {CENTRAL}: 1.54 times",
         ),
         (
             (0.8, 1.2),
             0.1,
-            "The federated run “digits” emits less than the centralised run “digits-central”: 0.154 times",
+            f"The {RUN} emits less than the {CENTRAL}: 0.154 times",
         ),
         (
             (0.5, 1.5),
             1.0,
-            "No clear difference: the federated run “digits” emits 1.5 times as much",
+            f"No clear difference: the {RUN} emits 1.5 times",
         ),
         ((0.5, 9.0), 0.5, "No clear difference: "),
     ],
