@@ -104,6 +104,35 @@ def conversion_factor(found: str, wanted: str) -> float:
     return parse_quantity(f"1 {found}" if found != "1" else "1", wanted)
 
 
+# People think in these; everything inside is canonical.
+_READABLE = {
+    "s": "year",
+    "gCO2e": "kgCO2e",
+    "EUR/gCO2e": "EUR/tCO2e",
+    "USD/gCO2e": "USD/tCO2e",
+    "USD/s": "USD/h",
+    "USD/GB/s": "USD/GB/month",
+}
+
+
+def readable(value: float, unit: str) -> tuple[float, str]:
+    """Take the value of a factor to the unit in which people know it.
+
+    Parameters
+    ----------
+    value : float
+    unit : str
+        Canonical unit of the factor.
+
+    Returns
+    -------
+    value : float
+    unit : str
+    """
+    wanted = _READABLE.get(unit)
+    return (value, unit) if wanted is None else (value * conversion_factor(unit, wanted), wanted)
+
+
 def parse_quantity(text: str, unit: str) -> float:
     """Read a quantity that a person wrote, as a float in `unit`.
 

@@ -25,12 +25,6 @@ Folders = Annotated[
 ]
 _LIMIT = 40
 
-# People think in these; everything inside is canonical.
-_READABLE = {
-    "s": "year", "gCO2e": "kgCO2e", "EUR/gCO2e": "EUR/tCO2e", "USD/gCO2e": "USD/tCO2e",
-    "USD/s": "USD/h", "USD/GB/s": "USD/GB/month",
-}  # fmt: skip
-
 
 @app.command("list")
 def list_factors(
@@ -207,10 +201,9 @@ def _as_dict(factor: EmissionFactor) -> dict[str, Any]:
 
 
 def _readable(value: float, unit: str) -> tuple[str, str]:
-    from footprint.units import conversion_factor
+    from footprint.units import readable
 
-    wanted = _READABLE.get(unit, unit)
-    number = value if wanted == unit else value * conversion_factor(unit, wanted)
+    number, wanted = readable(value, unit)
     return f"{number:.4g}", "" if wanted == "1" else wanted
 
 

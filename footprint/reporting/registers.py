@@ -8,6 +8,7 @@ from footprint.model import Assessment, Boundary, Comparison, Stage, Term
 from footprint.reporting.numbers import clean, exact, plural, pretty_unit
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
 from footprint.reporting.wording import STAGE_NAMES, capitalise
+from footprint.units import readable
 
 
 def boundary_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
@@ -64,8 +65,10 @@ def factor_table(scenarios: Sequence[Scenario]) -> Table:
 
 
 def _factor_row(term: Term, roles: list[str], count: int) -> tuple[Cell, ...]:
-    unit = pretty_unit(term.unit) if term.unit != "1" else ""
-    ends = f"{exact(term.low)} to {exact(term.high)}"
+    (low, _), (high, _) = readable(term.low, term.unit), readable(term.high, term.unit)
+    value, unit = readable(term.value, term.unit)
+    unit = pretty_unit(unit) if unit != "1" else ""
+    ends = f"{exact(low)} to {exact(high)}"
     limits = "no bounds" if term.bounds == "none" else f"{ends}, from: {clean(term.bounds)}"
     about = [term.quantity.replace("_", " ")]
     if count > 1 and len(roles) < count:
@@ -77,7 +80,7 @@ def _factor_row(term: Term, roles: list[str], count: int) -> tuple[Cell, ...]:
     asked = (f"asked for: {clean(term.requested)}",) if term.requested else ()
     return (
         Cell(clean(term.id), tuple(about), code=True),
-        Cell(f"{exact(term.value)} {unit}".strip(), (limits,)),
+        Cell(f"{exact(value)} {unit}".strip(), (limits,)),
         Cell(clean(term.zone) if term.zone else "any zone", (year,)),
         Cell(clean(term.source.title), (licence,), href=web_address(term.source.url)),
         Cell(term.resolved_by.value, asked),

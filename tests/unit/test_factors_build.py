@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import importlib
 import shutil
 import sys
 from pathlib import Path
@@ -44,12 +44,9 @@ us_epa_scc:2025,210,USD2020/tCO2,130,360,2025,{TAIL},2 %,social cost
 
 @pytest.fixture(scope="module")
 def build_factors():
-    spec = importlib.util.spec_from_file_location("build_factors", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["build_factors"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["build_factors"]
+    sys.path.insert(0, str(SCRIPT.parent))
+    yield importlib.import_module(SCRIPT.stem)
+    sys.path.remove(str(SCRIPT.parent))
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Turn reference tables into emission factors; see build_factors.py."""
