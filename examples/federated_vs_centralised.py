@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import io
+import shlex
 import shutil
 import sys
 from collections import deque
@@ -71,7 +72,9 @@ def main() -> int:
     train_federated(job)
     comparison = fp.compare(assess(job, "centralised"), assess(job, "federated"))
     fp.write_document(comparison, job.output / "comparison.json")
-    page = fp.write_report(comparison, job.output / "comparison.html", command=" ".join(sys.argv))
+    page = fp.write_report(
+        comparison, job.output / "comparison.html", command=shlex.join(["python", *sys.argv])
+    )
 
     from footprint.reporting.terminal import print_result
 
@@ -92,8 +95,12 @@ def warm_up(job: Job) -> None:
 
     Both run in this process; whichever came first would pay for the other.
     """
+    import torch
+
     from footprint.learning.fedavg import LocalTraining, train_locally
 
+    # Two threads that wait for each other cost more than a network this small gains.
+    torch.set_num_threads(1)
     data = load_data(job)
     train_locally(make_model(job), *data.clients[0], LocalTraining(), make_generator(job))
 

@@ -7,37 +7,37 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from footprint._version import __version__
+from footprint.contributions import Choices, draft_contributions
 from footprint.errors import MissingPlace, UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
-from footprint.lifecycle.embodied import embodied_share
-from footprint.lifecycle.network import transfer_energy
-from footprint.lifecycle.operational import operational_emissions
 from footprint.measurement.attribution import IDLE_POLICY
 from footprint.model import (
     Assessment,
-    Basis,
     Boundary,
-    Contribution,
     Finding,
-    Interval,
     Inventory,
     InventoryLine,
     SignalKind,
     Stage,
-    Term,
 )
 from footprint.register import Register
 from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED, Sampler, interval
 
 DEFAULT_NETWORK = "fixed_core_access"
-EMBODIED_RULE = "share of the device's life that it was reserved for the run (SCI, wall-clock)"
+EMBODIED_RULE = "sci_wall_clock"
+MOST_DRAWS = 1_000_000
 EXCLUDED = (
-    "waiting for other participants, unless it was recorded as a phase",
-    "power supply losses, fans and boards that the meter does not see",
-    "cooling and displays of end-user devices",
-    "making and operating network equipment beyond the named intensity",
-    "staff, buildings, and the development of the training code",
+    "waiting",
+    "supply_losses",
+    "accelerators",
+    "end_user_overhead",
+    "network_equipment",
+    "organisation",
+    "repetition",
 )
+"""What no result of this release holds; `footprint.reporting.wording` has the sentences."""
+GAPS = frozenset(("device-missing", "embodied-unknown", "unmetered"))
+"""Codes of findings that say that a part of what should be counted is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,11 @@ class Settings:
             raise UsageError(
                 f"A resource share lies above 0 and up to 1, not {self.resource_share}."
             )
-        if self.draws < 100:
-            raise UsageError(f"{self.draws} draws give no interval.", "Use at least 100.")
+        if not 100 <= self.draws <= MOST_DRAWS:
+            raise UsageError(
+                f"{self.draws} draws are too few or too many.",
+                f"Use between 100 and {MOST_DRAWS:,}.",
+            )
 
 
 def estimate(
@@ -111,36 +114,39 @@ def estimate(
     catalogue = catalogue or load_catalogue()
     lines = [_complete(line, settings) for line in inventory.lines]
     _require_places(lines)
+    catalogue.resolve("network_energy", subject=settings.network)  # known, if used or not
     register = Register(catalogue, settings.signal)
     for resolution in inventory.factors:
-        register.enter(resolution)
+        register.enter_covered(resolution)
     register.energy_terms(lines)
-    network = register.look_up("network_energy", subject=settings.network)
-    drafts = [draft for line in lines for draft in _drafts(line, settings, register)]
-    findings = (*inventory.findings, *catalogue.findings, *register.findings, *_gaps(lines))
+    choices = Choices(settings.network, settings.pue, settings.resource_share)
+    drafts = [draft for line in lines for draft in draft_contributions(line, choices, register)]
 
     sampler = Sampler(register.terms.values(), seed=settings.seed, draws=settings.draws)
-    contributions = tuple(_with_interval(draft, sampler) for draft in drafts)
-    total = math.fsum(c.emissions_g.value for c in contributions)
+    contributions = tuple(draft.finish(sampler) for draft in drafts)
+    total_g = math.fsum(c.emissions_g.value for c in contributions)
+    energies_kwh = [c.energy_kwh for c in contributions if c.energy_kwh is not None]
+    found = dict.fromkeys(
+        (
+            *inventory.findings,
+            *catalogue.findings,
+            *register.findings,
+            *_gaps(lines),
+            *_unused(inventory, settings, register),
+        )
+    )
     return Assessment(
         run=inventory.run,
-        total_g=interval(total, sampler.total(contributions)),
-        energy_kwh=math.fsum(c.energy_kwh or 0.0 for c in contributions),
+        total_g=interval(total_g, sampler.total(contributions)),
+        energy_kwh=math.fsum(energies_kwh) if energies_kwh else None,
         data_gb=math.fsum(line.data_gb for line in lines),
         duration_s=math.fsum(line.duration_s for line in lines),
         rounds=inventory.rounds,
         clients=inventory.clients,
         contributions=contributions,
         terms=tuple(register.terms.values()),
-        boundary=Boundary(
-            stages=tuple(Stage),
-            signal=settings.signal,
-            network_model=f"average intensity, {network.id}",
-            idle_policy=IDLE_POLICY,
-            embodied_rule=EMBODIED_RULE,
-            excluded=EXCLUDED,
-        ),
-        findings=tuple(dict.fromkeys(findings)),
+        boundary=_boundary(settings, found),
+        findings=tuple(found),
         inputs=inventory.inputs,
         catalogue_version=catalogue.version,
         catalogue_digest=catalogue.digest,
@@ -150,17 +156,16 @@ def estimate(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A contribution before its interval is known."""
-
-    line: InventoryLine
-    stage: Stage
-    amount: float
-    amount_unit: str
-    terms: tuple[str, ...]
-    emissions_g: float
-    energy_kwh: float | None
+def _boundary(settings: Settings, findings: Iterable[Finding]) -> Boundary:
+    return Boundary(
+        stages=tuple(Stage),
+        signal=settings.signal,
+        network_model=f"average/{settings.network}",
+        idle_policy=IDLE_POLICY,
+        embodied_rule=EMBODIED_RULE,
+        excluded=EXCLUDED,
+        gaps=tuple(sorted({f.code for f in findings} & GAPS)),
+    )
 
 
 def _complete(line: InventoryLine, settings: Settings) -> InventoryLine:
@@ -207,88 +212,37 @@ def _gaps(lines: Iterable[InventoryLine]) -> list[Finding]:
     return findings
 
 
-def _drafts(line: InventoryLine, settings: Settings, register: Register) -> Iterable[_Draft]:
-    grid = register.look_up("grid_intensity", zone=line.zone, year=line.year)
-    if line.energy_kwh is not None:
-        yield _operation(line, line.energy_kwh, grid, _pue(line.device, settings, register))
-    if line.data_gb:
-        path = register.look_up("network_energy", subject=settings.network)
-        yield _network(line, grid, path)
-    if line.duration_s and line.device:
-        made = register.look_up("embodied", subject=line.device)
-        lifespan = register.look_up("lifespan", subject=line.device)
-        share = register.declared(
-            "resource-share/declared", "resource_share", settings.resource_share
+def _unused(inventory: Inventory, settings: Settings, register: Register) -> list[Finding]:
+    """Choices that changed nothing: probably meant something else."""
+    findings = []
+    for what, given, said in (
+        ("zone", settings.zones, {line.zone or "" for line in inventory.lines}),
+        ("device", settings.devices, {line.device or "" for line in inventory.lines}),
+    ):
+        for old in sorted(set(given) - said):
+            which = f"has the {what} {old!r}" if old else f"is without a {what}"
+            findings.append(
+                Finding(
+                    f"{what}-unused",
+                    f"The {what} {given[old]!r} applies to nothing: no activity {which}.",
+                    remedy=f"Those here are: {', '.join(sorted(said - {''})) or 'none'}.",
+                )
+            )
+    if settings.pue is not None and "pue/declared" not in register.terms:
+        findings.append(
+            Finding(
+                "pue-unused",
+                f"The PUE of {settings.pue:g} applies to nothing: no activity is in a data centre.",
+                remedy="Servers (--device server) and cloud zones (aws:eu-west-3) are.",
+            )
         )
-        yield _embodied(line, made, lifespan, share)
-
-
-def _pue(device: str | None, settings: Settings, register: Register) -> Term:
-    """Only what stands in a data centre carries the overhead of one."""
-    server = (device or "").partition(".")[0] == "server"
-    if server and settings.pue is not None:
-        return register.declared("pue/declared", "pue", settings.pue)
-    return register.look_up("pue", subject="industry_average" if server else "end_user_device")
-
-
-def _operation(line: InventoryLine, energy_kwh: float, grid: Term, pue: Term) -> _Draft:
-    energy = (f"energy/{line.source}",) if line.tier else ()
-    return _Draft(
-        line,
-        Stage.OPERATION,
-        energy_kwh,
-        "kWh",
-        (*energy, pue.id, grid.id),
-        operational_emissions(energy_kwh, grid.value, pue.value),
-        energy_kwh * pue.value,
-    )
-
-
-def _network(line: InventoryLine, grid: Term, path: Term) -> _Draft:
-    energy_kwh = transfer_energy(line.data_gb, path.value)
-    return _Draft(
-        line,
-        Stage.NETWORK,
-        line.data_gb,
-        "GB",
-        (path.id, grid.id),
-        # An average network intensity holds the overhead of its sites already.
-        operational_emissions(energy_kwh, grid.value, pue=1.0),
-        energy_kwh,
-    )
-
-
-def _embodied(line: InventoryLine, made: Term, lifespan: Term, share: Term) -> _Draft:
-    return _Draft(
-        line,
-        Stage.EMBODIED,
-        line.duration_s,
-        "s",
-        (made.id, f"1/{lifespan.id}", share.id),
-        embodied_share(made.value, line.duration_s, lifespan.value, share.value),
-        None,
-    )
-
-
-def _with_interval(draft: _Draft, sampler: Sampler) -> Contribution:
-    line = draft.line
-    ratio = interval(1.0, sampler.product(draft.terms))
-    value = draft.emissions_g
-    # The time that a device was reserved is measured, whatever its energy is.
-    basis = Basis.MEASURED if draft.stage is Stage.EMBODIED and line.tier else line.basis
-    return Contribution(
-        stage=draft.stage,
-        phase=line.phase,
-        actor=line.actor,
-        role=line.role,
-        device=line.device,
-        zone=line.zone,
-        basis=basis,
-        tier=line.tier if draft.stage is Stage.OPERATION else None,
-        amount=draft.amount,
-        amount_unit=draft.amount_unit,
-        terms=draft.terms,
-        emissions_g=Interval(value, value * ratio.low, value * ratio.high),
-        energy_kwh=draft.energy_kwh,
-        round=line.round,
-    )
+    if inventory.catalogue_digest not in ("", register.catalogue_digest):
+        findings.append(
+            Finding(
+                "catalogue-differs",
+                "The energy figures were made with other factors than this estimate "
+                f"({inventory.catalogue_digest[:12]} and {register.catalogue_digest[:12]}).",
+                remedy="Read the journal with the same catalogue.",
+            )
+        )
+    return findings

@@ -16,6 +16,7 @@ from footprint.model import (
     Contribution,
     Finding,
     Phase,
+    ResolvedBy,
     Stage,
 )
 from footprint.uncertainty import Sampler, interval
@@ -123,6 +124,15 @@ def _findings(baseline: Assessment, candidate: Assessment) -> Iterable[Finding]:
             f"({candidate.catalogue_digest[:12]}).",
             remedy="Estimate both with the same catalogue; part of the difference may be its.",
         )
+    declared = {t.id: t.value for t in baseline.terms if t.resolved_by is ResolvedBy.DECLARED}
+    for term in candidate.terms:
+        if term.id in declared and declared[term.id] != term.value:
+            yield Finding(
+                "choice-differs",
+                f"{term.id} is {declared[term.id]:g} in the baseline and {term.value:g} "
+                "in the candidate.",
+                remedy="Part of the difference is that choice.",
+            )
     if baseline.seed != candidate.seed:
         yield Finding(
             "seed-differs",

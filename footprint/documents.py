@@ -15,11 +15,12 @@ from typing import Any, TypeAlias
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison
+from footprint.model import Assessment, Comparison, split_inverse
 
 Result: TypeAlias = Assessment | Comparison
 
 FORMAT_VERSION = 1
+_CHANGED = "The file was changed by hand or damaged; make it again."
 _FORMATS: dict[str, type[Any]] = {
     "footprint-assessment": Assessment,
     "footprint-comparison": Comparison,
@@ -65,7 +66,9 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     try:
         document = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise DocumentError(f"{name} is not JSON: {error}.") from error
+        raise DocumentError(
+            f"{name} is not JSON: {error}.", "Name a result, as .json or .html."
+        ) from error
     found = document.get("format") if isinstance(document, dict) else None
     if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
@@ -96,20 +99,50 @@ def _refuse(constant: str) -> None:
 
 
 def _require_sums(result: Result, name: str) -> None:
+    """Refuse a document whose numbers contradict each other."""
     if isinstance(result, Comparison):
-        parts = [c.difference_g.value for c in result.categories]
-        total, scale = result.difference_g.value, result.baseline.total_g.value
         for assessment in (result.baseline, result.candidate):
             _require_sums(assessment, name)
+        parts = [c.difference_g.value for c in result.categories]
+        total, scale = result.difference_g.value, result.baseline.total_g.value
     else:
+        _require_terms(result, name)
         parts = [c.emissions_g.value for c in result.contributions]
-        total, scale = result.total_g.value, result.total_g.value
+        total = scale = result.total_g.value
     if not math.isclose(math.fsum(parts), total, rel_tol=1e-9, abs_tol=1e-9 * abs(scale)):
         raise DocumentError(
             f"{name} does not add up: the parts give {math.fsum(parts)!r} g, "
             f"the total says {total!r} g.",
-            "The file was changed by hand or damaged; make it again.",
+            _CHANGED,
         )
+
+
+def _require_terms(assessment: Assessment, name: str) -> None:
+    """Refuse bounds beside their value, and parts that are not their amount times terms."""
+    values = {}
+    for term in assessment.terms:
+        if not 0 <= term.low <= term.value <= term.high:
+            raise DocumentError(
+                f"{name}, term {term.id!r}: the value {term.value!r} does not lie within its "
+                f"bounds, {term.low!r} to {term.high!r}.",
+                _CHANGED,
+            )
+        values[term.id] = term.value
+    for number, part in enumerate(assessment.contributions):
+        product = part.amount
+        for term_id, inverse in map(split_inverse, part.terms):
+            value = values.get(term_id)
+            if value is None or (inverse and value == 0):
+                raise DocumentError(
+                    f"{name}, contribution {number}: there is no term {term_id!r}.", _CHANGED
+                )
+            product = product / value if inverse else product * value
+        if not math.isclose(product, part.emissions_g.value, rel_tol=1e-9):
+            raise DocumentError(
+                f"{name}, contribution {number}: its amount times its terms gives {product!r} g, "
+                f"not {part.emissions_g.value!r} g.",
+                _CHANGED,
+            )
 
 
 def schema(format_name: str) -> dict[str, Any]:
@@ -141,20 +174,29 @@ def write_document(result: Result, path: Path | str) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; links are followed.
 
     Raises
     ------
     DocumentError
         If the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.part")
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists() and not target.is_file():
+            # A pipe or a device cannot be replaced, a folder says why itself.
+            target.write_text(text, encoding="utf-8", newline="\n")
+            return path
         part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
+        part.replace(target)
     except OSError as error:
-        raise DocumentError(f"{path} cannot be written: {error.strerror}.") from error
+        if part.is_file():
+            part.unlink()
+        raise DocumentError(
+            f"{path} cannot be written: {error.strerror}.", "Name a file that you may write."
+        ) from error
     return path
 
 
@@ -180,6 +222,11 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DocumentError(f"{path} cannot be read: {error.strerror}.") from error
+        raise DocumentError(
+            f"{path} cannot be read: {error.strerror}.",
+            "Name a result that `footprint estimate -o` or `footprint compare -o` wrote.",
+        ) from error
     except UnicodeDecodeError as error:
-        raise DocumentError(f"{path} is not UTF-8 text.") from error
+        raise DocumentError(
+            f"{path} is not UTF-8 text.", "Name a result, as .json or .html."
+        ) from error

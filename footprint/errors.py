@@ -13,6 +13,7 @@
     │   └── FactorError             3     a factor file or a catalogue is broken
     │       └── FactorNotFound      3     no factor answers the query
     ├── MeterError                  3     an energy source cannot be read
+    │   └── MeterAbsent             3     this machine has no such source
     └── MissingExtra                4     an optional dependency is not installed
 
 Every error carries what was found and expected (`message`), what to do
@@ -106,6 +107,12 @@ class MeterError(FootprintError):
     """An energy source cannot be read."""
 
     code = "meter"
+
+
+class MeterAbsent(MeterError):
+    """The machine has no such source: nothing is wrong, it is just not there."""
+
+    code = "meter-absent"
 
 
 class MissingExtra(FootprintError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,74 +41,93 @@ def build_inventory(journal: Journal, *, by_round: bool = False) -> Inventory:
 
     Notes
     -----
-    Group keys are turned into integers and summed with `numpy.bincount`, over
-    ten times faster than a group-by over several columns.
+    Group keys are turned into integers and summed with `numpy.bincount`, which is
+    faster than a group-by over several columns (`benchmarks/path.py`).
     """
     columns = journal.columns
-    keys = [*_KEYS, "year", *(["round"] if by_round else [])]
+    groups = _group(columns, [*_KEYS, "year", *(["round"] if by_round else [])])
+    energy = _floats(columns["energy_kwh"])
+    is_known = ~np.isnan(energy)
+    # A sum of bounds of which one is unknown is unknown.
+    is_bounded = ~np.isnan(_floats(columns["energy_low_kwh"]))
+    is_bounded &= ~np.isnan(_floats(columns["energy_high_kwh"]))
+    sums = {name: groups.sum(np.nan_to_num(_floats(columns[name]))) for name in _SUMS}
+    sums["activities"] = groups.sum(np.ones(len(energy)))
+    sums["metered"] = groups.sum(is_known)
+    sums["unbounded"] = groups.sum(is_known & ~is_bounded)
+    sums["unmetered"] = groups.sum(~is_known & (_floats(columns["duration_s"]) > 0))
+    lines = tuple(
+        _line(row, {name: float(column[index]) for name, column in sums.items()})
+        for index, row in enumerate(groups.rows)
+    )
+    return Inventory(
+        run=journal.run,
+        lines=lines,
+        rounds=_distinct(columns["round"]),
+        clients=len({line.actor for line in lines if line.role is Role.CLIENT}),
+        factors=journal.factors,
+        catalogue_digest=journal.catalogue_digest,
+        findings=journal.findings,
+        inputs=journal.inputs,
+    )
+
+
+def _line(row: Mapping[str, Any], sums: Mapping[str, float]) -> InventoryLine:
+    known = sums["metered"] > 0
+    bounded = known and sums["unbounded"] == 0
+    return InventoryLine(
+        actor=str(row["actor"]),
+        role=Role(row["role"]),
+        device=row["device"],
+        zone=row["zone"],
+        phase=Phase(row["phase"]),
+        year=int(row["year"]),
+        basis=Basis(row["basis"]),
+        tier=None if row["tier"] is None else Tier(row["tier"]),
+        source=str(row["source"]),
+        duration_s=sums["duration_s"],
+        energy_kwh=sums["energy_kwh"] if known else None,
+        energy_low_kwh=sums["energy_low_kwh"] if bounded else None,
+        energy_high_kwh=sums["energy_high_kwh"] if bounded else None,
+        data_gb=sums["data_gb"],
+        activities=int(sums["activities"]),
+        unmetered=int(sums["unmetered"]),
+        round=None if row.get("round") is None else int(row["round"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Activities that belong to one line each: the keys of the lines, and who is in which."""
+
+    rows: list[dict[str, Any]]
+    member: np.ndarray[Any, Any]
+
+    def sum(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.bincount(self.member, weights=values, minlength=len(self.rows))
+
+
+def _group(columns: Mapping[str, Any], keys: list[str]) -> _Groups:
     codes: list[np.ndarray[Any, Any]] = []
     values: list[list[Any]] = []
     for key in keys:
         code, value = _factorise(_year(columns["start_s"]) if key == "year" else columns[key])
         codes.append(code)
         values.append(value)
-    group = _composite(codes, [len(value) for value in values])
     # Numbered in order of first appearance, so that results are stable.
-    group, found = pd.factorize(group)
-    size = len(found)
-    first = np.zeros(size, dtype=np.int64)
-    first[group[::-1]] = np.arange(len(group))[::-1]
-
-    sums = {name: _sum(columns[name], group, size) for name in _SUMS}
-    count = np.bincount(group, minlength=size)
-    energy = _floats(columns["energy_kwh"])
-    metered = np.bincount(group, weights=~np.isnan(energy), minlength=size)
-    timed = _floats(columns["duration_s"]) > 0
-    unmetered = np.bincount(group, weights=np.isnan(energy) & timed, minlength=size)
-
-    lines = []
-    for index in range(size):
-        row = {key: values[k][codes[k][first[index]]] for k, key in enumerate(keys)}
-        known = metered[index] > 0
-        lines.append(
-            InventoryLine(
-                actor=str(row["actor"]),
-                role=Role(row["role"]),
-                device=row["device"],
-                zone=row["zone"],
-                phase=Phase(row["phase"]),
-                year=int(row["year"]),
-                basis=Basis(row["basis"]),
-                tier=None if row["tier"] is None else Tier(row["tier"]),
-                source=str(row["source"]),
-                duration_s=float(sums["duration_s"][index]),
-                energy_kwh=float(sums["energy_kwh"][index]) if known else None,
-                energy_low_kwh=float(sums["energy_low_kwh"][index]) if known else None,
-                energy_high_kwh=float(sums["energy_high_kwh"][index]) if known else None,
-                data_gb=float(sums["data_gb"][index]),
-                activities=int(count[index]),
-                unmetered=int(unmetered[index]),
-                round=None if row.get("round") is None else int(row["round"]),
-            )
-        )
-    return Inventory(
-        run=journal.run,
-        lines=tuple(lines),
-        rounds=_distinct(columns["round"]),
-        clients=len({line.actor for line in lines if line.role is Role.CLIENT}),
-        factors=journal.factors,
-        findings=journal.findings,
-        inputs=journal.inputs,
-    )
+    member, found = pd.factorize(_composite(codes, [len(value) for value in values]))
+    first = np.zeros(len(found), dtype=np.int64)
+    first[member[::-1]] = np.arange(len(member))[::-1]
+    rows = [
+        {key: value[code[index]] for key, code, value in zip(keys, codes, values, strict=True)}
+        for index in first
+    ]
+    return _Groups(rows, member)
 
 
 def _floats(column: Any) -> np.ndarray[Any, Any]:
     """Column as floats, with NaN for None."""
     return np.asarray(column, dtype=np.float64)
-
-
-def _sum(column: Any, group: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
-    return np.bincount(group, weights=np.nan_to_num(_floats(column)), minlength=size)
 
 
 def _year(start_s: Any) -> np.ndarray[Any, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from footprint.factors import FactorCatalogue
+from footprint.measurement.meter import TIER_BANDS
 from footprint.model import (
     Finding,
     InventoryLine,
@@ -14,11 +16,73 @@ from footprint.model import (
     SignalKind,
     Source,
     Term,
-    Tier,
 )
 
 _MEASURED = Source("this run's own journal", "", "own data")
 _DECLARED = Source("declared for this estimate", "", "own data")
+
+
+_WEAKNESS = {way: weakness for weakness, way in enumerate(ResolvedBy)}
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Energy of one source and its bounds: its error is shared, so they add up."""
+
+    value_kwh: float = 0.0
+    low_kwh: float = 0.0
+    high_kwh: float = 0.0
+    tiers: set[str] = field(default_factory=set)
+    unbounded: int = 0
+
+    def add(self, line: InventoryLine, energy_kwh: float) -> None:
+        low, high = line.energy_low_kwh, line.energy_high_kwh
+        if low is None or high is None:
+            band = TIER_BANDS[line.tier] if line.tier else (1.0, 1.0)
+            self.unbounded += line.tier is None
+            low, high = energy_kwh * band[0], energy_kwh * band[1]
+        self.value_kwh += energy_kwh
+        self.low_kwh += low
+        self.high_kwh += high
+        self.tiers |= {line.tier.value} if line.tier else set()
+
+    def term(self, source: str) -> Term:
+        exists = self.value_kwh > 0
+        tiers = f"tier {' and '.join(sorted(self.tiers))}" if self.tiers else "as declared"
+        return Term(
+            id=f"energy/{source}",
+            quantity="energy_error",
+            value=1.0,
+            unit="1",
+            low=self.low_kwh / self.value_kwh if exists else 1.0,
+            high=self.high_kwh / self.value_kwh if exists else 1.0,
+            bounds="tier" if self.tiers else "source",
+            resolved_by=ResolvedBy.MEASURED if self.tiers else ResolvedBy.DECLARED,
+            requested="",
+            zone=None,
+            year=None,
+            source=_MEASURED,
+            note=f"error of the energy figures of this source, {tiers}",
+        )
+
+
+def _term(resolution: Resolution, low: float, high: float, bounds: str) -> Term:
+    factor = resolution.factor
+    return Term(
+        id=factor.id,
+        quantity=factor.quantity,
+        value=factor.value,
+        unit=factor.unit,
+        low=low,
+        high=high,
+        bounds=bounds,
+        resolved_by=resolution.resolved_by,
+        requested="",
+        zone=factor.zone,
+        year=factor.year,
+        source=factor.source,
+        note="; ".join(part for part in (factor.method, factor.note) if part),
+    )
 
 
 class Register:
@@ -44,6 +108,11 @@ class Register:
         self._signal = signal
         self._known: dict[tuple[str, str | None, str, int | None], Term] = {}
 
+    @property
+    def catalogue_digest(self) -> str:
+        """Digest of the catalogue that the factors come from."""
+        return self._catalogue.digest
+
     def declared(self, term_id: str, quantity: str, value: float) -> Term:
         """Enter a pure number that the caller of the estimate gave."""
         term = Term(
@@ -63,56 +132,49 @@ class Register:
         return self.terms.setdefault(term_id, term)
 
     def enter(self, resolution: Resolution, requested: str = "") -> Term:
-        """Enter a factor under its id; the first entry stays."""
+        """Enter a factor under its id; where it was found twice, the weaker way shows."""
         self.findings.extend(resolution.findings)
-        factor = resolution.factor
-        low, high, bounds = self._catalogue.bounds(factor)
-        term = Term(
-            id=factor.id,
-            quantity=factor.quantity,
-            value=factor.value,
-            unit=factor.unit,
-            low=low,
-            high=high,
-            bounds=bounds,
-            resolved_by=resolution.resolved_by,
-            requested=requested,
-            zone=factor.zone,
-            year=factor.year,
-            source=factor.source,
-            note="; ".join(part for part in (factor.method, factor.note) if part),
+        low, high, bounds = self._catalogue.bounds(resolution.factor)
+        term = _term(resolution, low, high, bounds)
+        if resolution.resolved_by is not ResolvedBy.EXACT:
+            term = replace(term, requested=requested)
+        known = self.terms.get(term.id)
+        if known is None or _WEAKNESS[term.resolved_by] > _WEAKNESS[known.resolved_by]:
+            self.terms[term.id] = term
+        return self.terms[term.id]
+
+    def enter_covered(self, resolution: Resolution) -> None:
+        """Enter a factor whose error is part of the error of an energy source."""
+        value = resolution.factor.value
+        self.findings.extend(resolution.findings)
+        self.terms.setdefault(
+            resolution.factor.id, _term(resolution, value, value, "tier of the energy")
         )
-        return self.terms.setdefault(factor.id, term)
+
+    def knows_device(self, device: str) -> bool:
+        """Whether any factor describes the device or its class."""
+        kind = device.partition(".")[0]
+        return any(f.subject.partition(".")[0] == kind for f in self._catalogue.factors.values())
+
+    def report_gap(self, code: str, message: str, remedy: str) -> None:
+        """Add a finding about something that the estimate could not hold."""
+        self.findings.append(Finding(code, message, remedy=remedy))
 
     def energy_terms(self, lines: Iterable[InventoryLine]) -> None:
         """Enter one term per energy source: how far its figures may be off."""
-        sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-        tiers: dict[str, Tier] = {}
+        sources: dict[str, _Sums] = defaultdict(_Sums)
         for line in lines:
-            if line.energy_kwh is None or line.tier is None:
-                continue
-            total = sums[line.source]
-            total[0] += line.energy_kwh
-            # Errors of one source are shared, so its bounds add up linearly.
-            total[1] += line.energy_low_kwh or 0.0
-            total[2] += line.energy_high_kwh or 0.0
-            tiers[line.source] = max(tiers.get(line.source, line.tier), line.tier)
-        for source, (value, low, high) in sums.items():
-            self.terms[f"energy/{source}"] = Term(
-                id=f"energy/{source}",
-                quantity="energy_error",
-                value=1.0,
-                unit="1",
-                low=low / value if value else 1.0,
-                high=high / value if value else 1.0,
-                bounds="tier",
-                resolved_by=ResolvedBy.MEASURED,
-                requested="",
-                zone=None,
-                year=None,
-                source=_MEASURED,
-                note=f"error of the energy figures of this source, tier {tiers[source]}",
-            )
+            if line.energy_kwh is not None:
+                sources[line.source].add(line, line.energy_kwh)
+        for source, sums in sources.items():
+            if sums.unbounded:
+                self.report_gap(
+                    "energy-unbounded",
+                    f"{sums.unbounded} energy figure(s) of {source!r} have no bounds; "
+                    "they are taken as exact.",
+                    "Declare bounds, or the tier of the source.",
+                )
+            self.terms[f"energy/{source}"] = sums.term(source)
 
     def look_up(
         self, quantity: str, *, zone: str | None = None, subject: str = "", year: int | None = None

@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from footprint.model import Contribution, Interval, Term
+from footprint.model import Contribution, Interval, Term, split_inverse
 
 DEFAULT_SEED = 20_260
 DEFAULT_DRAWS = 10_000
@@ -63,11 +63,6 @@ def _generator(term_id: str, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "big")))
 
 
-def split_inverse(name: str) -> tuple[str, bool]:
-    """Id of a term, and whether the name divides by it (``"1/..."``)."""
-    return (name[2:], True) if name.startswith("1/") else (name, False)
-
-
 class Sampler:
     """Draws of terms, made once per id.
 
@@ -84,6 +79,7 @@ class Sampler:
         self._draws = draws
         self._products: dict[tuple[str, ...], Draws] = {}
         self._ratios: dict[str, Draws] = {}
+        self._intervals: dict[tuple[str, ...], Interval] = {}
 
     def product(self, terms: Iterable[str]) -> Draws:
         """Ratio of a product of terms to its central value, one per draw.
@@ -99,6 +95,13 @@ class Sampler:
                 product = product / ratio if inverse else product * ratio
             self._products[key] = product
         return self._products[key]
+
+    def ratio_interval(self, terms: Iterable[str]) -> Interval:
+        """Interval of a product of terms, relative to its central value."""
+        key = tuple(sorted(terms))
+        if key not in self._intervals:
+            self._intervals[key] = interval(1.0, self.product(key))
+        return self._intervals[key]
 
     def total(self, contributions: Iterable[Contribution]) -> Draws:
         """Draws of the sum of contributions [gCO2e]."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -9,7 +10,7 @@ import typer
 
 from footprint.cli import factors, results, track
 from footprint.cli.output import print_json, say
-from footprint.errors import FootprintError
+from footprint.errors import DataError, FootprintError
 
 app = typer.Typer(
     name="footprint",
@@ -66,12 +67,28 @@ def version(
 def main() -> NoReturn:
     """Run the command line and exit with its code."""
     try:
+        code = _run()
+        sys.stdout.flush()
+    except OSError as error:
+        # Nowhere to write the result to. What is still buffered must not fail again
+        # when the interpreter flushes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # `footprint ... | head` is no error
+            say(f"error: the output cannot be written: {error.strerror or error}")
+        code = 0 if isinstance(error, BrokenPipeError) else DataError.exit_code
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    try:
         app()
+    except SystemExit as stop:  # typer's way to end a command
+        return stop.code
     except FootprintError as error:
         if _options["debug"]:
             raise
         say(f"error: {error.message}")
         if error.remedy:
             say(f"       {error.remedy}")
-        sys.exit(error.exit_code)
-    sys.exit(0)
+        return error.exit_code
+    return 0

@@ -15,6 +15,9 @@ from footprint.errors import UsageError
 if TYPE_CHECKING:
     from footprint.model import Assessment, Comparison
 
+# A test holds this to `footprint.assessment.DEFAULT_NETWORK`, whose import is heavy.
+DEFAULT_NETWORK = "fixed_core_access"
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 Output = Annotated[
     Path | None,
@@ -37,7 +40,7 @@ def estimate(
     device: Annotated[list[str] | None, typer.Option(help="The same for the device class.")] = None,
     network: Annotated[
         str, typer.Option(help="Network path: a subject of `factors list -q network_energy`.")
-    ] = "fixed_core_access",
+    ] = DEFAULT_NETWORK,
     pue: Annotated[
         float | None, typer.Option(help="PUE of the data centres. [default: from the factors]")
     ] = None,
@@ -136,6 +139,8 @@ def report(
     from footprint.cli.output import print_json
     from footprint.reporting import write_report
 
+    if output.suffix != ".html":
+        raise UsageError(f"{output} does not end in .html.", "A report is an HTML page.")
     page = write_report(_read(result), output, assets=assets, command=_command_line())
     if as_json:
         print_json({"page": str(page)})
@@ -155,11 +160,14 @@ def _replacements(options: list[str], name: str) -> dict[str, str]:
     replacements: dict[str, str] = {}
     for option in options:
         old, equals, new = option.rpartition("=")
-        if not new or (equals and not old) or old in replacements:
+        if not new or (equals and not old):
             raise UsageError(
                 f"{name} {option!r} cannot be used.",
-                f"Give {name} NEW once for what has none, and {name} OLD=NEW to correct one.",
+                f"Give {name} NEW for what has none, and {name} OLD=NEW to correct one.",
             )
+        if old in replacements:
+            what = f"for {old!r}" if old else "for what has none"
+            raise UsageError(f"{name} is given twice {what}.", "Give it once.")
         replacements[old] = new
     return replacements
 

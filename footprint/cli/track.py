@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from footprint.cli.output import say
-from footprint.errors import UsageError
+from footprint.errors import FootprintError, UsageError
 
 if TYPE_CHECKING:
     from footprint.measurement.tracker import Tracker
+    from footprint.model import Phase
 
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
-_SAMPLE_S = 2.0
+_FIRST_SAMPLE_S, _SAMPLE_S = 0.05, 2.0
 
 
 def track(
     command: Annotated[
-        list[str], typer.Argument(metavar="-- CMD...", help="The command, after two dashes.")
+        list[str], typer.Argument(metavar="CMD", help="The command, after two dashes.")
     ],
     run: Annotated[str, typer.Option(help="Name of the run.")] = "run",
     journal: Annotated[
@@ -57,10 +60,21 @@ def track(
         footprint estimate footprint-journal/digits
     """
     from footprint.measurement.memory import MemoryMeter
-    from footprint.measurement.tracker import Tracker, available_meters
+    from footprint.measurement.recorder import available_meters
+    from footprint.measurement.tracker import Tracker
     from footprint.model import Architecture, Phase, Role
 
-    meters = [m for m in available_meters() if m.name != "memory"]
+    # Before a long training, not after it.
+    known = Phase.parse(phase)
+    _check_names(zone, device)
+    if shutil.which(command[0]) is None:
+        raise UsageError(
+            f"There is no command {command[0]!r}.",
+            "Check the spelling; a shell builtin or alias needs `bash -c '...'`.",
+        )
+    # The memory in question is the command's, not ours.
+    meters, _ = available_meters()
+    meters = [*(m for m in meters if m.name != "memory"), MemoryMeter(children=True)]
     tracker = Tracker(
         run,
         journal=journal,
@@ -70,36 +84,49 @@ def track(
         device=device,
         architecture=Architecture.parse(architecture),
         functional_unit=functional_unit,
-        # The memory in question is the command's, not ours.
-        meters=[*meters, MemoryMeter(children=True)],
+        meters=meters,
     )
-    known = Phase.parse(phase)
     with tracker:
         code = _run(command, tracker, known)
-    if tracker.path.exists():
-        _summarise(tracker, code, as_json=as_json)
+    try:
+        _summarise(tracker.path, code, as_json=as_json)
+    except (FootprintError, OSError) as error:
+        # The command's own exit code is what its caller waits for.
+        say(f"footprint: the journal cannot be read: {error}")
     raise typer.Exit(code)
 
 
-def _run(command: list[str], tracker: Tracker, phase: Any) -> int:
-    with tracker.span(phase):
-        try:
-            process = subprocess.Popen(command)  # noqa: S603 - running it is what was asked for
-        except OSError as error:
-            raise UsageError(
-                f"{command[0]!r} cannot be started: {error.strerror}.",
-                "Check the spelling; a shell builtin or alias needs `bash -c '...'`.",
-            ) from error
+def _check_names(zone: str | None, device: str | None) -> None:
+    if zone is None and device is None:
+        return
+    from footprint.factors import load_catalogue
+
+    catalogue = load_catalogue()
+    if zone is not None:
+        catalogue.zones.find(zone)
+    if device is not None:
+        catalogue.resolve("lifespan", subject=device)
+
+
+def _run(command: list[str], tracker: Tracker, phase: Phase) -> int:
+    with tracker.span(phase) as span:
+        process = subprocess.Popen(command)  # noqa: S603 - running it is what was asked for
+        wait_s = _FIRST_SAMPLE_S
         with _forward_signals(process):
-            while True:
-                try:
-                    code = process.wait(timeout=_SAMPLE_S)
-                    break
-                except subprocess.TimeoutExpired:
-                    # Memory comes and goes; look at it now and then.
-                    tracker.sample()
+            while (code := _wait(process, wait_s)) is None:
+                # Memory comes and goes; look often at first, then now and then.
+                tracker.sample()
+                wait_s = min(2 * wait_s, _SAMPLE_S)
+        span.failed = code != 0
     # A command that a signal ended has the code that a shell would report.
     return code if code >= 0 else 128 - code
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
+    try:
+        return process.wait(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 @contextmanager
@@ -112,7 +139,10 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
     def stay(*_: object) -> None:
         """Outlive Ctrl-C: the terminal sends it to the command as well."""
 
-    old = {signal.SIGTERM: signal.signal(signal.SIGTERM, hand_on)}
+    forwarded = [signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):  # a terminal that was closed; not on Windows
+        forwarded.append(signal.SIGHUP)
+    old = {number: signal.signal(number, hand_on) for number in forwarded}
     old[signal.SIGINT] = signal.signal(signal.SIGINT, stay)
     try:
         yield
@@ -121,36 +151,36 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _summarise(tracker: Tracker, code: int, *, as_json: bool) -> None:
-    import json
-
+def _summarise(path: Path, code: int, *, as_json: bool) -> None:
     from footprint.measurement.attribution import read_journal
     from footprint.units import format_quantity
 
-    journal = read_journal(tracker.path)
-    columns = journal.columns
-    energy, low, high = (
-        sum(value for value in columns[name] if value is not None)
-        for name in ("energy_kwh", "energy_low_kwh", "energy_high_kwh")
+    journal = read_journal(path)
+    energy_kwh, low_kwh, high_kwh = (
+        journal.total(name) for name in ("energy_kwh", "energy_low_kwh", "energy_high_kwh")
     )
-    duration_s = sum(columns["duration_s"])
+    duration_s = journal.total("duration_s") or 0.0
     if as_json:
         summary = {
-            "journal": str(tracker.path),
+            "journal": str(path),
             "exit_code": code,
             "duration_s": duration_s,
-            "energy_kwh": energy,
-            "energy_low_kwh": low,
-            "energy_high_kwh": high,
+            "energy_kwh": energy_kwh,
+            "energy_low_kwh": low_kwh,
+            "energy_high_kwh": high_kwh,
             "findings": [finding.code for finding in journal.findings],
         }
         say(json.dumps(summary))
         return
-    say(
-        f"footprint: {format_quantity('energy', energy)} "
-        f"({format_quantity('energy', low)} to {format_quantity('energy', high)}) "
-        f"in {format_quantity('time', duration_s)}"
-    )
+    if energy_kwh is None or low_kwh is None or high_kwh is None:
+        say(f"footprint: no energy figure, in {format_quantity('time', duration_s)}")
+    else:
+        say(
+            f"footprint: {format_quantity('energy', energy_kwh)} "
+            f"(95 % band {format_quantity('energy', low_kwh)} "
+            f"to {format_quantity('energy', high_kwh)}) "
+            f"in {format_quantity('time', duration_s)}"
+        )
     for finding in journal.findings:
         say(f"footprint: {finding.severity}: {finding.message}")
-    say(f"footprint: next: {Path(sys.argv[0]).name} estimate {tracker.path}")
+    say(f"footprint: next: {shlex.join(['footprint', 'estimate', str(path)])}")

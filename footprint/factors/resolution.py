@@ -206,6 +206,6 @@ def _no_answer(query: Query, groups: Groups, places: Sequence[str | None]) -> Fa
         sorted(subjects - {""}),
         f"--quantity {query.quantity}",
     )
-    if classes and "Did you mean" not in error.remedy:
-        error.remedy = f"Known: {', '.join(classes[:12])}. {error.remedy}"
+    if classes:
+        error.remedy = f"Known classes: {', '.join(classes[:16])}. {error.remedy}"
     return error

@@ -34,6 +34,10 @@ class Zone:
     parent: str
 
 
+# Codes that people and other data sets use, and ISO 3166 does not.
+_CUSTOMARY = {"uk": "gb", "el": "gr"}
+
+
 class Zones(Mapping[str, Zone]):
     """All known zones by id; `find` also takes alpha-3 codes and any case."""
 
@@ -63,7 +67,8 @@ class Zones(Mapping[str, Zone]):
         FactorNotFound
             If there is no such zone; close matches are named, none is taken.
         """
-        key = self._aliases.get(text.strip().casefold())
+        word = text.strip().casefold()
+        key = self._aliases.get(_CUSTOMARY.get(word, word))
         if key is None:
             close = self.suggest(text)
             hint = f"Did you mean {', '.join(close)}? " if close else ""

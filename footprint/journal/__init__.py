@@ -18,12 +18,13 @@ but itself.
 """
 
 from footprint.journal.reader import read_records
-from footprint.journal.records import SUFFIX, ProcessRecords, Records, SpanRecord
+from footprint.journal.records import SUFFIX, Process, ProcessRecords, Records, SpanRecord
 from footprint.journal.writer import JournalWriter
 
 __all__ = [
     "SUFFIX",
     "JournalWriter",
+    "Process",
     "ProcessRecords",
     "Records",
     "SpanRecord",

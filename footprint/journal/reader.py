@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from footprint.journal.records import (
     FORMAT,
     SUFFIX,
     VERSION,
+    Process,
     ProcessRecords,
     Records,
     SpanRecord,
@@ -70,73 +73,102 @@ def read_records(paths: Iterable[Path]) -> Records:
     processes: list[ProcessRecords] = []
     findings: list[Finding] = []
     inputs: list[InputFile] = []
+    tokens: dict[str, str] = {}
     for path in journal_files(paths):
         try:
             data = path.read_bytes()
         except OSError as error:
             raise JournalError(f"{path} cannot be read: {error.strerror}.") from error
         inputs.append(InputFile(path.name, hashlib.sha256(data).hexdigest()))
-        process = _read_process(path.name, data, findings)
-        if process is not None:
-            processes.append(process)
+        for process in _read_file(path.name, data.removeprefix(BOM_UTF8), findings):
+            first = tokens.setdefault(process.process.token, process.file)
+            if any(known.process.token == process.process.token for known in processes):
+                findings.append(_copied(path.name, first))
+            else:
+                processes.append(process)
     if not any(process.spans for process in processes):
         reasons = "; ".join(f"{f.place}: {f.message}" for f in findings[:3])
         raise JournalError(
             f"No usable span in {', '.join(i.name for i in inputs)}."
             + (f" {reasons}" * bool(reasons)),
-            "A journal is a .jsonl file that a footprint tracker wrote.",
+            "A tracked process that is killed before a phase ends leaves nothing to estimate."
+            if processes
+            else "A journal is a .jsonl file that a footprint tracker wrote.",
         )
     return Records(tuple(processes), tuple(findings), tuple(inputs))
 
 
-def _read_process(name: str, data: bytes, findings: list[Finding]) -> ProcessRecords | None:
-    run: Run | None = None
-    machine: Machine | None = None
-    results: dict[str, float] = {}
-    spans: list[SpanRecord] = []
+@dataclass(slots=True)
+class _Draft:
+    """One process while its lines are being read."""
+
+    run: Run
+    machine: Machine
+    process: Process
+    results: dict[str, float] = field(default_factory=dict)
+    spans: dict[int, SpanRecord] = field(default_factory=dict)
+
+    def finish(self, file: str) -> ProcessRecords:
+        run = Run(self.run.name, self.run.architecture, self.run.functional_unit, self.results)
+        return ProcessRecords(run, self.machine, self.process, tuple(self.spans.values()), file)
+
+
+def _read_file(name: str, data: bytes, findings: list[Finding]) -> list[ProcessRecords]:
+    """Read the processes of one file; a header begins a process."""
+    drafts: list[_Draft] = []
     for place, record in _lines(name, data, findings):
         try:
-            match record.get("type"):
-                case "header":
-                    run, machine = _parse_header(record)
-                case "span":
-                    spans.append(_parse_span(record))
-                case "result":
-                    results[str(record["name"])] = float(record["value"])
-                case "failure":
-                    findings.append(
-                        Finding(
-                            "meter-failed",
-                            f"{record['source']}: {record['message']}",
-                            remedy="The result does not hold what this source would have seen.",
-                            place=place,
-                        )
-                    )
-                case _:
-                    # A later version may add kinds of lines; those that we know still count.
-                    findings.append(
-                        Finding(
-                            "journal-unknown",
-                            "A line of an unknown kind was passed over.",
-                            place=place,
-                        )
-                    )
+            if record.get("type") == "header":
+                drafts.append(_parse_header(record))
+            elif drafts:
+                _take(record, drafts[-1], place, findings)
+        except JournalError as error:
+            findings.append(
+                Finding("journal-format", error.message, Severity.ERROR, error.remedy, place)
+            )
+            break
         except (KeyError, TypeError, ValueError) as error:
             findings.append(_unusable(place, f"a field is missing or wrong ({error})"))
-    if run is None or machine is None:
-        findings.append(
-            Finding(
-                "journal-headless",
-                "The file has no header; its lines cannot be used.",
-                Severity.ERROR,
-                "Restore the file's first line, or leave the file out.",
-                name,
+    else:
+        if not drafts:
+            findings.append(
+                Finding(
+                    "journal-headless",
+                    "The file has no header; its lines cannot be used.",
+                    Severity.ERROR,
+                    "Restore the file's first line, or leave the file out.",
+                    name,
+                )
             )
-        )
-        return None
-    return ProcessRecords(
-        Run(run.name, run.architecture, run.functional_unit, results), machine, tuple(spans)
-    )
+    return [draft.finish(name) for draft in drafts]
+
+
+def _take(record: Mapping[str, Any], draft: _Draft, place: str, findings: list[Finding]) -> None:
+    """Take one line after a header."""
+    match record.get("type"):
+        case "span":
+            span = _parse_span(record)
+            if span.id in draft.spans:
+                raise ValueError(f"the span {span.id} stands there twice")
+            draft.spans[span.id] = span
+        case "result":
+            draft.results[str(record["name"])] = _number(record["value"])
+        case "failure":
+            findings.append(
+                Finding(
+                    "meter-failed",
+                    f"{record['source']}: {record['message']}",
+                    remedy=str(record.get("remedy", "")),
+                    place=place,
+                )
+            )
+        case _:
+            # A later version may add kinds of lines; those that we know still count.
+            findings.append(
+                Finding(
+                    "journal-unknown", "A line of an unknown kind was passed over.", place=place
+                )
+            )
 
 
 def _lines(name: str, data: bytes, findings: list[Finding]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -161,6 +193,15 @@ def _lines(name: str, data: bytes, findings: list[Finding]) -> Iterator[tuple[st
                 findings.append(_unusable(place, error.message))
 
 
+def _copied(name: str, first: str) -> Finding:
+    return Finding(
+        "journal-copy",
+        f"{name} holds a process that {first} holds already; it was counted once.",
+        remedy="Remove the copy.",
+        place=name,
+    )
+
+
 def _unusable(place: str, reason: str) -> Finding:
     return Finding(
         "journal-line",
@@ -170,18 +211,39 @@ def _unusable(place: str, reason: str) -> Finding:
     )
 
 
-def _parse_header(record: Mapping[str, Any]) -> tuple[Run, Machine]:
+def _parse_header(record: Mapping[str, Any]) -> _Draft:
     if record["format"] != FORMAT or record["version"] != VERSION:
         raise JournalError(
             f"The journal has format {record['format']!r} version {record['version']!r}; "
             f"this release reads {FORMAT!r} version {VERSION}.",
             "Read it with the release of footprint that wrote it, or a newer one.",
         )
-    run = record["run"]
-    return (
+    run, machine, process = record["run"], record["machine"], record["process"]
+    return _Draft(
         Run(str(run["name"]), Architecture(run["architecture"]), str(run["functional_unit"])),
-        Machine(**record["machine"]),
+        Machine(
+            processor=str(machine["processor"]),
+            threads=_positive(machine["threads"]),
+            sockets=_positive(machine["sockets"]),
+            memory_gb=_optional(_at_least_zero, machine["memory_gb"]),
+            virtual=_optional(bool, machine["virtual"]),
+            system=str(machine["system"]),
+        ),
+        Process(
+            pid=int(process["pid"]),
+            parent_pid=int(process["parent_pid"]),
+            token=str(process["token"]),
+            host=_optional(str, process["host"]),
+            accelerators=tuple(str(name) for name in process["accelerators"]),
+        ),
     )
+
+
+def _positive(value: Any) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError(f"{value!r} is not positive")
+    return number
 
 
 def _parse_span(record: Mapping[str, Any]) -> SpanRecord:

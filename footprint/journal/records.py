@@ -42,12 +42,37 @@ class SpanRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """Which process wrote a journal, without naming the host or the user.
+
+    Attributes
+    ----------
+    pid, parent_pid : int
+    token : str
+        Random, one per tracker: tells two copies of a journal from two processes.
+    host : str or None
+        The same for all processes of one host until it is started again; says
+        nothing about which host that is. None if the system does not tell.
+    accelerators : tuple of str
+        Kinds of accelerators that the process could see, such as ``"nvidia"``.
+    """
+
+    pid: int
+    parent_pid: int
+    token: str
+    host: str | None
+    accelerators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessRecords:
-    """All lines of one journal file."""
+    """All lines that one process wrote."""
 
     run: Run
     machine: Machine
+    process: Process
     spans: tuple[SpanRecord, ...]
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from footprint.journal.records import FORMAT, VERSION, SpanRecord, encode_line
+from footprint.journal.records import FORMAT, VERSION, Process, SpanRecord, encode_line
 from footprint.model import Machine, Run
 
 _OPTIONAL = frozenset(
@@ -38,8 +38,8 @@ class JournalWriter:
         except OSError as error:
             self._lose(error)
 
-    def header(self, run: Run, machine: Machine, tool_version: str) -> None:
-        """Write the header; must be the first line."""
+    def header(self, run: Run, machine: Machine, process: Process, tool_version: str) -> None:
+        """Write the header; must be the first line of its process."""
         self.write(
             {
                 "type": "header",
@@ -52,6 +52,7 @@ class JournalWriter:
                     "functional_unit": run.functional_unit,
                 },
                 "machine": asdict(machine),
+                "process": asdict(process),
             }
         )
 
@@ -68,23 +69,23 @@ class JournalWriter:
         """Write a figure that the run reports about itself."""
         self.write({"type": "result", "name": name, "value": value})
 
-    def failure(self, source: str, message: str) -> None:
-        """Write that something could not be measured."""
-        self.write({"type": "failure", "source": source, "message": message})
+    def failure(self, source: str, message: str, remedy: str = "") -> None:
+        """Write that something could not be measured, and what to do about it."""
+        self.write({"type": "failure", "source": source, "message": message, "remedy": remedy})
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Append one record as one line."""
         if self._descriptor is None:
             self.lost_lines += 1
             return
-        line = encode_line(record)
         try:
             # After a torn write the file ends in the middle of a line.
-            written = os.write(self._descriptor, b"\n" + line if self._torn else line)
+            line = b"\n" * self._torn + encode_line(record)
+            written = os.write(self._descriptor, line)
             self._torn = written < len(line)
             if self._torn:
                 self._lose(OSError(f"only {written} of {len(line)} bytes were written"))
-        except OSError as error:
+        except (OSError, TypeError, ValueError) as error:
             self._lose(error)
 
     def sync(self) -> None:
@@ -102,6 +103,7 @@ class JournalWriter:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _lose(self, error: OSError, lines: int = 1) -> None:
+    def _lose(self, error: Exception, lines: int = 1) -> None:
         self.lost_lines += lines
-        self.first_error = self.first_error or f"{self.path}: {error.strerror or error}"
+        reason = getattr(error, "strerror", None) or error
+        self.first_error = self.first_error or f"{self.path}: {reason}"

@@ -1,19 +1,23 @@
 """Who used how much energy: from journal records to activities.
 
-Energy comes from a counter where there is one (RAPL), shared by CPU time. Else
-it is modelled from CPU time and the power of the machine's class.
+Energy comes from a counter where there is one (RAPL), at the host's energy per
+busy second. Else it is modelled from CPU time and the power of the machine's
+class. What a counter did not see, because it failed halfway say, is modelled too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, SpanRecord, read_records
-from footprint.measurement.accounts import Account, share_counters
+from footprint.measurement.accounts import Account, share
 from footprint.measurement.meter import TIER_BANDS
+from footprint.measurement.notices import process_findings, record_findings
 from footprint.measurement.power import EnergyModel, energy_model
 from footprint.model import (
     Activity,
@@ -22,17 +26,19 @@ from footprint.model import (
     Journal,
     Machine,
     Phase,
-    Role,
+    Resolution,
     Run,
     Severity,
     Tier,
 )
 from footprint.units import UJ_PER_J, bytes_to_gb, joules_to_kwh, watt_seconds_to_kwh
 
-IDLE_POLICY = (
-    "idle power of the host is charged by time to the phase that is open; "
-    "a counter that includes it is shared by CPU time"
-)
+IDLE_POLICY = "by_time"
+"""Idle power is charged by time to whoever has a phase open; see docs/methodology.md."""
+
+
+# Differences of sums this small are rounding.
+_DUST = 1e-9
 
 
 def read_journal(*paths: Path | str, catalogue: FactorCatalogue | None = None) -> Journal:
@@ -59,31 +65,24 @@ def read_journal(*paths: Path | str, catalogue: FactorCatalogue | None = None) -
     """
     records = read_records(Path(path) for path in paths)
     run = _one_run(process.run for process in records.processes)
-    findings = list(records.findings)
-    if len(records.processes) > 1:
-        findings.append(
-            Finding(
-                "journal-processes",
-                f"{len(records.processes)} journal files of the run {run.name!r} were added up.",
-                Severity.INFO,
-                "Use a fresh folder for each run if some of them are left from an earlier one.",
-            )
-        )
     catalogue = catalogue or load_catalogue()
-    models: dict[Machine, EnergyModel] = {}
+    findings = [*records.findings, *record_findings(records.processes)]
     activities: list[Activity] = []
-    for process in records.processes:
-        model = models.get(process.machine)
-        if model is None:
-            model = models[process.machine] = energy_model(process.machine, catalogue)
-        activities += attribute(process, model, findings)
+    factors: dict[str, Resolution] = {}
+    models: dict[Machine, EnergyModel] = {}
+    for processes in _by_host(records.processes):
+        for machine in {process.machine for process in processes}.difference(models):
+            models[machine] = energy_model(machine, catalogue)
+        host = attribute(processes, models)
+        activities += host.activities
+        findings += host.findings
+        factors |= {resolution.factor.id: resolution for resolution in host.factors}
     return Journal.of(
         run,
         activities,
-        factors=tuple(
-            {r.factor.id: r for model in models.values() for r in model.factors}.values()
-        ),
-        findings=(*findings, *(f for model in models.values() for f in model.findings)),
+        factors=tuple(factors.values()),
+        catalogue_digest=catalogue.digest,
+        findings=tuple(dict.fromkeys(findings)),
         inputs=records.inputs,
     )
 
@@ -92,112 +91,194 @@ def _one_run(runs: Iterable[Run]) -> Run:
     found = list(runs)
     keys = {(run.name, run.architecture, run.functional_unit) for run in found}
     if len(keys) > 1:
-        names = sorted({run.name for run in found})
+        names = ", ".join(sorted({run.name for run in found}))
         raise UsageError(
-            f"The journals belong to different runs: {', '.join(names)}.",
+            f"The journals do not belong to one run: {names}"
+            + (", with different functional units or architectures." * (len(names) == 1) or "."),
             "Estimate each run on its own: name its folder.",
         )
     results = {key: value for run in found for key, value in run.results.items()}
-    first = found[0]
-    return Run(first.name, first.architecture, first.functional_unit, results)
+    return replace(found[0], results=results)
+
+
+def _by_host(processes: Iterable[ProcessRecords]) -> list[list[ProcessRecords]]:
+    hosts: dict[object, list[ProcessRecords]] = defaultdict(list)
+    for number, process in enumerate(processes):
+        # Without a token a process may be on any host: take it for one of its own.
+        hosts[process.process.host or number].append(process)
+    return list(hosts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What the processes of one host used."""
+
+    activities: list[Activity]
+    findings: list[Finding]
+    factors: list[Resolution]
 
 
 def attribute(
-    process: ProcessRecords, model: EnergyModel, findings: list[Finding]
-) -> list[Activity]:
-    """Turn the spans of one process into activities with energy and bounds.
+    processes: Sequence[ProcessRecords], models: dict[Machine, EnergyModel]
+) -> Attribution:
+    """Turn the spans of one host into activities with energy and bounds.
 
-    A span gives up to three activities: what it used itself, its share of the
-    host's idle power (phase ``idle``), and the data that it moved.
+    A span gives up to five activities: what an energy counter saw of it, what was
+    modelled of it, the memory that it held, its share of the host's idle power
+    (phase ``idle``), and the data that it moved. The first of them counts its time.
+
+    Parameters
+    ----------
+    processes : sequence of ProcessRecords
+        All of one host.
+    models : dict of Machine to EnergyModel
+
+    Returns
+    -------
+    Attribution
     """
-    known = {span.id for span in process.spans}
-    if any(span.parent is not None and span.parent not in known for span in process.spans):
-        findings.append(
-            Finding(
-                "truncated",
-                "A process ended before its tracker did; what it did outside of finished "
-                "phases is missing.",
-                remedy="The true figures are higher.",
-            )
-        )
-    accounts = share_counters(process.spans, findings.append)
+    sharing = share(processes)
     activities: list[Activity] = []
-    unattributed_kwh = 0.0
-    for span in process.spans:
-        account = accounts[span.id]
-        used, rest_kwh = _used(span, account, model)
-        unattributed_kwh += rest_kwh
-        activities.append(used)
-        if not _has_counter(account) and account.host_s > 0 and used.energy_kwh is not None:
-            idle_w = model.idle_w * model.machine.threads
-            activities.append(_idle(span, watt_seconds_to_kwh(idle_w, account.host_s), model))
-        if span.sent_bytes or span.received_bytes:
-            activities.append(_moved(span))
-    if unattributed_kwh:
-        findings.append(
-            Finding(
-                "unattributed",
-                f"{unattributed_kwh:.3g} kWh of the host's energy belong to other processes; "
-                "they are not in the total.",
-                Severity.INFO,
-            )
-        )
-    return activities
+    findings = list(sharing.findings())
+    factors: list[Resolution] = []
+    for number, process in enumerate(processes):
+        accounts = {span.id: sharing.accounts[number, span.id] for span in process.spans}
+        rates = _rates(process, processes, sharing.accounts, number)
+        model = models[process.machine]
+        used = [
+            activity
+            for span in process.spans
+            for activity in _activities(span, accounts[span.id], rates, model)
+        ]
+        activities += used
+        findings += process_findings(process, accounts.values())
+        if rates.rest_kwh:
+            findings.append(_unattributed(rates.rest_kwh))
+        sources = {activity.source.split("/")[0] for activity in used}
+        if "cpu-table" in sources:
+            findings += model.findings
+            factors += model.factors
+        if "memory-table" in sources:
+            factors += model.memory_factors
+    return Attribution(activities, findings, factors)
 
 
-def _has_counter(account: Account) -> bool:
-    return any(name.startswith("rapl.") for name in account.counters)
+def _unattributed(energy_kwh: float) -> Finding:
+    return Finding(
+        "unattributed",
+        f"{energy_kwh:.3g} kWh of the host's energy belong to other processes; "
+        "they are not in the total.",
+        Severity.INFO,
+    )
 
 
-def _used(span: SpanRecord, account: Account, model: EnergyModel) -> tuple[Activity, float]:
-    """Energy of the span itself, and of others on the host meanwhile [kWh]."""
-    counters = account.counters
-    process_s = counters.get("cpu.process_s")
-    if process_s is None:
+@dataclass(frozen=True, slots=True)
+class _Rates:
+    """What holds for all spans of a process.
+
+    Attributes
+    ----------
+    counted_kwh_per_s : float
+        Energy of the host's counters per busy second of a thread [kWh/s].
+    rest_kwh : float
+        Energy that the counters saw and other processes used [kWh].
+    children_share : float
+        The part of the CPU time of waited children that no journal of their own
+        holds already [1].
+    counted_memory : bool
+        Whether the counters include the memory.
+    """
+
+    counted_kwh_per_s: float
+    rest_kwh: float
+    children_share: float
+    counted_memory: bool
+
+
+def _rates(
+    process: ProcessRecords,
+    processes: Sequence[ProcessRecords],
+    accounts: dict[tuple[int, int], Account],
+    number: int,
+) -> _Rates:
+    def total(of: int, name: str) -> float:
+        return sum(accounts[of, span.id].counters.get(name, 0.0) for span in processes[of].spans)
+
+    names = {name for span in process.spans for name in span.end}
+    energy_names = [name for name in names if name.startswith("rapl.")]
+    host_kwh = sum(joules_to_kwh(total(number, name) / UJ_PER_J) for name in energy_names)
+    children_s = total(number, "cpu.children_s")
+    tracked_s = sum(
+        total(other, "cpu.process_s")
+        for other, child in enumerate(processes)
+        if child.process.parent_pid == process.process.pid and other != number
+    )
+    children_share = max(0.0, 1 - tracked_s / children_s) if children_s > 0 else 1.0
+    metered_s = sum(_metered_s(accounts[number, span.id], children_share) for span in process.spans)
+    # The host's clock ticks coarsely: a process cannot have used more than all of it.
+    busy_s = max(total(number, "cpu.host_busy_s"), metered_s)
+    rate = host_kwh / busy_s if busy_s > 0 else 0.0
+    return _Rates(
+        counted_kwh_per_s=rate,
+        rest_kwh=max(0.0, host_kwh - rate * metered_s),
+        children_share=children_share,
+        counted_memory=any(name.startswith("rapl.dram") for name in names),
+    )
+
+
+def _metered_s(account: Account, children_share: float) -> float:
+    return account.metered_s + account.metered_children_s * children_share
+
+
+def _activities(
+    span: SpanRecord, account: Account, rates: _Rates, model: EnergyModel
+) -> Iterator[Activity]:
+    machine, counters = model.machine.label, account.counters
+    if span.sent_bytes or span.received_bytes:
+        yield _moved(span)
+    own_s = counters.get("cpu.process_s")
+    if own_s is None:
         # No processor time, no figure: None, which is not the same as 0.
-        return _activity(span, span.phase, account.reserved_s, None, None, "none"), 0.0
-    held_gb_s = counters.get("memory.gb_s", 0.0)
-    memory_kwh = watt_seconds_to_kwh(model.memory_w_per_gb, held_gb_s)
-    if _has_counter(account):
-        host_kwh = sum(
-            joules_to_kwh(value / UJ_PER_J)
-            for name, value in counters.items()
-            if name.startswith("rapl.")
-        )
-        busy_s = counters.get("cpu.host_busy_s", 0.0)
-        # The host's clock ticks coarsely: a process cannot use more than all of it.
-        share = min(1.0, process_s / busy_s) if busy_s > 0 else float(process_s > 0)
-        if any(name.startswith("rapl.dram") for name in counters):
-            memory_kwh = 0.0
-        energy_kwh = share * host_kwh + memory_kwh
-        source, tier = f"rapl/{model.machine.label}", Tier.B
-        rest_kwh = (1 - share) * host_kwh
-    else:
-        energy_kwh = watt_seconds_to_kwh(model.busy_w, process_s) + memory_kwh
-        source, tier, rest_kwh = model.source, model.tier, 0.0
-    return _activity(span, span.phase, account.reserved_s, energy_kwh, tier, source), rest_kwh
-
-
-def _idle(span: SpanRecord, energy_kwh: float, model: EnergyModel) -> Activity:
-    return _activity(span, Phase.IDLE, 0.0, energy_kwh, model.tier, model.source)
+        yield _activity(span, None, None, "none", duration_s=account.reserved_s)
+        return
+    used_s = own_s + counters.get("cpu.children_s", 0.0) * rates.children_share
+    metered_s = _metered_s(account, rates.children_share)
+    modelled_s = used_s - metered_s
+    table_kwh = watt_seconds_to_kwh(model.busy_w, modelled_s)
+    counted = account.metered_host_s > 0
+    if counted:
+        counted_kwh = rates.counted_kwh_per_s * metered_s
+        yield _activity(span, counted_kwh, Tier.B, f"rapl/{machine}", duration_s=account.reserved_s)
+    if not counted or modelled_s > _DUST * used_s:
+        reserved_s = 0.0 if counted else account.reserved_s
+        yield _activity(span, table_kwh, model.tier, f"cpu-table/{machine}", duration_s=reserved_s)
+    held_gb_s = counters.get("memory.gb_s")
+    if held_gb_s is not None and not rates.counted_memory:
+        memory_kwh = watt_seconds_to_kwh(model.memory_w_per_gb, held_gb_s)
+        yield _activity(span, memory_kwh, Tier.E, f"memory-table/{machine}")
+    idle_s = account.host_s - account.metered_host_s
+    if idle_s > _DUST * account.host_s:
+        idle_kwh = watt_seconds_to_kwh(model.idle_w * model.machine.threads, idle_s)
+        idle = _activity(span, idle_kwh, model.tier, f"cpu-table/{machine}")
+        yield replace(idle, phase=Phase.IDLE)
 
 
 def _activity(
     span: SpanRecord,
-    phase: Phase,
-    duration_s: float,
     energy_kwh: float | None,
     tier: Tier | None,
     source: str,
+    *,
+    duration_s: float = 0.0,
 ) -> Activity:
     low, high = TIER_BANDS[tier] if tier else (1.0, 1.0)
     counted = tier in (Tier.A, Tier.B, Tier.C) or energy_kwh is None
     return Activity(
         actor=span.actor,
-        role=Role(span.role),
+        role=span.role,
         device=span.device,
         zone=span.zone,
-        phase=phase,
+        phase=span.phase,
         round=span.round,
         start_s=span.start_s,
         duration_s=duration_s,
@@ -212,20 +293,5 @@ def _activity(
 
 
 def _moved(span: SpanRecord) -> Activity:
-    return Activity(
-        actor=span.actor,
-        role=Role(span.role),
-        device=span.device,
-        zone=span.zone,
-        phase=span.phase,
-        round=span.round,
-        start_s=span.start_s,
-        duration_s=0.0,
-        energy_kwh=None,
-        energy_low_kwh=None,
-        energy_high_kwh=None,
-        data_gb=bytes_to_gb(span.sent_bytes + span.received_bytes),
-        basis=Basis.MEASURED,
-        tier=None,
-        source="bytes",
-    )
+    data_gb = bytes_to_gb(span.sent_bytes + span.received_bytes)
+    return replace(_activity(span, None, None, "bytes"), data_gb=data_gb)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
@@ -45,24 +46,54 @@ def track(
     if function is None:
         return functools.partial(track, phase=phase, **tracker)
     phase = Phase.parse(phase)
-    options = {"run": function.__name__, **tracker}
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(
             f"{function.__name__} is a generator; its work happens where it is consumed.",
             "Put `with Tracker(...)` around the loop that consumes it.",
         )
+    shared = _SharedTracker({"run": function.__name__, **tracker})
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def awaited(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with Tracker(**options) as tracker_, tracker_.span(phase):
+            with shared as running, running.span(phase):
                 return await function(*args, **kwargs)
 
         return awaited
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        with Tracker(**options) as tracker_, tracker_.span(phase):
+        with shared as running, running.span(phase):
             return function(*args, **kwargs)
 
     return called
+
+
+class _SharedTracker:
+    """One tracker for all calls that are going on at the same time.
+
+    A tracker counts its whole process. Calls that overlap, in threads or by
+    recursion, must share one, or each would count what the others do.
+    """
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        Tracker(**options)  # wrong options are an error where the decorator stands
+        self._options = options
+        self._lock = threading.Lock()
+        self._users = 0
+        self._tracker: Tracker | None = None
+
+    def __enter__(self) -> Tracker:
+        with self._lock:
+            if self._tracker is None:
+                self._tracker = Tracker(**self._options)
+                self._tracker.start()
+            self._users += 1
+            return self._tracker
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0 and self._tracker is not None:
+                self._tracker.stop(failed=kind is not None)
+                self._tracker = None

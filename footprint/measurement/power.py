@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from footprint.factors import FactorCatalogue
 from footprint.measurement.meter import TIER_BANDS
-from footprint.measurement.processor import rated_power_w
-from footprint.model import Finding, Machine, Resolution, Tier
+from footprint.measurement.processor import rated_power
+from footprint.model import Finding, Machine, Resolution, ResolvedBy, Severity, Tier
 
 # Factors of the model for processors that no counter sees.
 _THREAD_SUBJECT = "vcpu.aws_average"
@@ -31,9 +31,12 @@ class EnergyModel:
     idle_w, busy_w : float
         Per thread: drawn always, and added by a thread that is busy [W].
     memory_w_per_gb : float
+        Power of memory that is held [W/GB].
     tier : Tier
-    source : str
-        Figures of one source share their error.
+    findings : tuple of Finding
+        What a reader must know if the model is used.
+    factors, memory_factors : tuple of Resolution
+        What it rests on.
     """
 
     machine: Machine
@@ -41,47 +44,58 @@ class EnergyModel:
     busy_w: float
     memory_w_per_gb: float
     tier: Tier
-    source: str
-    factors: tuple[Resolution, ...]
     findings: tuple[Finding, ...]
+    factors: tuple[Resolution, ...]
+    memory_factors: tuple[Resolution, ...]
 
 
 def energy_model(machine: Machine, catalogue: FactorCatalogue) -> EnergyModel:
     """Choose the power model of a machine, and say what it rests on.
 
     A processor that codecarbon's table knows is taken at its rated power, shared
-    by threads. In a virtual machine the table would charge a whole chip to a
-    slice of it, so there, and for unknown processors, the average power of a
-    cloud thread is taken.
+    by threads; its idle part is the share that cloud threads have. In a virtual
+    machine the table would charge a whole chip to a slice of it, so there, and
+    for unknown processors, the average power of a cloud thread is taken.
     """
     idle = catalogue.resolve("power_idle", subject=_THREAD_SUBJECT)
     full = catalogue.resolve("power_max", subject=_THREAD_SUBJECT)
     memory = catalogue.resolve("power_per_gb", subject=_MEMORY_SUBJECT)
     thread_w, idle_share = full.factor.value, idle.factor.value / full.factor.value
-    tier, findings = Tier.E, []
-    rated_w = None if machine.virtual else rated_power_w(machine.processor)
-    if rated_w is not None:
-        thread_w = rated_w * machine.sockets / machine.threads
-    else:
-        tier = Tier.E if machine.virtual else Tier.F
-        low, high = TIER_BANDS[tier]
-        findings.append(
-            Finding(
-                "processor-default",
-                f"No energy counter, and no rated power for {machine.label}"
-                + (" in a virtual machine" if machine.virtual else "")
-                + f": {thread_w:g} W per busy thread assumed, times {low:g} to {high:g}.",
-                remedy="Make RAPL readable, or calibrate the machine, for a narrower figure.",
-                place=machine.label,
-            )
-        )
+    rated = None if machine.virtual else rated_power(machine.processor)
+    factors: tuple[Resolution, ...] = (idle, full)
+    tier = Tier.E if rated or machine.virtual else Tier.F
+    if rated is not None:
+        thread_w = rated.value * machine.sockets / machine.threads
+        factors = (*factors, Resolution(rated, ResolvedBy.EXACT))
     return EnergyModel(
         machine,
         idle_w=thread_w * idle_share,
         busy_w=thread_w * (1 - idle_share),
         memory_w_per_gb=memory.factor.value,
         tier=tier,
-        source=f"cpu-table/{machine.label}",
-        factors=(idle, full, memory),
-        findings=tuple(findings),
+        findings=(_finding(machine, thread_w, tier, rated=rated is not None),),
+        factors=factors,
+        memory_factors=(memory,),
+    )
+
+
+def _finding(machine: Machine, thread_w: float, tier: Tier, *, rated: bool) -> Finding:
+    low, high = TIER_BANDS[tier]
+    band = f"{thread_w:.3g} W per busy thread, times {low:g} to {high:g}"
+    if rated:
+        return Finding(
+            "processor-table",
+            f"Energy is modelled from CPU time and the rated power of {machine.processor}: {band}.",
+            Severity.INFO,
+            "Make RAPL readable for a narrower figure.",
+            machine.label,
+        )
+    where = "in a virtual machine" if machine.virtual else "without a known rated power"
+    return Finding(
+        "processor-default",
+        f"No energy counter for {machine.label} {where}: the default is {band}.",
+        remedy="A machine of your own with a readable RAPL counter gives a narrower figure."
+        if machine.virtual
+        else "Make RAPL readable for a narrower figure.",
+        place=machine.label,
     )

@@ -2,12 +2,13 @@
 
 `ProcessorMeter` counts the CPU seconds of this process and of the whole host;
 both are measured. What a busy thread draws is then read from a table, with wide
-bounds: `thread_power`.
+bounds: `rated_power_w`.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 import re
@@ -16,17 +17,21 @@ from pathlib import Path
 
 from footprint.errors import MeterError
 from footprint.measurement.meter import Reading
-from footprint.model import Machine
+from footprint.model import EmissionFactor, Machine, Source
 from footprint.units import bytes_to_gb
 
 CPUINFO = Path("/proc/cpuinfo")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+DEVICES = Path("/dev")
+
+_BUSY = ("user", "nice", "system", "irq", "softirq", "steal", "interrupt", "dpc")
 
 
 class ProcessorMeter:
-    """CPU time of this process with its waited children, and of the host.
+    """CPU time of this process, of its waited children, and of the host.
 
-    Counters: ``process_s``, ``host_busy_s`` (the latter over all threads of the
-    machine). A child counts from the moment it has been waited for.
+    Counters: ``process_s``, ``children_s`` (a child counts from the moment it has
+    been waited for), ``host_busy_s`` (over all threads of the machine).
     """
 
     name = "cpu"
@@ -38,7 +43,7 @@ class ProcessorMeter:
         self._unreadable = psutil.Error
 
     def read(self) -> Reading:
-        """Read both counters [s].
+        """Read the counters [s].
 
         Raises
         ------
@@ -52,15 +57,11 @@ class ProcessorMeter:
             raise MeterError(f"Processor time cannot be read: {error}.") from error
         return Reading(
             {
-                "process_s": time.process_time()
-                + children.children_user
-                + children.children_system,
-                "host_busy_s": sum(host)
-                - host.idle
-                - getattr(host, "iowait", 0.0)
-                # Linux counts guest time inside user time already.
-                - getattr(host, "guest", 0.0)
-                - getattr(host, "guest_nice", 0.0),
+                "process_s": time.process_time(),
+                "children_s": children.children_user + children.children_system,
+                # Guest time is inside user time already; what is not of this
+                # system (idle, waiting for disks) is not busy.
+                "host_busy_s": sum(getattr(host, name, 0.0) for name in _BUSY),
             }
         )
 
@@ -76,35 +77,85 @@ def describe_machine(cpuinfo: Path = CPUINFO) -> Machine:
         model = next((value for key, value in fields if key == "model name"), "")
         sockets = len({value for key, value in fields if key == "physical id"}) or 1
         virtual = any(key == "flags" and "hypervisor" in value.split() for key, value in fields)
+    try:
+        memory_gb = round(bytes_to_gb(psutil.virtual_memory().total), 1)
+    except (psutil.Error, OSError):
+        memory_gb = None
     return Machine(
         processor=model or platform.processor(),
         threads=os.cpu_count() or 1,
         sockets=sockets,
-        memory_gb=round(bytes_to_gb(psutil.virtual_memory().total), 1),
+        memory_gb=memory_gb,
         virtual=virtual,
         system=platform.system(),
     )
 
 
+def host_token(boot_id: Path = BOOT_ID) -> str | None:
+    """Token that the processes of one host share until it is started again.
+
+    A digest of the kernel's random boot id: it tells processes of one host from
+    those of others, and nothing about which host that is.
+    """
+    try:
+        return hashlib.sha256(boot_id.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return None
+
+
+def visible_accelerators(devices: Path = DEVICES) -> tuple[str, ...]:
+    """Kinds of accelerators whose device files stand here; none is opened."""
+    kinds = {"nvidia": "nvidia[0-9]*", "amd": "kfd", "tpu": "accel[0-9]*"}
+    return tuple(kind for kind, pattern in kinds.items() if any(devices.glob(pattern)))
+
+
 @functools.lru_cache(maxsize=32)
-def rated_power_w(model: str) -> float | None:
-    """Rated power of a processor in codecarbon's table [W], or None.
+def rated_power(model: str) -> EmissionFactor | None:
+    """Rated power of a processor [W], as codecarbon's table gives it, or None.
 
     Only a full match of the name counts: a match of parts would charge an
     unknown server chip with whatever part number it happens to contain.
 
     Source: table ``hardware/cpu_power.csv`` of codecarbon (MIT).
     """
+    from importlib.metadata import version
+
     from codecarbon.input import DataSource
 
-    if not model:
+    name = _plain_name(model)
+    if not name:
         return None
     table = DataSource().get_cpu_power_data()  # type: ignore[no-untyped-call]
-    rows = table[table["Name"].str.strip().str.casefold() == _plain_name(model).casefold()]
-    return float(rows["TDP"].iloc[0]) if len(rows) else None
+    rows = table[table["Name"].str.strip().str.casefold() == name.casefold()]
+    if rows.empty:
+        return None
+    return EmissionFactor(
+        id=f"power/cpu.{name.casefold().replace(' ', '_')}/tdp/codecarbon",
+        quantity="power_tdp",
+        subject=name,
+        zone=None,
+        value=float(rows["TDP"].iloc[0]),
+        unit="W",
+        low=None,
+        high=None,
+        year=None,
+        signal=None,
+        preferred=True,
+        method="rated thermal design power",
+        source=Source(
+            f"codecarbon {version('codecarbon')}, hardware/cpu_power.csv",
+            "https://github.com/mlco2/codecarbon",
+            "MIT",
+        ),
+    )
+
+
+_NOISE = re.compile(
+    r"\((R|TM)\)|^\d+th Gen\b|\b(CPU|\d+-Core|Processor)\b|\b(with|w/) Radeon.*|@.*",
+    flags=re.IGNORECASE,
+)
 
 
 def _plain_name(model: str) -> str:
-    """Name without the marks that operating systems add to it."""
-    name = re.sub(r"\((R|TM)\)|\b(CPU|\d+-Core|Processor)\b|@.*", " ", model, flags=re.IGNORECASE)
-    return " ".join(name.split())
+    """Name without what operating systems add to it."""
+    return " ".join(_NOISE.sub(" ", model).split())

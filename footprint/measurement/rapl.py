@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.errors import MeterError
+from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
 
 POWERCAP = Path("/sys/class/powercap")
@@ -47,8 +47,10 @@ class RaplMeter:
 
     Raises
     ------
+    MeterAbsent
+        If there is no zone.
     MeterError
-        If there is no zone, or its counter may not be read.
+        If a zone or its counter may not be read.
     """
 
     name = "rapl"
@@ -56,7 +58,7 @@ class RaplMeter:
     def __init__(self, root: Path = POWERCAP) -> None:
         self._zones = _find_zones(root)
         if not self._zones:
-            raise MeterError(f"{root} has no package energy counter (no RAPL here).")
+            raise MeterAbsent(f"{root} has no package energy counter (no RAPL here).")
         self.read()
 
     def read(self) -> Reading:
@@ -84,10 +86,12 @@ def _find_zones(root: Path) -> list[_Zone]:
     for folder in sorted(root.glob("intel-rapl:*")) if root.is_dir() else []:
         try:
             kind = (folder / "name").read_text().strip()
+            if not (kind.startswith("package") or kind == "dram"):
+                continue
             range_uj = float((folder / "max_energy_range_uj").read_text())
-        except (OSError, ValueError):
-            continue  # a zone without a name or range is not a counter
-        if kind.startswith("package") or kind == "dram":
-            label = kind if kind.startswith("package") else f"dram-{folder.name.split(':')[1]}"
-            zones.append(_Zone(label, folder, range_uj))
+        except (OSError, ValueError) as error:
+            # One of two packages left out would look like half the energy.
+            raise MeterError(f"The RAPL zone {folder} cannot be read: {error}.") from error
+        label = kind if kind.startswith("package") else f"dram-{folder.name.split(':')[1]}"
+        zones.append(_Zone(label, folder, range_uj))
     return zones

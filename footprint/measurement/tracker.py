@@ -10,29 +10,20 @@ the tracker ends.
 from __future__ import annotations
 
 import itertools
-import logging
 import os
-import secrets
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from footprint._version import __version__
-from footprint.errors import MeterError, UsageError
-from footprint.journal import SUFFIX, JournalWriter, SpanRecord
-from footprint.measurement.memory import MemoryMeter
+from footprint.errors import UsageError
+from footprint.journal import SpanRecord
 from footprint.measurement.meter import Meter
-from footprint.measurement.processor import ProcessorMeter, describe_machine
-from footprint.measurement.rapl import RaplMeter
+from footprint.measurement.recorder import Recorder
 from footprint.model import Architecture, Phase, Role, Run
-
-log = logging.getLogger("footprint")
 
 DEFAULT_JOURNAL = Path("footprint-journal")
 
@@ -46,6 +37,8 @@ class Span:
     sent_bytes, received_bytes : int
         Bytes over the network link of this span's actor. Count each transfer at
         one of its two ends only.
+    failed : bool
+        Set it if the phase failed without an exception.
     """
 
     id: int
@@ -60,21 +53,12 @@ class Span:
     begin: dict[str, float]
     sent_bytes: int = 0
     received_bytes: int = 0
+    failed: bool = False
     outer: Span | None = None
-    owner: Tracker | None = None
+    owner: Recorder | None = None
 
 
 _current: ContextVar[Span | None] = ContextVar("footprint_span", default=None)
-
-
-def available_meters() -> list[Meter]:
-    """Energy sources that can be read here, best first."""
-    meters: list[Meter] = []
-    try:
-        meters.append(RaplMeter())
-    except MeterError as error:
-        log.debug("RAPL is not used: %s", error)
-    return [*meters, ProcessorMeter(), MemoryMeter()]
 
 
 @dataclass
@@ -89,7 +73,8 @@ class Tracker:
         Folder for the journal; each process adds one file. Default:
         ``footprint-journal/<run>``.
     actor, role
-        Who this process is, unless a span says otherwise.
+        Who this process is, unless a span says otherwise. A span that names an
+        actor and no role is a client's.
     zone : str, optional
         Grid zone, such as ``"FR"``. Places are never guessed: leave it out, and
         give it when estimating.
@@ -111,32 +96,42 @@ class Tracker:
 
     run: str = "run"
     journal: Path | str | None = None
-    actor: str = "client"
-    role: Role | str = Role.CLIENT
+    actor: str = "process"
+    role: Role | str = Role.OTHER
     zone: str | None = None
     device: str | None = None
     architecture: Architecture | str = Architecture.OTHER
     functional_unit: str = ""
     meters: Sequence[Meter] | None = None
-    path: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self.role = Role.parse(self.role)
         self.architecture = Architecture.parse(self.architecture)
-        if not self.run or Path(self.run).name != self.run:
-            raise UsageError(f"{self.run!r} cannot name a run.", "Use a name without slashes.")
-        folder = DEFAULT_JOURNAL / self.run if self.journal is None else Path(self.journal)
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        self.path = folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(3)}{SUFFIX}"
-        self._writer = JournalWriter(self.path)
-        self._ids = itertools.count(1)
-        # One lock per edge: readings of two threads must not interleave, or a
-        # meter that integrates would see time run backwards.
-        self._lock = threading.Lock()
-        self._failed: dict[str, str] = {}
-        self._live: list[Meter] = []
+        if Path(self.run).name != self.run or self.run == ".." or not self.run.isprintable():
+            raise UsageError(
+                f"{self.run!r} cannot name a run.", "Use a printable name without slashes."
+            )
+        self._recorder: Recorder | None = None
         self._root: Span | None = None
-        self._clock_s = 0.0
+        self._ids = itertools.count(1)
+
+    @property
+    def path(self) -> Path:
+        """Journal file of this process.
+
+        Raises
+        ------
+        UsageError
+            If the tracker has not been started.
+        """
+        if self._recorder is None:
+            raise UsageError("This tracker has no journal yet.", "Start it first.")
+        return self._recorder.path
+
+    @property
+    def running(self) -> bool:
+        """Whether spans can be recorded."""
+        return self._root is not None
 
     def __enter__(self) -> Self:
         self.start()
@@ -152,15 +147,9 @@ class Tracker:
 
     def start(self) -> None:
         """Open the journal and begin the span of the whole process."""
-        if self._root is not None:
+        if self.running:
             raise UsageError("This tracker runs already.", "Use one tracker per run and process.")
-        # Wall clock at the start, monotonic from there: a clock that is set
-        # while we run moves no span.
-        self._clock_s = time.time() - time.perf_counter()
-        self._live = list(available_meters() if self.meters is None else self.meters)
-        run = Run(self.run, Architecture(self.architecture), self.functional_unit)
-        self._writer.open()
-        self._writer.header(run, describe_machine(), __version__)
+        self._record()
         self._root = self._open(Phase.OTHER)
 
     def stop(self, *, failed: bool = False) -> None:
@@ -169,15 +158,8 @@ class Tracker:
             return
         self._close(self._root, "failed" if failed else "ok")
         self._root = None
-        self._writer.close()
-        for source, message in self._failed.items():
-            log.error("footprint could not read %s: %s", source, message)
-        if self._writer.lost_lines:
-            log.error(
-                "footprint lost %d journal line(s), first because of: %s",
-                self._writer.lost_lines,
-                self._writer.first_error or "the journal was closed",
-            )
+        if self._recorder is not None:
+            self._recorder.close()
 
     @contextmanager
     def span(
@@ -200,7 +182,7 @@ class Tracker:
         UsageError
             If `phase` is not one of the names, or the tracker is not running.
         """
-        if self._root is None:
+        if not self.running:
             raise UsageError("This tracker is not running.", "Use it inside `with Tracker(...)`.")
         span = self._open(
             Phase.parse(phase), round=round, actor=actor, role=role, zone=zone, device=device
@@ -227,7 +209,7 @@ class Tracker:
 
     def result(self, name: str, value: float) -> None:
         """Record a figure that the run reports about itself, such as accuracy."""
-        self._writer.result(name, float(value))
+        self._record().result(name, float(value))
 
     def sample(self) -> None:
         """Read the meters without recording anything.
@@ -235,7 +217,16 @@ class Tracker:
         For sources that integrate what they see, such as memory, in a phase that
         lasts long.
         """
-        self._edge()
+        self._record().edge()
+
+    def _record(self) -> Recorder:
+        """Return the recorder of this process; a forked child gets its own."""
+        if self._recorder is None or self._recorder.pid != os.getpid():
+            folder = DEFAULT_JOURNAL / self.run if self.journal is None else Path(self.journal)
+            run = Run(self.run, Architecture(self.architecture), self.functional_unit)
+            self._recorder = Recorder(folder, run, self.meters)
+            self._recorder.open()
+        return self._recorder
 
     def _open(
         self,
@@ -247,16 +238,14 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
     ) -> Span:
-        # A thread starts without an enclosing span, and a span of another
-        # tracker encloses nothing of ours: there it is the process's.
-        enclosing = _current.get()
-        parent = enclosing if enclosing and enclosing.owner is self else self._root
+        recorder = self._record()
+        parent, enclosing = self._parent(recorder), _current.get()
         outer: Span | Tracker = parent or self
         span = Span(
             id=next(self._ids),
             parent=parent.id if parent else None,
             actor=actor or outer.actor,
-            role=Role.parse(role or outer.role),
+            role=Role.parse(role or (Role.CLIENT if actor else outer.role)),
             phase=phase,
             round=round if round is not None else (parent.round if parent else None),
             zone=zone or outer.zone,
@@ -264,17 +253,33 @@ class Tracker:
             start_s=0.0,
             begin={},
             outer=enclosing,
-            owner=self,
+            owner=recorder,
         )
         _current.set(span)
-        span.start_s, span.begin = self._edge()
+        span.start_s, span.begin = recorder.edge()
         return span
 
+    def _parent(self, recorder: Recorder) -> Span | None:
+        """Span around the next one.
+
+        A thread starts without one, and a span of another tracker, or of the
+        process that we were forked from, encloses nothing of ours: there it is
+        the span of the whole process, if that is ours.
+        """
+        enclosing = _current.get()
+        for span in (enclosing, self._root):
+            if span is not None and span.owner is recorder:
+                return span
+        return None
+
     def _close(self, span: Span, status: str) -> None:
-        stop_s, end = self._edge()
         # Not a token: `stop` may be called from another context than `start`.
         _current.set(span.outer)
-        self._writer.span(
+        recorder = span.owner
+        if recorder is None or recorder.pid != os.getpid():
+            return  # the process that we were forked from will record it
+        stop_s, end = recorder.edge()
+        recorder.span(
             SpanRecord(
                 id=span.id,
                 parent=span.parent,
@@ -285,29 +290,12 @@ class Tracker:
                 duration_s=stop_s - span.start_s,
                 begin=span.begin,
                 end=end,
-                round=span.round,
+                # Counts may come as numpy numbers, which JSON does not know.
+                round=None if span.round is None else int(span.round),
                 zone=span.zone,
                 device=span.device,
-                sent_bytes=span.sent_bytes,
-                received_bytes=span.received_bytes,
-                status=status,
+                sent_bytes=int(span.sent_bytes),
+                received_bytes=int(span.received_bytes),
+                status="failed" if span.failed else status,
             )
         )
-
-    def _edge(self) -> tuple[float, dict[str, float]]:
-        with self._lock:
-            readings: dict[str, float] = {}
-            for meter in list(self._live):
-                try:
-                    for name, value in meter.read().counters.items():
-                        readings[f"{meter.name}.{name}"] = value
-                except MeterError as error:
-                    self._drop(meter, error)
-            return self._clock_s + time.perf_counter(), readings
-
-    def _drop(self, meter: Meter, error: MeterError) -> None:
-        # A source that failed once is left out from here on: half a counter
-        # would look like little energy.
-        self._live.remove(meter)
-        self._failed[meter.name] = str(error)
-        self._writer.failure(meter.name, str(error))

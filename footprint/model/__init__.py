@@ -43,6 +43,7 @@ from footprint.model.results import (
     Contribution,
     Interval,
     Term,
+    split_inverse,
 )
 
 __all__ = [
@@ -77,4 +78,5 @@ __all__ = [
     "Stage",
     "Term",
     "Tier",
+    "split_inverse",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -74,7 +75,7 @@ class Machine:
         Model name as the operating system gives it; empty if unknown.
     threads, sockets : int
         Logical processors, and packages that hold them.
-    memory_gb : float
+    memory_gb : float or None
         Main memory [GB].
     virtual : bool or None
         Whether a hypervisor was seen; None if that cannot be told.
@@ -85,7 +86,7 @@ class Machine:
     processor: str
     threads: int
     sockets: int
-    memory_gb: float
+    memory_gb: float | None
     virtual: bool | None
     system: str
 
@@ -140,6 +141,8 @@ class Journal:
         arrays and pandas categoricals serve alike.
     factors : tuple of Resolution
         Factors that went into the energy figures.
+    catalogue_digest : str
+        Of the catalogue that they came from; empty if there are none.
     findings : tuple of Finding
     inputs : tuple of InputFile
     """
@@ -147,6 +150,7 @@ class Journal:
     run: Run
     columns: Mapping[str, Sequence[Any]]
     factors: tuple[Resolution, ...] = ()
+    catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()
     inputs: tuple[InputFile, ...] = ()
 
@@ -163,6 +167,11 @@ class Journal:
 
     def __len__(self) -> int:
         return len(self.columns["actor"])
+
+    def total(self, column: str) -> float | None:
+        """Sum of a column of numbers; None if not one of them is known."""
+        known = [value for value in self.columns[column] if value is not None]
+        return math.fsum(known) if known else None
 
     def activities(self) -> Iterator[Activity]:
         """Iterate over the activities one by one."""
@@ -212,5 +221,6 @@ class Inventory:
     rounds: int
     clients: int
     factors: tuple[Resolution, ...] = ()
+    catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()
     inputs: tuple[InputFile, ...] = ()

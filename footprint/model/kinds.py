@@ -49,10 +49,11 @@ class Phase(Vocabulary):
 
 
 class Role(Vocabulary):
-    """Which side of a training an actor is on."""
+    """Which side of a training an actor is on; `other` is on neither."""
 
     CLIENT = "client"
     SERVER = "server"
+    OTHER = "other"
 
 
 class Basis(Vocabulary):

@@ -35,7 +35,8 @@ class Interval:
 class Boundary:
     """What is counted, what is left out, and by which rules.
 
-    Two results can be compared only if their boundaries are equal.
+    Two results can be compared only if their boundaries are equal; so its fields
+    hold short codes, which reports put into words.
     """
 
     stages: tuple[Stage, ...]
@@ -44,6 +45,8 @@ class Boundary:
     idle_policy: str
     embodied_rule: str
     excluded: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """Codes of what should be counted and could not be, for some of the activities."""
 
     __pydantic_config__ = STRICT
 
@@ -83,6 +86,11 @@ class Term:
     __pydantic_config__ = STRICT
 
 
+def split_inverse(name: str) -> tuple[str, bool]:
+    """Id of a term, and whether the name divides by it (``"1/..."``)."""
+    return (name[2:], True) if name.startswith("1/") else (name, False)
+
+
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """Emissions of one kind of activity in one stage of the life cycle.
@@ -120,11 +128,36 @@ class Assessment:
 
     The total is the sum of the contributions, and each contribution is the
     product of an amount and of named terms.
+
+    Attributes
+    ----------
+    run : Run
+    total_g : Interval
+        Emissions [gCO2e].
+    energy_kwh : float or None
+        Electricity of the devices with the overhead of their data centres, and of
+        the network [kWh]; None if no part of it is known.
+    data_gb : float
+        Data moved [GB].
+    duration_s : float
+        Time for which devices were reserved, added over all of them [s].
+    rounds, clients : int
+    contributions : tuple of Contribution
+    terms : tuple of Term
+        The factor register.
+    boundary : Boundary
+    findings : tuple of Finding
+    inputs : tuple of InputFile
+        The files that it was made from.
+    catalogue_version, catalogue_digest : str
+    seed, draws : int
+        Of the intervals.
+    tool_version : str
     """
 
     run: Run
     total_g: Interval
-    energy_kwh: float
+    energy_kwh: float | None
     data_gb: float
     duration_s: float
     rounds: int

@@ -47,9 +47,10 @@ def percent(share: float) -> str:
     """Write a share as a whole percentage, without rounding to none or all."""
     if not math.isfinite(share):
         return NOT_KNOWN
-    if 0 < share < 0.005:
+    if 1e-12 < share < 0.005:
         return f"<{NBSP}1{NBSP}%"
-    if 0.995 < share < 1:
+    # Sums of parts miss their total by rounding.
+    if 0.995 < share < 1 - 1e-9:
         return f">{NBSP}99{NBSP}%"
     return f"{round(100 * share)}{NBSP}%"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from footprint.model import Assessment, Boundary, Comparison, Stage, Term
 from footprint.reporting.numbers import clean, exact, plural, pretty_unit
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
-from footprint.reporting.wording import STAGE_NAMES, capitalise
+from footprint.reporting.wording import STAGE_NAMES, capitalise, rule
 from footprint.units import readable
 
 
@@ -25,16 +25,17 @@ def boundary_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
 def _boundary_table(caption: str, boundary: Boundary) -> Table:
     inside = [STAGE_NAMES[stage] for stage in Stage if stage in boundary.stages]
     outside = [STAGE_NAMES[stage] for stage in Stage if stage not in boundary.stages]
-    outside += [clean(item) for item in boundary.excluded]
+    outside += [rule(item) for item in boundary.excluded]
+    outside += [rule(item) for item in boundary.gaps]
     signal = boundary.signal
     kind = f"{signal.basis}, {signal.method}-based, {signal.scope} emissions"
     rows = (
         _listing("Counted", inside),
         _listing("Left out", outside),
         _listing("Grid intensity", [kind]),
-        _listing("Network model", [clean(boundary.network_model)]),
-        _listing("Idle time", [clean(boundary.idle_policy)]),
-        _listing("Embodied emissions", [clean(boundary.embodied_rule)]),
+        _listing("Network model", [rule(boundary.network_model)]),
+        _listing("Idle time", [rule(boundary.idle_policy)]),
+        _listing("Embodied emissions", [rule(boundary.embodied_rule)]),
     )
     return Table(caption, (Column("Aspect"), Column("Rule")), rows)
 

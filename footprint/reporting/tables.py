@@ -140,7 +140,11 @@ def quality_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
     )
     return (
         breakdown_table(
-            "Emissions by how the activity is known", "Basis", scenarios, bases, lambda k: (k,)
+            "Emissions by how their activity (energy, data, time) is known",
+            "Basis",
+            scenarios,
+            bases,
+            lambda k: (k,),
         ),
         breakdown_table(
             "Emissions by tier of the energy figure", "Tier", scenarios, tiers, _tier_name

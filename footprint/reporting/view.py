@@ -9,7 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from footprint.model import Assessment, Basis, Comparison, Finding, Interval, Severity
+from footprint.model import (
+    Assessment,
+    Basis,
+    Comparison,
+    Contribution,
+    Finding,
+    Interval,
+    Severity,
+    Stage,
+)
 from footprint.reporting.figures import category_figure, waterfall_figure, zone_figure
 from footprint.reporting.numbers import (
     NOT_KNOWN,
@@ -91,22 +100,27 @@ def view(result: Assessment | Comparison) -> Page:
 # --- cards -----------------------------------------------------------------
 
 
-def measured_share(assessment: Assessment) -> str:
-    """Say which share of the emissions rests on measured activities."""
-    measured = sum(
-        c.emissions_g.value for c in assessment.contributions if c.basis is Basis.MEASURED
-    )
-    return _measured(measured, assessment.total_g.value)
+def metered_share(assessment: Assessment) -> str:
+    """Say which share of the emissions rests on energy that a meter saw.
+
+    Bytes and times are measured too, but what multiplies them is a factor.
+    """
+    metered_g = sum(c.emissions_g.value for c in assessment.contributions if _is_metered(c))
+    return _share(metered_g, assessment.total_g.value, "from metered energy")
 
 
-def _measured(part: float, total: float) -> str:
+def _is_metered(contribution: Contribution) -> bool:
+    return contribution.stage is Stage.OPERATION and contribution.basis is Basis.MEASURED
+
+
+def _share(part: float, total: float, what: str) -> str:
     share = share_of(part, total)
-    return "" if math.isnan(share) else f"{percent(share)} from measured activity"
+    return "" if math.isnan(share) else f"{percent(share)} {what}"
 
 
 def _card_group(scenario: Scenario) -> CardGroup:
     a = scenario.assessment
-    measured = measured_share(a)
+    measured = metered_share(a)
     unit = per_unit(a).removeprefix(" per ")
     cards = (
         _emission_card("Total", a.total_g, 1, "", measured),
@@ -138,18 +152,20 @@ def _emission_card(label: str, total: Interval, count: int, note: str, measured:
 
 
 def _energy_card(assessment: Assessment) -> Card:
-    scale = Scale.of("energy", [assessment.energy_kwh])
-    lines = [c for c in assessment.contributions if c.energy_kwh is not None]
-    measured = sum(c.energy_kwh or 0.0 for c in lines if c.basis is Basis.MEASURED)
-    share = _measured(measured, sum(c.energy_kwh or 0.0 for c in lines))
-    return Card("Energy", scale.text(assessment.energy_kwh), scale.unit, "", "", share)
+    energy_kwh = assessment.energy_kwh
+    if energy_kwh is None:
+        return Card("Energy", NOT_KNOWN, "", "", "not measured", "")
+    scale = Scale.of("energy", [energy_kwh])
+    metered_kwh = sum(c.energy_kwh or 0.0 for c in assessment.contributions if _is_metered(c))
+    share = _share(metered_kwh, energy_kwh, "metered")
+    return Card("Energy", scale.text(energy_kwh), scale.unit, "", "devices and network", share)
 
 
 def _data_card(assessment: Assessment) -> Card:
     scale = Scale.of("data", [assessment.data_gb])
     lines = [c for c in assessment.contributions if c.amount_unit == "GB"]
     measured = sum(c.amount for c in lines if c.basis is Basis.MEASURED)
-    share = _measured(measured, sum(c.amount for c in lines))
+    share = _share(measured, sum(c.amount for c in lines), "counted")
     return Card("Data moved", scale.text(assessment.data_gb), scale.unit, "", "", share)
 
 

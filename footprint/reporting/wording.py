@@ -51,6 +51,22 @@ TIER_NAMES: dict[Tier, str] = {
     Tier.F: "default of a device class",
 }
 
+RULES: dict[str, str] = {
+    "by_time": "idle power of the host is charged by time to the phases that are open",
+    "sci_wall_clock": "share of the device's life for which it was reserved (SCI, wall-clock)",
+    "waiting": "waiting for other participants, unless it was recorded as a phase",
+    "supply_losses": "power supply losses, fans and boards that the meter does not see",
+    "accelerators": "energy of GPUs and other accelerators",
+    "end_user_overhead": "cooling and displays of end-user devices",
+    "network_equipment": "making network equipment, and energy beyond the named intensity",
+    "repetition": "how much a repeated run would differ: each is a single run",
+    "device-missing": "missing: making the hardware of actors without a known device",
+    "embodied-unknown": "missing: making devices without a known footprint",
+    "unmetered": "missing: activities without an energy figure",
+    "organisation": "staff, buildings, and the development of the training code",
+}
+"""Sentences for the codes of a boundary."""
+
 _RUN_NAMES = {
     Architecture.FEDERATED: "federated run",
     Architecture.CENTRALISED: "centralised run",
@@ -66,6 +82,14 @@ def capitalise(text: str) -> str:
 def category_name(category: str) -> str:
     """Name a phase, or ``embodied``, in words."""
     return CATEGORY_NAMES.get(category, clean(category).replace("_", " "))
+
+
+def rule(code: str) -> str:
+    """Put a code of a boundary into words; a code of a later release stays as it is."""
+    kind, _, path = code.partition("/")
+    if kind == "average":
+        return f"average energy per volume of data: {clean(path)}"
+    return RULES.get(code, clean(code))
 
 
 def run_label(assessment: Assessment) -> str:
@@ -117,10 +141,10 @@ def comparison_verdict(result: Comparison) -> str:
     times = f"{number(ratio.value, ratio.width)} times"
     low, high = number(ratio.low, ratio.width), number(ratio.high, ratio.width)
     interval = f"{INTERVAL} {bounds(low, high)}"
-    if ratio.low <= 1 <= ratio.high:
+    if ratio.low <= 1 <= ratio.high or float(number(ratio.value).replace(",", "")) == 1:
         return (
             f"No clear difference: the {candidate} emits {times} as much as the {baseline}"
-            f" ({interval}, which includes 1){unit}."
+            f" ({interval}){unit}."
         )
     which = "more" if ratio.value > 1 else "less"
     return f"The {candidate} emits {which} than the {baseline}: {times} as much ({interval}){unit}."
@@ -153,7 +177,12 @@ def comparison_remarks(result: Comparison) -> tuple[str, ...]:
         share = f"in all of {draws}"
     else:
         share = f"in {percent(result.candidate_lower)} of {draws}"
-    remarks = [f"The candidate ({label}) emits less {share}."]
+    equal = result.difference_g.value == 0 and result.difference_g.width == 0
+    remarks = [
+        "The two are equal in every draw."
+        if equal
+        else f"The candidate ({label}) emits less {share}."
+    ]
     if not has_ratio(result):
         remarks.append("The baseline has no emissions; check that nothing is missing from it.")
     return (*remarks, *unit_remark(result.candidate, result.baseline))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 from factor_tables.tables import (
     Cells,
     Tables,
@@ -49,8 +51,13 @@ def build_power(rows: list[Cells], out: Tables) -> None:
                 method=POWER_METHODS[kind], **since(row["year"]))  # fmt: skip
 
 
+# The sheets give the 5th and 95th percentile; bounds here are 95 % bounds.
+PERCENTILES = "5th and 9"
+TO_95 = NormalDist().inv_cdf(0.975) / NormalDist().inv_cdf(0.95)
+
 EMBODIED_METHODS = {
-    "median": "median of product sheets, all phases but use",
+    "median": "median of product sheets, all phases but use; bounds: their 5th and 95th "
+    "percentiles, widened to the 2.5th and 97.5th of a log-normal",
     "pcf": "product carbon footprint of the maker",
     "nvidia_pcf": "product carbon footprint of the maker, per GPU",
     "falk_2025": "life-cycle assessment with a teardown",
@@ -67,8 +74,8 @@ def _embodied_fault(row: Cells) -> str:
         return "computed with an AGPL-3.0 program, and not the only source for a common GPU"
     if key == "monitor.any:embodied:median":
         return "357 kg against 65 kg in another source"
-    if "power_supply.hsl" in key:
-        return "the steps of the source are not in order (4.43, 0.104, 4.64, 4.99 kg)"
+    if key.startswith("iot_block."):
+        return "a whole table taken through an AGPL-3.0 file, and no calculation here uses it"
     if "/cm2" in row["unit"] or "/mm2" in row["unit"] or key.split(":")[0].endswith(".base"):
         return "a term of a formula over die area, which no calculation here uses"
     if row["unit"] == "kgCO2e/kg":
@@ -76,6 +83,15 @@ def _embodied_fault(row: Cells) -> str:
     if key == "gpu.a100_share_of_server:embodied:chien_2023":
         return "mixes the card with a share of its host: would count the host twice"
     return ""
+
+
+def _widened(row: Cells) -> Cells:
+    """Row with 95 % bounds, where the source gives the 5th and 95th percentile."""
+    if PERCENTILES not in row["note"]:
+        return row
+    value = float(row["value"])
+    low, high = (value * (float(row[end]) / value) ** TO_95 for end in ("low", "high"))
+    return row | {"low": f"{low:.4g}", "high": f"{high:.4g}"}
 
 
 def build_embodied(rows: list[Cells], out: Tables) -> None:
@@ -97,7 +113,7 @@ def build_embodied(rows: list[Cells], out: Tables) -> None:
         best = min(group, key=lambda item: ranks.index(item[0]["preferred"]))
         for row, source in group:
             last = row["key"].split(":")[-1]
-            out.add("hardware/embodied", row, id=f"{quantity}/{subject}/{source}",
+            out.add("hardware/embodied", _widened(row), id=f"{quantity}/{subject}/{source}",
                     quantity=quantity, subject=subject, unit=row["unit"].replace("/unit", ""),
                     preferred=yes(preferred=row is best[0]), **since(row["year"]),
                     method=EMBODIED_METHODS.get(last, "figure of the source"))  # fmt: skip

@@ -1,10 +1,15 @@
 """Every energy source keeps the contract of `Meter`."""
 
+import importlib
 import inspect
+import pkgutil
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
+import footprint.measurement
 from footprint.measurement import memory, null, processor, rapl, replay
 from footprint.measurement.meter import Reading
 
@@ -31,13 +36,19 @@ METERS = {
 
 
 def test_every_meter_is_listed():
+    modules = [
+        importlib.import_module(f"footprint.measurement.{module.name}")
+        for module in pkgutil.iter_modules(footprint.measurement.__path__)
+    ]
     classes = {
-        name
-        for module in (memory, null, processor, rapl, replay)
+        value
+        for module in modules
         for name, value in inspect.getmembers(module, inspect.isclass)
-        if name.endswith("Meter") and value.__module__ == module.__name__
+        if name.endswith("Meter") and name != "Meter" and value.__module__ == module.__name__
     }
-    assert len(classes) == len(METERS) - 1  # memory stands twice
+    with tempfile.TemporaryDirectory() as folder:
+        tested = {type(make(Path(folder))) for make in METERS.values()}
+    assert classes == tested
 
 
 @pytest.mark.parametrize("make", METERS.values(), ids=METERS)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,13 @@ def test_a_later_correction_needs_no_second_run(runs):
         (["estimate", "central", "--draws", "3"], 2, "draws"),
         (["compare", "central.json", "nowhere.json"], 3, "nowhere.json"),
         (["report", "central", "-o", "r.html"], 3, "central"),
+        (["report", "central.json", "-o", "r.json"], 2, ".html"),
+        (["compare", "central", "central.json"], 3, "footprint estimate"),
+        (["estimate", "central", "--zone", "FR=DE", "--zone", "FR=PL"], 2, "twice"),
+        (["estimate", "central", "--draws", "99999999999"], 2, "draws"),
+        (["track", "--zone", "france", "--", "true"], 3, "France"),
+        (["track", "--device", "toaster", "--", "true"], 3, "laptop"),
+        (["track", "--run", "a\nb", "--", "true"], 2, "name a run"),
         (["track", "--phase", "dance", "--", "true"], 2, "train"),
         (["track", "--", "no-such-command"], 2, "no-such-command"),
         (["estimate"], 2, "estimate --help"),
@@ -154,10 +162,12 @@ def test_track_counts_the_command_and_its_children(footprint):
         for text in (footprint.folder / summary["journal"]).read_text().splitlines()
         if '"train"' in text
     )
-    assert line["end"]["cpu.process_s"] - line["begin"]["cpu.process_s"] >= 0.3
+    assert line["end"]["cpu.children_s"] - line["begin"]["cpu.children_s"] >= 0.3
+    assert summary["energy_kwh"] > 0.3 * (3.5 - 0.74) / 3.6e6 / 30  # whatever the machine
 
 
-def test_a_signal_reaches_the_command_and_the_journal_is_whole(footprint):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_reaches_the_command_and_the_journal_is_whole(footprint, number):
     script = "import time; print('ready', flush=True); time.sleep(60)"
     track = [sys.executable, "-m", "footprint", "track"]
     where = ["--journal=j", "--zone=FR", "--device=laptop"]
@@ -170,11 +180,13 @@ def test_a_signal_reaches_the_command_and_the_journal_is_whole(footprint):
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert process.returncode == 128 + number, errors
     result = json.loads(footprint("estimate", "j", "--json").stdout)
-    assert "truncated" not in {f["code"] for f in result["findings"]}
+    found = {f["code"] for f in result["findings"]}
+    assert "truncated" not in found
+    assert "phase-failed" in found
     assert result["total_g"]["value"] > 0
 
 
@@ -195,3 +207,42 @@ def test_debug_shows_the_traceback(footprint):
     )
     assert "Traceback" in done.stderr
     assert done.returncode != 0
+
+
+def test_a_result_that_cannot_be_written_is_an_error_without_a_traceback(runs):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "footprint", "estimate", "central", "--json"],
+            cwd=runs.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unwritable_journal_does_not_change_the_exit_code(footprint):
+    (footprint.folder / "file").write_text("")
+    script = "import sys; print('ran'); sys.exit(5)"
+    done = footprint("track", "--journal=file/below", "--", sys.executable, "-c", script, code=5)
+    assert done.stdout == "ran\n"
+    assert "lost" in done.stderr
+
+
+def test_the_memory_of_the_command_counts(footprint):
+    script = "import time; x = bytearray(400_000_000); time.sleep(0.8)"
+    done = footprint("track", "--json", "--journal=j", "--", sys.executable, "-c", script)
+    path = footprint.folder / json.loads(done.stderr.splitlines()[-1])["journal"]
+    line = next(json.loads(text) for text in path.read_text().splitlines() if '"train"' in text)
+    held = line["end"]["memory.gb_s"] - line["begin"]["memory.gb_s"]
+    assert 0.15 < held < 1.0  # 0.4 GB for some 0.8 s, and the interpreters
+
+
+def test_defaults_of_the_command_line_are_those_of_the_library():
+    from footprint import assessment
+    from footprint.cli import results
+
+    assert results.DEFAULT_NETWORK == assessment.DEFAULT_NETWORK

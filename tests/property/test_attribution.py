@@ -3,19 +3,29 @@
 import math
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footprint.journal import SpanRecord
-from footprint.measurement.accounts import share_counters
-from footprint.model import Phase, Role
+from footprint.factors import load_catalogue
+from footprint.journal import Process, ProcessRecords, SpanRecord
+from footprint.measurement.accounts import share
+from footprint.measurement.attribution import attribute
+from footprint.measurement.power import energy_model
+from footprint.model import Phase, Role, Run
+from footprint.units import UJ_PER_J, joules_to_kwh
+from tests.builders import MACHINE
 
 COUNTERS = ("cpu.process_s", "rapl.package-0_uj")
+STOP_S = 100.0
 
 
 def reading(time_s):
     # Counters that grow unevenly, so that time alone would not explain them.
-    return {"cpu.process_s": time_s + math.sin(time_s) / 2, "rapl.package-0_uj": time_s**2}
+    return {
+        "cpu.process_s": time_s + math.sin(time_s) / 2,
+        "cpu.host_busy_s": 2 * time_s + math.sin(time_s),
+        "rapl.package-0_uj": 1e6 * time_s**2,
+    }
 
 
 def span(number, parent, start, stop):
@@ -32,10 +42,15 @@ def span(number, parent, start, stop):
     )
 
 
+def process(spans, pid=1):
+    who = Process(pid, 0, str(pid), "host")
+    return ProcessRecords(Run("r"), MACHINE, who, tuple(spans))
+
+
 @st.composite
-def processes(draw):
+def trees(draw):
     """A root span with children anywhere inside it, overlapping or not."""
-    spans = [span(1, None, 0.0, 100.0)]
+    spans = [span(1, None, 0.0, STOP_S)]
     for number in range(2, draw(st.integers(1, 8)) + 2):
         parent = draw(st.sampled_from(spans))
         low, high = parent.start_s, parent.start_s + parent.duration_s
@@ -44,41 +59,70 @@ def processes(draw):
     return spans
 
 
-def totals(spans):
-    accounts = share_counters(spans, lambda finding: None).values()
-    return {name: math.fsum(a.counters[name] for a in accounts) for name in COUNTERS}
-
-
-@given(processes())
-def test_nothing_is_lost_and_nothing_counted_twice(spans):
-    seen = totals(spans)
-    for name in COUNTERS:
-        assert math.isclose(seen[name], reading(100.0)[name] - reading(0.0)[name], rel_tol=1e-9)
-
-
-@given(processes())
-def test_a_span_never_holds_more_than_its_own_edges_saw(spans):
-    accounts = share_counters(spans, lambda finding: None)
-    for one in spans:
-        for name in COUNTERS:
-            assert accounts[one.id].counters[name] <= one.end[name] - one.begin[name] + 1e-6
-
-
-@given(processes(), st.data())
-def test_cutting_a_span_in_two_changes_nothing(spans, data):
+def cut_leaf(spans, data):
+    """The same spans, one of the innermost cut in two."""
     parents = {s.parent for s in spans}
     leaf = data.draw(st.sampled_from([s for s in spans if s.id not in parents]))
     cut = leaf.start_s + leaf.duration_s * data.draw(st.floats(0.1, 0.9))
     stop = leaf.start_s + leaf.duration_s
     first = replace(leaf, duration_s=cut - leaf.start_s, end=reading(cut))
     second = replace(leaf, id=99, start_s=cut, duration_s=stop - cut, begin=reading(cut))
-    before = share_counters(spans, lambda finding: None)
-    after = share_counters(
-        [*(s for s in spans if s is not leaf), first, second], lambda finding: None
-    )
-    for other in spans:
+    return [*(s for s in spans if s is not leaf), first, second]
+
+
+def used(spans):
+    model = energy_model(MACHINE, load_catalogue())
+    return attribute([process(spans)], {MACHINE: model})
+
+
+def by_actor(spans):
+    sums = {}
+    for activity in used(spans).activities:
+        energy, duration = sums.get(activity.actor, (0.0, 0.0))
+        sums[activity.actor] = (energy + activity.energy_kwh, duration + activity.duration_s)
+    return sums
+
+
+@given(trees(), st.integers(1, 3))
+def test_nothing_is_lost_and_nothing_counted_twice(spans, processes):
+    sharing = share([process(spans, pid) for pid in range(processes)])
+    for name in COUNTERS:
+        seen = math.fsum(a.counters[name] for a in sharing.accounts.values())
+        wanted = processes * (reading(STOP_S)[name] - reading(0.0)[name])
+        assert math.isclose(seen, wanted, rel_tol=1e-9)
+    host_s = math.fsum(a.host_s for a in sharing.accounts.values())
+    assert math.isclose(host_s, STOP_S, rel_tol=1e-9)
+
+
+@given(trees())
+def test_a_span_never_holds_more_than_its_own_edges_saw(spans):
+    accounts = share([process(spans)]).accounts
+    for one in spans:
         for name in COUNTERS:
-            held = after[other.id].counters[name]
-            if other is leaf:
-                held += after[99].counters[name]
-            assert math.isclose(held, before[other.id].counters[name], rel_tol=1e-6, abs_tol=1e-6)
+            held = accounts[0, one.id].counters[name]
+            assert held <= one.end[name] - one.begin[name] + 1e-6
+
+
+@given(trees())
+@settings(deadline=None)
+def test_accounts_and_the_rest_add_up_to_the_host(spans):
+    """The counter's energy is ours or, as the finding says, that of others."""
+    model = energy_model(MACHINE, load_catalogue())
+    found = attribute([process(spans)], {MACHINE: model})
+    ours = math.fsum(a.energy_kwh for a in found.activities if a.source.startswith("rapl"))
+    host = joules_to_kwh(reading(STOP_S)["rapl.package-0_uj"] / UJ_PER_J)
+    share_of_time = reading(STOP_S)["cpu.process_s"] / reading(STOP_S)["cpu.host_busy_s"]
+    assert math.isclose(ours, host * share_of_time, rel_tol=1e-9)
+    (rest,) = (f for f in found.findings if f.code == "unattributed")
+    assert f"{host - ours:.3g} kWh" in rest.message
+
+
+@given(trees(), st.data())
+@settings(deadline=None)
+def test_cutting_a_span_in_two_changes_nothing(spans, data):
+    before, after = by_actor(spans), by_actor(cut_leaf(spans, data))
+    assert before.keys() == after.keys()
+    scale = joules_to_kwh(STOP_S**2)
+    for actor, (energy, duration) in before.items():
+        assert math.isclose(after[actor][0], energy, rel_tol=1e-6, abs_tol=1e-9 * scale)
+        assert math.isclose(after[actor][1], duration, rel_tol=1e-6, abs_tol=1e-6)

@@ -1,21 +1,24 @@
 """Who used what: counters are shared without loss, and turned into energy."""
 
+import shutil
+
 import pytest
 
 from footprint.errors import UsageError
 from footprint.factors import load_catalogue
-from footprint.journal import JournalWriter, ProcessRecords, SpanRecord
-from footprint.measurement.accounts import share_counters
+from footprint.journal import JournalWriter, Process, ProcessRecords, SpanRecord
+from footprint.measurement.accounts import share
 from footprint.measurement.attribution import attribute, read_journal
 from footprint.measurement.meter import TIER_BANDS
 from footprint.measurement.power import energy_model
-from footprint.measurement.processor import rated_power_w
-from footprint.model import Basis, Machine, Phase, Role, Run, Tier
+from footprint.measurement.processor import rated_power
+from footprint.model import Basis, Machine, Phase, Role, Run, Severity, Tier
 from footprint.units import J_PER_KWH, joules_to_kwh
 from tests.builders import MACHINE
 
 VIRTUAL = Machine("AMD EPYC", 2, 1, 24.0, True, "Linux")
 KNOWN = Machine("Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz", 8, 1, 16.0, False, "Linux")
+IDLE_W, BUSY_W = 0.74, 3.5  # Cloud Carbon Footprint's averages of a cloud thread
 
 
 def span(number, start, stop, *, parent=None, begin=None, end=None, **changes):
@@ -34,125 +37,231 @@ def span(number, start, stop, *, parent=None, begin=None, end=None, **changes):
     return SpanRecord(**fields)
 
 
-def activities(*spans, machine=VIRTUAL, findings=None):
-    process = ProcessRecords(Run("r"), machine, spans)
-    model = energy_model(machine, load_catalogue())
-    return attribute(process, model, [] if findings is None else findings)
+def process(*spans, machine=VIRTUAL, pid=10, parent_pid=1, host="h", accelerators=()):
+    who = Process(pid, parent_pid, f"token-{pid}", host, accelerators)
+    return ProcessRecords(Run("r"), machine, who, spans, f"{pid}.jsonl")
+
+
+def attributed(*processes):
+    models = {p.machine: energy_model(p.machine, load_catalogue()) for p in processes}
+    return attribute(processes, models)
+
+
+def activities(*spans, **about):
+    return attributed(process(*spans, **about)).activities
+
+
+def codes(*spans, **about):
+    return [f.code for f in attributed(process(*spans, **about)).findings]
+
+
+def energy(found, **wanted):
+    return sum(
+        a.energy_kwh or 0.0
+        for a in found
+        if all(getattr(a, key) == value for key, value in wanted.items())
+    )
+
+
+def rapl(process_s, busy_s, package_j, **more):
+    return {
+        "cpu.process_s": process_s,
+        "cpu.host_busy_s": busy_s,
+        "rapl.package-0_uj": package_j * 1e6,
+        **more,
+    }
+
+
+# --- sharing -----------------------------------------------------------------
+
+
+def accounts(*spans):
+    sharing = share([process(*spans)])
+    return {key[1]: account for key, account in sharing.accounts.items()}
 
 
 def test_a_child_takes_from_its_parent_what_it_holds():
-    accounts = share_counters([span(1, 0, 10), span(2, 2, 5, parent=1)], pytest.fail)
-    assert accounts[1].counters["cpu.process_s"] == pytest.approx(7)
-    assert accounts[2].counters["cpu.process_s"] == pytest.approx(3)
-    assert accounts[1].reserved_s == pytest.approx(7)
+    held = accounts(span(1, 0, 10), span(2, 2, 5, parent=1))
+    assert held[1].counters["cpu.process_s"] == pytest.approx(7)
+    assert held[2].counters["cpu.process_s"] == pytest.approx(3)
+    assert held[1].reserved_s == pytest.approx(7)
 
 
 def test_overlapping_spans_share_equally_and_say_so():
-    findings = []
-    accounts = share_counters(
-        [span(1, 0, 10), span(2, 1, 5, parent=1), span(3, 3, 9, parent=1)], findings.append
-    )
-    used = {number: a.counters["cpu.process_s"] for number, a in accounts.items()}
+    spans = [span(1, 0, 10), span(2, 1, 5, parent=1), span(3, 3, 9, parent=1)]
+    held = accounts(*spans)
+    used = {number: a.counters["cpu.process_s"] for number, a in held.items()}
     assert used == pytest.approx({1: 2, 2: 3, 3: 5})
-    assert accounts[2].reserved_s == pytest.approx(4)  # each of them holds its own device
-    assert accounts[2].host_s == pytest.approx(3)  # but there is one host
-    assert [f.code for f in findings] == ["overlap"]
+    assert held[2].reserved_s == pytest.approx(4)  # each actor holds its own device
+    assert held[2].host_s == pytest.approx(3)  # but there is one host
+    assert "overlap" in codes(*spans)
+
+
+def test_an_actor_reserves_its_device_once_however_many_spans_it_has():
+    spans = [span(n, 0, 10, parent=None, actor="one") for n in (1, 2, 3, 4)]
+    assert sum(a.reserved_s for a in accounts(*spans).values()) == pytest.approx(10)
 
 
 def test_a_counter_that_runs_backwards_is_left_out_and_reported():
-    findings = []
-    accounts = share_counters(
-        [span(1, 0, 10, begin={"cpu.process_s": 5.0}, end={"cpu.process_s": 2.0})],
-        findings.append,
-    )
-    assert accounts[1].counters["cpu.process_s"] == 0
-    assert [f.code for f in findings] == ["counter-backwards"]
+    broken = span(1, 0, 10, begin={"cpu.process_s": 5.0}, end={"cpu.process_s": 2.0})
+    assert accounts(broken)[1].counters == {}
+    assert "counter-backwards" in codes(broken)
+
+
+def test_the_jitter_of_the_hosts_clock_matters_beside_a_counter_only():
+    begin, end = {"cpu.process_s": 0.0, "cpu.host_busy_s": 5.0}, {"cpu.process_s": 1.0}
+    jitter = span(1, 0, 10, begin=begin, end={**end, "cpu.host_busy_s": 4.9})
+    assert "counter-backwards" not in codes(jitter)
 
 
 def test_a_span_without_duration_ends():
-    accounts = share_counters([span(1, 0, 10), span(2, 4, 4, parent=1)], pytest.fail)
-    assert accounts[1].counters["cpu.process_s"] == pytest.approx(10)
+    assert accounts(span(1, 0, 10), span(2, 4, 4, parent=1))[1].counters[
+        "cpu.process_s"
+    ] == pytest.approx(10)
+
+
+def test_a_reading_at_one_end_only_is_no_reading():
+    held = accounts(span(1, 0, 10, begin={}, end={"cpu.process_s": 9.0}))
+    assert "cpu.process_s" not in held[1].counters
+
+
+# --- the model without a counter -----------------------------------------------
 
 
 def test_processor_time_becomes_energy_by_the_power_of_a_thread():
     used, idle = activities(span(1, 0, 100, end={"cpu.process_s": 50.0}))
-    # 3.5 W for a busy thread, 0.74 W for an idle one: Cloud Carbon Footprint's
-    # averages, two threads.
-    assert used.energy_kwh == pytest.approx((3.5 - 0.74) * 50 / J_PER_KWH)
-    assert idle.energy_kwh == pytest.approx(0.74 * 2 * 100 / J_PER_KWH)
+    assert used.energy_kwh == pytest.approx((BUSY_W - IDLE_W) * 50 / J_PER_KWH)
+    assert idle.energy_kwh == pytest.approx(IDLE_W * 2 * 100 / J_PER_KWH)
     assert (used.phase, idle.phase) == (Phase.TRAIN, Phase.IDLE)
     assert (used.duration_s, idle.duration_s) == (100, 0)
 
 
-def test_memory_adds_power_per_gigabyte():
-    counters = {"begin": {"cpu.process_s": 0.0, "memory.gb_s": 0.0}}
-    used, _ = activities(
-        span(1, 0, 100, **counters, end={"cpu.process_s": 0.0, "memory.gb_s": 200.0})
+def test_memory_is_a_source_of_its_own():
+    begin = {"cpu.process_s": 0.0, "memory.gb_s": 0.0}
+    found = activities(
+        span(1, 0, 100, begin=begin, end={"cpu.process_s": 0.0, "memory.gb_s": 200.0})
     )
-    assert used.energy_kwh == pytest.approx(0.392 * 200 / J_PER_KWH)
+    (memory,) = (a for a in found if a.source.startswith("memory-table"))
+    assert memory.energy_kwh == pytest.approx(0.392 * 200 / J_PER_KWH)
+    assert memory.tier is Tier.E
+    assert sum(a.duration_s for a in found) == 100  # the time counts once
 
 
 def test_an_unknown_virtual_processor_is_a_band_of_a_factor_of_two():
-    findings = energy_model(VIRTUAL, load_catalogue()).findings
-    used, _ = activities(span(1, 0, 10))
+    used, *_ = activities(span(1, 0, 10))
     assert used.tier is Tier.E
     assert used.energy_low_kwh == pytest.approx(used.energy_kwh / 2)
     assert used.energy_high_kwh == pytest.approx(used.energy_kwh * 2)
     assert used.basis is Basis.MODELLED
-    assert [f.code for f in findings] == ["processor-default"]
+    assert codes(span(1, 0, 10)) == ["processor-default"]
 
 
 def test_a_virtual_machine_is_never_charged_a_whole_chip():
     slice_of_epyc = Machine("AMD EPYC 7763", 2, 1, 8.0, True, "Linux")
-    assert rated_power_w("AMD EPYC 7763") == 280
+    assert rated_power("AMD EPYC 7763").value == 280
     assert energy_model(slice_of_epyc, load_catalogue()).busy_w < 5
 
 
-def test_a_known_processor_is_taken_at_its_rated_power():
+def test_a_known_processor_is_taken_at_its_rated_power_and_the_register_shows_it():
     model = energy_model(KNOWN, load_catalogue())
     assert model.idle_w + model.busy_w == pytest.approx(15 / 8)
-    assert model.findings == ()
     assert model.tier is Tier.E
+    assert codes(span(1, 0, 10), machine=KNOWN) == ["processor-table"]
+    (rated,) = (r.factor for r in model.factors if r.factor.quantity == "power_tdp")
+    assert rated.value == 15
+    assert rated.source.licence == "MIT"
+
+
+@pytest.mark.parametrize(
+    ("name", "watts"),
+    [
+        ("Intel(R) Core(TM) i7-8650U CPU @ 1.90GHz", 15),
+        ("12th Gen Intel(R) Core(TM) i7-12700K", 190),  # the table has its turbo power
+        ("AMD Ryzen 9 5950X 16-Core Processor", 105),
+        ("AMD Ryzen 7 5700G with Radeon Graphics", 65),
+        ("Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz", 210),
+    ],
+)
+def test_names_as_operating_systems_write_them_are_found(name, watts):
+    assert rated_power(name).value == watts
 
 
 @pytest.mark.parametrize("name", ["", "AMD EPYC", "Intel", "Quantum 9000", "Core i7"])
 def test_only_a_full_name_matches(name):
-    assert rated_power_w(name) is None
+    assert rated_power(name) is None
 
 
 def test_an_unknown_processor_is_a_class_default():
-    used, _ = activities(span(1, 0, 10), machine=MACHINE)
+    used, *_ = activities(span(1, 0, 10), machine=MACHINE)
     assert used.tier is Tier.F
     assert used.basis is Basis.DEFAULT
     assert used.energy_high_kwh == pytest.approx(used.energy_kwh * TIER_BANDS[Tier.F][1])
 
 
+# --- counters ------------------------------------------------------------------
+
+
 def test_a_counter_is_shared_by_processor_time():
-    findings = []
-    begin = {"cpu.process_s": 0, "cpu.host_busy_s": 0, "rapl.package-0_uj": 0}
-    end = {"cpu.process_s": 3, "cpu.host_busy_s": 12, "rapl.package-0_uj": 40e6}
-    (used,) = activities(span(1, 0, 10, begin=begin, end=end), findings=findings)
+    found = attributed(process(span(1, 0, 10, begin=rapl(0, 0, 0), end=rapl(3, 12, 40))))
+    (used,) = found.activities
     assert used.energy_kwh == pytest.approx(joules_to_kwh(10))
     assert (used.tier, used.basis) == (Tier.B, Basis.MEASURED)
     assert used.energy_high_kwh == pytest.approx(1.05 * used.energy_kwh)
-    assert [f.code for f in findings] == ["unattributed"]
-    assert f"{joules_to_kwh(30):.3g} kWh" in findings[0].message
+    (rest,) = found.findings
+    assert rest.code == "unattributed"
+    assert f"{joules_to_kwh(30):.3g} kWh" in rest.message
 
 
-def test_dram_counts_beside_the_package_and_replaces_the_model():
-    zero = dict.fromkeys(
-        ("cpu.process_s", "cpu.host_busy_s", "rapl.package-0_uj", "rapl.dram-0_uj", "memory.gb_s"),
-        0.0,
+def test_energy_of_a_counter_does_not_depend_on_where_spans_are_cut():
+    """Twenty seconds, busy in the first half only, neighbours in the second."""
+    middle = rapl(9, 10, 80)
+    begin, end = rapl(0, 0, 0), rapl(10, 20, 100)
+    whole = activities(span(1, 0, 20, begin=begin, end=end))
+    cut = activities(
+        span(1, 0, 10, begin=begin, end=middle, actor="actor-1"),
+        span(2, 10, 20, begin=middle, end=end, actor="actor-1"),
     )
-    end = {
-        "cpu.process_s": 1,
-        "cpu.host_busy_s": 1,
-        "rapl.package-0_uj": 5e6,
-        "rapl.dram-0_uj": 2e6,
-        "memory.gb_s": 1e3,
-    }
-    (used,) = activities(span(1, 0, 10, begin=zero, end=end))
+    assert energy(cut) == pytest.approx(energy(whole))
+
+
+def test_dram_counts_beside_the_package_and_replaces_the_model_of_memory():
+    more = {"rapl.dram-0_uj": 0.0, "memory.gb_s": 0.0}
+    end = {"rapl.dram-0_uj": 2e6, "memory.gb_s": 1e3}
+    (used,) = activities(span(1, 0, 10, begin=rapl(0, 0, 0, **more), end=rapl(1, 1, 5, **end)))
     assert used.energy_kwh == pytest.approx(joules_to_kwh(7))
+
+
+def test_modelled_memory_is_never_called_measured():
+    begin, end = rapl(0, 0, 0, **{"memory.gb_s": 0.0}), rapl(1, 1, 5, **{"memory.gb_s": 1e3})
+    found = activities(span(1, 0, 10, begin=begin, end=end))
+    assert {a.source.split("/")[0]: a.tier for a in found} == {
+        "rapl": Tier.B,
+        "memory-table": Tier.E,
+    }
+
+
+def test_what_a_counter_did_not_see_is_modelled():
+    """The counter fails in the first of two phases; the process goes on for 80 s."""
+    spans = (
+        span(1, 0, 100, begin=rapl(0, 0, 0), end={"cpu.process_s": 100.0}),
+        span(2, 10, 20, parent=1, begin=rapl(10, 10, 100), end=rapl(20, 20, 200)),
+        span(3, 20, 90, parent=1, end={"cpu.process_s": 90.0}),
+    )
+    found = activities(*spans)
+    counted = [a for a in found if a.tier is Tier.B]
+    assert energy(counted) == pytest.approx(joules_to_kwh(200))
+    modelled = [a for a in found if a.tier is Tier.E and a.phase is not Phase.IDLE]
+    assert energy(modelled) == pytest.approx((BUSY_W - IDLE_W) * 80 / J_PER_KWH)
+    assert energy(found, phase=Phase.IDLE) == pytest.approx(IDLE_W * 2 * 80 / J_PER_KWH)
+    assert sum(a.duration_s for a in found) == pytest.approx(100)
+
+
+def test_a_counter_without_the_hosts_clock_belongs_to_the_process_alone():
+    begin, end = rapl(0, 0, 0), rapl(2, 0, 10)
+    del begin["cpu.host_busy_s"], end["cpu.host_busy_s"]
+    assert energy(activities(span(1, 0, 10, begin=begin, end=end))) == pytest.approx(
+        joules_to_kwh(10)
+    )
 
 
 def test_no_reading_is_none_and_never_zero():
@@ -163,36 +272,90 @@ def test_no_reading_is_none_and_never_zero():
 
 
 def test_bytes_become_an_activity_of_their_own():
-    moved = activities(span(1, 0, 10, phase=Phase.UPLOAD, sent_bytes=3e9, received_bytes=1e9))[-1]
+    found = activities(span(1, 0, 10, phase=Phase.UPLOAD, sent_bytes=3e9, received_bytes=1e9))
+    (moved,) = (a for a in found if a.data_gb)
     assert (moved.data_gb, moved.energy_kwh, moved.duration_s) == (4.0, None, 0.0)
     assert moved.basis is Basis.MEASURED
 
 
-def write(path, run):
+# --- several processes -----------------------------------------------------------
+
+
+def test_processes_of_one_host_share_its_idle_power_and_an_actor_its_device():
+    one = attributed(process(span(1, 0, 3600, actor="c"))).activities
+    several = [process(span(1, 0, 3600, actor="c"), pid=pid) for pid in (1, 2, 3, 4)]
+    four = attributed(*several).activities
+    assert energy(four, phase=Phase.IDLE) == pytest.approx(energy(one, phase=Phase.IDLE))
+    assert sum(a.duration_s for a in four) == pytest.approx(3600)
+    assert energy(four, phase=Phase.TRAIN) == pytest.approx(4 * energy(one, phase=Phase.TRAIN))
+
+
+def test_a_tracked_child_is_not_counted_by_its_parent_again():
+    begin = {"cpu.process_s": 0.0, "cpu.children_s": 0.0}
+    parent = process(
+        span(1, 0, 10, begin=begin, end={"cpu.process_s": 1.0, "cpu.children_s": 6.0}), pid=10
+    )
+    child = process(
+        span(1, 2, 8, begin={"cpu.process_s": 0.0}, end={"cpu.process_s": 4.0}),
+        pid=11,
+        parent_pid=10,
+    )
+    used_s = energy(attributed(parent, child).activities, phase=Phase.TRAIN)
+    used_s *= J_PER_KWH / (BUSY_W - IDLE_W)
+    # 1 s of the parent, 4 s of the tracked child, 2 s of children without a journal.
+    assert used_s == pytest.approx(7)
+
+
+def test_findings_name_what_the_figures_do_not_hold():
+    assert "accelerator-unmetered" in codes(span(1, 0, 1), accelerators=("nvidia",))
+    assert "virtual-server" in codes(span(1, 0, 1, device="server"))
+    assert "phase-failed" in codes(span(1, 0, 2), span(2, 0, 1, parent=1, status="failed"))
+    assert "truncated" in codes(span(2, 0, 1, parent=1))
+    odd = {"begin": {"cpu.process_s": 0.0, "x.y_mj": 0.0}, "end": {"cpu.process_s": 1, "x.y_mj": 1}}
+    assert "counter-unused" in codes(span(1, 0, 1, **odd))
+
+
+def write(path, run, *, token="t", start=0, host=None):
     writer = JournalWriter(path)
     writer.open()
-    writer.header(run, VIRTUAL, "0")
-    writer.span(span(1, 0, 10))
+    writer.header(run, VIRTUAL, Process(10, 1, token, host), "0")
+    writer.span(span(1, start, start + 10))
     writer.result("accuracy", 0.5)
     writer.close()
 
 
 def test_journals_of_several_processes_are_added_up_and_it_is_said(tmp_path):
-    write(tmp_path / "a.jsonl", Run("r"))
-    write(tmp_path / "b.jsonl", Run("r"))
+    write(tmp_path / "a.jsonl", Run("r"), token="a")
+    write(tmp_path / "b.jsonl", Run("r"), token="b", start=5)
     journal = read_journal(tmp_path)
     assert len(journal) == 4
     assert journal.run.results == {"accuracy": 0.5}
-    assert "journal-processes" in [f.code for f in journal.findings]
-    assert {r.factor.quantity for r in journal.factors} == {
-        "power_idle",
-        "power_max",
-        "power_per_gb",
-    }
+    (found,) = (f for f in journal.findings if f.code == "journal-processes")
+    assert found.severity is Severity.INFO
+    assert {r.factor.quantity for r in journal.factors} == {"power_idle", "power_max"}
+
+
+def test_a_run_repeated_into_the_same_folder_is_a_warning(tmp_path):
+    write(tmp_path / "a.jsonl", Run("r"), token="a")
+    write(tmp_path / "b.jsonl", Run("r"), token="b", start=500)
+    (found,) = (f for f in read_journal(tmp_path).findings if f.code == "journal-processes")
+    assert found.severity is Severity.WARNING
+
+
+def test_a_copy_of_a_journal_counts_once(tmp_path):
+    write(tmp_path / "a.jsonl", Run("r"))
+    alone = read_journal(tmp_path).total("energy_kwh")
+    shutil.copy(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    text = (tmp_path / "a.jsonl").read_bytes()
+    (tmp_path / "c.jsonl").write_bytes(text + text)
+    journal = read_journal(tmp_path)
+    assert journal.total("energy_kwh") == pytest.approx(alone)
+    copies = [f.place for f in journal.findings if f.code == "journal-copy"]
+    assert copies == ["b.jsonl", "c.jsonl"]
 
 
 def test_journals_of_different_runs_are_refused(tmp_path):
-    write(tmp_path / "a.jsonl", Run("one"))
-    write(tmp_path / "b.jsonl", Run("two"))
+    write(tmp_path / "a.jsonl", Run("one"), token="a")
+    write(tmp_path / "b.jsonl", Run("two"), token="b")
     with pytest.raises(UsageError, match="one, two"):
         read_journal(tmp_path)

@@ -49,7 +49,7 @@ def test_no_functional_unit_is_a_warning():
 def test_a_baseline_that_emits_nothing_is_refused():
     nothing = journal(activity(energy_kwh=0.0, energy_low_kwh=0, energy_high_kwh=0, device=None))
     with pytest.raises(UsageError, match="emits nothing"):
-        compare(assess(nothing), assess())
+        compare(assess(nothing), assess(nothing))
 
 
 def test_a_clear_difference_is_certain():
@@ -71,3 +71,14 @@ def test_a_difference_lies_on_its_grid():
     # The meter's factor of two is shared and cancels; the grids' own bands remain.
     assert comparison.ratio.low > comparison.ratio.value / 2
     assert comparison.ratio.high < comparison.ratio.value * 2
+
+
+def test_a_gap_on_one_side_alone_is_refused():
+    whole, partly = journal(activity()), journal(activity(device=None))
+    with pytest.raises(BoundaryMismatch, match=r"gaps.*device-missing"):
+        compare(assess(whole), assess(partly))
+
+
+def test_different_declared_choices_are_a_warning():
+    comparison = compare(assess(resource_share=0.5), assess(resource_share=0.25))
+    assert [f.code for f in comparison.findings] == ["choice-differs"]

@@ -53,6 +53,15 @@ def changed(result, **changes):
     return json.dumps({**json.loads(to_json(result)), **changes})
 
 
+def edited(result, table, **changes):
+    """The first row of a table, changed by hand; a grid intensity if it is a term."""
+    document = json.loads(to_json(result))
+    rows = document[table]
+    row = next((r for r in rows if r.get("quantity") == "grid_intensity"), rows[0])
+    row.update(changes)
+    return json.dumps(document)
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -68,6 +77,10 @@ def changed(result, **changes):
         (lambda a: changed(a, total_g={"value": float("nan"), "low": 0, "high": 1}), "not JSON"),
         (lambda a: to_json(a).replace('"rounds": 2', '"duration_s": 1e999'), "duration_s"),
         (lambda a: changed(a, contributions=[]), "does not add up"),
+        (lambda a: changed(a, terms=[]), "there is no term"),
+        (lambda a: edited(a, "terms", value=1.0), "bounds"),
+        (lambda a: edited(a, "terms", low=-5.0), "bounds"),
+        (lambda a: edited(a, "contributions", amount=99.0), "amount times its terms"),
     ],
 )
 def test_other_files_are_refused_with_the_reason(assessment, make, reason):
@@ -111,3 +124,18 @@ def test_names_of_people_survive_as_they_are(tmp_path):
     again = from_json(to_json(result))
     assert isinstance(again, Assessment)
     assert again.contributions[0].actor == hostile
+
+
+def test_a_failed_write_leaves_no_rubbish(assessment, tmp_path):
+    folder = tmp_path / "r.json"
+    folder.mkdir()
+    with pytest.raises(DocumentError, match="cannot be written"):
+        write_document(assessment, folder)
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_link_is_followed(assessment, tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    write_document(assessment, tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert read_document(tmp_path / "real.json") == assessment

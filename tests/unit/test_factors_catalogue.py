@@ -194,7 +194,12 @@ def test_every_quantity_has_a_default_band_or_says_that_there_is_none():
         ("pue/gcp/2023", 1.02 / 1.12, 1.22 / 1.12, "default band"),
         ("pue/ovhcloud/2023", 1 / 1.09, 1.19 / 1.09, "default band"),
         ("pue/end_user_device", 1, 1, "none"),
-        ("embodied/desktop/pcf_median", 166.2 / 301, 550.1 / 301, "source"),
+        (
+            "embodied/desktop/pcf_median",
+            148.3 / 301,
+            617.5 / 301,
+            "source",
+        ),
         ("lifespan/server/ccf", 1, 1, "none"),
     ],
 )

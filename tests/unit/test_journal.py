@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from footprint.errors import JournalError
-from footprint.journal import JournalWriter, SpanRecord, read_records
+from footprint.journal import JournalWriter, Process, SpanRecord, read_records
 from footprint.journal.records import decode_line, encode_line
 from footprint.model import Architecture, Machine, Phase, Role, Run, Severity
 
 MACHINE = Machine("Test CPU", 4, 1, 16.0, False, "Linux")
+PROCESS = Process(12, 1, "token", "host", ("nvidia",))
 RUN = Run("r", Architecture.FEDERATED, "one model")
 
 
@@ -33,7 +34,7 @@ def span(number=1, **changes):
 def written(path, *spans):
     writer = JournalWriter(path)
     writer.open()
-    writer.header(RUN, MACHINE, "0")
+    writer.header(RUN, MACHINE, PROCESS, "0")
     for record in spans:
         writer.span(record)
     writer.close()
@@ -51,6 +52,7 @@ def test_what_is_written_is_read_back(tmp_path):
     assert records.processes[0].spans == (first, second)
     assert records.processes[0].machine == MACHINE
     assert records.processes[0].run == RUN
+    assert records.processes[0].process == PROCESS
     assert records.findings == ()
     assert len(records.inputs[0].sha256) == 64
 
@@ -130,6 +132,44 @@ def test_missing_paths_and_empty_folders_are_errors(tmp_path):
         read_records([tmp_path])
 
 
+def test_a_file_of_another_version_does_not_hide_the_others(tmp_path):
+    written(tmp_path / "a.jsonl", span(1))
+    newer = {"type": "header", "format": "footprint-journal", "version": 99}
+    (tmp_path / "b.jsonl").write_bytes(encode_line(newer))
+    records = read_records([tmp_path])
+    assert len(records.processes) == 1
+    (found,) = records.findings
+    assert (found.code, found.severity) == ("journal-format", Severity.ERROR)
+    assert found.place == "b.jsonl:1"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"threads": "x"}, {"threads": 0}, {"threads": -4}, {"threads": [1]}, {"memory_gb": -1}],
+)
+def test_an_impossible_machine_is_refused(tmp_path, change):
+    path = written(tmp_path / "a.jsonl", span(1))
+    first, rest = path.read_bytes().split(b"\n", 1)
+    header = decode_line(first)
+    header["machine"] |= change
+    path.write_bytes(encode_line(header) + rest)
+    with pytest.raises(JournalError, match="No usable span"):
+        read_records([path])
+
+
+def test_a_repeated_span_counts_once_and_is_reported(tmp_path):
+    path = written(tmp_path / "a.jsonl", span(1), span(1))
+    records = read_records([path])
+    assert len(records.processes[0].spans) == 1
+    assert codes(records) == ["journal-line"]
+
+
+def test_a_byte_order_mark_is_no_garbage(tmp_path):
+    path = written(tmp_path / "a.jsonl", span(1))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_records([path]).findings == ()
+
+
 def test_a_headless_file_is_reported_and_others_still_count(tmp_path):
     good = written(tmp_path / "a.jsonl", span(1))
     bad = tmp_path / "b.jsonl"
@@ -142,7 +182,7 @@ def test_a_headless_file_is_reported_and_others_still_count(tmp_path):
 def test_a_full_disk_loses_lines_but_never_raises():
     writer = JournalWriter(Path("/dev/full"))
     writer.open()
-    writer.header(RUN, MACHINE, "0")
+    writer.header(RUN, MACHINE, PROCESS, "0")
     writer.span(span(1))
     writer.close()
     assert writer.lost_lines == 2
@@ -165,16 +205,17 @@ def test_a_line_after_a_torn_one_stands_on_its_own(tmp_path, monkeypatch):
     path = tmp_path / "a.jsonl"
     writer = JournalWriter(path)
     writer.open()
-    writer.header(RUN, MACHINE, "0")
+    writer.header(RUN, MACHINE, PROCESS, "0")
     real = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:20]))
-    writer.span(span(1))
+    for number, cut in enumerate((20, -1, -2), start=1):
+        monkeypatch.setattr(os, "write", lambda fd, data, cut=cut: real(fd, data[:cut]))
+        writer.span(span(number))
     monkeypatch.undo()
-    writer.span(span(2))
+    writer.span(span(4))
     writer.close()
     records = read_records([path])
-    assert [s.id for s in records.processes[0].spans] == [2]
-    assert writer.lost_lines == 1
+    assert 4 in [s.id for s in records.processes[0].spans]
+    assert writer.lost_lines == 3
 
 
 def test_lines_do_not_name_the_host(tmp_path):

@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 
+import numpy as np
 import pytest
 
 import footprint as fp
@@ -158,6 +159,116 @@ def test_kill_9_keeps_every_finished_phase(tmp_path):
     journal = fp.read_journal(tmp_path)
     assert sorted({a.round for a in journal.activities()}) == [1, 2, 3, 4, 5]
     assert "truncated" in [f.code for f in journal.findings]
+
+
+class RudeMeter:
+    name = "rude"
+
+    def read(self):
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_odd_numbers_of_the_training_do_not_break_it(tmp_path, value, caplog):
+    with (
+        caplog.at_level(logging.ERROR, "footprint"),
+        fp.Tracker("r", journal=tmp_path, meters=[RudeMeter()]) as tracker,
+        tracker.span("upload", round=np.int64(3)) as span,
+    ):
+        span.sent_bytes += np.int64(500)
+        tracker.result("loss", value)
+        tracker.result("accuracy", np.float32(0.5))
+    (process,) = read_records([tmp_path]).processes
+    upload = next(s for s in process.spans if s.phase == "upload")
+    assert (upload.sent_bytes, upload.round) == (500, 3)
+    assert process.run.results == {"accuracy": 0.5}
+    assert "Input/output error" in caplog.text
+    assert "lost 1 journal line" in caplog.text
+
+
+def test_a_forked_child_keeps_its_own_journal(tmp_path):
+    """The child's time is its own, the parent's spans stay the parent's."""
+    code = textwrap.dedent(
+        f"""
+        import os, time
+        import footprint as fp
+
+        def burn(seconds):
+            stop = time.process_time() + seconds
+            while time.process_time() < stop:
+                pass
+
+        with fp.Tracker("r", journal={str(tmp_path)!r}) as tracker:
+            with tracker.span("train", actor="parent"):
+                burn(0.1)
+                pid = os.fork()
+                if pid == 0:
+                    with tracker.span("evaluate", actor="child"):
+                        burn(0.4)
+                    os._exit(0)
+                os.waitpid(pid, 0)
+        """
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    processes = read_records([tmp_path]).processes
+    assert sorted(len(p.spans) for p in processes) == [1, 2]
+    used = {}
+    for activity in fp.read_journal(tmp_path).activities():
+        if activity.source.startswith("cpu-table") and activity.phase != "idle":
+            used[activity.actor] = used.get(activity.actor, 0.0) + activity.energy_kwh
+    # Four times as long; the parent also waited for the child and must not count it.
+    assert used["child"] / used["parent"] == pytest.approx(4, rel=0.25)
+
+
+def burn(seconds):
+    stop = time.thread_time() + seconds
+    while time.thread_time() < stop:
+        pass
+
+
+def test_calls_that_overlap_share_one_tracker(tmp_path):
+    """Recursion and threads: the time of the process is counted once."""
+
+    @fp.track(journal=tmp_path / "recursion")
+    def down(depth):
+        burn(0.05)
+        if depth:
+            down(depth - 1)
+
+    before = time.process_time()
+    down(3)
+    recursion_s = time.process_time() - before
+
+    @fp.track(journal=tmp_path / "threads")
+    def work():
+        burn(0.05)
+
+    before = time.process_time()
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    threads_s = time.process_time() - before
+    for name, spent_s in (("recursion", recursion_s), ("threads", threads_s)):
+        counted_s = sum(
+            s.end["cpu.process_s"] - s.begin["cpu.process_s"]
+            for process in read_records([tmp_path / name]).processes
+            for s in process.spans
+            if s.parent is None
+        )
+        assert counted_s == pytest.approx(spent_s, abs=0.03), name
+
+
+def test_naming_an_actor_makes_it_a_client(tmp_path):
+    with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train", actor="client-1"):
+        pass
+    inventory = fp.build_inventory(fp.read_journal(tmp_path))
+    assert inventory.clients == 1
+    assert {line.actor: line.role for line in inventory.lines} == {
+        "client-1": "client",
+        "process": "other",
+    }
 
 
 def test_the_decorator_keeps_the_function(tmp_path):

@@ -1,0 +1,141 @@
+"""Read meters and write journal lines, for one process, without ever failing it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from footprint._version import __version__
+from footprint.errors import MeterAbsent, MeterError
+from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
+from footprint.measurement.memory import MemoryMeter
+from footprint.measurement.meter import Meter
+from footprint.measurement.processor import (
+    ProcessorMeter,
+    describe_machine,
+    host_token,
+    visible_accelerators,
+)
+from footprint.measurement.rapl import RaplMeter
+from footprint.model import Run
+
+log = logging.getLogger("footprint")
+
+METERS = {"rapl": RaplMeter, "cpu": ProcessorMeter, "memory": MemoryMeter}
+"""The energy sources that a tracker looks for, best first."""
+
+
+def available_meters() -> tuple[list[Meter], dict[str, MeterError]]:
+    """Find the energy sources of this machine.
+
+    Returns
+    -------
+    meters : list of Meter
+        Those that can be read, best first.
+    failed : dict of str to MeterError
+        Those that are there and cannot be read, with the reason.
+    """
+    meters: list[Meter] = []
+    failed: dict[str, MeterError] = {}
+    for name, make in METERS.items():
+        try:
+            meters.append(make())
+        except MeterAbsent as error:
+            log.debug("%s: %s", name, error)
+        except MeterError as error:
+            failed[name] = error
+    return meters, failed
+
+
+class Recorder:
+    """The journal file of this process, and the meters that it reads.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the file goes.
+    run : Run
+    meters : sequence of Meter, optional
+        Default: `available_meters`.
+    """
+
+    def __init__(self, folder: Path, run: Run, meters: Sequence[Meter] | None = None) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        self.pid = os.getpid()
+        self.path = folder / f"{stamp}-{self.pid}-{secrets.token_hex(3)}{SUFFIX}"
+        self._run = run
+        self._given = meters
+        self._meters: list[Meter] = []
+        self._writer = JournalWriter(self.path)
+        self._failed: dict[str, MeterError] = {}
+        # Readings of two threads must not interleave, or a meter that integrates
+        # would see time run backwards.
+        self._lock = threading.Lock()
+        # Wall clock now, monotonic from here: a clock that is set while we run
+        # moves no span.
+        self._clock_s = time.time() - time.perf_counter()
+
+    def open(self) -> None:
+        """Create the file and find the meters."""
+        self._writer.open()
+        process = Process(
+            self.pid, os.getppid(), secrets.token_hex(8), host_token(), visible_accelerators()
+        )
+        self._writer.header(self._run, describe_machine(), process, __version__)
+        if self._given is None:
+            self._meters, failed = available_meters()
+            for name, error in failed.items():
+                self._fail(name, error)
+        else:
+            self._meters = list(self._given)
+
+    def edge(self) -> tuple[float, dict[str, float]]:
+        """Read the clock [s] and all meters now."""
+        with self._lock:
+            readings: dict[str, float] = {}
+            for meter in list(self._meters):
+                try:
+                    counters = meter.read().counters
+                except MeterError as error:
+                    self._drop(meter, error)
+                except Exception as error:  # noqa: BLE001 - a foreign meter may raise
+                    # anything, and what we observe must go on.
+                    self._drop(meter, MeterError(f"{type(error).__name__}: {error}"))
+                else:
+                    readings |= {f"{meter.name}.{key}": value for key, value in counters.items()}
+            return self._clock_s + time.perf_counter(), readings
+
+    def span(self, record: SpanRecord) -> None:
+        """Write a span that has ended."""
+        self._writer.span(record)
+
+    def result(self, name: str, value: float) -> None:
+        """Write a figure that the run reports about itself."""
+        self._writer.result(name, value)
+
+    def close(self) -> None:
+        """Close the file, and report what could not be measured or written."""
+        self._writer.close()
+        for name, error in self._failed.items():
+            log.error("footprint could not read %s: %s", name, error)
+        if self._writer.lost_lines:
+            log.error(
+                "footprint lost %d journal line(s), first because of: %s",
+                self._writer.lost_lines,
+                self._writer.first_error or "the journal was closed",
+            )
+
+    def _drop(self, meter: Meter, error: MeterError) -> None:
+        # A source that failed once is left out from here on. What it would have
+        # seen is modelled when the journal is read.
+        self._meters.remove(meter)
+        self._fail(meter.name, error)
+
+    def _fail(self, name: str, error: MeterError) -> None:
+        self._failed[name] = error
+        self._writer.failure(name, error.message, error.remedy)
