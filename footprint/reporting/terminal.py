@@ -39,6 +39,8 @@ def print_result(result: Assessment | Comparison, console: Console | None = None
     for notice in page.warnings:
         times = f" ({notice.count} times)" if notice.count > 1 else ""
         console.print(Text(f"{notice.severity}: {notice.messages[0]}{times}"))
+        for remedy in notice.remedies[:1]:
+            console.print(Text(f"    {remedy}"))
 
 
 def _print_cards(page: Page, console: Console) -> None:

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory):
     return path
 
 
-def test_the_wheel_holds_the_data_and_nothing_of_the_workshop(wheel):
+def test_the_wheel_holds_the_data_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "footprint/_data/emission_factors/grid/country.csv" in names
     assert "footprint/_data/templates/base.html" in names
