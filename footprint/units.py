@@ -207,7 +207,14 @@ def _dimension(units: object) -> str:
 
 
 _EMISSION_STEPS = ((1e-6, "µg"), (1e-3, "mg"), (1.0, "g"), (1e3, "kg"), (1e6, "t"))
-_ENERGY_STEPS = ((1e-6, "mWh"), (1e-3, "Wh"), (1.0, "kWh"), (1e3, "MWh"), (1e6, "GWh"))
+_ENERGY_STEPS = (
+    (1e-9, "µWh"),
+    (1e-6, "mWh"),
+    (1e-3, "Wh"),
+    (1.0, "kWh"),
+    (1e3, "MWh"),
+    (1e6, "GWh"),
+)
 _DATA_STEPS = ((1e-9, "B"), (1e-6, "kB"), (1e-3, "MB"), (1.0, "GB"), (1e3, "TB"))
 _TIME_STEPS = ((1.0, "s"), (60.0, "min"), (3600.0, "h"), (86400.0, "d"))
 _LADDERS = {

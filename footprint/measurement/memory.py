@@ -6,6 +6,7 @@ import time
 
 from footprint.errors import MeterError
 from footprint.measurement.meter import Reading
+from footprint.model import Tier
 from footprint.units import bytes_to_gb
 
 
@@ -23,6 +24,7 @@ class MemoryMeter:
     """
 
     name = "memory"
+    tier: Tier | None = None
 
     def __init__(self, *, children: bool = False) -> None:
         import psutil

@@ -27,8 +27,11 @@ class Reading:
     Attributes
     ----------
     counters : mapping of str to float
-        Each name ends in its unit: ``"package-0_uj"``, ``"process_s"``. Values
-        never fall; only differences of two readings mean anything.
+        Each name ends in its unit: ``"package-0_uj"``, ``"gpu-1_mj"``,
+        ``"process_s"``. Names of energy begin with the part that they cover:
+        ``package``, ``dram``, ``gpu``, ``board`` (a whole device: the rails of a
+        board, a battery). Values never fall; only differences of two readings mean
+        anything.
     """
 
     counters: Mapping[str, float]
@@ -44,6 +47,10 @@ class Meter(Protocol):
     @property
     def name(self) -> str:
         """Short name that prefixes the counters in a journal."""
+
+    @property
+    def tier(self) -> Tier | None:
+        """Quality of its energy; None if it counts something else than energy."""
 
     def read(self) -> Reading:
         """Read the counters now.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from footprint.errors import MeterError
 from footprint.measurement.meter import Reading
-from footprint.model import EmissionFactor, Machine, Source
+from footprint.model import EmissionFactor, Machine, Source, Tier
 from footprint.units import bytes_to_gb
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -35,6 +35,7 @@ class ProcessorMeter:
     """
 
     name = "cpu"
+    tier: Tier | None = None
 
     def __init__(self) -> None:
         import psutil

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
+from footprint.model import Tier
 
 POWERCAP = Path("/sys/class/powercap")
 
@@ -54,6 +55,7 @@ class RaplMeter:
     """
 
     name = "rapl"
+    tier: Tier | None = Tier.B
 
     def __init__(self, root: Path = POWERCAP) -> None:
         self._zones = _find_zones(root)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from footprint.errors import MeterError
 from footprint.measurement.meter import Reading
+from footprint.model import Tier
 
 
 class ReplayMeter:
@@ -16,11 +17,18 @@ class ReplayMeter:
     readings : iterable of mapping
         Cumulative counters, in the order in which they are to be read.
     name : str
+    tier : Tier, optional
     """
 
-    def __init__(self, readings: Iterable[Mapping[str, float]], name: str = "replay") -> None:
+    def __init__(
+        self,
+        readings: Iterable[Mapping[str, float]],
+        name: str = "replay",
+        tier: Tier | None = None,
+    ) -> None:
         self._readings = iter(readings)
         self.name = name
+        self.tier = tier
 
     def read(self) -> Reading:
         """Return the next reading.

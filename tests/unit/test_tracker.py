@@ -71,6 +71,7 @@ def test_an_exception_passes_through_and_is_recorded(tmp_path):
 
 class BreakingMeter:
     name = "breaking"
+    tier = None
 
     def __init__(self, good_reads):
         self.left = good_reads
@@ -163,6 +164,7 @@ def test_kill_9_keeps_every_finished_phase(tmp_path):
 
 class RudeMeter:
     name = "rude"
+    tier = None
 
     def read(self):
         raise OSError(5, "Input/output error")
