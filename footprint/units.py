@@ -38,6 +38,8 @@ BYTES_PER_GB = 1e9
 S_PER_H = 3600.0
 S_PER_YEAR = 365.25 * 24 * S_PER_H
 UJ_PER_J = 1e6
+MJ_PER_J = 1e3
+"""Millijoules in a joule."""
 G_PER_KG = 1e3
 
 CANONICAL_UNITS: dict[str, str] = {
@@ -72,6 +74,11 @@ def watt_seconds_to_kwh(power_w: float, duration_s: float) -> float:
         Energy [kWh].
     """
     return power_w * duration_s / J_PER_KWH
+
+
+def kwh_to_watts(energy_kwh: float, duration_s: float) -> float:
+    """Mean power of an energy over a time above 0 [W]."""
+    return energy_kwh * J_PER_KWH / duration_s
 
 
 def bytes_to_gb(count: float) -> float:

@@ -7,6 +7,11 @@ One process writes one file. Its lines are, in this order of first appearance:
 ``span``
     One phase of one actor that has ended, with the readings of every meter at
     both of its ends.
+``heartbeat``
+    The spans that are open, with the readings so far: what a process that dies
+    before they end leaves of them.
+``sample``
+    Readings of the whole host, written by one process of the run on each host.
 ``result``
     A figure that the run reports about itself, such as an accuracy.
 ``failure``
@@ -18,15 +23,25 @@ but itself.
 """
 
 from footprint.journal.reader import read_records
-from footprint.journal.records import SUFFIX, Process, ProcessRecords, Records, SpanRecord
+from footprint.journal.records import (
+    SUFFIX,
+    TRUNCATED,
+    Process,
+    ProcessRecords,
+    Records,
+    Sample,
+    SpanRecord,
+)
 from footprint.journal.writer import JournalWriter
 
 __all__ = [
     "SUFFIX",
+    "TRUNCATED",
     "JournalWriter",
     "Process",
     "ProcessRecords",
     "Records",
+    "Sample",
     "SpanRecord",
     "read_records",
 ]

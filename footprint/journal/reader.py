@@ -6,7 +6,7 @@ import hashlib
 import math
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +14,26 @@ from footprint.errors import JournalError
 from footprint.journal.records import (
     FORMAT,
     SUFFIX,
+    TRUNCATED,
     VERSION,
     Process,
     ProcessRecords,
     Records,
+    Sample,
     SpanRecord,
     decode_line,
 )
-from footprint.model import Architecture, Finding, InputFile, Machine, Phase, Role, Run, Severity
+from footprint.model import (
+    Architecture,
+    Finding,
+    InputFile,
+    Machine,
+    Phase,
+    Role,
+    Run,
+    Severity,
+    Tier,
+)
 
 
 def journal_files(paths: Iterable[Path]) -> list[Path]:
@@ -107,10 +119,18 @@ class _Draft:
     process: Process
     results: dict[str, float] = field(default_factory=dict)
     spans: dict[int, SpanRecord] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    opened: dict[int, SpanRecord] = field(default_factory=dict)
+    """Spans of the last heartbeat, closed there."""
 
     def finish(self, file: str) -> ProcessRecords:
         run = Run(self.run.name, self.run.architecture, self.run.functional_unit, self.results)
-        return ProcessRecords(run, self.machine, self.process, tuple(self.spans.values()), file)
+        # A span that a heartbeat saw open and that never ended belongs to a process
+        # that died: close it where it was last seen.
+        spans = {**self.opened, **self.spans}
+        return ProcessRecords(
+            run, self.machine, self.process, tuple(spans.values()), file, tuple(self.samples)
+        )
 
 
 def _read_file(name: str, data: bytes, findings: list[Finding]) -> list[ProcessRecords]:
@@ -151,6 +171,10 @@ def _take(record: Mapping[str, Any], draft: _Draft, place: str, findings: list[F
             if span.id in draft.spans:
                 raise ValueError(f"the span {span.id} stands there twice")
             draft.spans[span.id] = span
+        case "heartbeat":
+            draft.opened = _parse_heartbeat(record)
+        case "sample":
+            draft.samples.append(Sample(_number(record["time_s"]), _readings(record["readings"])))
         case "result":
             draft.results[str(record["name"])] = _number(record["value"])
         case "failure":
@@ -235,6 +259,7 @@ def _parse_header(record: Mapping[str, Any]) -> _Draft:
             token=str(process["token"]),
             host=_optional(str, process["host"]),
             accelerators=tuple(str(name) for name in process["accelerators"]),
+            tiers={str(name): Tier(tier) for name, tier in process["tiers"].items()},
         ),
     )
 
@@ -264,6 +289,20 @@ def _parse_span(record: Mapping[str, Any]) -> SpanRecord:
         received_bytes=int(_at_least_zero(record.get("received_bytes", 0))),
         status=str(record.get("status", "ok")),
     )
+
+
+def _parse_heartbeat(record: Mapping[str, Any]) -> dict[int, SpanRecord]:
+    time_s, readings = _number(record["time_s"]), _readings(record["readings"])
+    closed = [
+        replace(
+            span,
+            duration_s=max(0.0, time_s - span.start_s),
+            end=readings,
+            status=TRUNCATED,
+        )
+        for span in map(_parse_span, record["open"])
+    ]
+    return {span.id: span for span in closed}
 
 
 def _optional(kind: Callable[[Any], T], value: Any) -> T | None:

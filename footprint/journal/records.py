@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from footprint.errors import JournalError
-from footprint.model import Finding, InputFile, Machine, Phase, Role, Run
+from footprint.model import Finding, InputFile, Machine, Phase, Role, Run, Tier
 
 FORMAT = "footprint-journal"
 VERSION = 1
 SUFFIX = ".jsonl"
+TRUNCATED = "truncated"
+"""Status of a span whose process died; it ends at the last heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Process:
         nothing about which host that is. None if the system does not tell.
     accelerators : tuple of str
         Kinds of accelerators that the process could see, such as ``"nvidia"``.
+    tiers : mapping of str to Tier
+        Quality of each energy source that was read, by the name of the meter.
     """
 
     pid: int
@@ -62,6 +66,15 @@ class Process:
     token: str
     host: str | None
     accelerators: tuple[str, ...] = ()
+    tiers: Mapping[str, Tier] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Cumulative readings of the whole host at one moment."""
+
+    time_s: float
+    readings: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,7 @@ class ProcessRecords:
     process: Process
     spans: tuple[SpanRecord, ...]
     file: str = ""
+    samples: tuple[Sample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

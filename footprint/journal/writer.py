@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,14 @@ from footprint.model import Machine, Run
 _OPTIONAL = frozenset(
     ("parent", "round", "zone", "device", "sent_bytes", "received_bytes", "status")
 )
+
+
+def _span_fields(record: SpanRecord) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in asdict(record).items()
+        if key not in _OPTIONAL or value not in (None, 0, "ok")
+    }
 
 
 @dataclass(slots=True)
@@ -58,12 +66,18 @@ class JournalWriter:
 
     def span(self, record: SpanRecord) -> None:
         """Write a span that has ended. Fields that say nothing are left out."""
-        line = {
-            key: value
-            for key, value in asdict(record).items()
-            if key not in _OPTIONAL or value not in (None, 0, "ok")
-        }
-        self.write({"type": "span", **line})
+        self.write({"type": "span", **_span_fields(record)})
+
+    def heartbeat(
+        self, time_s: float, readings: Mapping[str, float], spans: Iterable[SpanRecord]
+    ) -> None:
+        """Write the spans that are open now; each reading so far is the same for all."""
+        opened = [_span_fields(span) for span in spans]
+        self.write({"type": "heartbeat", "time_s": time_s, "readings": readings, "open": opened})
+
+    def sample(self, time_s: float, readings: Mapping[str, float]) -> None:
+        """Write readings of the whole host."""
+        self.write({"type": "sample", "time_s": time_s, "readings": readings})
 
     def result(self, name: str, value: float) -> None:
         """Write a figure that the run reports about itself."""

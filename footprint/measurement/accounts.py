@@ -18,7 +18,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from footprint.journal import ProcessRecords, SpanRecord
+from footprint.measurement.meter import part_of
 from footprint.model import Finding, Severity
+
+METERED_PARTS = ("package", "board")
+"""Parts whose energy holds what the processor used."""
 
 _END, _BEGIN, _END_EMPTY = 0, 1, 2
 
@@ -42,9 +46,10 @@ class Account:
         The same, shared with all spans of the host [s].
     counters : mapping of str to float
         Only those that were read at both ends of at least one of its intervals.
-    metered_s, metered_children_s, metered_host_s : float
-        The part of the CPU time of the process, of that of its waited children,
-        and of `host_s` in which an energy counter of the processor was read [s].
+    metered_s, metered_children_s, metered_busy_s, metered_host_s : float
+        The part of the CPU time of the process, of that of its waited children, of
+        that of the whole host, and of `host_s` in which an energy counter of the
+        processor was read [s].
     """
 
     reserved_s: float = 0.0
@@ -52,6 +57,7 @@ class Account:
     counters: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     metered_s: float = 0.0
     metered_children_s: float = 0.0
+    metered_busy_s: float = 0.0
     metered_host_s: float = 0.0
     pending_host_s: float = 0.0
     """Time since the last edge of the process, which that edge will classify."""
@@ -182,7 +188,7 @@ def _credit_counters(
     after: Mapping[str, float],
 ) -> None:
     steps = {name: after[name] - before[name] for name in after if name in before}
-    metered = any(name.startswith("rapl.package") for name in steps)
+    metered = any(part_of(name) in METERED_PARTS for name in steps)
     # The host's own clock jitters in virtual machines; it matters beside a counter only.
     sharing.backwards |= {
         name
@@ -196,5 +202,6 @@ def _credit_counters(
         if metered:
             account.metered_s += steps.get("cpu.process_s", 0.0) / len(holders)
             account.metered_children_s += steps.get("cpu.children_s", 0.0) / len(holders)
+            account.metered_busy_s += steps.get("cpu.host_busy_s", 0.0) / len(holders)
             account.metered_host_s += account.pending_host_s
         account.pending_host_s = 0.0

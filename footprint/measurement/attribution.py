@@ -16,9 +16,10 @@ from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, SpanRecord, read_records
 from footprint.measurement.accounts import Account, share
-from footprint.measurement.meter import TIER_BANDS
+from footprint.measurement.meter import TIER_BANDS, counter_kwh, part_of
 from footprint.measurement.notices import process_findings, record_findings
 from footprint.measurement.power import EnergyModel, energy_model
+from footprint.measurement.supply import Supply, gpu_share, measure_supply
 from footprint.model import (
     Activity,
     Basis,
@@ -31,7 +32,7 @@ from footprint.model import (
     Severity,
     Tier,
 )
-from footprint.units import UJ_PER_J, bytes_to_gb, joules_to_kwh, watt_seconds_to_kwh
+from footprint.units import bytes_to_gb, watt_seconds_to_kwh
 
 IDLE_POLICY = "by_time"
 """Idle power is charged by time to whoever has a phase open; see docs/methodology.md."""
@@ -138,28 +139,38 @@ def attribute(
     Attribution
     """
     sharing = share(processes)
+    accounts = {
+        number: [sharing.accounts[number, span.id] for span in process.spans]
+        for number, process in enumerate(processes)
+    }
+    children = [_children_share(n, processes, accounts) for n in range(len(processes))]
+    used_s = sum(
+        _metered_s(account, children[number]) for number in accounts for account in accounts[number]
+    )
+    supply = measure_supply(processes, accounts, used_s)
     activities: list[Activity] = []
     findings = list(sharing.findings())
     factors: list[Resolution] = []
     for number, process in enumerate(processes):
-        accounts = {span.id: sharing.accounts[number, span.id] for span in process.spans}
-        rates = _rates(process, processes, sharing.accounts, number)
         model = models[process.machine]
+        meters = _Meters(process, model, supply, children[number], _gpus(number, accounts))
         used = [
             activity
-            for span in process.spans
-            for activity in _activities(span, accounts[span.id], rates, model)
+            for span, account in zip(process.spans, accounts[number], strict=True)
+            for activity in _activities(span, account, meters)
         ]
         activities += used
-        findings += process_findings(process, accounts.values())
-        if rates.rest_kwh:
-            findings.append(_unattributed(rates.rest_kwh))
+        findings += process_findings(process, accounts[number])
+        if not all(measured for _, measured in meters.gpus.values()):
+            findings.append(_gpu_split(process.file))
         sources = {activity.source.split("/")[0] for activity in used}
         if "cpu-table" in sources:
             findings += model.findings
             factors += model.factors
         if "memory-table" in sources:
             factors += model.memory_factors
+    if supply is not None and supply.rest_kwh > _DUST * supply.total_kwh:
+        findings.append(_unattributed(supply.rest_kwh))
     return Attribution(activities, findings, factors)
 
 
@@ -172,68 +183,69 @@ def _unattributed(energy_kwh: float) -> Finding:
     )
 
 
+def _gpu_split(place: str) -> Finding:
+    return Finding(
+        "gpu-split",
+        "The driver does not say which process used a GPU; its energy is split equally.",
+        remedy="Give each process a GPU of its own for exact figures.",
+        place=place,
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class _Rates:
+class _Meters:
     """What holds for all spans of a process.
 
     Attributes
     ----------
-    counted_kwh_per_s : float
-        Energy of the host's counters per busy second of a thread [kWh/s].
-    rest_kwh : float
-        Energy that the counters saw and other processes used [kWh].
     children_share : float
         The part of the CPU time of waited children that no journal of their own
         holds already [1].
-    counted_memory : bool
-        Whether the counters include the memory.
+    gpus : dict of str to tuple
+        Share of each GPU counter that is this process's, and whether it was measured.
     """
 
-    counted_kwh_per_s: float
-    rest_kwh: float
+    process: ProcessRecords
+    model: EnergyModel
+    supply: Supply | None
     children_share: float
-    counted_memory: bool
+    gpus: dict[str, tuple[float, bool]]
+
+    def tier(self, meter: str) -> Tier:
+        return self.process.process.tiers.get(meter, Tier.B)
 
 
-def _rates(
-    process: ProcessRecords,
-    processes: Sequence[ProcessRecords],
-    accounts: dict[tuple[int, int], Account],
-    number: int,
-) -> _Rates:
+def _gpus(number: int, accounts: dict[int, list[Account]]) -> dict[str, tuple[float, bool]]:
+    counters = {
+        name for account in accounts[number] for name in account.counters if part_of(name) == "gpu"
+    }
+    return {name: gpu_share(number, name, accounts) for name in sorted(counters)}
+
+
+def _children_share(
+    number: int, processes: Sequence[ProcessRecords], accounts: dict[int, list[Account]]
+) -> float:
     def total(of: int, name: str) -> float:
-        return sum(accounts[of, span.id].counters.get(name, 0.0) for span in processes[of].spans)
+        return sum(account.counters.get(name, 0.0) for account in accounts[of])
 
-    names = {name for span in process.spans for name in span.end}
-    energy_names = [name for name in names if name.startswith("rapl.")]
-    host_kwh = sum(joules_to_kwh(total(number, name) / UJ_PER_J) for name in energy_names)
     children_s = total(number, "cpu.children_s")
+    if children_s <= 0:
+        return 1.0
+    pid = processes[number].process.pid
     tracked_s = sum(
         total(other, "cpu.process_s")
         for other, child in enumerate(processes)
-        if child.process.parent_pid == process.process.pid and other != number
+        if child.process.parent_pid == pid and other != number
     )
-    children_share = max(0.0, 1 - tracked_s / children_s) if children_s > 0 else 1.0
-    metered_s = sum(_metered_s(accounts[number, span.id], children_share) for span in process.spans)
-    # The host's clock ticks coarsely: a process cannot have used more than all of it.
-    busy_s = max(total(number, "cpu.host_busy_s"), metered_s)
-    rate = host_kwh / busy_s if busy_s > 0 else 0.0
-    return _Rates(
-        counted_kwh_per_s=rate,
-        rest_kwh=max(0.0, host_kwh - rate * metered_s),
-        children_share=children_share,
-        counted_memory=any(name.startswith("rapl.dram") for name in names),
-    )
+    return max(0.0, 1 - tracked_s / children_s)
 
 
 def _metered_s(account: Account, children_share: float) -> float:
     return account.metered_s + account.metered_children_s * children_share
 
 
-def _activities(
-    span: SpanRecord, account: Account, rates: _Rates, model: EnergyModel
-) -> Iterator[Activity]:
-    machine, counters = model.machine.label, account.counters
+def _activities(span: SpanRecord, account: Account, meters: _Meters) -> Iterator[Activity]:
+    machine, counters = meters.model.machine.label, account.counters
     if span.sent_bytes or span.received_bytes:
         yield _moved(span)
     own_s = counters.get("cpu.process_s")
@@ -241,26 +253,44 @@ def _activities(
         # No processor time, no figure: None, which is not the same as 0.
         yield _activity(span, None, None, "none", duration_s=account.reserved_s)
         return
-    used_s = own_s + counters.get("cpu.children_s", 0.0) * rates.children_share
-    metered_s = _metered_s(account, rates.children_share)
-    modelled_s = used_s - metered_s
-    table_kwh = watt_seconds_to_kwh(model.busy_w, modelled_s)
-    counted = account.metered_host_s > 0
+    counted = meters.supply is not None and account.metered_host_s > 0
     if counted:
-        counted_kwh = rates.counted_kwh_per_s * metered_s
-        yield _activity(span, counted_kwh, Tier.B, f"rapl/{machine}", duration_s=account.reserved_s)
+        yield from _counted(span, account, meters)
+    used_s = own_s + counters.get("cpu.children_s", 0.0) * meters.children_share
+    modelled_s = used_s - _metered_s(account, meters.children_share)
     if not counted or modelled_s > _DUST * used_s:
+        table_kwh = watt_seconds_to_kwh(meters.model.busy_w, modelled_s)
         reserved_s = 0.0 if counted else account.reserved_s
-        yield _activity(span, table_kwh, model.tier, f"cpu-table/{machine}", duration_s=reserved_s)
+        source = f"cpu-table/{machine}"
+        yield _activity(span, table_kwh, meters.model.tier, source, duration_s=reserved_s)
     held_gb_s = counters.get("memory.gb_s")
-    if held_gb_s is not None and not rates.counted_memory:
-        memory_kwh = watt_seconds_to_kwh(model.memory_w_per_gb, held_gb_s)
+    if held_gb_s is not None and not (counted and meters.supply and meters.supply.holds_memory):
+        memory_kwh = watt_seconds_to_kwh(meters.model.memory_w_per_gb, held_gb_s)
         yield _activity(span, memory_kwh, Tier.E, f"memory-table/{machine}")
     idle_s = account.host_s - account.metered_host_s
     if idle_s > _DUST * account.host_s:
-        idle_kwh = watt_seconds_to_kwh(model.idle_w * model.machine.threads, idle_s)
-        idle = _activity(span, idle_kwh, model.tier, f"cpu-table/{machine}")
+        idle_kwh = watt_seconds_to_kwh(meters.model.idle_w * meters.model.machine.threads, idle_s)
+        idle = _activity(span, idle_kwh, meters.model.tier, f"cpu-table/{machine}")
         yield replace(idle, phase=Phase.IDLE)
+    for counter, (part, _) in meters.gpus.items():
+        if counter in counters:
+            meter = counter.partition(".")[0]
+            gpu_kwh = part * counter_kwh(counter, counters[counter])
+            yield _activity(span, gpu_kwh, meters.tier(meter), f"{meter}/{machine}")
+
+
+def _counted(span: SpanRecord, account: Account, meters: _Meters) -> Iterator[Activity]:
+    """Activities of the time in which the host's counters were read."""
+    supply = meters.supply
+    if supply is None:
+        return
+    (meter,) = {name.partition(".")[0] for name in supply.counters}
+    source, tier = f"{meter}/{meters.model.machine.label}", meters.tier(meter)
+    used_kwh = supply.kwh_per_busy_s * _metered_s(account, meters.children_share)
+    yield _activity(span, used_kwh, tier, source, duration_s=account.reserved_s)
+    if supply.idle_w > 0:
+        idle_kwh = watt_seconds_to_kwh(supply.idle_w, account.metered_host_s)
+        yield replace(_activity(span, idle_kwh, tier, source), phase=Phase.IDLE)
 
 
 def _activity(

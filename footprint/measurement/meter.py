@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from footprint.model import Tier
+from footprint.units import MJ_PER_J, UJ_PER_J, joules_to_kwh
 
 TIER_BANDS: Mapping[Tier, tuple[float, float]] = {
     # Multiplicative 95 % bounds per tier. Proposals of this project, after the
@@ -35,6 +36,23 @@ class Reading:
     """
 
     counters: Mapping[str, float]
+
+
+_J_PER_UNIT = {"uj": 1 / UJ_PER_J, "mj": 1 / MJ_PER_J, "j": 1.0}
+
+
+def part_of(counter: str) -> str:
+    """Part that an energy counter of a journal covers: ``"rapl.dram-0_uj"`` is ``"dram"``.
+
+    Empty for a counter of something else than energy.
+    """
+    name, _, unit = counter.partition(".")[2].rpartition("_")
+    return name.partition("-")[0] if unit in _J_PER_UNIT else ""
+
+
+def counter_kwh(counter: str, value: float) -> float:
+    """Energy of a counter of a journal, whose name says its unit [kWh]."""
+    return joules_to_kwh(value * _J_PER_UNIT[counter.rpartition("_")[2]])
 
 
 class Meter(Protocol):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-from footprint.journal import ProcessRecords
+from footprint.journal import TRUNCATED, ProcessRecords
 from footprint.measurement.accounts import Account
+from footprint.measurement.meter import part_of
 from footprint.model import Finding, Severity
 
-_USED_COUNTERS = ("cpu.", "memory.", "rapl.")
+_USED_PARTS = ("package", "dram", "board", "gpu", "psys")
+_USED_COUNTERS = ("cpu.", "memory.")
 
 
 def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
@@ -40,15 +42,20 @@ def _overlap(processes: Sequence[ProcessRecords]) -> bool:
 def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> Iterator[Finding]:
     """Say what concerns one process."""
     known = {span.id for span in process.spans}
-    if any(span.parent is not None and span.parent not in known for span in process.spans):
+    cut = [span for span in process.spans if span.status == TRUNCATED]
+    lost = [span for span in process.spans if span.parent is not None and span.parent not in known]
+    if cut or lost:
         yield Finding(
             "truncated",
-            "A process ended before its tracker did; what it did outside of finished "
+            "A process ended before its tracker did; phases that were open then end at "
+            "its last heartbeat."
+            if cut
+            else "A process ended before its first heartbeat; what it did outside of finished "
             "phases is missing.",
             remedy="The true figures are higher.",
             place=process.file,
         )
-    failed = [span for span in process.spans if span.status != "ok" and span.parent is not None]
+    failed = [span for span in process.spans if span.status == "failed" and span.parent is not None]
     if failed:
         yield Finding(
             "phase-failed",
@@ -56,7 +63,13 @@ def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> It
             place=", ".join(sorted({span.actor for span in failed})[:5]),
         )
     names = {name for account in accounts for name in account.counters}
-    unused = sorted(name for name in names if not name.startswith(_USED_COUNTERS))
+    unused = sorted(
+        name
+        for name in names
+        if not name.startswith(_USED_COUNTERS)
+        and part_of(name) not in _USED_PARTS
+        and not name.endswith(("-own_s", "-busy_s"))  # shares of a GPU
+    )
     if unused:
         yield Finding(
             "counter-unused",
@@ -69,7 +82,7 @@ def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> It
 
 def _machine_findings(process: ProcessRecords) -> Iterator[Finding]:
     accelerators = ", ".join(process.process.accelerators)
-    if accelerators:
+    if accelerators and "nvml" not in process.process.tiers:
         yield Finding(
             "accelerator-unmetered",
             f"The process could use an accelerator ({accelerators}), which nothing measured.",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from footprint._version import __version__
 from footprint.errors import MeterAbsent, MeterError
 from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
+from footprint.measurement.host import HostLock
 from footprint.measurement.memory import MemoryMeter
 from footprint.measurement.meter import Meter
 from footprint.measurement.processor import (
@@ -21,6 +23,7 @@ from footprint.measurement.processor import (
     host_token,
     visible_accelerators,
 )
+from footprint.measurement.pulse import Pulse
 from footprint.measurement.rapl import RaplMeter
 from footprint.model import Run
 
@@ -52,6 +55,18 @@ def available_meters() -> tuple[list[Meter], dict[str, MeterError]]:
     return meters, failed
 
 
+SAMPLE_S = 1.0
+"""Between two samples of the host: bounds the wraps of counters, gives the idle level."""
+BEATS_PER_HEARTBEAT = 5
+"""So much at most is lost of an open phase when its process is killed [SAMPLE_S]."""
+
+
+def is_of_host(counter: str) -> bool:
+    """Whether a counter is about the whole host, rather than about one process."""
+    meter, _, name = counter.partition(".")
+    return name == "host_busy_s" or meter not in ("cpu", "memory", "cgroup")
+
+
 class Recorder:
     """The journal file of this process, and the meters that it reads.
 
@@ -62,9 +77,17 @@ class Recorder:
     run : Run
     meters : sequence of Meter, optional
         Default: `available_meters`.
+    open_spans : callable
+        Gives the spans that are open now, for heartbeats.
     """
 
-    def __init__(self, folder: Path, run: Run, meters: Sequence[Meter] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: Run,
+        meters: Sequence[Meter] | None = None,
+        open_spans: Callable[[], Iterable[SpanRecord]] = tuple,
+    ) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         self.pid = os.getpid()
         self.path = folder / f"{stamp}-{self.pid}-{secrets.token_hex(3)}{SUFFIX}"
@@ -79,20 +102,32 @@ class Recorder:
         # Wall clock now, monotonic from here: a clock that is set while we run
         # moves no span.
         self._clock_s = time.time() - time.perf_counter()
+        self._open_spans = open_spans
+        self._host = HostLock(folder, host_token())
+        self._pulse = Pulse(self._beat, SAMPLE_S)
+        self._beats = itertools.count(1)
 
     def open(self) -> None:
         """Create the file and find the meters."""
         self._writer.open()
-        process = Process(
-            self.pid, os.getppid(), secrets.token_hex(8), host_token(), visible_accelerators()
-        )
-        self._writer.header(self._run, describe_machine(), process, __version__)
+        failed: dict[str, MeterError] = {}
         if self._given is None:
             self._meters, failed = available_meters()
-            for name, error in failed.items():
-                self._fail(name, error)
         else:
             self._meters = list(self._given)
+        process = Process(
+            self.pid,
+            os.getppid(),
+            secrets.token_hex(8),
+            host_token(),
+            visible_accelerators(),
+            {meter.name: meter.tier for meter in self._meters if meter.tier is not None},
+        )
+        self._writer.header(self._run, describe_machine(), process, __version__)
+        for name, error in failed.items():
+            self._fail(name, error)
+        self._sample()
+        self._pulse.start()
 
     def edge(self) -> tuple[float, dict[str, float]]:
         """Read the clock [s] and all meters now."""
@@ -120,6 +155,9 @@ class Recorder:
 
     def close(self) -> None:
         """Close the file, and report what could not be measured or written."""
+        self._pulse.stop()
+        self._sample()
+        self._host.release()
         self._writer.close()
         for name, error in self._failed.items():
             log.error("footprint could not read %s: %s", name, error)
@@ -129,6 +167,19 @@ class Recorder:
                 self._writer.lost_lines,
                 self._writer.first_error or "the journal was closed",
             )
+
+    def _beat(self) -> None:
+        self._sample()
+        if next(self._beats) % BEATS_PER_HEARTBEAT == 0:
+            time_s, readings = self.edge()
+            self._writer.heartbeat(time_s, readings, self._open_spans())
+
+    def _sample(self) -> None:
+        """Write readings of the host, if that is this process's office."""
+        if self._host.acquire():
+            time_s, readings = self.edge()
+            host = {name: value for name, value in readings.items() if is_of_host(name)}
+            self._writer.sample(time_s, host)
 
     def _drop(self, meter: Meter, error: MeterError) -> None:
         # A source that failed once is left out from here on. What it would have

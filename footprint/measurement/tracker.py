@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -114,6 +114,7 @@ class Tracker:
         self._recorder: Recorder | None = None
         self._root: Span | None = None
         self._ids = itertools.count(1)
+        self._spans: dict[int, Span] = {}
 
     @property
     def path(self) -> Path:
@@ -224,7 +225,8 @@ class Tracker:
         if self._recorder is None or self._recorder.pid != os.getpid():
             folder = DEFAULT_JOURNAL / self.run if self.journal is None else Path(self.journal)
             run = Run(self.run, Architecture(self.architecture), self.functional_unit)
-            self._recorder = Recorder(folder, run, self.meters)
+            self._spans = {}
+            self._recorder = Recorder(folder, run, self.meters, self._open_records)
             self._recorder.open()
         return self._recorder
 
@@ -257,7 +259,12 @@ class Tracker:
         )
         _current.set(span)
         span.start_s, span.begin = recorder.edge()
+        self._spans[span.id] = span
         return span
+
+    def _open_records(self) -> list[SpanRecord]:
+        # A copy first: other threads open and close spans meanwhile.
+        return [_record(span) for span in list(self._spans.values())]
 
     def _parent(self, recorder: Recorder) -> Span | None:
         """Span around the next one.
@@ -279,23 +286,28 @@ class Tracker:
         if recorder is None or recorder.pid != os.getpid():
             return  # the process that we were forked from will record it
         stop_s, end = recorder.edge()
+        self._spans.pop(span.id, None)
+        status = "failed" if span.failed else status
         recorder.span(
-            SpanRecord(
-                id=span.id,
-                parent=span.parent,
-                actor=span.actor,
-                role=span.role,
-                phase=span.phase,
-                start_s=span.start_s,
-                duration_s=stop_s - span.start_s,
-                begin=span.begin,
-                end=end,
-                # Counts may come as numpy numbers, which JSON does not know.
-                round=None if span.round is None else int(span.round),
-                zone=span.zone,
-                device=span.device,
-                sent_bytes=int(span.sent_bytes),
-                received_bytes=int(span.received_bytes),
-                status="failed" if span.failed else status,
-            )
+            replace(_record(span), duration_s=stop_s - span.start_s, end=end, status=status)
         )
+
+
+def _record(span: Span) -> SpanRecord:
+    return SpanRecord(
+        id=span.id,
+        parent=span.parent,
+        actor=span.actor,
+        role=span.role,
+        phase=span.phase,
+        start_s=span.start_s,
+        duration_s=0.0,
+        begin=span.begin,
+        end={},
+        # Counts may come as numpy numbers, which JSON does not know.
+        round=None if span.round is None else int(span.round),
+        zone=span.zone,
+        device=span.device,
+        sent_bytes=int(span.sent_bytes),
+        received_bytes=int(span.received_bytes),
+    )

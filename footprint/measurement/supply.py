@@ -1,0 +1,181 @@
+"""Energy that the counters of a host saw, and the rates at which it is shared.
+
+The counters of a host see all its processes. What they saw is an idle part and a
+dynamic part. Idle power is charged by time, the dynamic part by CPU seconds; what
+remains belongs to processes that nobody tracked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import quantiles
+
+from footprint.journal import ProcessRecords
+from footprint.measurement.accounts import Account
+from footprint.measurement.meter import counter_kwh, part_of
+from footprint.units import kwh_to_watts, watt_seconds_to_kwh
+
+# Fewer windows give no idle level: a busy job would be taken for the idle machine.
+_FEWEST_WINDOWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """Rates of one host.
+
+    Attributes
+    ----------
+    kwh_per_busy_s : float
+        Dynamic energy per CPU second [kWh/s].
+    idle_w : float
+        Idle power of the host [W]; 0 if it is part of the rate above.
+    total_kwh, rest_kwh : float
+        What the counters saw, and the part of it that no account holds [kWh].
+    holds_memory : bool
+        Whether the counters include the memory.
+    counters : tuple of str
+        Those that were added up; all of one meter.
+    """
+
+    kwh_per_busy_s: float
+    idle_w: float
+    total_kwh: float
+    rest_kwh: float
+    holds_memory: bool
+    counters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What the host did between two samples."""
+
+    elapsed_s: float
+    energy_kwh: float
+    busy_s: float
+
+
+def energy_counters(names: Iterable[str]) -> list[str]:
+    """Choose the counters that add up to the host without overlap.
+
+    A board or a battery holds everything; else packages and memory add up. The
+    platform counter (psys) overlaps both, and GPUs are shared on their own.
+    """
+    found = sorted(set(names))
+    board = [name for name in found if part_of(name) == "board"]
+    if board:  # rails and a battery of one device see the same: take the first meter
+        return [name for name in board if name.partition(".")[0] == board[0].partition(".")[0]]
+    return [name for name in found if part_of(name) in ("package", "dram")]
+
+
+def measure_supply(
+    processes: Sequence[ProcessRecords], accounts: Mapping[int, Sequence[Account]], used_s: float
+) -> Supply | None:
+    """Find the rates of one host.
+
+    Parameters
+    ----------
+    processes : sequence of ProcessRecords
+    accounts : mapping of int to sequence of Account
+        Accounts of each process, by its number.
+    used_s : float
+        CPU time that all accounts hold while a counter was read [s].
+
+    Returns
+    -------
+    Supply or None
+        None if no counter of the host was read. The accounts and the rest add up
+        to the total.
+    """
+    names = energy_counters(name for p in processes for s in p.spans for name in s.end)
+    if not names:
+        return None
+    host_s = sum(a.metered_host_s for own in accounts.values() for a in own)
+    windows = _sampled(processes, names) or _seen(accounts, names)
+    total_kwh = sum(window.energy_kwh for window in windows)
+    elapsed_s = sum(window.elapsed_s for window in windows)
+    # The host's clock ticks coarsely: ours cannot have used more than all of it.
+    busy_s = max(sum(window.busy_s for window in windows), used_s)
+    idle_w = _idle_level(windows)
+    dynamic_kwh = total_kwh - watt_seconds_to_kwh(idle_w, elapsed_s)
+    rate = dynamic_kwh / busy_s if busy_s > 0 else 0.0
+    # Spans may reach a little beyond the first and the last sample.
+    idle_w *= min(1.0, elapsed_s / host_s) if host_s > 0 else 1.0
+    rest_kwh = total_kwh - rate * used_s - watt_seconds_to_kwh(idle_w, host_s)
+    return Supply(
+        kwh_per_busy_s=rate,
+        idle_w=idle_w,
+        total_kwh=total_kwh,
+        rest_kwh=max(0.0, rest_kwh),
+        holds_memory=any(part_of(name) in ("dram", "board") for name in names),
+        counters=tuple(names),
+    )
+
+
+def _sampled(processes: Sequence[ProcessRecords], names: Sequence[str]) -> list[_Window]:
+    """Windows between samples of the host; each sampler counts from its own start."""
+    return [
+        _Window(
+            after.time_s - before.time_s,
+            sum(counter_kwh(n, after.readings[n] - before.readings[n]) for n in names),
+            after.readings.get("cpu.host_busy_s", 0.0)
+            - before.readings.get("cpu.host_busy_s", 0.0),
+        )
+        for process in processes
+        for before, after in pairwise(process.samples)
+        if all(n in before.readings and n in after.readings for n in names)
+    ]
+
+
+def _seen(accounts: Mapping[int, Sequence[Account]], names: Sequence[str]) -> list[_Window]:
+    """Without samples: what the edges of the process that saw most of the host saw."""
+    windows = [
+        _Window(
+            sum(a.metered_host_s for a in own),
+            sum(counter_kwh(n, a.counters.get(n, 0.0)) for a in own for n in names),
+            sum(a.metered_busy_s for a in own),
+        )
+        for own in accounts.values()
+    ]
+    return [max(windows, key=lambda window: window.energy_kwh)] if windows else []
+
+
+def _idle_level(windows: Sequence[_Window]) -> float:
+    """Power of the lowest tenth of the windows [W]; 0 if there are too few of them."""
+    powers = [
+        kwh_to_watts(window.energy_kwh, window.elapsed_s)
+        for window in windows
+        if window.elapsed_s > 0
+    ]
+    if len(powers) < _FEWEST_WINDOWS:
+        return 0.0
+    return quantiles(powers, n=10)[0]
+
+
+def gpu_share(
+    number: int, counter: str, accounts: Mapping[int, Sequence[Account]]
+) -> tuple[float, bool]:
+    """Share of a GPU's energy that a process is charged, and whether it was measured.
+
+    By the time that its kernels ran, where the driver tells; else in equal parts
+    between the processes that could see the GPU.
+
+    Parameters
+    ----------
+    number : int
+        Of the process.
+    counter : str
+        Energy counter of the GPU, such as ``"nvml.gpu-0_mj"``.
+    accounts : mapping of int to sequence of Account
+    """
+
+    def total(of: int, name: str) -> float:
+        return sum(account.counters.get(name, 0.0) for account in accounts[of])
+
+    gpu = counter.rpartition("_")[0]
+    busy_s = total(number, f"{gpu}-busy_s")
+    if busy_s > 0:
+        return min(1.0, total(number, f"{gpu}-own_s") / busy_s), True
+    seeing = [of for of in accounts if any(counter in a.counters for a in accounts[of])]
+    return 1 / len(seeing), len(seeing) == 1
