@@ -19,6 +19,7 @@ from footprint.model import (
     InventoryLine,
     SignalKind,
     Stage,
+    View,
 )
 from footprint.register import Register
 from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED, Sampler, interval
@@ -145,7 +146,7 @@ def estimate(
         clients=inventory.clients,
         contributions=contributions,
         terms=tuple(register.terms.values()),
-        boundary=_boundary(settings, found),
+        boundary=_boundary(inventory.view, settings, found),
         findings=tuple(found),
         inputs=inventory.inputs,
         catalogue_version=catalogue.version,
@@ -156,9 +157,10 @@ def estimate(
     )
 
 
-def _boundary(settings: Settings, findings: Iterable[Finding]) -> Boundary:
+def _boundary(view: View, settings: Settings, findings: Iterable[Finding]) -> Boundary:
     return Boundary(
         stages=tuple(Stage),
+        view=view,
         signal=settings.signal,
         network_model=f"average/{settings.network}",
         idle_policy=IDLE_POLICY,

@@ -65,6 +65,7 @@ def build_inventory(journal: Journal, *, by_round: bool = False) -> Inventory:
         lines=lines,
         rounds=_distinct(columns["round"]),
         clients=len({line.actor for line in lines if line.role is Role.CLIENT}),
+        view=journal.view,
         factors=journal.factors,
         catalogue_digest=journal.catalogue_digest,
         findings=journal.findings,

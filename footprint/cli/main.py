@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from footprint.cli import factors, results, track
+from footprint.cli import factors, meters, results, track
 from footprint.cli.output import print_json, say
 from footprint.errors import DataError, FootprintError
 
@@ -28,6 +28,7 @@ app.command("track", context_settings=track.PASS_THROUGH)(track.track)
 app.command("estimate")(results.estimate)
 app.command("compare")(results.compare)
 app.command("report")(results.report)
+app.command("meters")(meters.meters)
 app.add_typer(factors.app, name="factors")
 
 

@@ -50,6 +50,9 @@ def estimate(
     signal: Annotated[
         str, typer.Option(help="Kind of grid intensity: basis/method/scope.")
     ] = "average/location/life-cycle",
+    view: Annotated[
+        str, typer.Option(help="Whose energy: process, machine or machine-less-idle.")
+    ] = "process",
     factors: Annotated[
         list[Path] | None, typer.Option(help="Folder of further factors. Repeatable.")
     ] = None,
@@ -92,7 +95,7 @@ def estimate(
         seed=DEFAULT_SEED if seed is None else seed,
         draws=DEFAULT_DRAWS if draws is None else draws,
     )
-    journal = read_journal(*journals, catalogue=catalogue)
+    journal = read_journal(*journals, catalogue=catalogue, view=view)
     inventory = build_inventory(journal, by_round=by_round)
     _deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
 

@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footprint.cli.live import LiveView
 from footprint.cli.output import say
 from footprint.errors import FootprintError, UsageError
 
@@ -45,6 +46,9 @@ def track(
     functional_unit: Annotated[
         str, typer.Option(help="What the run delivers, such as 'model with 90 % accuracy'.")
     ] = "",
+    live: Annotated[
+        bool, typer.Option("--live", help="Show power, energy, CO2e and cost while it runs.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON (to standard error).")
     ] = False,
@@ -60,6 +64,7 @@ def track(
         footprint estimate footprint-journal/digits
     """
     from footprint.measurement.memory import MemoryMeter
+    from footprint.measurement.processor import ProcessorMeter
     from footprint.measurement.recorder import available_meters
     from footprint.measurement.tracker import Tracker
     from footprint.model import Architecture, Phase, Role
@@ -72,9 +77,10 @@ def track(
             f"There is no command {command[0]!r}.",
             "Check the spelling; a shell builtin or alias needs `bash -c '...'`.",
         )
-    # The memory in question is the command's, not ours.
+    # The time and the memory in question are the command's, not ours.
     meters, _ = available_meters()
-    meters = [*(m for m in meters if m.name != "memory"), MemoryMeter(children=True)]
+    meters = [m for m in meters if m.name not in ("cpu", "memory")]
+    meters += [ProcessorMeter(children=True), MemoryMeter(children=True)]
     tracker = Tracker(
         run,
         journal=journal,
@@ -86,8 +92,8 @@ def track(
         functional_unit=functional_unit,
         meters=meters,
     )
-    with tracker:
-        code = _run(command, tracker, known)
+    with tracker, LiveView(tracker.path) if live else nullcontext() as view:
+        code = _run(command, tracker, known, view)
     try:
         _summarise(tracker.path, code, as_json=as_json)
     except (FootprintError, OSError) as error:
@@ -108,14 +114,16 @@ def _check_names(zone: str | None, device: str | None) -> None:
         catalogue.resolve("lifespan", subject=device)
 
 
-def _run(command: list[str], tracker: Tracker, phase: Phase) -> int:
+def _run(command: list[str], tracker: Tracker, phase: Phase, view: LiveView | None) -> int:
     with tracker.span(phase) as span:
         process = subprocess.Popen(command)  # noqa: S603 - running it is what was asked for
         wait_s = _FIRST_SAMPLE_S
         with _forward_signals(process):
             while (code := _wait(process, wait_s)) is None:
-                # Memory comes and goes; look often at first, then now and then.
-                tracker.sample()
+                # Memory comes and goes, and we may be killed: look often at first.
+                tracker.heartbeat()
+                if view is not None:
+                    view.update()
                 wait_s = min(2 * wait_s, _SAMPLE_S)
         span.failed = code != 0
     # A command that a signal ended has the code that a shell would report.

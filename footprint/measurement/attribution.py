@@ -8,41 +8,45 @@ class. What a counter did not see, because it failed halfway say, is modelled to
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
-from footprint.journal import ProcessRecords, SpanRecord, read_records
+from footprint.journal import ProcessRecords, read_records
 from footprint.measurement.accounts import Account, share
-from footprint.measurement.meter import TIER_BANDS, counter_kwh, part_of
+from footprint.measurement.meter import part_of
 from footprint.measurement.notices import process_findings, record_findings
 from footprint.measurement.power import EnergyModel, energy_model
-from footprint.measurement.supply import Supply, gpu_share, measure_supply
+from footprint.measurement.supply import Supply, gpu_share, host_busy_s, measure_supply
+from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s, energy_activity
 from footprint.model import (
     Activity,
-    Basis,
     Finding,
     Journal,
     Machine,
     Phase,
     Resolution,
+    Role,
     Run,
     Severity,
     Tier,
+    View,
 )
-from footprint.units import bytes_to_gb, watt_seconds_to_kwh
+from footprint.units import watt_seconds_to_kwh
 
+OTHERS = "other processes"
+"""Actor of what a machine used beside the tracked processes."""
 IDLE_POLICY = "by_time"
 """Idle power is charged by time to whoever has a phase open; see docs/methodology.md."""
 
 
-# Differences of sums this small are rounding.
-_DUST = 1e-9
-
-
-def read_journal(*paths: Path | str, catalogue: FactorCatalogue | None = None) -> Journal:
+def read_journal(
+    *paths: Path | str,
+    catalogue: FactorCatalogue | None = None,
+    view: View | str = View.PROCESS,
+) -> Journal:
     """Read journals of one run and say how much energy each activity took.
 
     Parameters
@@ -51,6 +55,9 @@ def read_journal(*paths: Path | str, catalogue: FactorCatalogue | None = None) -
         Journal files, or folders of them.
     catalogue : FactorCatalogue, optional
         For the power of processors without an energy counter.
+    view : View or str
+        Whose energy: of the tracked processes, of the machine, or of the machine
+        less its idle power.
 
     Returns
     -------
@@ -66,7 +73,7 @@ def read_journal(*paths: Path | str, catalogue: FactorCatalogue | None = None) -
     """
     records = read_records(Path(path) for path in paths)
     run = _one_run(process.run for process in records.processes)
-    catalogue = catalogue or load_catalogue()
+    catalogue, view = catalogue or load_catalogue(), View.parse(view)
     findings = [*records.findings, *record_findings(records.processes)]
     activities: list[Activity] = []
     factors: dict[str, Resolution] = {}
@@ -76,11 +83,16 @@ def read_journal(*paths: Path | str, catalogue: FactorCatalogue | None = None) -
             models[machine] = energy_model(machine, catalogue)
         host = attribute(processes, models)
         activities += host.activities
+        if view is not View.PROCESS:
+            activities += host.others
         findings += host.findings
         factors |= {resolution.factor.id: resolution for resolution in host.factors}
+    if view is View.MACHINE_LESS_IDLE:
+        activities = [activity for activity in activities if activity.phase is not Phase.IDLE]
     return Journal.of(
         run,
         activities,
+        view=view,
         factors=tuple(factors.values()),
         catalogue_digest=catalogue.digest,
         findings=tuple(dict.fromkeys(findings)),
@@ -112,9 +124,10 @@ def _by_host(processes: Iterable[ProcessRecords]) -> list[list[ProcessRecords]]:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What the processes of one host used."""
+    """What the processes of one host used, and what others on it did meanwhile."""
 
     activities: list[Activity]
+    others: list[Activity]
     findings: list[Finding]
     factors: list[Resolution]
 
@@ -144,20 +157,22 @@ def attribute(
         for number, process in enumerate(processes)
     }
     children = [_children_share(n, processes, accounts) for n in range(len(processes))]
-    used_s = sum(
-        _metered_s(account, children[number]) for number in accounts for account in accounts[number]
+    metered_s = sum(
+        counted_cpu_s(account, children[number])
+        for number in accounts
+        for account in accounts[number]
     )
-    supply = measure_supply(processes, accounts, used_s)
+    supply = measure_supply(processes, accounts, metered_s)
     activities: list[Activity] = []
     findings = list(sharing.findings())
     factors: list[Resolution] = []
     for number, process in enumerate(processes):
         model = models[process.machine]
-        meters = _Meters(process, model, supply, children[number], _gpus(number, accounts))
+        meters = Meters(process, model, supply, children[number], _gpus(number, accounts))
         used = [
             activity
             for span, account in zip(process.spans, accounts[number], strict=True)
-            for activity in _activities(span, account, meters)
+            for activity in activities_of(span, account, meters)
         ]
         activities += used
         findings += process_findings(process, accounts[number])
@@ -169,9 +184,36 @@ def attribute(
             factors += model.factors
         if "memory-table" in sources:
             factors += model.memory_factors
-    if supply is not None and supply.rest_kwh > _DUST * supply.total_kwh:
+    if supply is not None and supply.rest_kwh > DUST * supply.total_kwh:
         findings.append(_unattributed(supply.rest_kwh))
-    return Attribution(activities, findings, factors)
+    others = _others(processes, models, supply, _used_s(accounts, children))
+    return Attribution(activities, others, findings, factors)
+
+
+def _others(
+    processes: Sequence[ProcessRecords],
+    models: dict[Machine, EnergyModel],
+    supply: Supply | None,
+    used_s: float,
+) -> list[Activity]:
+    """Energy of processes that nobody tracked, on the host of those that somebody did."""
+    spans = [span for process in processes for span in process.spans if span.parent is None]
+    if not spans:
+        return []
+    model = models[processes[0].machine]
+    if supply is not None:
+        (meter,) = {name.partition(".")[0] for name in supply.counters}
+        energy_kwh, tier = supply.rest_kwh, processes[0].process.tiers.get(meter, Tier.B)
+        source = f"{meter}/{model.machine.label}"
+    else:
+        busy_s = max(host_busy_s(processes) - used_s, 0.0)
+        energy_kwh, tier = watt_seconds_to_kwh(model.busy_w, busy_s), model.tier
+        source = f"cpu-table/{model.machine.label}"
+    if energy_kwh <= 0:
+        return []
+    # They run where the tracked ones do; nobody reserved a device for them.
+    other = energy_activity(spans[0], energy_kwh, tier, source)
+    return [replace(other, actor=OTHERS, role=Role.OTHER, phase=Phase.OTHER, round=None)]
 
 
 def _unattributed(energy_kwh: float) -> Finding:
@@ -190,29 +232,6 @@ def _gpu_split(place: str) -> Finding:
         remedy="Give each process a GPU of its own for exact figures.",
         place=place,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Meters:
-    """What holds for all spans of a process.
-
-    Attributes
-    ----------
-    children_share : float
-        The part of the CPU time of waited children that no journal of their own
-        holds already [1].
-    gpus : dict of str to tuple
-        Share of each GPU counter that is this process's, and whether it was measured.
-    """
-
-    process: ProcessRecords
-    model: EnergyModel
-    supply: Supply | None
-    children_share: float
-    gpus: dict[str, tuple[float, bool]]
-
-    def tier(self, meter: str) -> Tier:
-        return self.process.process.tiers.get(meter, Tier.B)
 
 
 def _gpus(number: int, accounts: dict[int, list[Account]]) -> dict[str, tuple[float, bool]]:
@@ -240,88 +259,10 @@ def _children_share(
     return max(0.0, 1 - tracked_s / children_s)
 
 
-def _metered_s(account: Account, children_share: float) -> float:
-    return account.metered_s + account.metered_children_s * children_share
-
-
-def _activities(span: SpanRecord, account: Account, meters: _Meters) -> Iterator[Activity]:
-    machine, counters = meters.model.machine.label, account.counters
-    if span.sent_bytes or span.received_bytes:
-        yield _moved(span)
-    own_s = counters.get("cpu.process_s")
-    if own_s is None:
-        # No processor time, no figure: None, which is not the same as 0.
-        yield _activity(span, None, None, "none", duration_s=account.reserved_s)
-        return
-    counted = meters.supply is not None and account.metered_host_s > 0
-    if counted:
-        yield from _counted(span, account, meters)
-    used_s = own_s + counters.get("cpu.children_s", 0.0) * meters.children_share
-    modelled_s = used_s - _metered_s(account, meters.children_share)
-    if not counted or modelled_s > _DUST * used_s:
-        table_kwh = watt_seconds_to_kwh(meters.model.busy_w, modelled_s)
-        reserved_s = 0.0 if counted else account.reserved_s
-        source = f"cpu-table/{machine}"
-        yield _activity(span, table_kwh, meters.model.tier, source, duration_s=reserved_s)
-    held_gb_s = counters.get("memory.gb_s")
-    if held_gb_s is not None and not (counted and meters.supply and meters.supply.holds_memory):
-        memory_kwh = watt_seconds_to_kwh(meters.model.memory_w_per_gb, held_gb_s)
-        yield _activity(span, memory_kwh, Tier.E, f"memory-table/{machine}")
-    idle_s = account.host_s - account.metered_host_s
-    if idle_s > _DUST * account.host_s:
-        idle_kwh = watt_seconds_to_kwh(meters.model.idle_w * meters.model.machine.threads, idle_s)
-        idle = _activity(span, idle_kwh, meters.model.tier, f"cpu-table/{machine}")
-        yield replace(idle, phase=Phase.IDLE)
-    for counter, (part, _) in meters.gpus.items():
-        if counter in counters:
-            meter = counter.partition(".")[0]
-            gpu_kwh = part * counter_kwh(counter, counters[counter])
-            yield _activity(span, gpu_kwh, meters.tier(meter), f"{meter}/{machine}")
-
-
-def _counted(span: SpanRecord, account: Account, meters: _Meters) -> Iterator[Activity]:
-    """Activities of the time in which the host's counters were read."""
-    supply = meters.supply
-    if supply is None:
-        return
-    (meter,) = {name.partition(".")[0] for name in supply.counters}
-    source, tier = f"{meter}/{meters.model.machine.label}", meters.tier(meter)
-    used_kwh = supply.kwh_per_busy_s * _metered_s(account, meters.children_share)
-    yield _activity(span, used_kwh, tier, source, duration_s=account.reserved_s)
-    if supply.idle_w > 0:
-        idle_kwh = watt_seconds_to_kwh(supply.idle_w, account.metered_host_s)
-        yield replace(_activity(span, idle_kwh, tier, source), phase=Phase.IDLE)
-
-
-def _activity(
-    span: SpanRecord,
-    energy_kwh: float | None,
-    tier: Tier | None,
-    source: str,
-    *,
-    duration_s: float = 0.0,
-) -> Activity:
-    low, high = TIER_BANDS[tier] if tier else (1.0, 1.0)
-    counted = tier in (Tier.A, Tier.B, Tier.C) or energy_kwh is None
-    return Activity(
-        actor=span.actor,
-        role=span.role,
-        device=span.device,
-        zone=span.zone,
-        phase=span.phase,
-        round=span.round,
-        start_s=span.start_s,
-        duration_s=duration_s,
-        energy_kwh=energy_kwh,
-        energy_low_kwh=None if energy_kwh is None else energy_kwh * low,
-        energy_high_kwh=None if energy_kwh is None else energy_kwh * high,
-        data_gb=0.0,
-        basis=Basis.MEASURED if counted else Basis.DEFAULT if tier is Tier.F else Basis.MODELLED,
-        tier=tier,
-        source=source,
+def _used_s(accounts: dict[int, list[Account]], children: Sequence[float]) -> float:
+    return sum(
+        account.counters.get("cpu.process_s", 0.0)
+        + account.counters.get("cpu.children_s", 0.0) * children[number]
+        for number in accounts
+        for account in accounts[number]
     )
-
-
-def _moved(span: SpanRecord) -> Activity:
-    data_gb = bytes_to_gb(span.sent_bytes + span.received_bytes)
-    return replace(_activity(span, None, None, "bytes"), data_gb=data_gb)

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from footprint._version import __version__
@@ -16,7 +17,7 @@ from footprint.errors import MeterAbsent, MeterError
 from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
 from footprint.measurement.host import HostLock
 from footprint.measurement.memory import MemoryMeter
-from footprint.measurement.meter import Meter
+from footprint.measurement.meter import TIER_BANDS, Meter
 from footprint.measurement.processor import (
     ProcessorMeter,
     describe_machine,
@@ -25,11 +26,15 @@ from footprint.measurement.processor import (
 )
 from footprint.measurement.pulse import Pulse
 from footprint.measurement.rapl import RaplMeter
-from footprint.model import Run
+from footprint.model import Run, Tier
 
 log = logging.getLogger("footprint")
 
-METERS = {"rapl": RaplMeter, "cpu": ProcessorMeter, "memory": MemoryMeter}
+METERS: dict[str, Callable[[], Meter]] = {
+    "rapl": RaplMeter,
+    "cpu": ProcessorMeter,
+    "memory": MemoryMeter,
+}
 """The energy sources that a tracker looks for, best first."""
 
 
@@ -53,6 +58,49 @@ def available_meters() -> tuple[list[Meter], dict[str, MeterError]]:
         except MeterError as error:
             failed[name] = error
     return meters, failed
+
+
+@dataclass(frozen=True, slots=True)
+class MeterState:
+    """One energy source, and whether it can be read here.
+
+    Attributes
+    ----------
+    name : str
+    state : str
+        ``"readable"``, ``"absent"`` (this machine has none) or ``"failed"``.
+    tier : Tier or None
+    band : str
+        95 % band of the tier.
+    counters : tuple of str
+        What it reads.
+    message, remedy : str
+        Why it cannot be read, and what to do.
+    """
+
+    name: str
+    state: str
+    tier: Tier | None = None
+    band: str = ""
+    counters: tuple[str, ...] = ()
+    message: str = ""
+    remedy: str = ""
+
+
+def describe_meters() -> list[MeterState]:
+    """Try every energy source once, and say what came of it."""
+    states = []
+    for name, make in METERS.items():
+        try:
+            meter = make()
+            counters = tuple(sorted(meter.read().counters))
+        except MeterError as error:
+            state = "absent" if isinstance(error, MeterAbsent) else "failed"
+            states.append(MeterState(name, state, message=error.message, remedy=error.remedy))
+            continue
+        band = "x {:g} to {:g}".format(*TIER_BANDS[meter.tier]) if meter.tier else ""
+        states.append(MeterState(name, "readable", meter.tier, band, counters))
+    return states
 
 
 SAMPLE_S = 1.0
@@ -168,11 +216,15 @@ class Recorder:
                 self._writer.first_error or "the journal was closed",
             )
 
+    def heartbeat(self) -> None:
+        """Write what is open now, so that it can be read, and survives us."""
+        time_s, readings = self.edge()
+        self._writer.heartbeat(time_s, readings, self._open_spans())
+
     def _beat(self) -> None:
         self._sample()
         if next(self._beats) % BEATS_PER_HEARTBEAT == 0:
-            time_s, readings = self.edge()
-            self._writer.heartbeat(time_s, readings, self._open_spans())
+            self.heartbeat()
 
     def _sample(self) -> None:
         """Write readings of the host, if that is this process's office."""

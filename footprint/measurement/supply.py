@@ -179,3 +179,14 @@ def gpu_share(
         return min(1.0, total(number, f"{gpu}-own_s") / busy_s), True
     seeing = [of for of in accounts if any(counter in a.counters for a in accounts[of])]
     return 1 / len(seeing), len(seeing) == 1
+
+
+def host_busy_s(processes: Sequence[ProcessRecords]) -> float:
+    """CPU time of all processes of a host while it was sampled [s]."""
+    name = "cpu.host_busy_s"
+    return sum(
+        max(0.0, after.readings[name] - before.readings[name])
+        for process in processes
+        for before, after in pairwise(process.samples)
+        if name in before.readings and name in after.readings
+    )

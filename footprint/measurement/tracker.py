@@ -212,13 +212,9 @@ class Tracker:
         """Record a figure that the run reports about itself, such as accuracy."""
         self._record().result(name, float(value))
 
-    def sample(self) -> None:
-        """Read the meters without recording anything.
-
-        For sources that integrate what they see, such as memory, in a phase that
-        lasts long.
-        """
-        self._record().edge()
+    def heartbeat(self) -> None:
+        """Record where the open spans are now; done every few seconds by itself."""
+        self._record().heartbeat()
 
     def _record(self) -> Recorder:
         """Return the recorder of this process; a forked child gets its own."""

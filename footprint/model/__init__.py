@@ -34,6 +34,7 @@ from footprint.model.kinds import (
     SignalScope,
     Stage,
     Tier,
+    View,
 )
 from footprint.model.results import (
     Assessment,
@@ -78,5 +79,6 @@ __all__ = [
     "Stage",
     "Term",
     "Tier",
+    "View",
     "split_inverse",
 ]

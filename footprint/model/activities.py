@@ -9,7 +9,7 @@ from typing import Any
 
 from footprint.errors import UsageError
 from footprint.model.factors import STRICT, Finding, Resolution
-from footprint.model.kinds import Architecture, Basis, Phase, Role, Tier
+from footprint.model.kinds import Architecture, Basis, Phase, Role, Tier, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,8 @@ class Journal:
     columns : mapping of str to sequence
         One sequence per field of `Activity`, all of one length. Lists, numpy
         arrays and pandas categoricals serve alike.
+    view : View
+        Whose energy it is.
     factors : tuple of Resolution
         Factors that went into the energy figures.
     catalogue_digest : str
@@ -149,6 +151,7 @@ class Journal:
 
     run: Run
     columns: Mapping[str, Sequence[Any]]
+    view: View = View.PROCESS
     factors: tuple[Resolution, ...] = ()
     catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()
@@ -220,6 +223,7 @@ class Inventory:
     lines: tuple[InventoryLine, ...]
     rounds: int
     clients: int
+    view: View = View.PROCESS
     factors: tuple[Resolution, ...] = ()
     catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()

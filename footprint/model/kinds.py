@@ -56,6 +56,17 @@ class Role(Vocabulary):
     OTHER = "other"
 
 
+class View(Vocabulary):
+    """Whose energy a result holds. Results of different views are never compared."""
+
+    PROCESS = "process"
+    """The tracked processes, with the idle power of the time in which they ran."""
+    MACHINE = "machine"
+    """Everything that the machine used meanwhile, other processes included."""
+    MACHINE_LESS_IDLE = "machine-less-idle"
+    """The same without its idle power."""
+
+
 class Basis(Vocabulary):
     """How a number came about; every report shows it."""
 

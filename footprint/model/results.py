@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from footprint.errors import UsageError
 from footprint.model.activities import InputFile, Run
 from footprint.model.factors import STRICT, Finding, Source
-from footprint.model.kinds import Basis, Phase, ResolvedBy, Role, SignalKind, Stage, Tier
+from footprint.model.kinds import Basis, Phase, ResolvedBy, Role, SignalKind, Stage, Tier, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Boundary:
     """
 
     stages: tuple[Stage, ...]
+    view: View
     signal: SignalKind
     network_model: str
     idle_policy: str

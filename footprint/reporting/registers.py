@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from footprint.model import Assessment, Boundary, Comparison, Stage, Term
 from footprint.reporting.numbers import clean, exact, plural, pretty_unit
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
-from footprint.reporting.wording import STAGE_NAMES, capitalise, rule
+from footprint.reporting.wording import STAGE_NAMES, VIEW_NAMES, capitalise, rule
 from footprint.units import readable
 
 
@@ -32,6 +32,7 @@ def _boundary_table(caption: str, boundary: Boundary) -> Table:
     rows = (
         _listing("Counted", inside),
         _listing("Left out", outside),
+        _listing("Whose energy", [VIEW_NAMES[boundary.view]]),
         _listing("Grid intensity", [kind]),
         _listing("Network model", [rule(boundary.network_model)]),
         _listing("Idle time", [rule(boundary.idle_policy)]),

@@ -12,6 +12,7 @@ from footprint.model import (
     Phase,
     Stage,
     Tier,
+    View,
 )
 from footprint.reporting.numbers import NBSP, Scale, bounds, clean, number, percent
 from footprint.reporting.shapes import Scenario
@@ -40,6 +41,12 @@ STAGE_NAMES: dict[Stage, str] = {
     Stage.OPERATION: "operation: energy of the devices",
     Stage.NETWORK: "network: energy of moving the data",
     Stage.EMBODIED: "embodied: share of making the devices",
+}
+
+VIEW_NAMES: dict[View, str] = {
+    View.PROCESS: "the tracked processes, with idle power while they ran",
+    View.MACHINE: "the whole machine, other processes included",
+    View.MACHINE_LESS_IDLE: "the whole machine less its idle power",
 }
 
 TIER_NAMES: dict[Tier, str] = {

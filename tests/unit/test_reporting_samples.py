@@ -26,6 +26,7 @@ from footprint.model import (
     Stage,
     Term,
     Tier,
+    View,
 )
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -33,6 +34,7 @@ UNIT = "model with 92 % test accuracy"
 
 BOUNDARY = Boundary(
     stages=tuple(Stage),
+    view=View.PROCESS,
     signal=SignalKind(),
     network_model="energy per byte, all devices on the path",
     idle_policy="idle time of clients is not counted",

@@ -1,0 +1,131 @@
+"""What one span used: from what its account holds to activities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from footprint.journal import ProcessRecords, SpanRecord
+from footprint.measurement.accounts import Account
+from footprint.measurement.meter import TIER_BANDS, counter_kwh
+from footprint.measurement.power import EnergyModel
+from footprint.measurement.supply import Supply
+from footprint.model import Activity, Basis, Phase, Tier
+from footprint.units import bytes_to_gb, watt_seconds_to_kwh
+
+DUST = 1e-9
+"""Differences of sums that are this small a part of them are rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """What holds for all spans of a process.
+
+    Attributes
+    ----------
+    children_share : float
+        The part of the CPU time of waited children that no journal of their own
+        holds already [1].
+    gpus : dict of str to tuple
+        Share of each GPU counter that is this process's, and whether it was measured.
+    """
+
+    process: ProcessRecords
+    model: EnergyModel
+    supply: Supply | None
+    children_share: float
+    gpus: dict[str, tuple[float, bool]]
+
+    def tier(self, meter: str) -> Tier:
+        """Quality that a meter gave itself when it was read."""
+        return self.process.process.tiers.get(meter, Tier.B)
+
+
+def counted_cpu_s(account: Account, children_share: float) -> float:
+    """CPU time of an account in which the host's counters were read [s]."""
+    return account.metered_s + account.metered_children_s * children_share
+
+
+def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Activity]:
+    """Activities of a span; the first with a time holds all of its time."""
+    machine, counters = meters.model.machine.label, account.counters
+    if span.sent_bytes or span.received_bytes:
+        yield _moved(span)
+    own_s = counters.get("cpu.process_s")
+    if own_s is None:
+        # No processor time, no figure: None, which is not the same as 0.
+        yield energy_activity(span, None, None, "none", duration_s=account.reserved_s)
+        return
+    counted = meters.supply is not None and account.metered_host_s > 0
+    if counted:
+        yield from _counted(span, account, meters)
+    used_s = own_s + counters.get("cpu.children_s", 0.0) * meters.children_share
+    modelled_s = used_s - counted_cpu_s(account, meters.children_share)
+    if not counted or modelled_s > DUST * used_s:
+        table_kwh = watt_seconds_to_kwh(meters.model.busy_w, modelled_s)
+        reserved_s = 0.0 if counted else account.reserved_s
+        source = f"cpu-table/{machine}"
+        yield energy_activity(span, table_kwh, meters.model.tier, source, duration_s=reserved_s)
+    held_gb_s = counters.get("memory.gb_s")
+    if held_gb_s is not None and not (counted and meters.supply and meters.supply.holds_memory):
+        memory_kwh = watt_seconds_to_kwh(meters.model.memory_w_per_gb, held_gb_s)
+        yield energy_activity(span, memory_kwh, Tier.E, f"memory-table/{machine}")
+    idle_s = account.host_s - account.metered_host_s
+    if idle_s > DUST * account.host_s:
+        idle_kwh = watt_seconds_to_kwh(meters.model.idle_w * meters.model.machine.threads, idle_s)
+        idle = energy_activity(span, idle_kwh, meters.model.tier, f"cpu-table/{machine}")
+        yield replace(idle, phase=Phase.IDLE)
+    for counter, (part, _) in meters.gpus.items():
+        if counter in counters:
+            meter = counter.partition(".")[0]
+            gpu_kwh = part * counter_kwh(counter, counters[counter])
+            yield energy_activity(span, gpu_kwh, meters.tier(meter), f"{meter}/{machine}")
+
+
+def _counted(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Activity]:
+    """Activities of the time in which the host's counters were read."""
+    supply = meters.supply
+    if supply is None:
+        return
+    (meter,) = {name.partition(".")[0] for name in supply.counters}
+    source, tier = f"{meter}/{meters.model.machine.label}", meters.tier(meter)
+    used_kwh = supply.kwh_per_busy_s * counted_cpu_s(account, meters.children_share)
+    yield energy_activity(span, used_kwh, tier, source, duration_s=account.reserved_s)
+    if supply.idle_w > 0:
+        idle_kwh = watt_seconds_to_kwh(supply.idle_w, account.metered_host_s)
+        yield replace(energy_activity(span, idle_kwh, tier, source), phase=Phase.IDLE)
+
+
+def energy_activity(
+    span: SpanRecord,
+    energy_kwh: float | None,
+    tier: Tier | None,
+    source: str,
+    *,
+    duration_s: float = 0.0,
+) -> Activity:
+    """Activity of a span with an energy figure, and the bounds of its tier."""
+    low, high = TIER_BANDS[tier] if tier else (1.0, 1.0)
+    counted = tier in (Tier.A, Tier.B, Tier.C) or energy_kwh is None
+    return Activity(
+        actor=span.actor,
+        role=span.role,
+        device=span.device,
+        zone=span.zone,
+        phase=span.phase,
+        round=span.round,
+        start_s=span.start_s,
+        duration_s=duration_s,
+        energy_kwh=energy_kwh,
+        energy_low_kwh=None if energy_kwh is None else energy_kwh * low,
+        energy_high_kwh=None if energy_kwh is None else energy_kwh * high,
+        data_gb=0.0,
+        basis=Basis.MEASURED if counted else Basis.DEFAULT if tier is Tier.F else Basis.MODELLED,
+        tier=tier,
+        source=source,
+    )
+
+
+def _moved(span: SpanRecord) -> Activity:
+    data_gb = bytes_to_gb(span.sent_bytes + span.received_bytes)
+    return replace(energy_activity(span, None, None, "bytes"), data_gb=data_gb)
