@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from footprint.cli import factors, meters, results, track
+from footprint.cli import calibrate, factors, meters, results, track
 from footprint.cli.output import print_json, say
 from footprint.errors import DataError, FootprintError
 
@@ -29,6 +29,7 @@ app.command("estimate")(results.estimate)
 app.command("compare")(results.compare)
 app.command("report")(results.report)
 app.command("meters")(meters.meters)
+app.command("calibrate")(calibrate.calibrate)
 app.add_typer(factors.app, name="factors")
 
 

@@ -12,6 +12,8 @@ One process writes one file. Its lines are, in this order of first appearance:
     before they end leaves of them.
 ``sample``
     Readings of the whole host, written by one process of the run on each host.
+``calibration``
+    The power line of this machine, if somebody fitted one on a wall meter.
 ``result``
     A figure that the run reports about itself, such as an accuracy.
 ``failure``
@@ -31,6 +33,8 @@ from footprint.journal.records import (
     Records,
     Sample,
     SpanRecord,
+    WallLine,
+    WallLines,
 )
 from footprint.journal.writer import JournalWriter
 
@@ -43,5 +47,7 @@ __all__ = [
     "Records",
     "Sample",
     "SpanRecord",
+    "WallLine",
+    "WallLines",
     "read_records",
 ]

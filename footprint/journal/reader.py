@@ -21,6 +21,8 @@ from footprint.journal.records import (
     Records,
     Sample,
     SpanRecord,
+    WallLine,
+    WallLines,
     decode_line,
 )
 from footprint.model import (
@@ -122,6 +124,7 @@ class _Draft:
     samples: list[Sample] = field(default_factory=list)
     opened: dict[int, SpanRecord] = field(default_factory=dict)
     """Spans of the last heartbeat, closed there."""
+    calibration: WallLines | None = None
 
     def finish(self, file: str) -> ProcessRecords:
         run = Run(self.run.name, self.run.architecture, self.run.functional_unit, self.results)
@@ -129,7 +132,13 @@ class _Draft:
         # that died: close it where it was last seen.
         spans = {**self.opened, **self.spans}
         return ProcessRecords(
-            run, self.machine, self.process, tuple(spans.values()), file, tuple(self.samples)
+            run,
+            self.machine,
+            self.process,
+            tuple(spans.values()),
+            file,
+            tuple(self.samples),
+            self.calibration,
         )
 
 
@@ -175,6 +184,13 @@ def _take(record: Mapping[str, Any], draft: _Draft, place: str, findings: list[F
             draft.opened = _parse_heartbeat(record)
         case "sample":
             draft.samples.append(Sample(_number(record["time_s"]), _readings(record["readings"])))
+        case "calibration":
+            draft.calibration = WallLines(
+                made=str(record["made"]),
+                busy=_wall_line(record["busy"]),
+                counter=_optional(_wall_line, record["counter"]),
+                counters=tuple(map(str, record["counters"])),
+            )
         case "result":
             draft.results[str(record["name"])] = _number(record["value"])
         case "failure":
@@ -303,6 +319,10 @@ def _parse_heartbeat(record: Mapping[str, Any]) -> dict[int, SpanRecord]:
         for span in map(_parse_span, record["open"])
     ]
     return {span.id: span for span in closed}
+
+
+def _wall_line(record: Mapping[str, Any]) -> WallLine:
+    return WallLine(**{name: _at_least_zero(value) for name, value in record.items()})
 
 
 def _optional(kind: Callable[[Any], T], value: Any) -> T | None:

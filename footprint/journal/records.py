@@ -78,6 +78,48 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class WallLine:
+    """Power at the wall as a straight line of a load.
+
+    Attributes
+    ----------
+    intercept_w : float
+        Power at load 0 [W].
+    slope : float
+        Per busy thread [W], or per watt of a counter [1].
+    error : float
+        95 % bound of its relative error [1].
+    highest : float
+        Largest load that it was fitted on.
+    """
+
+    intercept_w: float
+    slope: float
+    error: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True)
+class WallLines:
+    """The calibration of the machine that a process ran on, without what names it.
+
+    Attributes
+    ----------
+    made : str
+        Date on which it was fitted.
+    busy : WallLine
+        Over busy threads.
+    counter : WallLine or None
+        Over the power of the energy counters that `counters` names.
+    """
+
+    made: str
+    busy: WallLine
+    counter: WallLine | None = None
+    counters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessRecords:
     """All lines that one process wrote."""
 
@@ -87,6 +129,7 @@ class ProcessRecords:
     spans: tuple[SpanRecord, ...]
     file: str = ""
     samples: tuple[Sample, ...] = ()
+    calibration: WallLines | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from footprint.journal.records import FORMAT, VERSION, Process, SpanRecord, encode_line
+from footprint.journal.records import FORMAT, VERSION, Process, SpanRecord, WallLines, encode_line
 from footprint.model import Machine, Run
 
 _OPTIONAL = frozenset(
@@ -78,6 +78,10 @@ class JournalWriter:
     def sample(self, time_s: float, readings: Mapping[str, float]) -> None:
         """Write readings of the whole host."""
         self.write({"type": "sample", "time_s": time_s, "readings": readings})
+
+    def calibration(self, lines: WallLines) -> None:
+        """Write the calibration of this machine."""
+        self.write({"type": "calibration", **asdict(lines)})
 
     def result(self, name: str, value: float) -> None:
         """Write a figure that the run reports about itself."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
-from footprint.journal import ProcessRecords, read_records
+from footprint.journal import ProcessRecords, WallLine, read_records
 from footprint.measurement.accounts import Account, share
 from footprint.measurement.meter import part_of
 from footprint.measurement.notices import process_findings, record_findings
@@ -25,7 +25,6 @@ from footprint.model import (
     Activity,
     Finding,
     Journal,
-    Machine,
     Phase,
     Resolution,
     Role,
@@ -77,10 +76,8 @@ def read_journal(
     findings = [*records.findings, *record_findings(records.processes)]
     activities: list[Activity] = []
     factors: dict[str, Resolution] = {}
-    models: dict[Machine, EnergyModel] = {}
     for processes in _by_host(records.processes):
-        for machine in {process.machine for process in processes}.difference(models):
-            models[machine] = energy_model(machine, catalogue)
+        models = [energy_model(p.machine, catalogue, p.calibration) for p in processes]
         host = attribute(processes, models)
         activities += host.activities
         if view is not View.PROCESS:
@@ -132,9 +129,7 @@ class Attribution:
     factors: list[Resolution]
 
 
-def attribute(
-    processes: Sequence[ProcessRecords], models: dict[Machine, EnergyModel]
-) -> Attribution:
+def attribute(processes: Sequence[ProcessRecords], models: Sequence[EnergyModel]) -> Attribution:
     """Turn the spans of one host into activities with energy and bounds.
 
     A span gives up to five activities: what an energy counter saw of it, what was
@@ -145,7 +140,8 @@ def attribute(
     ----------
     processes : sequence of ProcessRecords
         All of one host.
-    models : dict of Machine to EnergyModel
+    models : sequence of EnergyModel
+        One per process.
 
     Returns
     -------
@@ -167,8 +163,8 @@ def attribute(
     findings = list(sharing.findings())
     factors: list[Resolution] = []
     for number, process in enumerate(processes):
-        model = models[process.machine]
-        meters = Meters(process, model, supply, children[number], _gpus(number, accounts))
+        model, gap = models[number], _gap(process, supply)
+        meters = Meters(process, model, supply, children[number], _gpus(number, accounts), gap)
         used = [
             activity
             for span, account in zip(process.spans, accounts[number], strict=True)
@@ -179,7 +175,7 @@ def attribute(
         if not all(measured for _, measured in meters.gpus.values()):
             findings.append(_gpu_split(process.file))
         sources = {activity.source.split("/")[0] for activity in used}
-        if "cpu-table" in sources:
+        if model.source in sources:
             findings += model.findings
             factors += model.factors
         if "memory-table" in sources:
@@ -192,7 +188,7 @@ def attribute(
 
 def _others(
     processes: Sequence[ProcessRecords],
-    models: dict[Machine, EnergyModel],
+    models: Sequence[EnergyModel],
     supply: Supply | None,
     used_s: float,
 ) -> list[Activity]:
@@ -200,7 +196,7 @@ def _others(
     spans = [span for process in processes for span in process.spans if span.parent is None]
     if not spans:
         return []
-    model = models[processes[0].machine]
+    model = models[0]
     if supply is not None:
         (meter,) = {name.partition(".")[0] for name in supply.counters}
         energy_kwh, tier = supply.rest_kwh, processes[0].process.tiers.get(meter, Tier.B)
@@ -208,12 +204,20 @@ def _others(
     else:
         busy_s = max(host_busy_s(processes) - used_s, 0.0)
         energy_kwh, tier = watt_seconds_to_kwh(model.busy_w, busy_s), model.tier
-        source = f"cpu-table/{model.machine.label}"
+        source = f"{model.source}/{model.machine.label}"
     if energy_kwh <= 0:
         return []
     # They run where the tracked ones do; nobody reserved a device for them.
     other = energy_activity(spans[0], energy_kwh, tier, source)
     return [replace(other, actor=OTHERS, role=Role.OTHER, phase=Phase.OTHER, round=None)]
+
+
+def _gap(process: ProcessRecords, supply: Supply | None) -> WallLine | None:
+    """Line of the wall over the counters, if it was fitted on the very same counters."""
+    lines = process.calibration
+    if supply is None or lines is None or lines.counters != supply.counters:
+        return None
+    return lines.counter
 
 
 def _unattributed(energy_kwh: float) -> Finding:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from footprint.factors import FactorCatalogue
+from footprint.journal import WallLines
 from footprint.measurement.meter import TIER_BANDS
 from footprint.measurement.processor import rated_power
 from footprint.model import Finding, Machine, Resolution, ResolvedBy, Severity, Tier
@@ -30,9 +31,13 @@ class EnergyModel:
     ----------
     idle_w, busy_w : float
         Per thread: drawn always, and added by a thread that is busy [W].
-    memory_w_per_gb : float
-        Power of memory that is held [W/GB].
+    memory_w_per_gb : float or None
+        Power of memory that is held [W/GB]; None if the line above holds it.
     tier : Tier
+    band : tuple of float
+        Multiplicative 95 % bounds [1].
+    source : str
+        What it is: ``"cpu-table"`` or ``"wall-line"``.
     findings : tuple of Finding
         What a reader must know if the model is used.
     factors, memory_factors : tuple of Resolution
@@ -42,21 +47,30 @@ class EnergyModel:
     machine: Machine
     idle_w: float
     busy_w: float
-    memory_w_per_gb: float
+    memory_w_per_gb: float | None
     tier: Tier
+    band: tuple[float, float]
+    source: str
     findings: tuple[Finding, ...]
     factors: tuple[Resolution, ...]
     memory_factors: tuple[Resolution, ...]
 
 
-def energy_model(machine: Machine, catalogue: FactorCatalogue) -> EnergyModel:
+def energy_model(
+    machine: Machine, catalogue: FactorCatalogue, calibration: WallLines | None = None
+) -> EnergyModel:
     """Choose the power model of a machine, and say what it rests on.
+
+    A machine that was calibrated on a wall meter is taken at its own line, which
+    holds the whole machine, memory and losses included.
 
     A processor that codecarbon's table knows is taken at its rated power, shared
     by threads; its idle part is the share that cloud threads have. In a virtual
     machine the table would charge a whole chip to a slice of it, so there, and
     for unknown processors, the average power of a cloud thread is taken.
     """
+    if calibration is not None:
+        return _calibrated(machine, calibration)
     idle = catalogue.resolve("power_idle", subject=_THREAD_SUBJECT)
     full = catalogue.resolve("power_max", subject=_THREAD_SUBJECT)
     memory = catalogue.resolve("power_per_gb", subject=_MEMORY_SUBJECT)
@@ -73,9 +87,35 @@ def energy_model(machine: Machine, catalogue: FactorCatalogue) -> EnergyModel:
         busy_w=thread_w * (1 - idle_share),
         memory_w_per_gb=memory.factor.value,
         tier=tier,
+        band=TIER_BANDS[tier],
+        source="cpu-table",
         findings=(_finding(machine, thread_w, tier, rated=rated is not None),),
         factors=factors,
         memory_factors=(memory,),
+    )
+
+
+def _calibrated(machine: Machine, calibration: WallLines) -> EnergyModel:
+    line = calibration.busy
+    finding = Finding(
+        "calibrated",
+        f"Energy of {machine.label} follows the line fitted on a wall meter on "
+        f"{calibration.made}: {line.intercept_w:g} W + {line.slope:g} W per busy thread, "
+        f"within {line.error:.0%}.",
+        Severity.INFO,
+        place=machine.label,
+    )
+    return EnergyModel(
+        machine,
+        idle_w=line.intercept_w / machine.threads,
+        busy_w=line.slope,
+        memory_w_per_gb=None,
+        tier=Tier.D,
+        band=(max(0.0, 1 - line.error), 1 + line.error),
+        source="wall-line",
+        findings=(finding,),
+        factors=(),
+        memory_factors=(),
     )
 
 

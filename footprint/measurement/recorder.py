@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footprint._version import __version__
-from footprint.errors import MeterAbsent, MeterError
+from footprint.errors import DataError, MeterAbsent, MeterError
 from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
+from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.host import HostLock
 from footprint.measurement.memory import MemoryMeter
 from footprint.measurement.meter import TIER_BANDS, Meter
@@ -26,7 +27,7 @@ from footprint.measurement.processor import (
 )
 from footprint.measurement.pulse import Pulse
 from footprint.measurement.rapl import RaplMeter
-from footprint.model import Run, Tier
+from footprint.model import Machine, Run, Tier
 
 log = logging.getLogger("footprint")
 
@@ -171,11 +172,22 @@ class Recorder:
             visible_accelerators(),
             {meter.name: meter.tier for meter in self._meters if meter.tier is not None},
         )
-        self._writer.header(self._run, describe_machine(), process, __version__)
+        machine = describe_machine()
+        self._writer.header(self._run, machine, process, __version__)
+        self._write_calibration(machine)
         for name, error in failed.items():
             self._fail(name, error)
         self._sample()
         self._pulse.start()
+
+    def _write_calibration(self, machine: Machine) -> None:
+        try:
+            calibration = calibration_for(machine, machine_token())
+        except DataError as error:
+            self._fail("calibration", MeterError(error.message, error.remedy))
+            return
+        if calibration is not None:
+            self._writer.calibration(journal_lines(calibration))
 
     def edge(self) -> tuple[float, dict[str, float]]:
         """Read the clock [s] and all meters now."""

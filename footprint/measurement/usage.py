@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from footprint.journal import ProcessRecords, SpanRecord
+from footprint.journal import ProcessRecords, SpanRecord, WallLine
 from footprint.measurement.accounts import Account
 from footprint.measurement.meter import TIER_BANDS, counter_kwh
 from footprint.measurement.power import EnergyModel
@@ -28,6 +28,8 @@ class Meters:
         holds already [1].
     gpus : dict of str to tuple
         Share of each GPU counter that is this process's, and whether it was measured.
+    gap : WallLine or None
+        Power at the wall over that of the counters, if the machine was calibrated.
     """
 
     process: ProcessRecords
@@ -35,6 +37,7 @@ class Meters:
     supply: Supply | None
     children_share: float
     gpus: dict[str, tuple[float, bool]]
+    gap: WallLine | None = None
 
     def tier(self, meter: str) -> Tier:
         """Quality that a meter gave itself when it was read."""
@@ -48,7 +51,7 @@ def counted_cpu_s(account: Account, children_share: float) -> float:
 
 def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Activity]:
     """Activities of a span; the first with a time holds all of its time."""
-    machine, counters = meters.model.machine.label, account.counters
+    model, counters = meters.model, account.counters
     if span.sent_bytes or span.received_bytes:
         yield _moved(span)
     own_s = counters.get("cpu.process_s")
@@ -62,24 +65,42 @@ def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterato
     used_s = own_s + counters.get("cpu.children_s", 0.0) * meters.children_share
     modelled_s = used_s - counted_cpu_s(account, meters.children_share)
     if not counted or modelled_s > DUST * used_s:
-        table_kwh = watt_seconds_to_kwh(meters.model.busy_w, modelled_s)
+        modelled_kwh = watt_seconds_to_kwh(model.busy_w, modelled_s)
         reserved_s = 0.0 if counted else account.reserved_s
-        source = f"cpu-table/{machine}"
-        yield energy_activity(span, table_kwh, meters.model.tier, source, duration_s=reserved_s)
+        yield _modelled(span, modelled_kwh, model, duration_s=reserved_s)
     held_gb_s = counters.get("memory.gb_s")
-    if held_gb_s is not None and not (counted and meters.supply and meters.supply.holds_memory):
-        memory_kwh = watt_seconds_to_kwh(meters.model.memory_w_per_gb, held_gb_s)
-        yield energy_activity(span, memory_kwh, Tier.E, f"memory-table/{machine}")
+    if (
+        held_gb_s is not None
+        and model.memory_w_per_gb is not None
+        and not _holds_memory(meters, counted)
+    ):
+        memory_kwh = watt_seconds_to_kwh(model.memory_w_per_gb, held_gb_s)
+        yield energy_activity(span, memory_kwh, Tier.E, f"memory-table/{model.machine.label}")
     idle_s = account.host_s - account.metered_host_s
     if idle_s > DUST * account.host_s:
-        idle_kwh = watt_seconds_to_kwh(meters.model.idle_w * meters.model.machine.threads, idle_s)
-        idle = energy_activity(span, idle_kwh, meters.model.tier, f"cpu-table/{machine}")
-        yield replace(idle, phase=Phase.IDLE)
+        idle_kwh = watt_seconds_to_kwh(model.idle_w * model.machine.threads, idle_s)
+        yield replace(_modelled(span, idle_kwh, model), phase=Phase.IDLE)
     for counter, (part, _) in meters.gpus.items():
         if counter in counters:
             meter = counter.partition(".")[0]
             gpu_kwh = part * counter_kwh(counter, counters[counter])
-            yield energy_activity(span, gpu_kwh, meters.tier(meter), f"{meter}/{machine}")
+            yield energy_activity(
+                span, gpu_kwh, meters.tier(meter), f"{meter}/{model.machine.label}"
+            )
+
+
+def _holds_memory(meters: Meters, counted: bool) -> bool:  # noqa: FBT001
+    supply = meters.supply
+    return counted and supply is not None and (supply.holds_memory or meters.gap is not None)
+
+
+def _modelled(
+    span: SpanRecord, energy_kwh: float, model: EnergyModel, *, duration_s: float = 0.0
+) -> Activity:
+    source = f"{model.source}/{model.machine.label}"
+    return energy_activity(
+        span, energy_kwh, model.tier, source, duration_s=duration_s, band=model.band
+    )
 
 
 def _counted(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Activity]:
@@ -94,6 +115,22 @@ def _counted(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Act
     if supply.idle_w > 0:
         idle_kwh = watt_seconds_to_kwh(supply.idle_w, account.metered_host_s)
         yield replace(energy_activity(span, idle_kwh, tier, source), phase=Phase.IDLE)
+        used_kwh += idle_kwh
+    if meters.gap is not None:
+        yield _gap(span, used_kwh, account.metered_host_s, meters.gap, meters.model)
+
+
+def _gap(
+    span: SpanRecord, counted_kwh: float, duration_s: float, line: WallLine, model: EnergyModel
+) -> Activity:
+    """Charge what the wall gives beyond what counters see: supply, board, fans, disks."""
+    gap_kwh = watt_seconds_to_kwh(line.intercept_w, duration_s) + (line.slope - 1) * counted_kwh
+    # The line's error is that of the power at the wall, not of the gap alone.
+    error_kwh = line.error * (gap_kwh + counted_kwh)
+    gap = energy_activity(span, gap_kwh, Tier.D, f"wall-gap/{model.machine.label}")
+    return replace(
+        gap, energy_low_kwh=max(0.0, gap_kwh - error_kwh), energy_high_kwh=gap_kwh + error_kwh
+    )
 
 
 def energy_activity(
@@ -103,9 +140,10 @@ def energy_activity(
     source: str,
     *,
     duration_s: float = 0.0,
+    band: tuple[float, float] | None = None,
 ) -> Activity:
-    """Activity of a span with an energy figure, and the bounds of its tier."""
-    low, high = TIER_BANDS[tier] if tier else (1.0, 1.0)
+    """Activity of a span with an energy figure; its bounds are `band`, or those of the tier."""
+    low, high = band or (TIER_BANDS[tier] if tier else (1.0, 1.0))
     counted = tier in (Tier.A, Tier.B, Tier.C) or energy_kwh is None
     return Activity(
         actor=span.actor,

@@ -72,7 +72,7 @@ def cut_leaf(spans, data):
 
 def used(spans):
     model = energy_model(MACHINE, load_catalogue())
-    return attribute([process(spans)], {MACHINE: model})
+    return attribute([process(spans)], [model])
 
 
 def by_actor(spans):
@@ -108,7 +108,7 @@ def test_a_span_never_holds_more_than_its_own_edges_saw(spans):
 def test_accounts_and_the_rest_add_up_to_the_host(spans):
     """The counter's energy is ours or, as the finding says, that of others."""
     model = energy_model(MACHINE, load_catalogue())
-    found = attribute([process(spans)], {MACHINE: model})
+    found = attribute([process(spans)], [model])
     ours = math.fsum(a.energy_kwh for a in found.activities if a.source.startswith("rapl"))
     host = joules_to_kwh(reading(STOP_S)["rapl.package-0_uj"] / UJ_PER_J)
     share_of_time = reading(STOP_S)["cpu.process_s"] / reading(STOP_S)["cpu.host_busy_s"]

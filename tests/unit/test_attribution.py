@@ -1,12 +1,20 @@
 """Who used what: counters are shared without loss, and turned into energy."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from footprint.errors import UsageError
 from footprint.factors import load_catalogue
-from footprint.journal import JournalWriter, Process, ProcessRecords, SpanRecord
+from footprint.journal import (
+    JournalWriter,
+    Process,
+    ProcessRecords,
+    SpanRecord,
+    WallLine,
+    WallLines,
+)
 from footprint.measurement.accounts import share
 from footprint.measurement.attribution import attribute, read_journal
 from footprint.measurement.meter import TIER_BANDS
@@ -43,7 +51,7 @@ def process(*spans, machine=VIRTUAL, pid=10, parent_pid=1, host="h", accelerator
 
 
 def attributed(*processes):
-    models = {p.machine: energy_model(p.machine, load_catalogue()) for p in processes}
+    models = [energy_model(p.machine, load_catalogue(), p.calibration) for p in processes]
     return attribute(processes, models)
 
 
@@ -276,6 +284,51 @@ def test_bytes_become_an_activity_of_their_own():
     (moved,) = (a for a in found if a.data_gb)
     assert (moved.data_gb, moved.energy_kwh, moved.duration_s) == (4.0, None, 0.0)
     assert moved.basis is Basis.MEASURED
+
+
+# --- calibrated on a wall meter ------------------------------------------------
+
+BUSY_LINE = WallLine(50.0, 10.0, 0.05, 2.0)
+GAP_LINE = WallLine(40.0, 1.2, 0.05, 100.0)
+
+
+def calibrated(*spans, counters=()):
+    lines = WallLines("2026-11-01", BUSY_LINE, GAP_LINE if counters else None, counters)
+    return attributed(replace(process(*spans), calibration=lines))
+
+
+def test_a_calibrated_machine_follows_its_own_line():
+    begin = {"cpu.process_s": 0.0, "memory.gb_s": 0.0}
+    found = calibrated(
+        span(1, 0, 100, begin=begin, end={"cpu.process_s": 50.0, "memory.gb_s": 500.0})
+    )
+    used = energy(found.activities, phase=Phase.TRAIN)
+    assert used == pytest.approx(joules_to_kwh(10.0 * 50))  # memory is in the line
+    assert energy(found.activities, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(50.0 * 100))
+    assert {a.tier for a in found.activities} == {Tier.D}
+    assert found.activities[0].energy_high_kwh == pytest.approx(1.05 * used)
+    assert [f.code for f in found.findings] == ["calibrated"]
+
+
+def test_the_gap_to_the_wall_is_a_line_of_its_own():
+    """100 s at 30 W on the counter: the wall gives 40 W + 1.2 x 30 W = 76 W."""
+    counter = "rapl.package-0_uj"
+    found = calibrated(
+        span(1, 0, 100, begin=rapl(0, 0, 0), end=rapl(50, 50, 3000)), counters=(counter,)
+    ).activities
+    counted = energy([a for a in found if a.tier is Tier.B])
+    gap = [a for a in found if a.source.startswith("wall-gap")]
+    assert counted == pytest.approx(joules_to_kwh(3000))
+    assert energy(gap) == pytest.approx(joules_to_kwh(7600 - 3000))
+    assert gap[0].energy_high_kwh - gap[0].energy_kwh == pytest.approx(joules_to_kwh(0.05 * 7600))
+
+
+def test_a_line_over_other_counters_is_not_used():
+    found = calibrated(
+        span(1, 0, 100, begin=rapl(0, 0, 0), end=rapl(50, 50, 3000)),
+        counters=("rapl.package-1_uj",),
+    ).activities
+    assert not [a for a in found if a.source.startswith("wall-gap")]
 
 
 # --- several processes -----------------------------------------------------------
