@@ -10,7 +10,6 @@ from footprint._version import __version__
 from footprint.contributions import Choices, draft_contributions
 from footprint.errors import MissingPlace, UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
-from footprint.measurement.attribution import IDLE_POLICY
 from footprint.model import (
     Assessment,
     Boundary,
@@ -19,7 +18,6 @@ from footprint.model import (
     InventoryLine,
     SignalKind,
     Stage,
-    View,
 )
 from footprint.register import Register
 from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED, Sampler, interval
@@ -146,7 +144,7 @@ def estimate(
         clients=inventory.clients,
         contributions=contributions,
         terms=tuple(register.terms.values()),
-        boundary=_boundary(inventory.view, settings, found),
+        boundary=_boundary(inventory, settings, found),
         findings=tuple(found),
         inputs=inventory.inputs,
         catalogue_version=catalogue.version,
@@ -157,13 +155,13 @@ def estimate(
     )
 
 
-def _boundary(view: View, settings: Settings, findings: Iterable[Finding]) -> Boundary:
+def _boundary(inventory: Inventory, settings: Settings, findings: Iterable[Finding]) -> Boundary:
     return Boundary(
         stages=tuple(Stage),
-        view=view,
+        view=inventory.view,
         signal=settings.signal,
         network_model=f"average/{settings.network}",
-        idle_policy=IDLE_POLICY,
+        idle_policy=inventory.idle_policy,
         embodied_rule=EMBODIED_RULE,
         excluded=EXCLUDED,
         gaps=tuple(sorted({f.code for f in findings} & GAPS)),

@@ -66,6 +66,7 @@ def build_inventory(journal: Journal, *, by_round: bool = False) -> Inventory:
         rounds=_distinct(columns["round"]),
         clients=len({line.actor for line in lines if line.role is Role.CLIENT}),
         view=journal.view,
+        idle_policy=journal.idle_policy,
         factors=journal.factors,
         catalogue_digest=journal.catalogue_digest,
         findings=journal.findings,

@@ -53,6 +53,9 @@ def estimate(
     view: Annotated[
         str, typer.Option(help="Whose energy: process, machine or machine-less-idle.")
     ] = "process",
+    idle_policy: Annotated[
+        str, typer.Option(help="Who is charged idle power: by-time, by-reservation or none.")
+    ] = "by-time",
     factors: Annotated[
         list[Path] | None, typer.Option(help="Folder of further factors. Repeatable.")
     ] = None,
@@ -95,7 +98,7 @@ def estimate(
         seed=DEFAULT_SEED if seed is None else seed,
         draws=DEFAULT_DRAWS if draws is None else draws,
     )
-    journal = read_journal(*journals, catalogue=catalogue, view=view)
+    journal = read_journal(*journals, catalogue=catalogue, view=view, idle_policy=idle_policy)
     inventory = build_inventory(journal, by_round=by_round)
     _deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from footprint.journal import ProcessRecords, SpanRecord
 from footprint.measurement.meter import part_of
-from footprint.model import Finding, Severity
+from footprint.model import Finding, IdlePolicy, Severity
 
 METERED_PARTS = ("package", "board")
 """Parts whose energy holds what the processor used."""
@@ -44,6 +44,9 @@ class Account:
         device alone [s].
     host_s : float
         The same, shared with all spans of the host [s].
+    owner_s : float
+        The same, shared with all actors of the host that have a span open, and
+        among their spans [s].
     counters : mapping of str to float
         Only those that were read at both ends of at least one of its intervals.
     metered_s, metered_children_s, metered_busy_s, metered_host_s : float
@@ -54,6 +57,7 @@ class Account:
 
     reserved_s: float = 0.0
     host_s: float = 0.0
+    owner_s: float = 0.0
     counters: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     metered_s: float = 0.0
     metered_children_s: float = 0.0
@@ -61,6 +65,14 @@ class Account:
     metered_host_s: float = 0.0
     pending_host_s: float = 0.0
     """Time since the last edge of the process, which that edge will classify."""
+
+    def idle_s(self, policy: IdlePolicy) -> tuple[float, float]:
+        """Time for which the account is charged idle power, by a counter and without one [s]."""
+        if policy is IdlePolicy.NONE or self.host_s <= 0:
+            return 0.0, 0.0
+        charged_s = self.host_s if policy is IdlePolicy.BY_TIME else self.owner_s
+        metered_s = charged_s * self.metered_host_s / self.host_s
+        return metered_s, charged_s - metered_s
 
 
 @dataclass(slots=True)
@@ -179,6 +191,7 @@ def _credit_time(sharing: Sharing, opened: Sequence[_Open], elapsed_s: float) ->
         account.host_s += elapsed_s / len(holders)
         account.pending_host_s += elapsed_s / len(holders)
         account.reserved_s += elapsed_s / owners[owner]
+        account.owner_s += elapsed_s / (len(owners) * owners[owner])
 
 
 def _credit_counters(

@@ -24,6 +24,7 @@ from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu
 from footprint.model import (
     Activity,
     Finding,
+    IdlePolicy,
     Journal,
     Phase,
     Resolution,
@@ -37,14 +38,13 @@ from footprint.units import watt_seconds_to_kwh
 
 OTHERS = "other processes"
 """Actor of what a machine used beside the tracked processes."""
-IDLE_POLICY = "by_time"
-"""Idle power is charged by time to whoever has a phase open; see docs/methodology.md."""
 
 
 def read_journal(
     *paths: Path | str,
     catalogue: FactorCatalogue | None = None,
     view: View | str = View.PROCESS,
+    idle_policy: IdlePolicy | str = IdlePolicy.BY_TIME,
 ) -> Journal:
     """Read journals of one run and say how much energy each activity took.
 
@@ -57,6 +57,8 @@ def read_journal(
     view : View or str
         Whose energy: of the tracked processes, of the machine, or of the machine
         less its idle power.
+    idle_policy : IdlePolicy or str
+        Who is charged the idle power of a host.
 
     Returns
     -------
@@ -73,12 +75,13 @@ def read_journal(
     records = read_records(Path(path) for path in paths)
     run = _one_run(process.run for process in records.processes)
     catalogue, view = catalogue or load_catalogue(), View.parse(view)
+    idle_policy = IdlePolicy.parse(idle_policy)
     findings = [*records.findings, *record_findings(records.processes)]
     activities: list[Activity] = []
     factors: dict[str, Resolution] = {}
     for processes in _by_host(records.processes):
         models = [energy_model(p.machine, catalogue, p.calibration) for p in processes]
-        host = attribute(processes, models)
+        host = attribute(processes, models, idle_policy)
         activities += host.activities
         if view is not View.PROCESS:
             activities += host.others
@@ -90,6 +93,7 @@ def read_journal(
         run,
         activities,
         view=view,
+        idle_policy=idle_policy,
         factors=tuple(factors.values()),
         catalogue_digest=catalogue.digest,
         findings=tuple(dict.fromkeys(findings)),
@@ -129,7 +133,11 @@ class Attribution:
     factors: list[Resolution]
 
 
-def attribute(processes: Sequence[ProcessRecords], models: Sequence[EnergyModel]) -> Attribution:
+def attribute(
+    processes: Sequence[ProcessRecords],
+    models: Sequence[EnergyModel],
+    idle_policy: IdlePolicy = IdlePolicy.BY_TIME,
+) -> Attribution:
     """Turn the spans of one host into activities with energy and bounds.
 
     A span gives up to five activities: what an energy counter saw of it, what was
@@ -142,6 +150,7 @@ def attribute(processes: Sequence[ProcessRecords], models: Sequence[EnergyModel]
         All of one host.
     models : sequence of EnergyModel
         One per process.
+    idle_policy : IdlePolicy
 
     Returns
     -------
@@ -158,13 +167,14 @@ def attribute(processes: Sequence[ProcessRecords], models: Sequence[EnergyModel]
         for number in accounts
         for account in accounts[number]
     )
-    supply = measure_supply(processes, accounts, metered_s)
+    supply = measure_supply(processes, accounts, metered_s, idle_policy)
     activities: list[Activity] = []
     findings = list(sharing.findings())
     factors: list[Resolution] = []
     for number, process in enumerate(processes):
         model, gap = models[number], _gap(process, supply)
-        meters = Meters(process, model, supply, children[number], _gpus(number, accounts), gap)
+        gpus = _gpus(number, accounts)
+        meters = Meters(process, model, supply, children[number], gpus, gap, idle_policy)
         used = [
             activity
             for span, account in zip(process.spans, accounts[number], strict=True)

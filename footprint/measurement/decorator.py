@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
-from footprint.errors import UsageError
 from footprint.measurement.tracker import Tracker
 from footprint.model import Phase
 
@@ -38,19 +37,14 @@ def track(
     **tracker
         Parameters of `Tracker`; the run is named after the function by default.
 
-    Raises
-    ------
-    UsageError
-        If the function is a generator: wrap its loop in a `Tracker` instead.
+    Notes
+    -----
+    Of a generator, the steps are measured, and not what happens between them where
+    it is consumed. Calls that overlap share one tracker.
     """
     if function is None:
         return functools.partial(track, phase=phase, **tracker)
     phase = Phase.parse(phase)
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise UsageError(
-            f"{function.__name__} is a generator; its work happens where it is consumed.",
-            "Put `with Tracker(...)` around the loop that consumes it.",
-        )
     shared = _SharedTracker({"run": function.__name__, **tracker})
     if inspect.iscoroutinefunction(function):
 
@@ -61,12 +55,53 @@ def track(
 
         return awaited
 
+    if inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def generated(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with shared as running:
+                return (yield from _each_step(function(*args, **kwargs), running, phase))
+
+        return generated
+
+    if inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def streamed(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with shared as running:
+                iterator = function(*args, **kwargs)
+                while True:
+                    with running.span(phase):
+                        try:
+                            value = await anext(iterator)
+                        except StopAsyncIteration:
+                            return
+                    yield value
+
+        return streamed
+
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         with shared as running, running.span(phase):
             return function(*args, **kwargs)
 
     return called
+
+
+def _each_step(generator: Any, tracker: Tracker, phase: Phase) -> Any:
+    """Run a generator so that its own steps are measured, and not what its consumer does."""
+    value, sent = None, None
+    while True:
+        with tracker.span(phase):
+            try:
+                value = generator.send(sent)
+            except StopIteration as stop:
+                return stop.value
+        try:
+            sent = yield value
+        except GeneratorExit:
+            generator.close()
+            raise
 
 
 class _SharedTracker:

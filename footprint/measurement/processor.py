@@ -114,6 +114,16 @@ def describe_machine(cpuinfo: Path = CPUINFO) -> Machine:
     )
 
 
+def process_start_s() -> float | None:
+    """When this process was started (Unix time [s]); None if the system does not tell."""
+    import psutil
+
+    try:
+        return float(psutil.Process().create_time())
+    except (psutil.Error, OSError):
+        return None
+
+
 def host_token(boot_id: Path = BOOT_ID) -> str | None:
     """Token that the processes of one host share until it is started again.
 

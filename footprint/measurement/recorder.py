@@ -155,6 +155,7 @@ class Recorder:
         self._host = HostLock(folder, host_token())
         self._pulse = Pulse(self._beat, SAMPLE_S)
         self._beats = itertools.count(1)
+        self._last_round: int | None = None
 
     def open(self) -> None:
         """Create the file and find the meters."""
@@ -206,8 +207,11 @@ class Recorder:
             return self._clock_s + time.perf_counter(), readings
 
     def span(self, record: SpanRecord) -> None:
-        """Write a span that has ended."""
+        """Write a span that has ended; once a round, put the lines on the disk."""
         self._writer.span(record)
+        if record.round is not None and record.round != self._last_round:
+            self._last_round = record.round
+            self._writer.sync()
 
     def result(self, name: str, value: float) -> None:
         """Write a figure that the run reports about itself."""

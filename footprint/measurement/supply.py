@@ -15,6 +15,7 @@ from statistics import quantiles
 from footprint.journal import ProcessRecords
 from footprint.measurement.accounts import Account
 from footprint.measurement.meter import counter_kwh, part_of
+from footprint.model import IdlePolicy
 from footprint.units import kwh_to_watts, watt_seconds_to_kwh
 
 # Fewer windows give no idle level: a busy job would be taken for the idle machine.
@@ -70,7 +71,10 @@ def energy_counters(names: Iterable[str]) -> list[str]:
 
 
 def measure_supply(
-    processes: Sequence[ProcessRecords], accounts: Mapping[int, Sequence[Account]], used_s: float
+    processes: Sequence[ProcessRecords],
+    accounts: Mapping[int, Sequence[Account]],
+    used_s: float,
+    idle_policy: IdlePolicy,
 ) -> Supply | None:
     """Find the rates of one host.
 
@@ -81,6 +85,7 @@ def measure_supply(
         Accounts of each process, by its number.
     used_s : float
         CPU time that all accounts hold while a counter was read [s].
+    idle_policy : IdlePolicy
 
     Returns
     -------
@@ -102,7 +107,8 @@ def measure_supply(
     rate = dynamic_kwh / busy_s if busy_s > 0 else 0.0
     # Spans may reach a little beyond the first and the last sample.
     idle_w *= min(1.0, elapsed_s / host_s) if host_s > 0 else 1.0
-    rest_kwh = total_kwh - rate * used_s - watt_seconds_to_kwh(idle_w, host_s)
+    charged_s = sum(a.idle_s(idle_policy)[0] for own in accounts.values() for a in own)
+    rest_kwh = total_kwh - rate * used_s - watt_seconds_to_kwh(idle_w, charged_s)
     return Supply(
         kwh_per_busy_s=rate,
         idle_w=idle_w,

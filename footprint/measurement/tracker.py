@@ -22,6 +22,7 @@ from typing import Any, Self
 from footprint.errors import UsageError
 from footprint.journal import SpanRecord
 from footprint.measurement.meter import Meter
+from footprint.measurement.processor import process_start_s
 from footprint.measurement.recorder import Recorder
 from footprint.model import Architecture, Phase, Role, Run
 
@@ -86,6 +87,10 @@ class Tracker:
         What the run delivers, such as ``"model with 90 % test accuracy"``.
     meters : sequence of Meter, optional
         Default: `available_meters`.
+    include_startup : bool
+        Record what the process did before, since it was started, as phase
+        ``setup``: interpreter and imports. Not for notebooks, which start long
+        before they train.
 
     Examples
     --------
@@ -103,6 +108,7 @@ class Tracker:
     architecture: Architecture | str = Architecture.OTHER
     functional_unit: str = ""
     meters: Sequence[Meter] | None = None
+    include_startup: bool = False
 
     def __post_init__(self) -> None:
         self.role = Role.parse(self.role)
@@ -150,13 +156,19 @@ class Tracker:
         """Open the journal and begin the span of the whole process."""
         if self.running:
             raise UsageError("This tracker runs already.", "Use one tracker per run and process.")
-        self._record()
+        recorder = self._record()
+        if self.include_startup:
+            self._record_startup(recorder)
         self._root = self._open(Phase.OTHER)
 
     def stop(self, *, failed: bool = False) -> None:
         """End the span of the process, close the journal, report what was lost."""
         if self._root is None:
             return
+        # What somebody opened and did not close ends here, the inner ones first.
+        for span in sorted(self._spans.values(), key=lambda span: -span.id):
+            if span is not self._root:
+                self._close(span, "failed")
         self._close(self._root, "failed" if failed else "ok")
         self._root = None
         if self._recorder is not None:
@@ -258,6 +270,28 @@ class Tracker:
         self._spans[span.id] = span
         return span
 
+    def _record_startup(self, recorder: Recorder) -> None:
+        now_s, end = recorder.edge()
+        started_s = process_start_s()
+        if started_s is None:
+            return
+        # CPU time counts from the start of the process; nothing else was read then.
+        begin = dict.fromkeys(("cpu.process_s", "cpu.children_s"), 0.0)
+        span = Span(
+            id=next(self._ids),
+            parent=None,
+            actor=self.actor,
+            role=Role.parse(self.role),
+            phase=Phase.SETUP,
+            round=None,
+            zone=self.zone,
+            device=self.device,
+            start_s=started_s,
+            begin=begin,
+        )
+        duration_s = max(0.0, now_s - started_s)
+        recorder.span(replace(_record(span), duration_s=duration_s, end=end))
+
     def _open_records(self) -> list[SpanRecord]:
         # A copy first: other threads open and close spans meanwhile.
         return [_record(span) for span in list(self._spans.values())]
@@ -281,8 +315,9 @@ class Tracker:
         recorder = span.owner
         if recorder is None or recorder.pid != os.getpid():
             return  # the process that we were forked from will record it
+        if self._spans.pop(span.id, None) is None:
+            return  # the tracker was stopped before it, and recorded it then
         stop_s, end = recorder.edge()
-        self._spans.pop(span.id, None)
         status = "failed" if span.failed else status
         recorder.span(
             replace(_record(span), duration_s=stop_s - span.start_s, end=end, status=status)

@@ -10,7 +10,7 @@ from footprint.measurement.accounts import Account
 from footprint.measurement.meter import TIER_BANDS, counter_kwh
 from footprint.measurement.power import EnergyModel
 from footprint.measurement.supply import Supply
-from footprint.model import Activity, Basis, Phase, Tier
+from footprint.model import Activity, Basis, IdlePolicy, Phase, Tier
 from footprint.units import bytes_to_gb, watt_seconds_to_kwh
 
 DUST = 1e-9
@@ -38,6 +38,7 @@ class Meters:
     children_share: float
     gpus: dict[str, tuple[float, bool]]
     gap: WallLine | None = None
+    idle_policy: IdlePolicy = IdlePolicy.BY_TIME
 
     def tier(self, meter: str) -> Tier:
         """Quality that a meter gave itself when it was read."""
@@ -76,7 +77,7 @@ def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterato
     ):
         memory_kwh = watt_seconds_to_kwh(model.memory_w_per_gb, held_gb_s)
         yield energy_activity(span, memory_kwh, Tier.E, f"memory-table/{model.machine.label}")
-    idle_s = account.host_s - account.metered_host_s
+    _, idle_s = account.idle_s(meters.idle_policy)
     if idle_s > DUST * account.host_s:
         idle_kwh = watt_seconds_to_kwh(model.idle_w * model.machine.threads, idle_s)
         yield replace(_modelled(span, idle_kwh, model), phase=Phase.IDLE)
@@ -112,8 +113,9 @@ def _counted(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Act
     source, tier = f"{meter}/{meters.model.machine.label}", meters.tier(meter)
     used_kwh = supply.kwh_per_busy_s * counted_cpu_s(account, meters.children_share)
     yield energy_activity(span, used_kwh, tier, source, duration_s=account.reserved_s)
-    if supply.idle_w > 0:
-        idle_kwh = watt_seconds_to_kwh(supply.idle_w, account.metered_host_s)
+    if supply.idle_w > 0 and meters.idle_policy is not IdlePolicy.NONE:
+        idle_s, _ = account.idle_s(meters.idle_policy)
+        idle_kwh = watt_seconds_to_kwh(supply.idle_w, idle_s)
         yield replace(energy_activity(span, idle_kwh, tier, source), phase=Phase.IDLE)
         used_kwh += idle_kwh
     if meters.gap is not None:

@@ -24,6 +24,7 @@ from footprint.model.factors import (
 from footprint.model.kinds import (
     Architecture,
     Basis,
+    IdlePolicy,
     Phase,
     ResolvedBy,
     Role,
@@ -59,6 +60,7 @@ __all__ = [
     "Contribution",
     "EmissionFactor",
     "Finding",
+    "IdlePolicy",
     "InputFile",
     "Interval",
     "Inventory",

@@ -9,7 +9,7 @@ from typing import Any
 
 from footprint.errors import UsageError
 from footprint.model.factors import STRICT, Finding, Resolution
-from footprint.model.kinds import Architecture, Basis, Phase, Role, Tier, View
+from footprint.model.kinds import Architecture, Basis, IdlePolicy, Phase, Role, Tier, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,8 @@ class Journal:
         arrays and pandas categoricals serve alike.
     view : View
         Whose energy it is.
+    idle_policy : IdlePolicy
+        Who was charged idle power.
     factors : tuple of Resolution
         Factors that went into the energy figures.
     catalogue_digest : str
@@ -152,6 +154,7 @@ class Journal:
     run: Run
     columns: Mapping[str, Sequence[Any]]
     view: View = View.PROCESS
+    idle_policy: IdlePolicy = IdlePolicy.BY_TIME
     factors: tuple[Resolution, ...] = ()
     catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()
@@ -224,6 +227,7 @@ class Inventory:
     rounds: int
     clients: int
     view: View = View.PROCESS
+    idle_policy: IdlePolicy = IdlePolicy.BY_TIME
     factors: tuple[Resolution, ...] = ()
     catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()

@@ -56,6 +56,17 @@ class Role(Vocabulary):
     OTHER = "other"
 
 
+class IdlePolicy(Vocabulary):
+    """Who is charged the idle power of a host that tracked processes share."""
+
+    BY_TIME = "by-time"
+    """Every open phase, in equal parts."""
+    BY_RESERVATION = "by-reservation"
+    """Every actor that reserves a device, in equal parts, however many phases it has."""
+    NONE = "none"
+    """Nobody; it belongs to the machine."""
+
+
 class View(Vocabulary):
     """Whose energy a result holds. Results of different views are never compared."""
 

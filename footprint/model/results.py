@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from footprint.errors import UsageError
 from footprint.model.activities import InputFile, Run
 from footprint.model.factors import STRICT, Finding, Source
-from footprint.model.kinds import Basis, Phase, ResolvedBy, Role, SignalKind, Stage, Tier, View
+from footprint.model.kinds import (
+    Basis,
+    IdlePolicy,
+    Phase,
+    ResolvedBy,
+    Role,
+    SignalKind,
+    Stage,
+    Tier,
+    View,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Boundary:
     view: View
     signal: SignalKind
     network_model: str
-    idle_policy: str
+    idle_policy: IdlePolicy
     embodied_rule: str
     excluded: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()

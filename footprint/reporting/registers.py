@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from footprint.model import Assessment, Boundary, Comparison, Stage, Term
 from footprint.reporting.numbers import clean, exact, plural, pretty_unit
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
-from footprint.reporting.wording import STAGE_NAMES, VIEW_NAMES, capitalise, rule
+from footprint.reporting.wording import IDLE_NAMES, STAGE_NAMES, VIEW_NAMES, capitalise, rule
 from footprint.units import readable
 
 
@@ -35,7 +35,7 @@ def _boundary_table(caption: str, boundary: Boundary) -> Table:
         _listing("Whose energy", [VIEW_NAMES[boundary.view]]),
         _listing("Grid intensity", [kind]),
         _listing("Network model", [rule(boundary.network_model)]),
-        _listing("Idle time", [rule(boundary.idle_policy)]),
+        _listing("Idle time", [IDLE_NAMES[boundary.idle_policy]]),
         _listing("Embodied emissions", [rule(boundary.embodied_rule)]),
     )
     return Table(caption, (Column("Aspect"), Column("Rule")), rows)

@@ -8,6 +8,7 @@ from footprint.model import (
     Architecture,
     Assessment,
     Comparison,
+    IdlePolicy,
     Interval,
     Phase,
     Stage,
@@ -43,6 +44,12 @@ STAGE_NAMES: dict[Stage, str] = {
     Stage.EMBODIED: "embodied: share of making the devices",
 }
 
+IDLE_NAMES: dict[IdlePolicy, str] = {
+    IdlePolicy.BY_TIME: "idle power of the host is charged by time to the phases that are open",
+    IdlePolicy.BY_RESERVATION: "idle power is charged in equal parts to actors with a device",
+    IdlePolicy.NONE: "idle power is charged to nobody; it belongs to the machine",
+}
+
 VIEW_NAMES: dict[View, str] = {
     View.PROCESS: "the tracked processes, with idle power while they ran",
     View.MACHINE: "the whole machine, other processes included",
@@ -59,7 +66,6 @@ TIER_NAMES: dict[Tier, str] = {
 }
 
 RULES: dict[str, str] = {
-    "by_time": "idle power of the host is charged by time to the phases that are open",
     "sci_wall_clock": "share of the device's life for which it was reserved (SCI, wall-clock)",
     "waiting": "waiting for other participants, unless it was recorded as a phase",
     "supply_losses": "power supply losses, fans and boards that the meter does not see",

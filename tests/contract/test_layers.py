@@ -60,6 +60,9 @@ SAME_LAYER = {
 THIRD_PARTY = {
     "codecarbon": {"measurement"},
     "jinja2": {"reporting"},
+    "lightning": {"integrations"},
+    "pytorch_lightning": {"integrations"},
+    "transformers": {"integrations"},
     "markupsafe": {"reporting"},
     "numpy": {
         "inventory",
@@ -109,7 +112,8 @@ def imports(path):
         node
         for block in ast.walk(tree)
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
-        for node in ast.walk(block)
+        for statement in block.body  # not its `else`, which does run
+        for node in ast.walk(statement)
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

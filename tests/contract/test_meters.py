@@ -10,10 +10,24 @@ from pathlib import Path
 import pytest
 
 import footprint.measurement
-from footprint.measurement import memory, null, processor, rapl, replay
+from footprint.measurement import (
+    battery,
+    cgroup,
+    jetson,
+    memory,
+    null,
+    nvml,
+    processor,
+    rapl,
+    replay,
+)
 from footprint.measurement.meter import Reading
+from tests.unit.test_battery import fake_battery
+from tests.unit.test_cgroup import fake_cgroup
+from tests.unit.test_jetson import fake_hwmon
+from tests.unit.test_nvml import FakeGpu, FakeNvml
 
-SUFFIXES = ("_s", "_uj", "gb_s")
+SUFFIXES = ("_s", "_uj", "_mj", "gb_s")
 
 
 def fake_rapl(tmp_path):
@@ -25,8 +39,18 @@ def fake_rapl(tmp_path):
     return rapl.RaplMeter(tmp_path)
 
 
+def fake_jetson(tmp_path):
+    fake_hwmon(tmp_path, {"VDD_IN": (5000, 1000)})
+    return jetson.JetsonMeter(tmp_path)
+
+
 METERS = {
     "rapl": fake_rapl,
+    "nvml": lambda _: nvml.NvmlMeter(FakeNvml(FakeGpu(energy_mj=5))),
+    "nvml without a counter": lambda _: nvml.NvmlMeter(FakeNvml(FakeGpu(power_mw=5))),
+    "jetson": fake_jetson,
+    "battery": lambda tmp_path: battery.BatteryMeter(fake_battery(tmp_path).parent),
+    "cgroup": lambda tmp_path: cgroup.CgroupMeter(*fake_cgroup(tmp_path)),
     "cpu": lambda _: processor.ProcessorMeter(),
     "memory": lambda _: memory.MemoryMeter(),
     "memory of children": lambda _: memory.MemoryMeter(children=True),

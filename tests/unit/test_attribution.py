@@ -11,6 +11,7 @@ from footprint.journal import (
     JournalWriter,
     Process,
     ProcessRecords,
+    Sample,
     SpanRecord,
     WallLine,
     WallLines,
@@ -20,7 +21,7 @@ from footprint.measurement.attribution import attribute, read_journal
 from footprint.measurement.meter import TIER_BANDS
 from footprint.measurement.power import energy_model
 from footprint.measurement.processor import rated_power
-from footprint.model import Basis, Machine, Phase, Role, Run, Severity, Tier
+from footprint.model import Basis, IdlePolicy, Machine, Phase, Role, Run, Severity, Tier
 from footprint.units import J_PER_KWH, joules_to_kwh
 from tests.builders import MACHINE
 
@@ -341,6 +342,36 @@ def test_processes_of_one_host_share_its_idle_power_and_an_actor_its_device():
     assert energy(four, phase=Phase.IDLE) == pytest.approx(energy(one, phase=Phase.IDLE))
     assert sum(a.duration_s for a in four) == pytest.approx(3600)
     assert energy(four, phase=Phase.TRAIN) == pytest.approx(4 * energy(one, phase=Phase.TRAIN))
+
+
+def test_idle_power_follows_the_policy():
+    """One actor with three threads, another with one."""
+    spans = [span(n, 0, 100, actor="a") for n in (1, 2, 3)] + [span(4, 0, 100, actor="b")]
+    models = [energy_model(VIRTUAL, load_catalogue())]
+
+    def idle(policy):
+        found = attribute([process(*spans)], models, policy).activities
+        return [energy(found, actor=actor, phase=Phase.IDLE) for actor in ("a", "b")]
+
+    whole = joules_to_kwh(IDLE_W * 2 * 100)
+    assert idle(IdlePolicy.BY_TIME) == pytest.approx([whole * 3 / 4, whole / 4])
+    assert idle(IdlePolicy.BY_RESERVATION) == pytest.approx([whole / 2, whole / 2])
+    assert idle(IdlePolicy.NONE) == [0, 0]
+
+
+def test_idle_power_of_a_counter_is_the_lowest_of_its_samples():
+    """30 s at 10 W idle, then 30 s at 40 W, all of it ours."""
+    samples, energy_j = [], 0.0
+    for second in range(61):
+        samples.append(Sample(float(second), rapl(0, max(0, second - 30), energy_j)))
+        energy_j += 10 if second < 30 else 40
+    one = span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(30, 30, 1500))
+    for policy, idle_j, rest_j in ((IdlePolicy.BY_TIME, 600, 0), (IdlePolicy.NONE, 0, 600)):
+        models = [energy_model(VIRTUAL, load_catalogue())]
+        found = attribute([replace(process(one), samples=tuple(samples))], models, policy)
+        assert energy(found.activities, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(idle_j))
+        assert energy(found.activities, phase=Phase.TRAIN) == pytest.approx(joules_to_kwh(900))
+        assert energy(found.others) == pytest.approx(joules_to_kwh(rest_j))
 
 
 def test_a_tracked_child_is_not_counted_by_its_parent_again():

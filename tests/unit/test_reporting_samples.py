@@ -14,6 +14,7 @@ from footprint.model import (
     Comparison,
     Contribution,
     Finding,
+    IdlePolicy,
     InputFile,
     Interval,
     Phase,
@@ -37,7 +38,7 @@ BOUNDARY = Boundary(
     view=View.PROCESS,
     signal=SignalKind(),
     network_model="energy per byte, all devices on the path",
-    idle_policy="idle time of clients is not counted",
+    idle_policy=IdlePolicy.BY_TIME,
     embodied_rule="share of the service life that the device was reserved",
     excluded=("cooling of client rooms", "design of the model"),
 )

@@ -262,6 +262,20 @@ def test_calls_that_overlap_share_one_tracker(tmp_path):
         assert counted_s == pytest.approx(spent_s, abs=0.03), name
 
 
+def test_a_phase_that_outlives_its_tracker_ends_with_it(tmp_path, caplog):
+    tracker = fp.Tracker("r", journal=tmp_path)
+    tracker.start()
+    phase = tracker.span("train")
+    phase.__enter__()
+    tracker.stop()
+    phase.__exit__(None, None, None)
+    assert {s.phase: s.status for s in spans_of(tmp_path).values()} == {
+        "train": "failed",
+        "other": "ok",
+    }
+    assert "lost" not in caplog.text
+
+
 def test_naming_an_actor_makes_it_a_client(tmp_path):
     with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train", actor="client-1"):
         pass
@@ -296,19 +310,69 @@ def test_the_decorator_awaits_coroutines(tmp_path):
     assert train.duration_s >= 0.045
 
 
-def test_the_decorator_refuses_generators():
-    with pytest.raises(UsageError, match="generator"):
+def test_the_decorator_measures_the_steps_of_generators(tmp_path):
+    @fp.track(journal=tmp_path)
+    def numbers(count):
+        received = []
+        for number in range(count):
+            burn(0.02)
+            received.append((yield number))
+        return received
 
-        @fp.track
-        def numbers():
-            yield 1
+    iterator = numbers(3)
+    assert next(iterator) == 0
+    burn(0.2)  # the consumer's time is not the generator's
+    assert iterator.send("a") == 1
+    assert iterator.send("b") == 2
+    with pytest.raises(StopIteration) as stop:
+        iterator.send("c")
+    assert stop.value.value == ["a", "b", "c"]
+    steps = [s for s in spans_of(tmp_path).values() if s.phase == "train"]
+    assert len(steps) == 4
+    assert all(s.status == "ok" for s in steps)
+    used = sum(s.end["cpu.process_s"] - s.begin["cpu.process_s"] for s in steps)
+    assert used == pytest.approx(0.06, abs=0.03)
+
+
+def test_the_decorator_measures_asynchronous_generators(tmp_path):
+    @fp.track(journal=tmp_path)
+    async def numbers():
+        for number in range(2):
+            await asyncio.sleep(0.01)
+            yield number
+
+    async def consume():
+        return [number async for number in numbers()]
+
+    assert asyncio.run(consume()) == [0, 1]
+    assert [s.phase for s in spans_of(tmp_path).values()].count("train") == 3
+
+
+def test_start_up_is_a_phase_of_its_own_on_request(tmp_path):
+    code = textwrap.dedent(
+        f"""
+        import time
+        while time.process_time() < 0.3:
+            pass
+        import footprint as fp
+        with fp.Tracker("r", journal={str(tmp_path)!r}, include_startup=True) as tracker:
+            with tracker.span("train"):
+                pass
+        """
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    setup = next(s for s in spans_of(tmp_path).values() if s.phase == "setup")
+    assert setup.end["cpu.process_s"] - setup.begin["cpu.process_s"] >= 0.3
+    assert setup.duration_s >= 0.3
+    phases = {a.phase: a for a in fp.read_journal(tmp_path).activities() if a.duration_s}
+    assert phases["setup"].energy_kwh > phases["train"].energy_kwh
 
 
 def test_wrong_use_is_an_error_before_training_starts(tmp_path):
     with pytest.raises(UsageError, match="cannot name a run"):
         fp.Tracker("a/b")
     with pytest.raises(UsageError, match="Unknown phase"):
-        fp.track(phase="dance")(len)
+        fp.track(phase="dance")(burn)
     with pytest.raises(UsageError, match="'king'"):
         fp.Tracker("r", role="king")
     tracker = fp.Tracker("r", journal=tmp_path)
