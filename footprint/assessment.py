@@ -28,7 +28,6 @@ MOST_DRAWS = 1_000_000
 EXCLUDED = (
     "waiting",
     "supply_losses",
-    "accelerators",
     "end_user_overhead",
     "network_equipment",
     "organisation",

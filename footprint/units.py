@@ -39,6 +39,8 @@ BYTES_PER_MIB = 1024 * 1024
 S_PER_H = 3600.0
 S_PER_YEAR = 365.25 * 24 * S_PER_H
 UJ_PER_J = 1e6
+US_PER_S = 1e6
+UV_PER_V = 1e6
 MJ_PER_J = 1e3
 """Millijoules in a joule."""
 G_PER_KG = 1e3

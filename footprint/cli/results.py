@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +15,7 @@ from footprint.cli.output import print_text, say
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
-    from footprint.model import Assessment, Comparison
+    from footprint.model import Assessment, Comparison, Journal
 
 # A test holds this to `footprint.assessment.DEFAULT_NETWORK`, whose import is heavy.
 DEFAULT_NETWORK = "fixed_core_access"
@@ -33,6 +35,18 @@ def estimate(
     journals: Annotated[
         list[Path], typer.Argument(help="Journal files of one run, or folders of them.")
     ],
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="What the files are: journal, codecarbon (emissions.csv) or "
+            "nvflare (job_stats_run_summary.json).",
+        ),
+    ] = "journal",
+    cross_check: Annotated[
+        Path | None,
+        typer.Option(help="codecarbon's emissions.csv of the same run, to compare the energy."),
+    ] = None,
     zone: Annotated[
         list[str] | None,
         typer.Option(help="Zone of activities without one, or OLD=NEW to correct one. Repeatable."),
@@ -98,7 +112,12 @@ def estimate(
         seed=DEFAULT_SEED if seed is None else seed,
         draws=DEFAULT_DRAWS if draws is None else draws,
     )
-    journal = read_journal(*journals, catalogue=catalogue, view=view, idle_policy=idle_policy)
+    if source == "journal":
+        journal = read_journal(*journals, catalogue=catalogue, view=view, idle_policy=idle_policy)
+    else:
+        journal = _imported(source, journals)
+    if cross_check is not None:
+        journal = _cross_checked(journal, cross_check)
     inventory = build_inventory(journal, by_round=by_round)
     _deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
 
@@ -152,6 +171,32 @@ def report(
         print_json({"page": str(page)})
     else:
         print_text(str(page))
+
+
+def _imported(source: str, paths: list[Path]) -> Journal:
+    """Read a file of another tool."""
+    from footprint.integrations.codecarbon import read_emissions_csv
+    from footprint.integrations.nvflare import read_job_stats
+
+    importers: dict[str, Callable[[Path], Journal]] = {
+        "codecarbon": read_emissions_csv,
+        "nvflare": read_job_stats,
+    }
+    if source not in importers:
+        raise UsageError(
+            f"--from cannot be {source!r}.", f"Use one of: journal, {', '.join(importers)}."
+        )
+    if len(paths) != 1:
+        raise UsageError(f"--from {source} takes one file, not {len(paths)}.", "Name one file.")
+    return importers[source](paths[0])
+
+
+def _cross_checked(journal: Journal, path: Path) -> Journal:
+    """Add what codecarbon measured of the same run as a finding."""
+    from footprint.integrations.codecarbon import cross_check
+
+    finding = cross_check(journal.total("energy_kwh") or 0.0, path)
+    return replace(journal, findings=(*journal.findings, finding))
 
 
 def _check_output(output: Path | None) -> None:

@@ -17,11 +17,10 @@ from pathlib import Path
 from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
 from footprint.model import Tier
-from footprint.units import S_PER_H, UJ_PER_J
+from footprint.units import S_PER_H, UV_PER_V
 
 SUPPLIES = Path("/sys/class/power_supply")
 
-_UV_PER_V = UJ_PER_J  # both micro
 _PERCENT = 100
 _PLUGGED = "The device is on mains: its battery does not tell what it uses."
 
@@ -39,7 +38,7 @@ def _number(folder: Path, name: str) -> float:
 
 
 def _volts(folder: Path) -> float:
-    return _number(folder, "voltage_now") / _UV_PER_V
+    return _number(folder, "voltage_now") / UV_PER_V
 
 
 # What drivers tell, best first: the attributes that it takes, and the level left in

@@ -13,11 +13,10 @@ from pathlib import Path
 from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
 from footprint.model import Tier
+from footprint.units import US_PER_S
 
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
-
-_US_PER_S = 1e6
 
 
 class CgroupMeter:
@@ -79,7 +78,7 @@ class CgroupMeter:
     def _usage_s(self) -> float:
         try:
             lines = (self._group / "cpu.stat").read_text().splitlines()
-            return float(dict(line.split() for line in lines)["usage_usec"]) / _US_PER_S
+            return float(dict(line.split() for line in lines)["usage_usec"]) / US_PER_S
         except (OSError, ValueError, KeyError) as error:
             raise MeterError(f"{self._group}/cpu.stat cannot be read: {error}.") from error
 

@@ -81,8 +81,11 @@ def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> It
 
 
 def _machine_findings(process: ProcessRecords) -> Iterator[Finding]:
-    accelerators = ", ".join(process.process.accelerators)
-    if accelerators and "nvml" not in process.process.tiers:
+    seen = {"nvidia": "nvml", "amd": "amd"}
+    accelerators = ", ".join(
+        kind for kind in process.process.accelerators if seen.get(kind) not in process.process.tiers
+    )
+    if accelerators:
         yield Finding(
             "accelerator-unmetered",
             f"The process could use an accelerator ({accelerators}), which nothing measured.",

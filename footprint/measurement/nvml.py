@@ -75,8 +75,11 @@ class _Use:
         """Add the use since the driver's sample before."""
         now_s = perf_counter()
         shares: dict[int, list[int]] = defaultdict(list)
+        found: list[Any] = []
+        with suppress(self.nvml.NVMLError):  # "Not Found" says that there is none
+            found = self.nvml.nvmlDeviceGetProcessUtilization(self.handle, self.seen_us)
         # The driver may leave records unfilled at the end.
-        new = [s for s in self._samples() if s.timeStamp > self.seen_us and s.smUtil <= _PERCENT]
+        new = [s for s in found if s.timeStamp > self.seen_us and s.smUtil <= _PERCENT]
         for sample in new:
             shares[sample.pid].append(sample.smUtil)
         if not shares:  # no sample yet, or idle: then what is longer ago was idle, too
@@ -88,11 +91,6 @@ class _Use:
             if pid == os.getpid():
                 self.own_s += used_s
         self.since_s, self.seen_us = now_s, max(sample.timeStamp for sample in new)
-
-    def _samples(self) -> list[Any]:
-        with suppress(self.nvml.NVMLError):  # "Not Found" says that there is none
-            return list(self.nvml.nvmlDeviceGetProcessUtilization(self.handle, self.seen_us))
-        return []
 
 
 class NvmlMeter:
@@ -120,8 +118,7 @@ class NvmlMeter:
 
     def __init__(self, library: Any = None) -> None:
         self._nvml = nvml = library or _import_library()
-        self._energy: dict[int, _Energy] = {}
-        self._use: dict[int, _Use] = {}
+        self._gpus: list[tuple[int, _Energy, _Use | None]] = []
         seen: set[str] = set()
         for index in range(_start(nvml)):
             try:
@@ -132,28 +129,26 @@ class NvmlMeter:
             except nvml.NVMLError as error:
                 raise _lost(index, error) from error
             seen.add(identity)
-            self._energy[index] = energy
-            if _tells_use(nvml, handle):
-                self._use[index] = _Use(nvml, handle, perf_counter())
-        if not self._energy:
+            self._gpus.append((index, energy, _use_of(nvml, handle)))
+        if not self._gpus:
             raise MeterAbsent("No NVIDIA GPU here tells its energy or its power.")
 
     @property
     def tier(self) -> Tier | None:
         """That of the worst GPU: B for a counter, C for an integrated sensor."""
-        return Tier.B if all(energy.counted for energy in self._energy.values()) else Tier.C
+        return Tier.B if all(energy.counted for _, energy, _ in self._gpus) else Tier.C
 
     def read(self) -> Reading:
         """Read every GPU [mJ], and its use [s]; a `MeterError` says which is lost."""
         counters: dict[str, float] = {}
-        for index, energy in self._energy.items():
+        for index, energy, use in self._gpus:
             try:
                 counters[f"gpu-{index}_mj"] = energy.advance()
             except self._nvml.NVMLError as error:
                 raise _lost(index, error) from error
-        for index, use in self._use.items():
-            use.advance()
-            counters |= {f"gpu-{index}-own_s": use.own_s, f"gpu-{index}-busy_s": use.busy_s}
+            if use is not None:
+                use.advance()
+                counters |= {f"gpu-{index}-own_s": use.own_s, f"gpu-{index}-busy_s": use.busy_s}
         return Reading(counters)
 
 
@@ -195,17 +190,19 @@ def _energy_of(nvml: Any, handle: Any) -> _Energy | None:
     return None
 
 
-def _tells_use(nvml: Any, handle: Any) -> bool:
-    """Whether the driver tells the use by process numbers that are ours."""
+def _use_of(nvml: Any, handle: Any) -> _Use | None:
+    """Use of a GPU, if the driver tells it, by process numbers that are ours."""
+    use = _Use(nvml, handle, perf_counter())
     try:
         if str(PID_NAMESPACE.readlink()) != _FIRST_PID_NAMESPACE:
-            return False
-        nvml.nvmlDeviceGetProcessUtilization(handle, 0)
+            return None
+        before_us = [s.timeStamp for s in nvml.nvmlDeviceGetProcessUtilization(handle, 0)]
+        use.seen_us = max(before_us, default=0)
     except nvml.NVMLError_NotFound:
-        return True  # it would, and nobody uses it now
+        return use  # nobody uses it now
     except (nvml.NVMLError, OSError):
-        return False
-    return True
+        return None
+    return use
 
 
 def _lost(index: int, error: Exception) -> MeterError:

@@ -90,8 +90,6 @@ class RaplMeter:
     ------
     MeterAbsent
         If there is no zone.
-    MeterError
-        If a zone or its counter may not be read.
     """
 
     name = "rapl"

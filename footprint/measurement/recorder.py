@@ -15,10 +15,14 @@ from pathlib import Path
 from footprint._version import __version__
 from footprint.errors import DataError, MeterAbsent, MeterError
 from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
+from footprint.measurement.amd import AmdMeter
+from footprint.measurement.battery import BatteryMeter
 from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.host import HostLock
+from footprint.measurement.jetson import JetsonMeter
 from footprint.measurement.memory import MemoryMeter
 from footprint.measurement.meter import TIER_BANDS, Meter
+from footprint.measurement.nvml import NvmlMeter
 from footprint.measurement.processor import (
     ProcessorMeter,
     describe_machine,
@@ -33,6 +37,10 @@ log = logging.getLogger("footprint")
 
 METERS: dict[str, Callable[[], Meter]] = {
     "rapl": RaplMeter,
+    "nvml": NvmlMeter,
+    "amd": AmdMeter,
+    "jetson": JetsonMeter,
+    "battery": BatteryMeter,
     "cpu": ProcessorMeter,
     "memory": MemoryMeter,
 }
@@ -113,7 +121,8 @@ BEATS_PER_HEARTBEAT = 5
 def is_of_host(counter: str) -> bool:
     """Whether a counter is about the whole host, rather than about one process."""
     meter, _, name = counter.partition(".")
-    return name == "host_busy_s" or meter not in ("cpu", "memory", "cgroup")
+    own = meter in ("cpu", "memory", "cgroup") or name.endswith("-own_s")
+    return name == "host_busy_s" or not own
 
 
 class Recorder:
@@ -222,6 +231,10 @@ class Recorder:
         self._pulse.stop()
         self._sample()
         self._host.release()
+        for meter in self._meters:
+            # What a source doubts about its own figures.
+            for message in getattr(meter, "suspect", ()):
+                self._writer.failure(meter.name, message)
         self._writer.close()
         for name, error in self._failed.items():
             log.error("footprint could not read %s: %s", name, error)

@@ -60,14 +60,17 @@ class _Window:
 def energy_counters(names: Iterable[str]) -> list[str]:
     """Choose the counters that add up to the host without overlap.
 
-    A board or a battery holds everything; else packages and memory add up. The
-    platform counter (psys) overlaps both, and GPUs are shared on their own.
+    Packages and memory add up. Without them, a board or a battery holds everything;
+    beside them it would count twice, and a battery moves in coarse steps. The platform
+    counter (psys) overlaps all of them, and GPUs are shared on their own.
     """
     found = sorted(set(names))
+    parts = [name for name in found if part_of(name) in ("package", "dram")]
+    if any(part_of(name) == "package" for name in parts):
+        return parts
     board = [name for name in found if part_of(name) == "board"]
-    if board:  # rails and a battery of one device see the same: take the first meter
-        return [name for name in board if name.partition(".")[0] == board[0].partition(".")[0]]
-    return [name for name in found if part_of(name) in ("package", "dram")]
+    # Rails and a battery of one device see the same: take the first meter.
+    return [name for name in board if name.partition(".")[0] == board[0].partition(".")[0]]
 
 
 def measure_supply(

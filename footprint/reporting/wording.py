@@ -69,7 +69,6 @@ RULES: dict[str, str] = {
     "sci_wall_clock": "share of the device's life for which it was reserved (SCI, wall-clock)",
     "waiting": "waiting for other participants, unless it was recorded as a phase",
     "supply_losses": "power supply losses, fans and boards that the meter does not see",
-    "accelerators": "energy of GPUs and other accelerators",
     "end_user_overhead": "cooling and displays of end-user devices",
     "network_equipment": "making network equipment, and energy beyond the named intensity",
     "repetition": "how much a repeated run would differ: each is a single run",

@@ -11,6 +11,7 @@ import pytest
 
 import footprint.measurement
 from footprint.measurement import (
+    amd,
     battery,
     cgroup,
     jetson,
@@ -22,6 +23,7 @@ from footprint.measurement import (
     replay,
 )
 from footprint.measurement.meter import Reading
+from tests.unit.test_amd import Device as AmdDevice
 from tests.unit.test_battery import fake_battery
 from tests.unit.test_cgroup import fake_cgroup
 from tests.unit.test_jetson import fake_hwmon
@@ -50,6 +52,7 @@ METERS = {
     "nvml without a counter": lambda _: nvml.NvmlMeter(FakeNvml(FakeGpu(power_mw=5))),
     "jetson": fake_jetson,
     "battery": lambda tmp_path: battery.BatteryMeter(fake_battery(tmp_path).parent),
+    "amd": lambda _: amd.AmdMeter([AmdDevice(0, total_energy_consumption=5)]),
     "cgroup": lambda tmp_path: cgroup.CgroupMeter(*fake_cgroup(tmp_path)),
     "cpu": lambda _: processor.ProcessorMeter(),
     "memory": lambda _: memory.MemoryMeter(),

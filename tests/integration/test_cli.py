@@ -160,7 +160,7 @@ def test_track_counts_the_command_and_its_children(footprint):
     line = next(
         json.loads(text)
         for text in (footprint.folder / summary["journal"]).read_text().splitlines()
-        if '"train"' in text
+        if '"type":"span"' in text and '"train"' in text
     )
     assert line["end"]["cpu.children_s"] - line["begin"]["cpu.children_s"] >= 0.3
     assert summary["energy_kwh"] > 0.3 * (3.5 - 0.74) / 3.6e6 / 30  # whatever the machine
@@ -236,7 +236,11 @@ def test_the_memory_of_the_command_counts(footprint):
     script = "import time; x = bytearray(400_000_000); time.sleep(0.8)"
     done = footprint("track", "--json", "--journal=j", "--", sys.executable, "-c", script)
     path = footprint.folder / json.loads(done.stderr.splitlines()[-1])["journal"]
-    line = next(json.loads(text) for text in path.read_text().splitlines() if '"train"' in text)
+    line = next(
+        json.loads(text)
+        for text in path.read_text().splitlines()
+        if '"type":"span"' in text and '"train"' in text
+    )
     held = line["end"]["memory.gb_s"] - line["begin"]["memory.gb_s"]
     assert 0.15 < held < 1.0  # 0.4 GB for some 0.8 s, and the interpreters
 
@@ -246,3 +250,48 @@ def test_defaults_of_the_command_line_are_those_of_the_library():
     from footprint.cli import results
 
     assert results.DEFAULT_NETWORK == assessment.DEFAULT_NETWORK
+
+
+def test_meters_say_what_can_be_read_here(footprint):
+    found = {m["meter"]: m for m in json.loads(footprint("meters", "--json").stdout)}
+    assert found["cpu"]["state"] == "readable"
+    assert all(m["state"] == "readable" or m["message"] for m in found.values())
+    assert "cpu" in footprint("meters").stdout
+
+
+def test_live_shows_phases_while_the_command_runs(footprint):
+    script = "import time; t=time.time()\nwhile time.time()-t<1.5: pass"
+    where = ("--zone=DE", "--device=laptop", "--journal=j")
+    done = footprint("track", "--live", *where, "--", sys.executable, "-c", script)
+    assert "so far" in done.stderr
+    assert "train" in done.stderr
+    assert "CO2e" in done.stderr
+    assert "EUR" in done.stderr
+
+
+def test_files_of_other_tools_are_estimated_like_ours(runs):
+    (runs.folder / "emissions.csv").write_text(
+        "timestamp,project_name,run_id,duration,emissions,cpu_energy,gpu_energy,ram_energy,"
+        "energy_consumed,country_iso_code\n"
+        "2026-01-01T10:00:00,digits,abc,3600,0.5,0.1,0,0.02,0.12,CAN\n"
+    )
+    options = ("--from", "codecarbon", "--zone", "FR", "--device", "laptop", "--json")
+    result = json.loads(runs("estimate", "emissions.csv", *options).stdout)
+    assert result["energy_kwh"] == pytest.approx(0.12)
+    assert {c["zone"] for c in result["contributions"]} == {"FR"}
+    checked = json.loads(
+        runs("estimate", "central", "--cross-check", "emissions.csv", "--json").stdout
+    )
+    assert any("codecarbon" in f["message"] for f in checked["findings"])
+    runs("estimate", "emissions.csv", "--from", "excel", code=2)
+
+
+def test_views_can_be_chosen(runs):
+    def total(view):
+        done = runs("estimate", "central", "--view", view, "--json")
+        return json.loads(done.stdout)["total_g"]["value"]
+
+    assert total("process") <= total("machine")
+    assert total("machine-less-idle") < total("machine")
+    done = runs("estimate", "central", "--view", "moon", code=2)
+    assert "machine" in done.stderr

@@ -226,6 +226,13 @@ def test_use_is_shared_between_processes(clock, host):
     assert gpu.asked_us[-1] == 12  # no sample counts twice
 
 
+def test_use_of_before_does_not_count(clock, host):
+    gpu = FakeGpu(energy_mj=1, use=[sample(os.getpid(), 10, 100)])
+    meter = NvmlMeter(FakeNvml(gpu))
+    clock.now_s += 0.5
+    assert read(meter)["gpu-0-own_s"] == 0
+
+
 def test_samples_after_a_rest_do_not_fill_the_rest(clock, host):
     gpu = FakeGpu(energy_mj=1, use=[])
     meter = NvmlMeter(FakeNvml(gpu))
