@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -115,8 +116,13 @@ def _check_names(zone: str | None, device: str | None) -> None:
 
 
 def _run(command: list[str], tracker: Tracker, phase: Phase, view: LiveView | None) -> int:
+    from footprint.measurement.recorder import PARENT_VARIABLE
+
     with tracker.span(phase) as span:
-        process = subprocess.Popen(command)  # noqa: S603 - running it is what was asked for
+        environment = {**os.environ, PARENT_VARIABLE: tracker.token}
+        process = subprocess.Popen(  # noqa: S603 - running it is what was asked for
+            command, env=environment
+        )
         wait_s = _FIRST_SAMPLE_S
         with _forward_signals(process):
             while (code := _wait(process, wait_s)) is None:

@@ -275,6 +275,7 @@ def _parse_header(record: Mapping[str, Any]) -> _Draft:
             token=str(process["token"]),
             host=_optional(str, process["host"]),
             accelerators=tuple(str(name) for name in process["accelerators"]),
+            parent_token=_optional(str, process["parent_token"]),
             tiers={str(name): Tier(tier) for name, tier in process["tiers"].items()},
         ),
     )

@@ -57,6 +57,8 @@ class Process:
         nothing about which host that is. None if the system does not tell.
     accelerators : tuple of str
         Kinds of accelerators that the process could see, such as ``"nvidia"``.
+    parent_token : str or None
+        Token of the `footprint track` that this process was started under, if any.
     tiers : mapping of str to Tier
         Quality of each energy source that was read, by the name of the meter.
     """
@@ -66,6 +68,7 @@ class Process:
     token: str
     host: str | None
     accelerators: tuple[str, ...] = ()
+    parent_token: str | None = None
     tiers: Mapping[str, Tier] = field(default_factory=dict)
 
 

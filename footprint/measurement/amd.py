@@ -42,7 +42,13 @@ class AmdMeter:
         if not self._devices:
             raise MeterAbsent("There is no AMD GPU that amdsmi can read.")
         self._integrated: dict[int, tuple[float, float, float]] = {}
-        self.tier: Tier | None = Tier.B
+        # Decided once: a counter that fails later must not be continued by its power.
+        self._without_counter = {
+            device.gpu_index
+            for device in self._devices
+            if device.get_gpu_details().get("total_energy_consumption") is None
+        }
+        self.tier: Tier | None = Tier.C if self._without_counter else Tier.B
         self.read()
 
     def read(self) -> Reading:
@@ -57,8 +63,10 @@ class AmdMeter:
         for device in self._devices:
             details = device.get_gpu_details()
             energy_mj = details.get("total_energy_consumption")
-            if energy_mj is None:
+            if device.gpu_index in self._without_counter:
                 energy_mj = self._integrate(device.gpu_index, details.get("power_usage"))
+            elif energy_mj is None:
+                raise MeterError(f"The counter of the AMD GPU {device.gpu_index} gave nothing.")
             counters[f"gpu-{device.gpu_index}_mj"] = float(energy_mj)
         return Reading(counters)
 
@@ -66,7 +74,6 @@ class AmdMeter:
         """Energy from power by the trapezoidal rule [mJ]."""
         if power_mw is None:
             raise MeterError(f"The AMD GPU {index} gives neither energy nor power.")
-        self.tier = Tier.C
         now_s = time.perf_counter()
         last_s, last_mw, total_mj = self._integrated.get(index, (now_s, power_mw, 0.0))
         total_mj += (power_mw + last_mw) / 2 * (now_s - last_s)

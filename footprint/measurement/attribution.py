@@ -19,7 +19,7 @@ from footprint.measurement.accounts import Account, share
 from footprint.measurement.meter import part_of
 from footprint.measurement.notices import process_findings, record_findings
 from footprint.measurement.power import EnergyModel, energy_model
-from footprint.measurement.supply import Supply, gpu_share, host_busy_s, measure_supply
+from footprint.measurement.supply import Supply, gpu_share, host_busy_s, is_child, measure_supply
 from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s, energy_activity
 from footprint.model import (
     Activity,
@@ -173,7 +173,7 @@ def attribute(
     factors: list[Resolution] = []
     for number, process in enumerate(processes):
         model, gap = models[number], _gap(process, supply)
-        gpus = _gpus(number, accounts)
+        gpus = _gpus(number, processes, accounts)
         meters = Meters(process, model, supply, children[number], gpus, gap, idle_policy)
         used = [
             activity
@@ -203,23 +203,29 @@ def _others(
     used_s: float,
 ) -> list[Activity]:
     """Energy of processes that nobody tracked, on the host of those that somebody did."""
-    spans = [span for process in processes for span in process.spans if span.parent is None]
-    if not spans:
-        return []
-    model = models[0]
+    spans = [span for process in processes for span in process.spans]
+    model, idle_kwh = models[0], 0.0
     if supply is not None:
-        (meter,) = {name.partition(".")[0] for name in supply.counters}
+        meter = supply.counters[0].partition(".")[0]
         energy_kwh, tier = supply.rest_kwh, processes[0].process.tiers.get(meter, Tier.B)
+        idle_kwh = supply.rest_idle_kwh
         source = f"{meter}/{model.machine.label}"
     else:
         busy_s = max(host_busy_s(processes) - used_s, 0.0)
         energy_kwh, tier = watt_seconds_to_kwh(model.busy_w, busy_s), model.tier
         source = f"{model.source}/{model.machine.label}"
-    if energy_kwh <= 0:
-        return []
     # They run where the tracked ones do; nobody reserved a device for them.
-    other = energy_activity(spans[0], energy_kwh, tier, source)
-    return [replace(other, actor=OTHERS, role=Role.OTHER, phase=Phase.OTHER, round=None)]
+    return [
+        replace(
+            energy_activity(spans[0], part_kwh, tier, source),
+            actor=OTHERS,
+            role=Role.OTHER,
+            phase=phase,
+            round=None,
+        )
+        for phase, part_kwh in ((Phase.OTHER, energy_kwh - idle_kwh), (Phase.IDLE, idle_kwh))
+        if part_kwh > 0 and spans
+    ]
 
 
 def _gap(process: ProcessRecords, supply: Supply | None) -> WallLine | None:
@@ -248,11 +254,13 @@ def _gpu_split(place: str) -> Finding:
     )
 
 
-def _gpus(number: int, accounts: dict[int, list[Account]]) -> dict[str, tuple[float, bool]]:
+def _gpus(
+    number: int, processes: Sequence[ProcessRecords], accounts: dict[int, list[Account]]
+) -> dict[str, tuple[float, bool]]:
     counters = {
         name for account in accounts[number] for name in account.counters if part_of(name) == "gpu"
     }
-    return {name: gpu_share(number, name, accounts) for name in sorted(counters)}
+    return {name: gpu_share(number, name, processes, accounts) for name in sorted(counters)}
 
 
 def _children_share(
@@ -264,11 +272,10 @@ def _children_share(
     children_s = total(number, "cpu.children_s")
     if children_s <= 0:
         return 1.0
-    pid = processes[number].process.pid
     tracked_s = sum(
-        total(other, "cpu.process_s")
+        total(other, "cpu.process_s") + total(other, "cpu.children_s")
         for other, child in enumerate(processes)
-        if child.process.parent_pid == pid and other != number
+        if other != number and is_child(child.process, processes[number].process)
     )
     return max(0.0, 1 - tracked_s / children_s)
 

@@ -90,18 +90,20 @@ def track(
 
 def _each_step(generator: Any, tracker: Tracker, phase: Phase) -> Any:
     """Run a generator so that its own steps are measured, and not what its consumer does."""
-    value, sent = None, None
+    advance = functools.partial(generator.send, None)
     while True:
         with tracker.span(phase):
             try:
-                value = generator.send(sent)
+                value = advance()
             except StopIteration as stop:
                 return stop.value
         try:
-            sent = yield value
+            advance = functools.partial(generator.send, (yield value))
         except GeneratorExit:
             generator.close()
             raise
+        except BaseException as error:  # noqa: BLE001 - handed on to the generator
+            advance = functools.partial(generator.throw, error)
 
 
 class _SharedTracker:

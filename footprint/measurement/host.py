@@ -7,12 +7,26 @@ sampler leaves nothing behind, and the next process takes over.
 from __future__ import annotations
 
 import os
+import weakref
 from pathlib import Path
 
 try:
     import fcntl
 except ImportError:  # not on Windows: there nobody samples, and edges must do
     fcntl = None  # type: ignore[assignment]
+
+
+_held: weakref.WeakSet[HostLock] = weakref.WeakSet()
+
+
+def _release_in_child() -> None:
+    for lock in list(_held):
+        lock.release()
+
+
+if fcntl is not None:
+    # A forked child would share the open file, and hold the lock beyond our death.
+    os.register_at_fork(after_in_child=_release_in_child)
 
 
 class HostLock:
@@ -30,6 +44,7 @@ class HostLock:
         self._path = folder / f".host-{host}.lock"
         self._possible = host is not None and fcntl is not None
         self._descriptor: int | None = None
+        self._owner = os.getpid()
 
     @property
     def held(self) -> bool:
@@ -49,11 +64,15 @@ class HostLock:
         except OSError:
             os.close(descriptor)
             return False
-        self._descriptor = descriptor
+        self._descriptor, self._owner = descriptor, os.getpid()
+        _held.add(self)
         return True
 
     def release(self) -> None:
         """Give the lock back; the file stays, and means nothing without a holder."""
         if self._descriptor is not None:
+            # In a forked child only our copy is closed; the lock is the parent's.
+            if self._owner == os.getpid():
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from footprint.journal import TRUNCATED, ProcessRecords
@@ -28,6 +29,18 @@ def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
         Severity.WARNING if apart else Severity.INFO,
         "Use a fresh folder for each run if some are left from an earlier one.",
     )
+
+    by_process: dict[tuple[int, str | None], list[ProcessRecords]] = defaultdict(list)
+    for process in processes:
+        by_process[process.process.pid, process.process.host].append(process)
+    for same in by_process.values():
+        if _overlap(same):
+            yield Finding(
+                "trackers-nested",
+                f"{len(same)} trackers of one process ran at once; each counted all of it.",
+                remedy="Use one tracker per process, and spans of it inside.",
+                place=same[0].file,
+            )
 
 
 def _overlap(processes: Sequence[ProcessRecords]) -> bool:

@@ -13,7 +13,6 @@ Source: NVML API reference, https://docs.nvidia.com/deploy/nvml-api/.
 from __future__ import annotations
 
 import importlib
-import os
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import Any
 
 from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
+from footprint.measurement.processor import is_ours
 from footprint.model import Tier
 
 PID_NAMESPACE = Path("/proc/self/ns/pid")
@@ -88,7 +88,7 @@ class _Use:
         for pid, percents in shares.items():
             used_s = sum(percents) / len(percents) / _PERCENT * (now_s - self.since_s)
             self.busy_s += used_s
-            if pid == os.getpid():
+            if is_ours(pid):
                 self.own_s += used_s
         self.since_s, self.seen_us = now_s, max(sample.timeStamp for sample in new)
 
@@ -98,8 +98,8 @@ class NvmlMeter:
 
     Counters, per GPU as the driver numbers them: ``gpu-<n>_mj`` [mJ], and where the
     driver tells ``gpu-<n>-own_s`` and ``gpu-<n>-busy_s``: time that it worked for this
-    process and for all, 1 s per second of full use. These two are left out in a
-    container, where the driver's process numbers are not ours.
+    process with its descendants and for all, 1 s per second of full use. These two are
+    left out in a container, where the driver's process numbers are not ours.
 
     The library is never shut down: other parts of the program may use it.
 

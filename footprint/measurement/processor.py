@@ -24,7 +24,7 @@ CPUINFO = Path("/proc/cpuinfo")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 DEVICES = Path("/dev")
 
-_BUSY = ("user", "nice", "system", "irq", "softirq", "steal", "interrupt", "dpc")
+_BUSY = ("user", "nice", "system", "irq", "softirq", "interrupt", "dpc")
 
 
 class ProcessorMeter:
@@ -122,6 +122,19 @@ def process_start_s() -> float | None:
         return float(psutil.Process().create_time())
     except (psutil.Error, OSError):
         return None
+
+
+def is_ours(pid: int) -> bool:
+    """Whether a process is this one, or descends from it."""
+    import psutil
+
+    own = os.getpid()
+    while pid > 1 and pid != own:
+        try:
+            pid = psutil.Process(pid).ppid()
+        except psutil.Error:
+            return False  # it ended; whose it was cannot be told
+    return pid == own
 
 
 def host_token(boot_id: Path = BOOT_ID) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+
+log = logging.getLogger("footprint")
 
 
 class Pulse:
@@ -12,7 +15,7 @@ class Pulse:
     Parameters
     ----------
     beat : callable
-        Must not raise.
+        What it raises is logged, once, and does not end the pulse.
     interval_s : float
     """
 
@@ -33,5 +36,11 @@ class Pulse:
             self._thread.join()
 
     def _run(self) -> None:
+        failed = False
         while not self._stopped.wait(self._interval_s):
-            self._beat()
+            try:
+                self._beat()
+            except Exception:  # a thread that died would lose all later heartbeats
+                if not failed:
+                    log.exception("footprint could not take a sample")
+                failed = True

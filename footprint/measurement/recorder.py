@@ -118,6 +118,10 @@ BEATS_PER_HEARTBEAT = 5
 """So much at most is lost of an open phase when its process is killed [SAMPLE_S]."""
 
 
+PARENT_VARIABLE = "FOOTPRINT_PARENT"
+"""Tells a tracked process which `footprint track` counts it as well."""
+
+
 def is_of_host(counter: str) -> bool:
     """Whether a counter is about the whole host, rather than about one process."""
     meter, _, name = counter.partition(".")
@@ -148,6 +152,7 @@ class Recorder:
     ) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         self.pid = os.getpid()
+        self.token = secrets.token_hex(8)
         self.path = folder / f"{stamp}-{self.pid}-{secrets.token_hex(3)}{SUFFIX}"
         self._run = run
         self._given = meters
@@ -177,9 +182,10 @@ class Recorder:
         process = Process(
             self.pid,
             os.getppid(),
-            secrets.token_hex(8),
+            self.token,
             host_token(),
             visible_accelerators(),
+            os.environ.get(PARENT_VARIABLE),
             {meter.name: meter.tier for meter in self._meters if meter.tier is not None},
         )
         machine = describe_machine()
@@ -247,8 +253,9 @@ class Recorder:
 
     def heartbeat(self) -> None:
         """Write what is open now, so that it can be read, and survives us."""
+        opened = list(self._open_spans())  # first, so that none began after the reading
         time_s, readings = self.edge()
-        self._writer.heartbeat(time_s, readings, self._open_spans())
+        self._writer.heartbeat(time_s, readings, [span for span in opened if span.begin])
 
     def _beat(self) -> None:
         self._sample()

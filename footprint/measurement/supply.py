@@ -7,19 +7,26 @@ remains belongs to processes that nobody tracked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import quantiles
 
-from footprint.journal import ProcessRecords
+from footprint.journal import Process, ProcessRecords, Sample
 from footprint.measurement.accounts import Account
 from footprint.measurement.meter import counter_kwh, part_of
 from footprint.model import IdlePolicy
 from footprint.units import kwh_to_watts, watt_seconds_to_kwh
 
-# Fewer windows give no idle level: a busy job would be taken for the idle machine.
-_FEWEST_WINDOWS = 20
+# A host is idle in a window if less than this part of its threads was busy, and it
+# takes so many of them to know its idle power. Choices of this project.
+_IDLE_LOAD = 0.1
+_FEWEST_WINDOWS = 10
+
+
+_BUSY = "cpu.host_busy_s"
+_CLOCK_S = 1e-3
+"""Clocks of two processes of one host agree to this [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,9 @@ class Supply:
         Dynamic energy per CPU second [kWh/s].
     idle_w : float
         Idle power of the host [W]; 0 if it is part of the rate above.
-    total_kwh, rest_kwh : float
-        What the counters saw, and the part of it that no account holds [kWh].
+    total_kwh, rest_kwh, rest_idle_kwh : float
+        What the counters saw, the part of it that no account holds, and the idle
+        power in that [kWh].
     holds_memory : bool
         Whether the counters include the memory.
     counters : tuple of str
@@ -44,6 +52,7 @@ class Supply:
     idle_w: float
     total_kwh: float
     rest_kwh: float
+    rest_idle_kwh: float
     holds_memory: bool
     counters: tuple[str, ...]
 
@@ -67,7 +76,7 @@ def energy_counters(names: Iterable[str]) -> list[str]:
     found = sorted(set(names))
     parts = [name for name in found if part_of(name) in ("package", "dram")]
     if any(part_of(name) == "package" for name in parts):
-        return parts
+        return [name for name in parts if name.partition(".")[0] == parts[0].partition(".")[0]]
     board = [name for name in found if part_of(name) == "board"]
     # Rails and a battery of one device see the same: take the first meter.
     return [name for name in board if name.partition(".")[0] == board[0].partition(".")[0]]
@@ -105,7 +114,9 @@ def measure_supply(
     elapsed_s = sum(window.elapsed_s for window in windows)
     # The host's clock ticks coarsely: ours cannot have used more than all of it.
     busy_s = max(sum(window.busy_s for window in windows), used_s)
-    idle_w = _idle_level(windows)
+    idle_w = _idle_level(windows, processes[0].machine.threads)
+    if elapsed_s > 0:
+        idle_w = min(idle_w, kwh_to_watts(total_kwh, elapsed_s))
     dynamic_kwh = total_kwh - watt_seconds_to_kwh(idle_w, elapsed_s)
     rate = dynamic_kwh / busy_s if busy_s > 0 else 0.0
     # Spans may reach a little beyond the first and the last sample.
@@ -117,6 +128,9 @@ def measure_supply(
         idle_w=idle_w,
         total_kwh=total_kwh,
         rest_kwh=max(0.0, rest_kwh),
+        rest_idle_kwh=min(
+            max(0.0, rest_kwh), max(0.0, watt_seconds_to_kwh(idle_w, elapsed_s - charged_s))
+        ),
         holds_memory=any(part_of(name) in ("dram", "board") for name in names),
         counters=tuple(names),
     )
@@ -128,13 +142,22 @@ def _sampled(processes: Sequence[ProcessRecords], names: Sequence[str]) -> list[
         _Window(
             after.time_s - before.time_s,
             sum(counter_kwh(n, after.readings[n] - before.readings[n]) for n in names),
-            after.readings.get("cpu.host_busy_s", 0.0)
-            - before.readings.get("cpu.host_busy_s", 0.0),
+            after.readings.get(_BUSY, 0.0) - before.readings.get(_BUSY, 0.0),
         )
-        for process in processes
-        for before, after in pairwise(process.samples)
+        for before, after in _windows(processes)
         if all(n in before.readings and n in after.readings for n in names)
     ]
+
+
+def _windows(processes: Sequence[ProcessRecords]) -> Iterator[tuple[Sample, Sample]]:
+    """Neighbouring samples, each stretch of time once, whoever sampled it."""
+    pairs = [pair for process in processes for pair in pairwise(process.samples)]
+    covered_s = -math.inf
+    for before, after in sorted(pairs, key=lambda pair: pair[0].time_s):
+        # Clients with folders of their own each have a sampler; one of them counts.
+        if before.time_s >= covered_s - _CLOCK_S:
+            yield before, after
+            covered_s = after.time_s
 
 
 def _seen(accounts: Mapping[int, Sequence[Account]], names: Sequence[str]) -> list[_Window]:
@@ -150,25 +173,30 @@ def _seen(accounts: Mapping[int, Sequence[Account]], names: Sequence[str]) -> li
     return [max(windows, key=lambda window: window.energy_kwh)] if windows else []
 
 
-def _idle_level(windows: Sequence[_Window]) -> float:
-    """Power of the lowest tenth of the windows [W]; 0 if there are too few of them."""
-    powers = [
-        kwh_to_watts(window.energy_kwh, window.elapsed_s)
-        for window in windows
-        if window.elapsed_s > 0
-    ]
-    if len(powers) < _FEWEST_WINDOWS:
+def _idle_level(windows: Sequence[_Window], threads: int) -> float:
+    """Mean power of the windows in which the host did next to nothing [W].
+
+    0 if there were too few of them: the lowest power of a machine that was busy all
+    the time is not its idle power.
+    """
+    idle = [w for w in windows if w.elapsed_s > 0 and w.busy_s < _IDLE_LOAD * threads * w.elapsed_s]
+    if len(idle) < _FEWEST_WINDOWS:
         return 0.0
-    return quantiles(powers, n=10)[0]
+    elapsed_s = sum(window.elapsed_s for window in idle)
+    return kwh_to_watts(sum(window.energy_kwh for window in idle), elapsed_s)
 
 
 def gpu_share(
-    number: int, counter: str, accounts: Mapping[int, Sequence[Account]]
+    number: int,
+    counter: str,
+    processes: Sequence[ProcessRecords],
+    accounts: Mapping[int, Sequence[Account]],
 ) -> tuple[float, bool]:
     """Share of a GPU's energy that a process is charged, and whether it was measured.
 
-    By the time that its kernels ran, where the driver tells; else in equal parts
-    between the processes that could see the GPU.
+    By the time that its kernels ran, where the driver tells, less that of children
+    with journals of their own. Else in equal parts between the processes that could
+    see the GPU at the same time.
 
     Parameters
     ----------
@@ -176,6 +204,7 @@ def gpu_share(
         Of the process.
     counter : str
         Energy counter of the GPU, such as ``"nvml.gpu-0_mj"``.
+    processes : sequence of ProcessRecords
     accounts : mapping of int to sequence of Account
     """
 
@@ -185,17 +214,46 @@ def gpu_share(
     gpu = counter.rpartition("_")[0]
     busy_s = total(number, f"{gpu}-busy_s")
     if busy_s > 0:
-        return min(1.0, total(number, f"{gpu}-own_s") / busy_s), True
-    seeing = [of for of in accounts if any(counter in a.counters for a in accounts[of])]
-    return 1 / len(seeing), len(seeing) == 1
+        tracked_s = sum(
+            total(of, f"{gpu}-own_s")
+            for of, child in enumerate(processes)
+            if of != number and is_child(child.process, processes[number].process)
+        )
+        own_s = max(0.0, total(number, f"{gpu}-own_s") - tracked_s)
+        return min(1.0, own_s / busy_s), True
+    own = _lifetime(processes[number])
+    seeing = [
+        of
+        for of, process in enumerate(processes)
+        if any(counter in account.counters for account in accounts[of])
+        and _overlap(own, _lifetime(process))
+    ]
+    return 1 / max(1, len(seeing)), len(seeing) <= 1
+
+
+def is_child(process: Process, parent: Process) -> bool:
+    """Whether what a process used is in what another one counts of its children.
+
+    Directly, or through a shell or a launcher under `footprint track`.
+    """
+    return process.parent_pid == parent.pid or process.parent_token == parent.token
+
+
+def _lifetime(process: ProcessRecords) -> tuple[float, float]:
+    return (
+        min((span.start_s for span in process.spans), default=0.0),
+        max((span.start_s + span.duration_s for span in process.spans), default=0.0),
+    )
+
+
+def _overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def host_busy_s(processes: Sequence[ProcessRecords]) -> float:
     """CPU time of all processes of a host while it was sampled [s]."""
-    name = "cpu.host_busy_s"
     return sum(
-        max(0.0, after.readings[name] - before.readings[name])
-        for process in processes
-        for before, after in pairwise(process.samples)
-        if name in before.readings and name in after.readings
+        max(0.0, after.readings[_BUSY] - before.readings[_BUSY])
+        for before, after in _windows(processes)
+        if _BUSY in before.readings and _BUSY in after.readings
     )

@@ -10,6 +10,7 @@ the tracker ends.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from footprint.measurement.meter import Meter
 from footprint.measurement.processor import process_start_s
 from footprint.measurement.recorder import Recorder
 from footprint.model import Architecture, Phase, Role, Run
+
+log = logging.getLogger("footprint")
 
 DEFAULT_JOURNAL = Path("footprint-journal")
 
@@ -58,6 +61,9 @@ class Span:
     outer: Span | None = None
     owner: Recorder | None = None
 
+
+_started: set[int] = set()
+"""Processes in which a tracker ran already; a fork has a number of its own."""
 
 _current: ContextVar[Span | None] = ContextVar("footprint_span", default=None)
 
@@ -118,6 +124,7 @@ class Tracker:
                 f"{self.run!r} cannot name a run.", "Use a printable name without slashes."
             )
         self._recorder: Recorder | None = None
+        self._path: Path | None = None
         self._root: Span | None = None
         self._ids = itertools.count(1)
         self._spans: dict[int, Span] = {}
@@ -131,9 +138,16 @@ class Tracker:
         UsageError
             If the tracker has not been started.
         """
-        if self._recorder is None:
+        if self._recorder is not None:
+            return self._recorder.path
+        if self._path is None:
             raise UsageError("This tracker has no journal yet.", "Start it first.")
-        return self._recorder.path
+        return self._path
+
+    @property
+    def token(self) -> str:
+        """Random name of this tracker, for processes that are started under it."""
+        return self._record().token
 
     @property
     def running(self) -> bool:
@@ -159,11 +173,15 @@ class Tracker:
         recorder = self._record()
         if self.include_startup:
             self._record_startup(recorder)
+        _started.add(os.getpid())
         self._root = self._open(Phase.OTHER)
 
     def stop(self, *, failed: bool = False) -> None:
         """End the span of the process, close the journal, report what was lost."""
         if self._root is None:
+            return
+        if self._recorder is None or self._recorder.pid != os.getpid():
+            self._root = None  # we were forked; our parent will end it
             return
         # What somebody opened and did not close ends here, the inner ones first.
         for span in sorted(self._spans.values(), key=lambda span: -span.id):
@@ -171,8 +189,8 @@ class Tracker:
                 self._close(span, "failed")
         self._close(self._root, "failed" if failed else "ok")
         self._root = None
-        if self._recorder is not None:
-            self._recorder.close()
+        self._recorder.close()
+        self._path, self._recorder = self._recorder.path, None
 
     @contextmanager
     def span(
@@ -221,7 +239,15 @@ class Tracker:
             span.received_bytes += received_bytes
 
     def result(self, name: str, value: float) -> None:
-        """Record a figure that the run reports about itself, such as accuracy."""
+        """Record a figure that the run reports about itself, such as accuracy.
+
+        Raises
+        ------
+        UsageError
+            If the tracker is not running.
+        """
+        if not self.running:
+            raise UsageError("This tracker is not running.", "Use it inside `with Tracker(...)`.")
         self._record().result(name, float(value))
 
     def heartbeat(self) -> None:
@@ -273,8 +299,8 @@ class Tracker:
     def _record_startup(self, recorder: Recorder) -> None:
         now_s, end = recorder.edge()
         started_s = process_start_s()
-        if started_s is None:
-            return
+        if started_s is None or os.getpid() in _started:
+            return  # what came before this tracker is another one's already
         # CPU time counts from the start of the process; nothing else was read then.
         begin = dict.fromkeys(("cpu.process_s", "cpu.children_s"), 0.0)
         span = Span(
@@ -315,13 +341,15 @@ class Tracker:
         recorder = span.owner
         if recorder is None or recorder.pid != os.getpid():
             return  # the process that we were forked from will record it
-        if self._spans.pop(span.id, None) is None:
+        if span.id not in self._spans:
             return  # the tracker was stopped before it, and recorded it then
         stop_s, end = recorder.edge()
         status = "failed" if span.failed else status
         recorder.span(
             replace(_record(span), duration_s=stop_s - span.start_s, end=end, status=status)
         )
+        # Only now: killed before, the span would be in neither place.
+        self._spans.pop(span.id, None)
 
 
 def _record(span: Span) -> SpanRecord:
@@ -339,6 +367,15 @@ def _record(span: Span) -> SpanRecord:
         round=None if span.round is None else int(span.round),
         zone=span.zone,
         device=span.device,
-        sent_bytes=int(span.sent_bytes),
-        received_bytes=int(span.received_bytes),
+        sent_bytes=_count(span.sent_bytes),
+        received_bytes=_count(span.received_bytes),
     )
+
+
+def _count(value: Any) -> int:
+    """Bytes as a whole number; what is none is reported and counts nothing."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        log.error("footprint cannot use %r as a number of bytes", value)  # noqa: TRY400
+        return 0

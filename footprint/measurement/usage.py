@@ -55,6 +55,12 @@ def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterato
     model, counters = meters.model, account.counters
     if span.sent_bytes or span.received_bytes:
         yield _moved(span)
+    for counter, (part, _) in meters.gpus.items():
+        if counter in counters:
+            meter = counter.partition(".")[0]
+            gpu_kwh = part * counter_kwh(counter, counters[counter])
+            source = f"{meter}/{model.machine.label}"
+            yield energy_activity(span, gpu_kwh, meters.tier(meter), source)
     own_s = counters.get("cpu.process_s")
     if own_s is None:
         # No processor time, no figure: None, which is not the same as 0.
@@ -81,13 +87,6 @@ def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterato
     if idle_s > DUST * account.host_s:
         idle_kwh = watt_seconds_to_kwh(model.idle_w * model.machine.threads, idle_s)
         yield replace(_modelled(span, idle_kwh, model), phase=Phase.IDLE)
-    for counter, (part, _) in meters.gpus.items():
-        if counter in counters:
-            meter = counter.partition(".")[0]
-            gpu_kwh = part * counter_kwh(counter, counters[counter])
-            yield energy_activity(
-                span, gpu_kwh, meters.tier(meter), f"{meter}/{model.machine.label}"
-            )
 
 
 def _holds_memory(meters: Meters, counted: bool) -> bool:  # noqa: FBT001
@@ -109,7 +108,7 @@ def _counted(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Act
     supply = meters.supply
     if supply is None:
         return
-    (meter,) = {name.partition(".")[0] for name in supply.counters}
+    meter = supply.counters[0].partition(".")[0]
     source, tier = f"{meter}/{meters.model.machine.label}", meters.tier(meter)
     used_kwh = supply.kwh_per_busy_s * counted_cpu_s(account, meters.children_share)
     yield energy_activity(span, used_kwh, tier, source, duration_s=account.reserved_s)
@@ -127,6 +126,8 @@ def _gap(
 ) -> Activity:
     """Charge what the wall gives beyond what counters see: supply, board, fans, disks."""
     gap_kwh = watt_seconds_to_kwh(line.intercept_w, duration_s) + (line.slope - 1) * counted_kwh
+    # A wall gives no less than what a counter inside of the machine sees.
+    gap_kwh = max(0.0, gap_kwh)
     # The line's error is that of the power at the wall, not of the gap alone.
     error_kwh = line.error * (gap_kwh + counted_kwh)
     gap = energy_activity(span, gap_kwh, Tier.D, f"wall-gap/{model.machine.label}")

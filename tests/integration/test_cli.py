@@ -295,3 +295,33 @@ def test_views_can_be_chosen(runs):
     assert total("machine-less-idle") < total("machine")
     done = runs("estimate", "central", "--view", "moon", code=2)
     assert "machine" in done.stderr
+
+
+def test_a_tracker_inside_of_a_tracked_command_is_not_counted_twice(footprint):
+    """Through a shell, which is neither the one nor the other."""
+    (footprint.folder / "train.py").write_text(
+        "import time, footprint as fp\n"
+        "with fp.Tracker('r', journal='j', zone='FR', device='laptop') as tracker:\n"
+        "    with tracker.span('train', actor='inner'):\n"
+        "        t = time.process_time()\n"
+        "        while time.process_time() - t < 1.0: pass\n"
+    )
+    command = ("sh", "-c", f"{sys.executable} train.py; true")
+    where = ("--run=r", "--journal=j", "--zone=FR", "--device=laptop")
+    footprint("track", *where, "--", *command)
+    result = json.loads(footprint("estimate", "j", "--json").stdout)
+    used = {}
+    for part in result["contributions"]:
+        if part["stage"] == "operation" and part["phase"] == "train":
+            used[part["actor"]] = used.get(part["actor"], 0.0) + part["energy_kwh"]
+    assert used["inner"] > 2 * used["client"]  # which keeps the start of the interpreter
+
+
+def test_nested_trackers_of_a_process_are_said(footprint):
+    (footprint.folder / "nested.py").write_text(
+        "import footprint as fp\n"
+        "with fp.Tracker('r', journal='j'), fp.Tracker('r', journal='j'): pass\n"
+    )
+    subprocess.run([sys.executable, "nested.py"], cwd=footprint.folder, check=True)
+    done = footprint("estimate", "j", "--zone", "FR", "--device", "laptop", "--json")
+    assert "trackers-nested" in {f["code"] for f in json.loads(done.stdout)["findings"]}

@@ -275,7 +275,9 @@ def test_killed_at_any_moment_every_finished_phase_is_kept(how, tmp_path):
             (root,) = (s for s in process.spans if s.parent is None)
             assert root.status == "truncated"
             last_s = max(s.start_s + s.duration_s for s in process.spans)
-            assert last_s - (root.start_s + root.duration_s) < 0.05 + 0.2
+            assert (
+                last_s - (root.start_s + root.duration_s) < 0.5
+            )  # a heartbeat, and a busy machine
         assert journal.total("energy_kwh") > 0
 
 

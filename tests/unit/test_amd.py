@@ -42,6 +42,14 @@ def test_a_gpu_that_says_nothing_is_an_error():
         AmdMeter([Device(3, total_energy_consumption=None, power_usage=None)])
 
 
+def test_a_counter_that_fails_is_not_continued_by_power():
+    device = Device(0, total_energy_consumption=5_000_000_000, power_usage=1)
+    meter = AmdMeter([device])
+    device.details["total_energy_consumption"] = None
+    with pytest.raises(MeterError, match="gave nothing"):
+        meter.read()
+
+
 def test_no_gpu_is_absent():
     with pytest.raises(MeterAbsent):
         AmdMeter([])

@@ -359,19 +359,104 @@ def test_idle_power_follows_the_policy():
     assert idle(IdlePolicy.NONE) == [0, 0]
 
 
-def test_idle_power_of_a_counter_is_the_lowest_of_its_samples():
+def sampled(readings, *spans, pid=10):
+    samples = tuple(Sample(time_s, reading) for time_s, reading in readings)
+    return replace(process(*spans, pid=pid), samples=samples)
+
+
+def views(*processes, policy=IdlePolicy.BY_TIME):
+    models = [energy_model(VIRTUAL, load_catalogue()) for _ in processes]
+    return attribute(processes, models, policy)
+
+
+def test_idle_power_of_a_counter_is_that_of_samples_without_load():
     """30 s at 10 W idle, then 30 s at 40 W, all of it ours."""
-    samples, energy_j = [], 0.0
-    for second in range(61):
-        samples.append(Sample(float(second), rapl(0, max(0, second - 30), energy_j)))
-        energy_j += 10 if second < 30 else 40
-    one = span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(30, 30, 1500))
+    readings = [
+        (float(s), rapl(0, max(0, s - 30), 10 * min(s, 30) + 40 * max(0, s - 30)))
+        for s in range(61)
+    ]
+    one = sampled(readings, span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(30, 30, 1500)))
     for policy, idle_j, rest_j in ((IdlePolicy.BY_TIME, 600, 0), (IdlePolicy.NONE, 0, 600)):
-        models = [energy_model(VIRTUAL, load_catalogue())]
-        found = attribute([replace(process(one), samples=tuple(samples))], models, policy)
+        found = views(one, policy=policy)
         assert energy(found.activities, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(idle_j))
         assert energy(found.activities, phase=Phase.TRAIN) == pytest.approx(joules_to_kwh(900))
-        assert energy(found.others) == pytest.approx(joules_to_kwh(rest_j))
+        assert energy(found.others, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(rest_j))
+
+
+def test_a_steady_load_is_not_taken_for_the_idle_machine():
+    readings = [(float(s), rapl(0, 2.0 * s, 100.0 * s)) for s in range(61)]
+    busy = sampled(readings, span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(120, 120, 6000)), pid=1)
+    waits = process(span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(0, 120, 6000)), pid=2)
+    found = views(busy, waits).activities
+    assert energy(found, phase=Phase.IDLE) == 0
+    assert energy(found) == pytest.approx(joules_to_kwh(6000))
+
+
+def test_a_long_pause_makes_no_energy_negative():
+    readings = [(float(s), rapl(0, 1.0 * s, 50.0 * s)) for s in range(25)]
+    readings.append((1024.0, rapl(0, 26.0, 6200.0)))
+    one = sampled(readings, span(1, 0, 1024, begin=rapl(0, 0, 0), end=rapl(24, 26, 6200)))
+    found = views(one)
+    for activity in (*found.activities, *found.others):
+        assert 0 <= activity.energy_low_kwh <= activity.energy_kwh <= activity.energy_high_kwh
+    total = energy([*found.activities, *found.others])
+    assert total == pytest.approx(joules_to_kwh(6200))
+
+
+def test_samplers_of_several_folders_see_the_host_once():
+    def client(pid):
+        readings = [(float(s), rapl(0, 2.0 * s, 100.0 * s)) for s in range(11)]
+        return sampled(
+            readings, span(1, 0, 10, begin=rapl(0, 0, 0), end=rapl(5, 20, 1000)), pid=pid
+        )
+
+    found = views(*(client(pid) for pid in (1, 2, 3, 4)))
+    assert energy([*found.activities, *found.others]) == pytest.approx(joules_to_kwh(1000))
+
+
+def gpu(energy_j, own_s=None, busy_s=None):
+    reading = {"cpu.process_s": 0.0, "nvml.gpu-0_mj": energy_j * 1e3}
+    if own_s is not None:
+        reading |= {"nvml.gpu-0-own_s": own_s, "nvml.gpu-0-busy_s": busy_s}
+    return reading
+
+
+def test_a_gpu_is_shared_by_the_time_of_its_kernels():
+    def client(pid, own_s, parent_pid=1):
+        one = span(1, 0, 10, begin=gpu(0, 0, 0), end=gpu(1000, own_s, 10))
+        return process(one, pid=pid, parent_pid=parent_pid)
+
+    found = views(client(2, 6), client(3, 3))
+    used = [a.energy_kwh for a in found.activities if a.source.startswith("nvml")]
+    assert used == pytest.approx([joules_to_kwh(600), joules_to_kwh(300)])
+    # A launcher counts the kernels of its children; those with a journal are theirs.
+    family = views(client(2, 9), client(3, 9, parent_pid=2))
+    used = [a.energy_kwh for a in family.activities if a.source.startswith("nvml")]
+    assert used == pytest.approx([0, joules_to_kwh(900)])
+
+
+def test_a_gpu_used_in_turn_is_not_split_and_one_used_together_is():
+    def client(pid, start):
+        return process(span(1, start, start + 10, begin=gpu(0), end=gpu(1000)), pid=pid)
+
+    def used(*clients):
+        found = views(*clients)
+        return energy([a for a in found.activities if a.source.startswith("nvml")]), {
+            f.code for f in found.findings
+        }
+
+    in_turn, codes_in_turn = used(client(2, 0), client(3, 10))
+    assert in_turn == pytest.approx(joules_to_kwh(2000))
+    assert "gpu-split" not in codes_in_turn
+    together, codes_together = used(client(2, 0), client(3, 0))
+    assert together == pytest.approx(joules_to_kwh(1000))
+    assert "gpu-split" in codes_together
+
+
+def test_a_gpu_counts_without_processor_time():
+    one = span(1, 0, 10, begin={"nvml.gpu-0_mj": 0.0}, end={"nvml.gpu-0_mj": 1e6})
+    found = views(process(one)).activities
+    assert energy(found) == pytest.approx(joules_to_kwh(1000))
 
 
 def test_a_tracked_child_is_not_counted_by_its_parent_again():

@@ -276,6 +276,67 @@ def test_a_phase_that_outlives_its_tracker_ends_with_it(tmp_path, caplog):
     assert "lost" not in caplog.text
 
 
+def test_a_tracker_can_be_started_again(tmp_path):
+    tracker = fp.Tracker("r", journal=tmp_path)
+    for number in (1, 2):
+        with tracker, tracker.span("train", round=number):
+            pass
+    rounds = {s.round for p in read_records([tmp_path]).processes for s in p.spans}
+    assert rounds == {None, 1, 2}
+    with pytest.raises(UsageError, match="not running"):
+        tracker.result("accuracy", 0.9)
+
+
+def test_a_forked_child_that_ends_the_tracker_hangs_nothing(tmp_path):
+    code = textwrap.dedent(
+        f"""
+        import os, time
+        import footprint as fp
+        from footprint.measurement import recorder
+        recorder.SAMPLE_S = 0.001  # so that the pulse often holds its lock
+        for turn in range(20):
+            with fp.Tracker("r", journal={str(tmp_path)!r}) as tracker:
+                time.sleep(0.01)
+                pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+        """
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    processes = read_records([tmp_path]).processes
+    assert len(processes) == 20  # the children recorded nothing, and spoilt nothing
+    assert fp.read_journal(tmp_path).total("energy_kwh") > 0
+
+
+def test_bytes_that_are_no_number_harm_nothing(tmp_path, caplog):
+    with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("upload") as span:
+        span.sent_bytes = float("nan")
+    assert len(spans_of(tmp_path)) == 2
+    assert "number of bytes" in caplog.text
+
+
+def test_start_up_counts_once(tmp_path):
+    for number in range(3):
+        with fp.Tracker("r", journal=tmp_path / str(number), include_startup=True):
+            pass
+    phases = [s.phase for n in range(1, 3) for s in spans_of(tmp_path / str(n)).values()]
+    assert "setup" not in phases
+
+
+def test_a_generator_sees_what_its_consumer_throws(tmp_path):
+    @fp.track(journal=tmp_path)
+    def patient():
+        try:
+            yield 1
+        except ValueError:
+            yield 2
+
+    iterator = patient()
+    assert next(iterator) == 1
+    assert iterator.throw(ValueError("x")) == 2
+
+
 def test_naming_an_actor_makes_it_a_client(tmp_path):
     with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train", actor="client-1"):
         pass
