@@ -170,6 +170,7 @@ class Recorder:
         self._pulse = Pulse(self._beat, SAMPLE_S)
         self._beats = itertools.count(1)
         self._last_round: int | None = None
+        self._sync_due = False
 
     def open(self) -> None:
         """Create the file and find the meters."""
@@ -222,11 +223,12 @@ class Recorder:
             return self._clock_s + time.perf_counter(), readings
 
     def span(self, record: SpanRecord) -> None:
-        """Write a span that has ended; once a round, put the lines on the disk."""
+        """Write a span that has ended; after a round the lines go to the disk."""
         self._writer.span(record)
         if record.round is not None and record.round != self._last_round:
             self._last_round = record.round
-            self._writer.sync()
+            # At the next beat: waiting for a disk here would be measured as training.
+            self._sync_due = True
 
     def result(self, name: str, value: float) -> None:
         """Write a figure that the run reports about itself."""
@@ -259,6 +261,9 @@ class Recorder:
 
     def _beat(self) -> None:
         self._sample()
+        if self._sync_due:
+            self._sync_due = False
+            self._writer.sync()
         if next(self._beats) % BEATS_PER_HEARTBEAT == 0:
             self.heartbeat()
 
