@@ -75,3 +75,12 @@ def test_no_document_names_a_machine():
     for document in DOCUMENTS:
         found = re.findall(r"(?:^|[\s\"'`(])/(?:home|root|tmp|work)/\S+", document.read_text())
         assert found == [], document.name
+
+
+def test_example_results_can_be_read_by_this_release():
+    from footprint.documents import read_document
+
+    found = sorted((REPOSITORY / "reports").rglob("*.json"))
+    assert found
+    for path in found:
+        assert read_document(path)
