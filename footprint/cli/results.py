@@ -33,7 +33,8 @@ Assets = Annotated[
 
 def estimate(
     journals: Annotated[
-        list[Path], typer.Argument(help="Journal files of one run, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="JOURNAL", help="Journal files of one run, or folders of them."),
     ],
     source: Annotated[
         str,
@@ -53,7 +54,8 @@ def estimate(
     ] = None,
     device: Annotated[list[str] | None, typer.Option(help="The same for the device class.")] = None,
     network: Annotated[
-        str, typer.Option(help="Network path: a subject of `factors list -q network_energy`.")
+        str,
+        typer.Option(help="Network path: a subject of `factors list --quantity network_energy`."),
     ] = DEFAULT_NETWORK,
     pue: Annotated[
         float | None, typer.Option(help="PUE of the data centres. [default: from the factors]")
@@ -76,8 +78,8 @@ def estimate(
     by_round: Annotated[
         bool, typer.Option("--by-round", help="Keep the rounds apart in the result.")
     ] = False,
-    seed: Annotated[int | None, typer.Option(help="Seed of the draws.")] = None,
-    draws: Annotated[int | None, typer.Option(help="Number of draws.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the draws. [default: 20260]")] = None,
+    draws: Annotated[int | None, typer.Option(help="Number of draws. [default: 10000]")] = None,
     output: Output = None,
     assets: Assets = "inline",
     as_json: AsJson = False,

@@ -41,7 +41,7 @@ def track(
         str | None, typer.Option(help="Device class of the factors, such as desktop.")
     ] = None,
     actor: Annotated[str, typer.Option(help="Name of this participant.")] = "client",
-    role: Annotated[str, typer.Option(help="client or server.")] = "client",
+    role: Annotated[str, typer.Option(help="client, server or other.")] = "client",
     phase: Annotated[str, typer.Option(help="What the command does.")] = "train",
     architecture: Annotated[str, typer.Option(help="federated, centralised or other.")] = "other",
     functional_unit: Annotated[
