@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 import footprint as fp
-from footprint.assessment import Settings
 from footprint.model import Basis, Journal, Phase, Role, Run, Tier
+from footprint.settings import Settings
 
 
 def best_of(repeats, function):

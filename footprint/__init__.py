@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from footprint._version import __version__ as __version__
-    from footprint.assessment import Settings as Settings
     from footprint.assessment import estimate as estimate
     from footprint.comparison import compare as compare
     from footprint.documents import read_document as read_document
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from footprint.model import SignalKind as SignalKind
     from footprint.reporting import render_report as render_report
     from footprint.reporting import write_report as write_report
+    from footprint.settings import Settings as Settings
 
 _HOMES = {
     "Activity": "footprint.model",
@@ -45,7 +45,7 @@ _HOMES = {
     "Inventory": "footprint.model",
     "Journal": "footprint.model",
     "Phase": "footprint.model",
-    "Settings": "footprint.assessment",
+    "Settings": "footprint.settings",
     "SignalKind": "footprint.model",
     "Tracker": "footprint.measurement.tracker",
     "__version__": "footprint._version",

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from footprint._version import __version__
-from footprint.contributions import Choices, draft_contributions
-from footprint.errors import MissingPlace, UsageError
+from footprint.contributions import draft_contributions, is_inside
+from footprint.costs import draft_costs, finish_bill
+from footprint.errors import MissingPlace
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.model import (
     Assessment,
     Boundary,
+    BoundaryRule,
     Finding,
     Inventory,
     InventoryLine,
-    SignalKind,
     Stage,
 )
+from footprint.networks import MODELS, network_model
 from footprint.register import Register
-from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED, Sampler, interval
+from footprint.settings import Settings
+from footprint.uncertainty import Sampler, interval
 
-DEFAULT_NETWORK = "fixed_core_access"
-EMBODIED_RULE = "sci_wall_clock"
-MOST_DRAWS = 1_000_000
 EXCLUDED = (
     "waiting",
     "supply_losses",
@@ -34,51 +34,8 @@ EXCLUDED = (
     "repetition",
 )
 """What no result of this release holds; `footprint.reporting.wording` has the sentences."""
-GAPS = frozenset(("device-missing", "embodied-unknown", "unmetered"))
+GAPS = frozenset(("active-share-missing", "device-missing", "embodied-unknown", "unmetered"))
 """Codes of findings that say that a part of what should be counted is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Choices of an estimate that the journal does not make.
-
-    Attributes
-    ----------
-    zones, devices : mapping of str to str
-        Replacements for what the journal says; the key ``""`` stands for
-        activities that say nothing.
-    network : str
-        Subject of a `network_energy` factor.
-    pue : float or None
-        Power usage effectiveness of the data centres; by default it is taken
-        from the catalogue for servers, and is 1 for everything else.
-    resource_share : float
-        Share of each device that was reserved (SCI's RR/ToR).
-    signal : SignalKind
-    seed, draws : int
-    """
-
-    zones: Mapping[str, str] = field(default_factory=dict)
-    devices: Mapping[str, str] = field(default_factory=dict)
-    network: str = DEFAULT_NETWORK
-    pue: float | None = None
-    resource_share: float = 1.0
-    signal: SignalKind = field(default_factory=SignalKind)
-    seed: int = DEFAULT_SEED
-    draws: int = DEFAULT_DRAWS
-
-    def __post_init__(self) -> None:
-        if self.pue is not None and not (math.isfinite(self.pue) and self.pue >= 1):
-            raise UsageError(f"A PUE is at least 1, not {self.pue}.")
-        if not 0 < self.resource_share <= 1:
-            raise UsageError(
-                f"A resource share lies above 0 and up to 1, not {self.resource_share}."
-            )
-        if not 100 <= self.draws <= MOST_DRAWS:
-            raise UsageError(
-                f"{self.draws} draws are too few or too many.",
-                f"Use between 100 and {MOST_DRAWS:,}.",
-            )
 
 
 def estimate(
@@ -112,30 +69,34 @@ def estimate(
     catalogue = catalogue or load_catalogue()
     lines = [_complete(line, settings) for line in inventory.lines]
     _require_places(lines)
-    catalogue.resolve("network_energy", subject=settings.network)  # known, if used or not
+    if settings.network not in MODELS:
+        catalogue.resolve("network_energy", subject=settings.network)  # known, if used or not
     register = Register(catalogue, settings.signal)
     for resolution in inventory.factors:
         register.enter_covered(resolution)
     register.energy_terms(lines)
-    choices = Choices(settings.network, settings.pue, settings.resource_share)
-    drafts = [draft for line in lines for draft in draft_contributions(line, choices, register)]
-
+    drafts = [draft for line in lines for draft in draft_contributions(line, settings, register)]
+    prices = settings.prices
+    costs = (
+        [] if prices is None else [*draft_costs(lines, prices, settings.staff, settings, register)]
+    )
     sampler = Sampler(register.terms.values(), seed=settings.seed, draws=settings.draws)
     contributions = tuple(draft.finish(sampler) for draft in drafts)
-    total_g = math.fsum(c.emissions_g.value for c in contributions)
+    total = sampler.total(contributions)
+    total_g = interval(math.fsum(c.emissions_g.value for c in contributions), total)
     energies_kwh = [c.energy_kwh for c in contributions if c.energy_kwh is not None]
     found = dict.fromkeys(
         (
             *inventory.findings,
             *catalogue.findings,
             *register.findings,
-            *_gaps(lines),
+            *_gaps([line for line in lines if is_inside(line, settings.boundary)], settings),
             *_unused(inventory, settings, register),
         )
     )
     return Assessment(
         run=inventory.run,
-        total_g=interval(total_g, sampler.total(contributions)),
+        total_g=total_g,
         energy_kwh=math.fsum(energies_kwh) if energies_kwh else None,
         data_gb=math.fsum(line.data_gb for line in lines),
         duration_s=math.fsum(line.duration_s for line in lines),
@@ -151,6 +112,7 @@ def estimate(
         seed=settings.seed,
         draws=settings.draws,
         tool_version=__version__,
+        bill=None if prices is None else finish_bill(costs, prices, total_g, total, sampler),
     )
 
 
@@ -159,9 +121,10 @@ def _boundary(inventory: Inventory, settings: Settings, findings: Iterable[Findi
         stages=tuple(Stage),
         view=inventory.view,
         signal=settings.signal,
-        network_model=f"average/{settings.network}",
+        network_model=network_model(settings.network),
         idle_policy=inventory.idle_policy,
-        embodied_rule=EMBODIED_RULE,
+        embodied_rule=settings.embodied.value,
+        rule=settings.boundary.value,
         excluded=EXCLUDED,
         gaps=tuple(sorted({f.code for f in findings} & GAPS)),
     )
@@ -169,9 +132,11 @@ def _boundary(inventory: Inventory, settings: Settings, findings: Iterable[Findi
 
 def _complete(line: InventoryLine, settings: Settings) -> InventoryLine:
     """Line with the zone and the device that the settings give it."""
+    if not settings.zones and not settings.devices and settings.access is None:
+        return line
     zone = settings.zones.get(line.zone or "", line.zone)
     device = settings.devices.get(line.device or "", line.device)
-    return replace(line, zone=zone, device=device)
+    return replace(line, zone=zone, device=device, access=line.access or settings.access)
 
 
 def _require_places(lines: Iterable[InventoryLine]) -> None:
@@ -185,7 +150,7 @@ def _require_places(lines: Iterable[InventoryLine]) -> None:
         )
 
 
-def _gaps(lines: Iterable[InventoryLine]) -> list[Finding]:
+def _gaps(lines: Sequence[InventoryLine], settings: Settings) -> list[Finding]:
     findings = []
     unmetered = sum(line.unmetered for line in lines)
     if unmetered:
@@ -198,7 +163,7 @@ def _gaps(lines: Iterable[InventoryLine]) -> list[Finding]:
             )
         )
     bare = sorted({line.actor for line in lines if not line.device and line.duration_s})
-    if bare:
+    if bare and settings.boundary is not BoundaryRule.QIU:  # which charges no hardware
         findings.append(
             Finding(
                 "device-missing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 
 import numpy as np
@@ -15,6 +15,8 @@ from footprint.model import (
     Comparison,
     Contribution,
     Finding,
+    Interval,
+    LifeCycle,
     Phase,
     ResolvedBy,
     Stage,
@@ -22,6 +24,7 @@ from footprint.model import (
 from footprint.uncertainty import Sampler, interval
 
 CATEGORIES = (*(phase.value for phase in Phase), Stage.EMBODIED.value)
+LIFE_CYCLE = tuple(stage.value for stage in LifeCycle)
 
 
 def compare(baseline: Assessment, candidate: Assessment) -> Comparison:
@@ -65,11 +68,18 @@ def compare(baseline: Assessment, candidate: Assessment) -> Comparison:
         candidate=candidate,
         difference_g=interval(difference, other - base),
         ratio=interval(candidate.total_g.value / baseline.total_g.value, other / base),
-        candidate_lower=float(np.mean(other < base)),
-        categories=tuple(_categories(baseline, candidate, samplers)),
+        # Without draws the central values alone say which one is lower.
+        candidate_lower=float(np.mean(other < base) if draws else difference < 0),
+        categories=tuple(
+            _differences(baseline, candidate, samplers, CATEGORIES, lambda c: c.category)
+        ),
         findings=tuple(_findings(baseline, candidate)),
         seed=seed,
         draws=draws,
+        stages=tuple(
+            _differences(baseline, candidate, samplers, LIFE_CYCLE, lambda c: c.life_cycle.value)
+        ),
+        cost_difference=_cost_difference(baseline, candidate, samplers),
     )
 
 
@@ -97,12 +107,31 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _categories(
+def _cost_difference(
     baseline: Assessment, candidate: Assessment, samplers: list[Sampler]
+) -> Interval | None:
+    """Candidate minus baseline; None without two bills in one currency."""
+    bills = baseline.bill, candidate.bill
+    if bills[0] is None or bills[1] is None or bills[0].currency is not bills[1].currency:
+        return None
+    base, other = (
+        sampler.sum((cost.terms, cost.cost.value) for cost in bill.costs)
+        for sampler, bill in zip(samplers, bills, strict=True)
+        if bill is not None
+    )
+    return interval(bills[1].total.value - bills[0].total.value, other - base)
+
+
+def _differences(
+    baseline: Assessment,
+    candidate: Assessment,
+    samplers: list[Sampler],
+    categories: Iterable[str],
+    key: Callable[[Contribution], str],
 ) -> Iterable[CategoryDifference]:
-    for category in CATEGORIES:
+    for category in categories:
         base, other = (
-            [c for c in a.contributions if c.category == category] for a in (baseline, candidate)
+            [c for c in a.contributions if key(c) == category] for a in (baseline, candidate)
         )
         if not base and not other:
             continue

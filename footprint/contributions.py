@@ -3,75 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from footprint.drafts import Draft
 from footprint.errors import FactorNotFound
 from footprint.lifecycle.embodied import embodied_share
-from footprint.lifecycle.network import transfer_energy
 from footprint.lifecycle.operational import operational_emissions
-from footprint.model import Basis, Contribution, Interval, InventoryLine, Stage, Term
+from footprint.lifecycle.storage import storage_energy
+from footprint.model import (
+    BoundaryRule,
+    EmbodiedRule,
+    InventoryLine,
+    LifeCycle,
+    Phase,
+    Role,
+    Stage,
+    Term,
+)
+from footprint.networks import draft_network
 from footprint.register import Register
-from footprint.uncertainty import Sampler
+from footprint.settings import Settings
+from footprint.units import WH_PER_KWH
 
+END_USER_DEVICES = ("phone", "tablet", "laptop", "desktop")
+"""Classes of devices that exist anyway; see `EmbodiedRule.MARGINAL`."""
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a line does not say itself.
-
-    Attributes
-    ----------
-    network : str
-        Subject of a `network_energy` factor.
-    pue : float or None
-        Of all data centres; None to take the catalogue's.
-    resource_share : float
-        Share of each device that was reserved [1].
-    """
-
-    network: str
-    pue: float | None
-    resource_share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A contribution before its interval is known."""
-
-    line: InventoryLine
-    stage: Stage
-    amount: float
-    amount_unit: str
-    terms: tuple[str, ...]
-    emissions_g: float
-    energy_kwh: float | None
-
-    def finish(self, sampler: Sampler) -> Contribution:
-        """Contribution with the interval that the draws of its terms give."""
-        line, value = self.line, self.emissions_g
-        ratio = sampler.ratio_interval(self.terms)
-        tracked = self.stage is Stage.EMBODIED and line.tier is not None
-        return Contribution(
-            stage=self.stage,
-            phase=line.phase,
-            actor=line.actor,
-            role=line.role,
-            device=line.device,
-            zone=line.zone,
-            # The amount of an embodied share is time, which a tracker measures
-            # whatever the energy of the line is.
-            basis=Basis.MEASURED if tracked else line.basis,
-            tier=line.tier if self.stage is Stage.OPERATION else None,
-            amount=self.amount,
-            amount_unit=self.amount_unit,
-            terms=self.terms,
-            emissions_g=Interval(value, value * ratio.low, value * ratio.high),
-            energy_kwh=self.energy_kwh,
-            round=line.round,
-        )
+_TRAINING = (LifeCycle.EXPERIMENT, LifeCycle.TRAIN)
+# Neither waiting nor idling, and no server: what the model after Qiu et al. charges.
+_QIU_PHASES = (Phase.TRAIN, Phase.UPLOAD, Phase.DOWNLOAD)
 
 
 def draft_contributions(
-    line: InventoryLine, choices: Choices, register: Register
+    line: InventoryLine, settings: Settings, register: Register
 ) -> Iterator[Draft]:
     """Draft what a line contributes in each stage; enters the terms that it needs.
 
@@ -79,30 +41,63 @@ def draft_contributions(
     ------
     FactorNotFound
         If the zone, the device or the network is not in the catalogue.
+    UsageError
+        If the network model needs to know a kind of link that nobody named.
     """
-    grid = register.look_up("grid_intensity", zone=line.zone, year=line.year)
+    if not is_inside(line, settings.boundary):
+        return
+    grid = look_up_grid(line, settings, register)
     if line.energy_kwh is not None:
-        yield _operation(line, line.energy_kwh, grid, _pue(line, choices, register))
+        yield _operation(line, line.energy_kwh, grid, look_up_pue(line, settings, register))
     if line.data_gb:
-        path = register.look_up("network_energy", subject=choices.network, year=line.year)
-        yield _network(line, grid, path)
-    if line.duration_s and line.device:
-        made = _embodied_terms(line.device, choices, register)
-        if made is not None:
-            yield _embodied(line, *made)
+        yield from draft_network(line, settings, register, grid)
+    if line.stored_gb_h:
+        yield _storage(line, settings, register, grid)
+    if line.duration_s and line.device and settings.boundary is not BoundaryRule.QIU:
+        terms = _embodied_terms(line, line.device, settings, register)
+        if terms is not None:
+            yield _embodied(line, *terms)
 
 
-def _pue(line: InventoryLine, choices: Choices, register: Register) -> Term:
-    """Only what stands in a data centre carries the overhead of one.
+def is_inside(line: InventoryLine, boundary: BoundaryRule) -> bool:
+    """Whether a boundary charges a line at all."""
+    if boundary is BoundaryRule.LIFE_CYCLE:
+        return True
+    if line.life_cycle not in _TRAINING:
+        return False
+    if boundary is BoundaryRule.TRAINING:
+        return True
+    centre = line.role is Role.SERVER and line.phase is Phase.TRAIN
+    return centre or (line.role is Role.CLIENT and line.phase in _QIU_PHASES)
 
-    That is every server, and whatever runs in a cloud region.
+
+def look_up_grid(line: InventoryLine, settings: Settings, register: Register) -> Term:
+    """Grid intensity of the place of a line."""
+    declared = settings.intensities.get(line.zone or "")
+    if declared is None:
+        return register.look_up("grid_intensity", zone=line.zone, year=line.year)
+    term_id = f"grid/{line.zone}/declared"
+    like = {"zone": line.zone or ""}
+    return register.declared(term_id, "grid_intensity", declared, unit="gCO2e/kWh", like=like)
+
+
+def look_up_pue(line: InventoryLine, settings: Settings, register: Register) -> Term:
+    """Overhead of the data centre of a line.
+
+    Only what stands in a data centre carries the overhead of one. That is every
+    server, and whatever runs in a cloud region.
     """
+    if settings.boundary is BoundaryRule.QIU and line.role is Role.CLIENT:
+        return register.look_up("pue", subject="end_user_device")
+    own = settings.pues.get(line.actor)
+    if own is not None:
+        return register.declared(f"pue/declared/{line.actor}", "pue", own)
     provider, is_cloud, _ = (line.zone or "").partition(":")
-    server = (line.device or "").partition(".")[0] == "server"
+    server = (line.device or "").partition(".")[0] in ("server", "gpu", "board", "tpu")
     if not (server or is_cloud):
         return register.look_up("pue", subject="end_user_device")
-    if choices.pue is not None:
-        return register.declared("pue/declared", "pue", choices.pue)
+    if settings.pue is not None:
+        return register.declared("pue/declared", "pue", settings.pue)
     if is_cloud:
         for query in ({"zone": line.zone}, {"subject": provider.lower()}):
             try:
@@ -110,28 +105,6 @@ def _pue(line: InventoryLine, choices: Choices, register: Register) -> Term:
             except FactorNotFound:
                 continue  # the next one is coarser; the register shows which it was
     return register.look_up("pue", subject="industry_average", year=line.year)
-
-
-def _embodied_terms(
-    device: str, choices: Choices, register: Register
-) -> tuple[Term, Term, Term | None] | None:
-    """Embodied emissions, lifespan and share of a device, or None if nobody knows them."""
-    try:
-        made = register.look_up("embodied", subject=device)
-        lifespan = register.look_up("lifespan", subject=device)
-    except FactorNotFound as error:
-        if not register.knows_device(device):
-            raise
-        register.report_gap(
-            "embodied-unknown",
-            f"The making of {device!r} is not in the total: {error.message}",
-            "Add a factor for it (see docs/factors.md), or name another class of device.",
-        )
-        return None
-    if choices.resource_share == 1:
-        return made, lifespan, None
-    share = register.declared("resource-share/declared", "resource_share", choices.resource_share)
-    return made, lifespan, share
 
 
 def _operation(line: InventoryLine, energy_kwh: float, grid: Term, pue: Term) -> Draft:
@@ -146,28 +119,77 @@ def _operation(line: InventoryLine, energy_kwh: float, grid: Term, pue: Term) ->
     )
 
 
-def _network(line: InventoryLine, grid: Term, path: Term) -> Draft:
-    energy_kwh = transfer_energy(line.data_gb, path.value)
+def _storage(line: InventoryLine, settings: Settings, register: Register, grid: Term) -> Draft:
+    power = register.look_up("power_per_gb", subject=settings.medium, year=line.year)
+    copies = register.declared("replication/declared", "replication", settings.replication)
+    pue = look_up_pue(line, settings, register)
+    energy_kwh = storage_energy(line.stored_gb_h, power.value, copies.value)
     return Draft(
         line,
-        Stage.NETWORK,
-        line.data_gb,
-        "GB",
-        (path.id, grid.id),
-        # An average network intensity holds the overhead of its sites already.
-        operational_emissions(energy_kwh, grid.value, pue=1.0),
-        energy_kwh,
+        Stage.STORAGE,
+        line.stored_gb_h / WH_PER_KWH,
+        "1000 GB h",
+        (power.id, copies.id, pue.id, grid.id),
+        operational_emissions(energy_kwh, grid.value, pue.value),
+        energy_kwh * pue.value,
     )
 
 
-def _embodied(line: InventoryLine, made: Term, lifespan: Term, share: Term | None) -> Draft:
-    resource_share = 1.0 if share is None else share.value
+def _embodied_terms(
+    line: InventoryLine, device: str, settings: Settings, register: Register
+) -> tuple[Term, Term, Term | None, Term | None] | None:
+    """Embodied emissions, lifespan, reserved and active share, or None if there is nothing."""
+    kind = device.partition(".")[0]
+    if settings.embodied is EmbodiedRule.MARGINAL and kind in END_USER_DEVICES:
+        return None
+    try:
+        made = register.look_up("embodied", subject=device)
+        lifespan = register.look_up("lifespan", subject=device)
+    except FactorNotFound as error:
+        if not register.knows_device(device):
+            raise
+        register.report_gap(
+            "embodied-unknown",
+            f"The making of {device!r} is not in the total: {error.message}",
+            "Add a factor for it (see docs/factors.md), or name another class of device.",
+        )
+        return None
+    share = settings.resource_share if line.resource_share is None else line.resource_share
+    reserved = active = None
+    if share != 1:
+        # The choice of an estimate, or what the journal says of a device.
+        of = "declared" if line.resource_share is None else f"{share:g}"
+        reserved = register.declared(f"resource-share/{of}", "resource_share", share)
+    works = settings.active_shares.get(line.actor)
+    if settings.embodied is EmbodiedRule.ACTIVE_HOURS and works is not None:
+        active = register.declared(f"active-share/{works:g}", "active_share", works)
+    elif settings.embodied is EmbodiedRule.ACTIVE_HOURS:
+        register.report_gap(
+            "active-share-missing",
+            f"Nobody said which part of its life the device of {line.actor!r} works; it is "
+            "charged by the hours of its life.",
+            "Give its active_share.",
+        )
+    return made, lifespan, reserved, active
+
+
+def _embodied(
+    line: InventoryLine, made: Term, lifespan: Term, reserved: Term | None, active: Term | None
+) -> Draft:
+    share = (1.0 if reserved is None else reserved.value) / (
+        1.0 if active is None else active.value
+    )
     return Draft(
         line,
         Stage.EMBODIED,
         line.duration_s,
         "s",
-        (made.id, f"1/{lifespan.id}", *((share.id,) if share else ())),
-        embodied_share(made.value, line.duration_s, lifespan.value, resource_share),
+        (
+            made.id,
+            f"1/{lifespan.id}",
+            *((reserved.id,) if reserved else ()),
+            *((f"1/{active.id}",) if active else ()),
+        ),
+        embodied_share(made.value, line.duration_s, lifespan.value) * share,
         None,
     )

@@ -10,6 +10,7 @@
     │   ├── UnitError               3     a quantity does not parse or has another dimension
     │   ├── JournalError            3     a journal holds nothing that can be read
     │   ├── DocumentError           3     a result file is not one of ours, or not this version
+    │   ├── ManifestError           3     a manifest says something that cannot mean anything
     │   └── FactorError             3     a factor file or a catalogue is broken
     │       └── FactorNotFound      3     no factor answers the query
     ├── MeterError                  3     an energy source cannot be read
@@ -89,6 +90,12 @@ class DocumentError(DataError):
     """A result file is not one of ours, or has another format version."""
 
     code = "document"
+
+
+class ManifestError(DataError):
+    """A manifest cannot be read, or says something that cannot mean anything."""
+
+    code = "manifest"
 
 
 class FactorError(DataError):

@@ -10,17 +10,36 @@ import numpy as np
 import pandas as pd
 
 from footprint.model import (
+    DEFAULTS,
+    Access,
     Basis,
     Inventory,
     InventoryLine,
     Journal,
+    LifeCycle,
     Phase,
     Role,
     Tier,
 )
 
-_KEYS = ("actor", "role", "device", "zone", "phase", "basis", "tier", "source")
-_SUMS = ("duration_s", "energy_kwh", "energy_low_kwh", "energy_high_kwh", "data_gb")
+_KEYS = (
+    "actor",
+    "role",
+    "device",
+    "zone",
+    "phase",
+    "basis",
+    "tier",
+    "source",
+    "resource_share",
+    "life_cycle",
+    "access",
+    "instance",
+)
+_ENERGIES = ("energy_kwh", "energy_low_kwh", "energy_high_kwh")
+_SHORT = 1000  # of fewer values, a dictionary is faster than pandas
+_NOTHING = {"transfer_s": 0.0, "stored_gb_h": 0.0}
+_SUMS = ("duration_s", *_ENERGIES, "data_gb", "transfer_s", "stored_gb_h")
 
 
 def build_inventory(journal: Journal, *, by_round: bool = False) -> Inventory:
@@ -45,26 +64,36 @@ def build_inventory(journal: Journal, *, by_round: bool = False) -> Inventory:
     faster than a group-by over several columns (`benchmarks/path.py`).
     """
     columns = journal.columns
-    groups = _group(columns, [*_KEYS, "year", *(["round"] if by_round else [])])
+    keys = [key for key in _KEYS if key in columns]
+    groups = _group(columns, [*keys, "year", *(["round"] if by_round else [])])
     energy = _floats(columns["energy_kwh"])
     is_known = ~np.isnan(energy)
     # A sum of bounds of which one is unknown is unknown.
     is_bounded = ~np.isnan(_floats(columns["energy_low_kwh"]))
     is_bounded &= ~np.isnan(_floats(columns["energy_high_kwh"]))
-    sums = {name: groups.sum(np.nan_to_num(_floats(columns[name]))) for name in _SUMS}
+    sums = {
+        name: groups.sum(np.nan_to_num(_floats(columns[name]))) for name in _SUMS if name in columns
+    }
     sums["activities"] = groups.sum(np.ones(len(energy)))
     sums["metered"] = groups.sum(is_known)
     sums["unbounded"] = groups.sum(is_known & ~is_bounded)
     sums["unmetered"] = groups.sum(~is_known & (_floats(columns["duration_s"]) > 0))
     lines = tuple(
-        _line(row, {name: float(column[index]) for name, column in sums.items()})
+        _line(
+            {**DEFAULTS, **row},
+            {**_NOTHING, **{name: float(column[index]) for name, column in sums.items()}},
+        )
         for index, row in enumerate(groups.rows)
     )
     return Inventory(
         run=journal.run,
         lines=lines,
-        rounds=_distinct(columns["round"]),
-        clients=len({line.actor for line in lines if line.role is Role.CLIENT}),
+        rounds=_distinct(columns["round"]) if journal.rounds is None else journal.rounds,
+        clients=(
+            len({line.actor for line in lines if line.role is Role.CLIENT})
+            if journal.clients is None
+            else journal.clients
+        ),
         view=journal.view,
         idle_policy=journal.idle_policy,
         factors=journal.factors,
@@ -95,6 +124,12 @@ def _line(row: Mapping[str, Any], sums: Mapping[str, float]) -> InventoryLine:
         activities=int(sums["activities"]),
         unmetered=int(sums["unmetered"]),
         round=None if row.get("round") is None else int(row["round"]),
+        resource_share=row["resource_share"],
+        life_cycle=LifeCycle(row["life_cycle"]),
+        access=None if row["access"] is None else Access(row["access"]),
+        transfer_s=sums["transfer_s"],
+        stored_gb_h=sums["stored_gb_h"],
+        instance=row["instance"],
     )
 
 
@@ -143,6 +178,10 @@ def _factorise(column: Any) -> tuple[np.ndarray[Any, Any], list[Any]]:
     if isinstance(column, pd.Categorical):
         words = [*column.categories, None]
         return np.where(column.codes < 0, len(words) - 1, column.codes), words
+    if isinstance(column, list) and len(column) < _SHORT:
+        places: dict[Any, int] = {}
+        code = np.array([places.setdefault(value, len(places)) for value in column], dtype=np.int64)
+        return code, list(places)
     array = column if isinstance(column, np.ndarray) else np.asarray(column, dtype=object)
     code, values = pd.factorize(array, use_na_sentinel=False)
     return code, [None if pd.isna(value) else value for value in values]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.assessment import Settings, estimate
+from footprint.assessment import estimate
 from footprint.errors import FactorNotFound
 from footprint.factors import FactorCatalogue
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
 from footprint.model import Stage
+from footprint.settings import Settings
 
 # Prices of electricity that the catalogue may have for a place, the likeliest first.
 _PRICES = tuple(
@@ -27,8 +29,8 @@ class SoFar:
 
     Attributes
     ----------
-    energy_kwh : float
-        Electricity of the devices [kWh].
+    energy_kwh : float or None
+        Electricity of the devices [kWh]; None if nothing of it was measured.
     emissions_g : float or None
         All stages [gCO2e]; None without a zone.
     cost : float or None
@@ -36,7 +38,7 @@ class SoFar:
     """
 
     phase: str
-    energy_kwh: float
+    energy_kwh: float | None
     emissions_g: float | None
     cost: float | None
     currency: str
@@ -62,10 +64,10 @@ def run_so_far(path: Path, catalogue: FactorCatalogue) -> list[SoFar]:
     """
     journal = read_journal(path, catalogue=catalogue)
     zone = next((zone for zone in journal.columns["zone"] if zone), None)
-    energy: dict[str, float] = defaultdict(float)
+    known: dict[str, list[float]] = defaultdict(list)
     emissions: dict[str, float] = defaultdict(float)
     for activity in journal.activities():
-        energy[activity.phase] += activity.energy_kwh or 0.0
+        known[activity.phase] += () if activity.energy_kwh is None else (activity.energy_kwh,)
     if zone is not None:
         settings = Settings(zones={"": zone}, draws=100)
         assessment = estimate(build_inventory(journal), settings, catalogue=catalogue)
@@ -75,13 +77,17 @@ def run_so_far(path: Path, catalogue: FactorCatalogue) -> list[SoFar]:
             )
     price, currency = _price(zone, catalogue)
 
-    def row(phase: str, energy_kwh: float, emissions_g: float) -> SoFar:
-        cost = None if price is None else energy_kwh * price
+    def row(phase: str, energies_kwh: list[float], emissions_g: float) -> SoFar:
+        energy_kwh = math.fsum(energies_kwh) if energies_kwh else None
+        cost = None if price is None or energy_kwh is None else energy_kwh * price
         return SoFar(phase, energy_kwh, None if zone is None else emissions_g, cost, currency)
 
-    phases = dict.fromkeys([*energy, *emissions])
-    rows = [row(phase, energy[phase], emissions[phase]) for phase in phases]
-    return [*rows, row("total", sum(energy.values()), sum(emissions.values()))]
+    phases = dict.fromkeys([*known, *emissions])
+    rows = [row(phase, known[phase], emissions[phase]) for phase in phases]
+    return [
+        *rows,
+        row("total", [kwh for phase in known.values() for kwh in phase], sum(emissions.values())),
+    ]
 
 
 def _price(zone: str | None, catalogue: FactorCatalogue) -> tuple[float | None, str]:

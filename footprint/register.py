@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from footprint.factors import FactorCatalogue
 from footprint.measurement.meter import TIER_BANDS
 from footprint.model import (
+    Basis,
     Finding,
     InventoryLine,
     Resolution,
@@ -33,6 +34,7 @@ class _Sums:
     low_kwh: float = 0.0
     high_kwh: float = 0.0
     tiers: set[str] = field(default_factory=set)
+    declared: bool = True
     unbounded: int = 0
 
     def add(self, line: InventoryLine, energy_kwh: float) -> None:
@@ -44,6 +46,7 @@ class _Sums:
         self.value_kwh += energy_kwh
         self.low_kwh += low
         self.high_kwh += high
+        self.declared &= line.basis is Basis.DECLARED
         self.tiers |= {line.tier.value} if line.tier else set()
 
     def term(self, source: str) -> Term:
@@ -57,11 +60,13 @@ class _Sums:
             low=self.low_kwh / self.value_kwh if exists else 1.0,
             high=self.high_kwh / self.value_kwh if exists else 1.0,
             bounds="tier" if self.tiers else "source",
-            resolved_by=ResolvedBy.MEASURED if self.tiers else ResolvedBy.DECLARED,
+            resolved_by=ResolvedBy.DECLARED
+            if self.declared or not self.tiers
+            else ResolvedBy.MEASURED,
             requested="",
             zone=None,
             year=None,
-            source=_MEASURED,
+            source=_DECLARED if self.declared else _MEASURED,
             note=f"error of the energy figures of this source, {tiers}",
         )
 
@@ -113,23 +118,41 @@ class Register:
         """Digest of the catalogue that the factors come from."""
         return self._catalogue.digest
 
-    def declared(self, term_id: str, quantity: str, value: float) -> Term:
-        """Enter a pure number that the caller of the estimate gave."""
+    def declared(
+        self,
+        term_id: str,
+        quantity: str,
+        value: float,
+        unit: str = "1",
+        *,
+        like: Mapping[str, str] | None = None,
+    ) -> Term:
+        """Enter a number that the caller of the estimate gave.
+
+        With `like` (a zone, a subject) it has the default bounds of such a factor: a grid
+        intensity that somebody typed is no more certain than one of a table.
+        """
+        if term_id in self.terms:
+            return self.terms[term_id]
+        low, high, bounds = value, value, "none"
+        if like is not None:
+            low, high, bounds = self._catalogue.default_bounds(quantity, value, **like)
         term = Term(
             id=term_id,
             quantity=quantity,
             value=value,
-            unit="1",
-            low=value,
-            high=value,
-            bounds="none",
+            unit=unit,
+            low=low,
+            high=high,
+            bounds=bounds,
             resolved_by=ResolvedBy.DECLARED,
             requested="",
             zone=None,
             year=None,
             source=_DECLARED,
         )
-        return self.terms.setdefault(term_id, term)
+        self.terms[term_id] = term
+        return term
 
     def enter(self, resolution: Resolution, requested: str = "") -> Term:
         """Enter a factor under its id; where it was found twice, the weaker way shows."""

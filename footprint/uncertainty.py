@@ -24,6 +24,7 @@ Draws = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 _Z95 = NormalDist().inv_cdf(0.975)
 _PERCENTILES = (5.0, 95.0)
+_CERTAIN = Interval(1.0, 1.0, 1.0)
 
 
 def draw_ratio(term: Term, *, seed: int, draws: int) -> Draws:
@@ -98,6 +99,8 @@ class Sampler:
 
     def ratio_interval(self, terms: Iterable[str]) -> Interval:
         """Interval of a product of terms, relative to its central value."""
+        if not self._draws:
+            return _CERTAIN
         key = tuple(sorted(terms))
         if key not in self._intervals:
             self._intervals[key] = interval(1.0, self.product(key))
@@ -105,13 +108,19 @@ class Sampler:
 
     def total(self, contributions: Iterable[Contribution]) -> Draws:
         """Draws of the sum of contributions [gCO2e]."""
-        # Lines with the same terms move together: sum them first.
+        return self.sum((part.terms, part.emissions_g.value) for part in contributions)
+
+    def sum(self, parts: Iterable[tuple[tuple[str, ...], float]]) -> Draws:
+        """Draws of a sum of central values, each with the terms that it is a product of."""
+        if not self._draws:
+            return np.empty(0)
+        # Parts with the same terms move together: sum them first.
         central: dict[tuple[str, ...], float] = defaultdict(float)
-        for contribution in contributions:
-            central[tuple(sorted(contribution.terms))] += contribution.emissions_g.value
+        for terms, value in parts:
+            central[tuple(sorted(terms))] += value
         total: Draws = np.zeros(self._draws)
-        for terms, value_g in central.items():
-            total = total + value_g * self.product(terms)
+        for terms, value in central.items():
+            total = total + value * self.product(terms)
         return total
 
     def _ratio(self, term_id: str) -> Draws:
@@ -124,6 +133,8 @@ class Sampler:
 
 def interval(value: float, draws: Draws) -> Interval:
     """Central value with the 5th and 95th percentile of its draws."""
+    if not len(draws):
+        return Interval(value, value, value)
     low, high = np.percentile(draws, _PERCENTILES)
     # A result without spread must not differ from itself by rounding.
     return Interval(value, min(float(low), value), max(float(high), value))

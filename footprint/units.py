@@ -44,6 +44,9 @@ UV_PER_V = 1e6
 MJ_PER_J = 1e3
 """Millijoules in a joule."""
 G_PER_KG = 1e3
+MBIT_PER_GB = 8e3
+NJ_PER_J = 1e9
+H_PER_MONTH = 365.25 * 24 / 12
 
 CANONICAL_UNITS: dict[str, str] = {
     "time": "s",
@@ -143,6 +146,7 @@ def readable(value: float, unit: str) -> tuple[float, str]:
     return (value, unit) if wanted is None else (value * conversion_factor(unit, wanted), wanted)
 
 
+@lru_cache(maxsize=4096)
 def parse_quantity(text: str, unit: str) -> float:
     """Read a quantity that a person wrote, as a float in `unit`.
 
@@ -277,7 +281,8 @@ def format_number(value: float, width: float | None = None) -> str:
     digits = 2 - magnitude
     if width is not None and width > 0:
         digits = min(digits, 1 - math.floor(math.log10(width)))
-        digits = max(digits, -magnitude)
+        # Two digits at least: of one alone a reader could not tell 85 from 94.
+        digits = max(digits, 1 - magnitude)
     # Dropping digits left of the point would turn 1234 into 1200: round there,
     # but print the integer in full.
     rounded = round(value, digits)

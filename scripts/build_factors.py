@@ -46,7 +46,7 @@ BUILDERS: dict[str, Callable[[list[Cells], Tables], None]] = {
 }
 NOT_USED = {
     "energy_sources": "no calculation here uses intensities by generation source",
-    "pedigree_matrix": "no calculation here uses pedigree scores",
+    "pedigree_matrix": "the factors of the matrix stand in footprint/factors/pedigree.py",
 }
 
 

@@ -90,7 +90,7 @@ def calibrate(
         return
 
     from footprint.measurement.fit import fit_calibration
-    from footprint.measurement.wall import read_wall_csv
+    from footprint.measurement.wall_csv import read_wall_csv
 
     series = read_wall_csv(
         wall, time_column=time_column, power_column=power_column, unit=unit, utc=utc

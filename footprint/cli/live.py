@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from footprint.live import SoFar
 
+_LEAST_S = 1.0  # over less than this the power is noise
+
 
 class LiveView:
     """A table on standard error that shows what a run has used so far.
@@ -38,6 +40,7 @@ class LiveView:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        self._live.console.print()
 
     def update(self) -> None:
         """Read the journal and show it."""
@@ -50,13 +53,14 @@ class LiveView:
             return  # nothing to show yet; what is wrong is said at the end
         now_s, total_kwh = time.monotonic(), rows[-1].energy_kwh
         power_w = self._power_w(now_s, total_kwh)
-        self._last = (now_s, total_kwh)
+        if total_kwh is not None and (self._last is None or power_w is not None):
+            self._last = (now_s, total_kwh)
         self._live.update(_table(rows, power_w), refresh=True)
 
-    def _power_w(self, now_s: float, total_kwh: float) -> float | None:
+    def _power_w(self, now_s: float, total_kwh: float | None) -> float | None:
         from footprint.units import kwh_to_watts
 
-        if self._last is None or now_s <= self._last[0]:
+        if self._last is None or total_kwh is None or now_s < self._last[0] + _LEAST_S:
             return None
         return kwh_to_watts(total_kwh - self._last[1], now_s - self._last[0])
 
@@ -73,5 +77,8 @@ def _table(rows: list[SoFar], power_w: float | None) -> Table:
         if row.emissions_g is not None:
             emissions = format_quantity("emissions", row.emissions_g)
         cost = "no price" if row.cost is None else f"{format_number(row.cost)} {row.currency}"
-        table.add_row(row.phase, format_quantity("energy", row.energy_kwh), emissions, cost)
+        energy = "none known"
+        if row.energy_kwh is not None:
+            energy = format_quantity("energy", row.energy_kwh)
+        table.add_row(row.phase, energy, emissions, cost)
     return table

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from footprint.cli import calibrate, factors, meters, results, track
+from footprint.cli import calibrate, factors, meters, pareto, predict, results, sweep, track
 from footprint.cli.output import print_json, say
 from footprint.errors import DataError, FootprintError
 
@@ -27,6 +27,9 @@ app = typer.Typer(
 app.command("track", context_settings=track.PASS_THROUGH)(track.track)
 app.command("estimate")(results.estimate)
 app.command("compare")(results.compare)
+app.command("sweep")(sweep.sweep)
+app.command("pareto")(pareto.pareto)
+app.command("predict")(predict.predict)
 app.command("report")(results.report)
 app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)

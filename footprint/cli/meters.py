@@ -20,7 +20,7 @@ def meters(
 
         footprint meters --json
     """
-    from footprint.measurement.recorder import describe_meters
+    from footprint.measurement.sources import describe_meters
 
     found = describe_meters()
     if as_json:

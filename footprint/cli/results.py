@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +17,7 @@ from footprint.errors import UsageError
 if TYPE_CHECKING:
     from footprint.model import Assessment, Comparison, Journal
 
-# A test holds this to `footprint.assessment.DEFAULT_NETWORK`, whose import is heavy.
+# A test holds this to `footprint.settings.DEFAULT_NETWORK`, whose import is heavy.
 DEFAULT_NETWORK = "fixed_core_access"
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
@@ -34,8 +34,13 @@ Assets = Annotated[
 def estimate(
     journals: Annotated[
         list[Path],
-        typer.Argument(metavar="JOURNAL", help="Journal files of one run, or folders of them."),
+        typer.Argument(
+            metavar="JOURNAL", help="Journal files of one run, folders of them, or a manifest."
+        ),
     ],
+    architecture: Annotated[
+        str, typer.Option(help="Of a manifest: federated or centralised.")
+    ] = "federated",
     source: Annotated[
         str,
         typer.Option(
@@ -84,7 +89,10 @@ def estimate(
     assets: Assets = "inline",
     as_json: AsJson = False,
 ) -> None:
-    """Estimate the emissions of a run from its journals.
+    """Estimate the emissions of a run from its journals, or of a plan from its manifest.
+
+    A manifest (.toml) makes its own choices; of the options only --architecture,
+    --seed, --draws and --factors apply to it.
 
     Examples
     --------
@@ -93,16 +101,27 @@ def estimate(
         footprint estimate runs/central -o central.json
 
         footprint estimate runs/central --zone Paris=FR --json
+
+        footprint estimate hospitals.toml --architecture centralised
     """
-    from footprint.assessment import Settings
     from footprint.assessment import estimate as estimate_
     from footprint.factors import load_catalogue
     from footprint.inventory import build_inventory
     from footprint.measurement.attribution import read_journal
     from footprint.model import SignalKind
+    from footprint.settings import Settings
     from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
 
     _check_output(output)
+    if len(journals) == 1 and journals[0].suffix == ".toml":
+        if zone or device or pue is not None or network != DEFAULT_NETWORK or resource_share != 1:
+            raise UsageError(
+                "A manifest makes its own choices of zones, devices, network, PUE and shares.",
+                "Write them into it, or vary them with: footprint sweep",
+            )
+        planned = _planned(journals[0], architecture, factors or [], seed, draws)
+        _deliver(planned, output, assets, as_json=as_json)
+        return
     catalogue = load_catalogue(tuple(factors or ()))
     settings = Settings(
         zones=_replacements(zone or [], "--zone"),
@@ -125,25 +144,95 @@ def estimate(
 
 
 def compare(
-    baseline: Annotated[Path, typer.Argument(help="assessment.json to compare with.")],
-    candidate: Annotated[Path, typer.Argument(help="assessment.json to judge.")],
+    scenarios: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SCENARIO...",
+            help="One manifest, or results and manifests; the first is the baseline.",
+        ),
+    ],
     output: Output = None,
     assets: Assets = "inline",
     as_json: AsJson = False,
 ) -> None:
-    """Compare two assessments of the same functional unit.
+    """Compare scenarios that deliver the same.
+
+    A manifest (.toml) stands for two scenarios: centralised training, the baseline, and
+    federated training. With more than two scenarios each is compared with the first, in a
+    table; a page holds two.
 
     Examples
     --------
+        footprint compare hospitals.toml -o hospitals.html
+
         footprint compare centralised.json federated.json -o comparison.html
 
-        footprint compare centralised.json federated.json -o comparison.json
+        footprint compare central.json federated.json sparse.json
     """
     from footprint.comparison import compare as compare_
 
     _check_output(output)
-    _deliver(
-        compare_(_assessment(baseline), _assessment(candidate)), output, assets, as_json=as_json
+    if len(scenarios) == 1 and scenarios[0].suffix == ".toml":
+        _deliver(_compared_study(scenarios[0]), output, assets, as_json=as_json)
+        return
+    found = [result for path in scenarios for result in _assessments(path)]
+    if len(found) < 2:
+        raise UsageError(
+            f"{len(found)} scenario, and nothing to compare it with.",
+            "Name a manifest with a [centralised] table, or two results.",
+        )
+    if len(found) == 2:
+        _deliver(compare_(*found), output, assets, as_json=as_json)
+        return
+    if output is not None:
+        raise UsageError(
+            f"{output} can hold two scenarios, not {len(found)} (a manifest stands for two).",
+            "Leave --output out for a table of all, or name one manifest or two results.",
+        )
+    _print_ranking([compare_(found[0], other) for other in found[1:]], as_json=as_json)
+
+
+def _compared_study(path: Path) -> Comparison:
+    """Compare the two architectures of a manifest, with what the difference hangs on."""
+    from footprint.manifest import read_manifest
+    from footprint.sensitivity import compare_study
+
+    return compare_study(read_manifest(path))
+
+
+def _assessments(path: Path) -> list[Assessment]:
+    """Results of a file: both architectures of a manifest, or the one of a document."""
+    if path.suffix != ".toml":
+        return [_assessment(path)]
+    from footprint.manifest import read_manifest
+    from footprint.model import Architecture
+    from footprint.scenarios import estimate_study
+
+    study = read_manifest(path)
+    centralised = [Architecture.CENTRALISED] if study.centralised else []
+    return [estimate_study(study, a) for a in (*centralised, Architecture.FEDERATED)]
+
+
+def _print_ranking(comparisons: list[Comparison], *, as_json: bool) -> None:
+    from footprint.cli.output import print_json
+    from footprint.reporting.terminal import print_ranking
+
+    if not as_json:
+        print_ranking(comparisons)
+        return
+    print_json(
+        [
+            {
+                "scenario": one.candidate.run.name,
+                "architecture": one.candidate.run.architecture,
+                "baseline": one.baseline.run.name,
+                "total_g": asdict(one.candidate.total_g),
+                "difference_g": asdict(one.difference_g),
+                "ratio": asdict(one.ratio),
+                "emits_less": one.candidate_lower,
+            }
+            for one in comparisons
+        ]
     )
 
 
@@ -173,6 +262,24 @@ def report(
         print_json({"page": str(page)})
     else:
         print_text(str(page))
+
+
+def _planned(
+    path: Path, architecture: str, factors: list[Path], seed: int | None, draws: int | None
+) -> Assessment:
+    """Estimate a manifest."""
+    from footprint.manifest import read_manifest
+    from footprint.model import Architecture
+    from footprint.scenarios import estimate_study
+
+    study = read_manifest(path)
+    study = replace(
+        study,
+        factors=(*study.factors, *map(str, factors)),
+        seed=study.seed if seed is None else seed,
+        draws=study.draws if draws is None else draws,
+    )
+    return estimate_study(study, Architecture.parse(architecture))
 
 
 def _imported(source: str, paths: list[Path]) -> Journal:

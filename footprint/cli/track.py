@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
-import signal
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,13 +15,7 @@ from footprint.cli.live import LiveView
 from footprint.cli.output import say
 from footprint.errors import FootprintError, UsageError
 
-if TYPE_CHECKING:
-    from footprint.measurement.tracker import Tracker
-    from footprint.model import Phase
-
 PASS_THROUGH = {"ignore_unknown_options": True, "allow_interspersed_args": False}
-
-_FIRST_SAMPLE_S, _SAMPLE_S = 0.05, 2.0
 
 
 def track(
@@ -39,6 +29,10 @@ def track(
     zone: Annotated[str | None, typer.Option(help="Grid zone, such as FR; never guessed.")] = None,
     device: Annotated[
         str | None, typer.Option(help="Device class of the factors, such as desktop.")
+    ] = None,
+    resource_share: Annotated[
+        float | None,
+        typer.Option(help="Share of the device that is reserved: 0.125 for one of eight GPUs."),
     ] = None,
     actor: Annotated[str, typer.Option(help="Name of this participant.")] = "client",
     role: Annotated[str, typer.Option(help="client, server or other.")] = "client",
@@ -64,9 +58,7 @@ def track(
 
         footprint estimate footprint-journal/digits
     """
-    from footprint.measurement.memory import MemoryMeter
-    from footprint.measurement.processor import ProcessorMeter
-    from footprint.measurement.recorder import available_meters
+    from footprint.measurement.command import run_command
     from footprint.measurement.tracker import Tracker
     from footprint.model import Architecture, Phase, Role
 
@@ -78,10 +70,6 @@ def track(
             f"There is no command {command[0]!r}.",
             "Check the spelling; a shell builtin or alias needs `bash -c '...'`.",
         )
-    # The time and the memory in question are the command's, not ours.
-    meters, _ = available_meters()
-    meters = [m for m in meters if m.name not in ("cpu", "memory")]
-    meters += [ProcessorMeter(children=True), MemoryMeter(children=True)]
     tracker = Tracker(
         run,
         journal=journal,
@@ -89,12 +77,13 @@ def track(
         role=Role.parse(role),
         zone=zone,
         device=device,
+        resource_share=resource_share,
         architecture=Architecture.parse(architecture),
         functional_unit=functional_unit,
-        meters=meters,
+        children=True,
     )
     with tracker, LiveView(tracker.path) if live else nullcontext() as view:
-        code = _run(command, tracker, known, view)
+        code = run_command(command, tracker, known, on_beat=view.update if view else None)
     try:
         _summarise(tracker.path, code, as_json=as_json)
     except (FootprintError, OSError) as error:
@@ -113,56 +102,6 @@ def _check_names(zone: str | None, device: str | None) -> None:
         catalogue.zones.find(zone)
     if device is not None:
         catalogue.resolve("lifespan", subject=device)
-
-
-def _run(command: list[str], tracker: Tracker, phase: Phase, view: LiveView | None) -> int:
-    from footprint.measurement.recorder import PARENT_VARIABLE
-
-    with tracker.span(phase) as span:
-        environment = {**os.environ, PARENT_VARIABLE: tracker.token}
-        process = subprocess.Popen(  # noqa: S603 - running it is what was asked for
-            command, env=environment
-        )
-        wait_s = _FIRST_SAMPLE_S
-        with _forward_signals(process):
-            while (code := _wait(process, wait_s)) is None:
-                # Memory comes and goes, and we may be killed: look often at first.
-                tracker.heartbeat()
-                if view is not None:
-                    view.update()
-                wait_s = min(2 * wait_s, _SAMPLE_S)
-        span.failed = code != 0
-    # A command that a signal ended has the code that a shell would report.
-    return code if code >= 0 else 128 - code
-
-
-def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
-    try:
-        return process.wait(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        return None
-
-
-@contextmanager
-def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hand our signals on, so that the command ends as it would without us."""
-
-    def hand_on(number: int, _: object) -> None:
-        process.send_signal(number)
-
-    def stay(*_: object) -> None:
-        """Outlive Ctrl-C: the terminal sends it to the command as well."""
-
-    forwarded = [signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):  # a terminal that was closed; not on Windows
-        forwarded.append(signal.SIGHUP)
-    old = {number: signal.signal(number, hand_on) for number in forwarded}
-    old[signal.SIGINT] = signal.signal(signal.SIGINT, stay)
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
 
 
 def _summarise(path: Path, code: int, *, as_json: bool) -> None:

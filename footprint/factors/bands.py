@@ -7,14 +7,16 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from footprint.errors import UsageError
+from footprint.factors.pedigree import pedigree_band
 from footprint.factors.schema import QUANTITIES
 
 BandKey = tuple[str, str, str]
 """Quantity, zone, subject; an empty zone or subject means any."""
 
-_KEYS = {"quantity", "zone", "subject", "factor", "plus_minus", "low", "high", "none", "basis"}
-_FORMS = ({"factor"}, {"plus_minus"}, {"low", "high"}, {"none"})
-_FORM_KEYS = {"factor", "plus_minus", "low", "high", "none"}
+_FORMS = ({"factor"}, {"plus_minus"}, {"low", "high"}, {"none"}, {"pedigree", "basic"})
+_FORM_KEYS = {"factor", "plus_minus", "low", "high", "none", "pedigree", "basic"}
+_KEYS = {"quantity", "zone", "subject", "basis"} | _FORM_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def parse_bands(text: str) -> tuple[dict[BandKey, Band], list[str]]:
             continue
         forms = {name: float(entry[name]) for name in ("factor", "plus_minus", "low", "high")
                  if name in entry}  # fmt: skip
+        if "pedigree" in entry:
+            forms["factor"] = pedigree_band(entry["pedigree"], float(entry["basic"]))
         bands[key[0], key[1], key[2]] = Band(basis=entry["basis"], **forms)
     return bands, faults
 
@@ -101,12 +105,19 @@ def _entry_faults(entry: Mapping[str, object]) -> list[str]:
         faults.append("basis is missing: say where the band comes from")
     forms = set(entry) & _FORM_KEYS
     if forms not in _FORMS:
-        faults.append("give exactly one of: factor; plus_minus; low and high; none = true")
+        faults.append(
+            "give exactly one of: factor; plus_minus; low and high; pedigree and basic; none = true"
+        )
     if "none" in entry and entry["none"] is not True:
         faults.append("none can only be true")
-    for name in sorted(forms - {"none"}):
+    if forms == {"pedigree", "basic"}:
+        try:
+            pedigree_band(entry["pedigree"], entry["basic"])  # type: ignore[arg-type]
+        except (UsageError, TypeError) as error:
+            faults.append(f"pedigree and basic cannot be used: {error}")
+    for name in sorted(forms - {"none", "pedigree"}):
         number = entry[name]
-        least = 1.0 if name == "factor" else 0.0
+        least = 1.0 if name in ("factor", "basic") else 0.0
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             faults.append(f"{name} must be a number")
         elif not (math.isfinite(number) and number >= least):

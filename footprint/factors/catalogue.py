@@ -120,6 +120,15 @@ class FactorCatalogue:
             return factor.value, factor.value, "none"
         return *bounds, "default band"
 
+    def default_bounds(
+        self, quantity: str, value: float, *, zone: str = "", subject: str = ""
+    ) -> tuple[float, float, str]:
+        """95 % bounds of a value that has no source of its own; as `bounds` gives them."""
+        zones = self.zones.lineage(zone) if zone else []
+        band = find_band(self._bands, quantity, zones, subject_lineage(subject))
+        found = band.around(quantity, value) if band else None
+        return (value, value, "none") if found is None else (*found, "default band")
+
     def bounds_basis(self, factor: EmissionFactor) -> str:
         """Say in words where the bounds of a factor come from."""
         if factor.low is not None and factor.high is not None:

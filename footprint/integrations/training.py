@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from footprint.errors import UsageError
-from footprint.measurement.tracker import Span, Tracker
+from footprint.measurement.span import Span
+from footprint.measurement.tracker import Tracker
 from footprint.model import Phase
 
 log = logging.getLogger("footprint")

@@ -49,7 +49,12 @@ def journal_files(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found = sorted(path.rglob(f"*{SUFFIX}"))
+            # Not folders, and no pipes, which would have us wait; broken links are said.
+            found = sorted(
+                file
+                for file in path.rglob(f"*{SUFFIX}")
+                if file.is_file() or (file.is_symlink() and not file.exists())
+            )
             if not found:
                 raise JournalError(
                     f"The folder {path} holds no journal (no file ending in {SUFFIX}).",
@@ -92,7 +97,16 @@ def read_records(paths: Iterable[Path]) -> Records:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise JournalError(f"{path} cannot be read: {error.strerror}.") from error
+            findings.append(
+                Finding(
+                    "journal-unreadable",
+                    f"{path.name} cannot be read: {error.strerror}.",
+                    Severity.ERROR,
+                    "What it holds is missing from the result.",
+                    path.name,
+                )
+            )
+            continue
         inputs.append(InputFile(path.name, hashlib.sha256(data).hexdigest()))
         for process in _read_file(path.name, data.removeprefix(BOM_UTF8), findings):
             first = tokens.setdefault(process.process.token, process.file)
@@ -103,7 +117,7 @@ def read_records(paths: Iterable[Path]) -> Records:
     if not any(process.spans for process in processes):
         reasons = "; ".join(f"{f.place}: {f.message}" for f in findings[:3])
         raise JournalError(
-            f"No usable span in {', '.join(i.name for i in inputs)}."
+            f"No usable span in {', '.join(i.name for i in inputs) or 'what can be read'}."
             + (f" {reasons}" * bool(reasons)),
             "A tracked process that is killed before a phase ends leaves nothing to estimate."
             if processes
@@ -124,6 +138,8 @@ class _Draft:
     samples: list[Sample] = field(default_factory=list)
     opened: dict[int, SpanRecord] = field(default_factory=dict)
     """Spans of the last heartbeat, closed there."""
+    announced: dict[int, SpanRecord] = field(default_factory=dict)
+    """Spans that some heartbeat showed in full."""
     calibration: WallLines | None = None
 
     def finish(self, file: str) -> ProcessRecords:
@@ -181,7 +197,18 @@ def _take(record: Mapping[str, Any], draft: _Draft, place: str, findings: list[F
                 raise ValueError(f"the span {span.id} stands there twice")
             draft.spans[span.id] = span
         case "heartbeat":
-            draft.opened = _parse_heartbeat(record)
+            draft.opened = _parse_heartbeat(record, draft.announced)
+            if len(draft.opened) < len(record["open"]):
+                findings.append(_unusable(place, "it names a phase whose beginning was lost"))
+        case "doubt":
+            findings.append(
+                Finding(
+                    str(record["code"]),
+                    str(record["message"]),
+                    remedy=str(record.get("remedy", "")),
+                    place=place,
+                )
+            )
         case "sample":
             draft.samples.append(Sample(_number(record["time_s"]), _readings(record["readings"])))
         case "calibration":
@@ -277,6 +304,9 @@ def _parse_header(record: Mapping[str, Any]) -> _Draft:
             accelerators=tuple(str(name) for name in process["accelerators"]),
             parent_token=_optional(str, process["parent_token"]),
             tiers={str(name): Tier(tier) for name, tier in process["tiers"].items()},
+            gpus=_optional(lambda names: tuple(map(str, names)), process.get("gpus")),
+            namespace=_optional(str, process.get("namespace")),
+            clock_s=_optional(_number, process.get("clock_s")),
         ),
     )
 
@@ -305,21 +335,30 @@ def _parse_span(record: Mapping[str, Any]) -> SpanRecord:
         sent_bytes=int(_at_least_zero(record.get("sent_bytes", 0))),
         received_bytes=int(_at_least_zero(record.get("received_bytes", 0))),
         status=str(record.get("status", "ok")),
+        resource_share=_optional(_share, record.get("resource_share")),
     )
 
 
-def _parse_heartbeat(record: Mapping[str, Any]) -> dict[int, SpanRecord]:
+def _parse_heartbeat(
+    record: Mapping[str, Any], announced: dict[int, SpanRecord]
+) -> dict[int, SpanRecord]:
+    """Close the open spans here; those shown in full before stand there by number."""
     time_s, readings = _number(record["time_s"]), _readings(record["readings"])
-    closed = [
-        replace(
+    closed: dict[int, SpanRecord] = {}
+    for fields in record["open"]:
+        span = _parse_span(fields) if "phase" in fields else announced.get(int(fields["id"]))
+        if span is None:
+            continue
+        announced[span.id] = span
+        closed[span.id] = replace(
             span,
             duration_s=max(0.0, time_s - span.start_s),
             end=readings,
+            sent_bytes=int(_at_least_zero(fields.get("sent_bytes", 0))),
+            received_bytes=int(_at_least_zero(fields.get("received_bytes", 0))),
             status=TRUNCATED,
         )
-        for span in map(_parse_span, record["open"])
-    ]
-    return {span.id: span for span in closed}
+    return closed
 
 
 def _wall_line(record: Mapping[str, Any]) -> WallLine:
@@ -341,6 +380,13 @@ def _at_least_zero(value: Any) -> float:
     number = _number(value)
     if number < 0:
         raise ValueError(f"{value!r} is negative")
+    return number
+
+
+def _share(value: Any) -> float:
+    number = _number(value)
+    if not 0 < number <= 1:
+        raise ValueError(f"{value!r} is no share")
     return number
 
 

@@ -41,6 +41,7 @@ class SpanRecord:
     sent_bytes: int = 0
     received_bytes: int = 0
     status: str = "ok"
+    resource_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Process:
     ----------
     pid, parent_pid : int
     token : str
-        Random, one per tracker: tells two copies of a journal from two processes.
+        Random, one per journal: tells two copies of a journal from two processes.
     host : str or None
         The same for all processes of one host until it is started again; says
         nothing about which host that is. None if the system does not tell.
@@ -61,6 +62,12 @@ class Process:
         Token of the `footprint track` that this process was started under, if any.
     tiers : mapping of str to Tier
         Quality of each energy source that was read, by the name of the meter.
+    gpus : tuple of str or None
+        Numbers of the GPUs that it may use, as the driver counts them; None for all.
+    namespace : str or None
+        Which processes its numbers can be compared with.
+    clock_s : float or None
+        Its wall clock less the clock that all processes of the host share [s].
     """
 
     pid: int
@@ -70,6 +77,22 @@ class Process:
     accelerators: tuple[str, ...] = ()
     parent_token: str | None = None
     tiers: Mapping[str, Tier] = field(default_factory=dict)
+    gpus: tuple[str, ...] | None = None
+    namespace: str | None = None
+    clock_s: float | None = None
+
+    def is_under(self, launcher: Process) -> bool:
+        """Whether a `footprint track` started this process, directly or not."""
+        return self.parent_token == launcher.token
+
+    def is_child_of(self, parent: Process) -> bool:
+        """Whether what this process used is in what another one counts of its children.
+
+        Directly, or through a shell or a launcher under `footprint track`.
+        """
+        # Numbers of processes mean something inside of one container only.
+        by_number = self.parent_pid == parent.pid and self.namespace == parent.namespace
+        return by_number or self.is_under(parent)
 
 
 @dataclass(frozen=True, slots=True)

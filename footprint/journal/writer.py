@@ -12,15 +12,28 @@ from footprint.journal.records import FORMAT, VERSION, Process, SpanRecord, Wall
 from footprint.model import Machine, Run
 
 _OPTIONAL = frozenset(
-    ("parent", "round", "zone", "device", "sent_bytes", "received_bytes", "status")
+    (
+        "parent",
+        "round",
+        "zone",
+        "device",
+        "sent_bytes",
+        "received_bytes",
+        "status",
+        "resource_share",
+    )
 )
+
+_FULL_EVERY = 12
+_CHANGING = frozenset(("id", "sent_bytes", "received_bytes"))
 
 
 def _span_fields(record: SpanRecord) -> dict[str, Any]:
     return {
         key: value
         for key, value in asdict(record).items()
-        if key not in _OPTIONAL or value not in (None, 0, "ok")
+        if key not in _OPTIONAL
+        or not (value is None or value == "ok" or (key.endswith("_bytes") and value == 0))
     }
 
 
@@ -37,6 +50,10 @@ class JournalWriter:
     first_error: str = ""
     _descriptor: int | None = field(default=None, repr=False)
     _torn: bool = field(default=False, repr=False)
+    _header: dict[str, Any] | None = field(default=None, repr=False)
+    _announced: set[int] = field(default_factory=set, repr=False)
+    """Spans that a heartbeat has shown in full already."""
+    _heartbeats: int = field(default=0, repr=False)
 
     def open(self) -> None:
         """Create the file and its folders."""
@@ -47,22 +64,26 @@ class JournalWriter:
             self._lose(error)
 
     def header(self, run: Run, machine: Machine, process: Process, tool_version: str) -> None:
-        """Write the header; must be the first line of its process."""
-        self.write(
-            {
-                "type": "header",
-                "format": FORMAT,
-                "version": VERSION,
-                "tool_version": tool_version,
-                "run": {
-                    "name": run.name,
-                    "architecture": run.architecture,
-                    "functional_unit": run.functional_unit,
-                },
-                "machine": asdict(machine),
-                "process": asdict(process),
-            }
-        )
+        """Write the header; must be the first line of its process.
+
+        One that cannot be written now is tried again before each later line, without
+        which those would mean nothing.
+        """
+        header = {
+            "type": "header",
+            "format": FORMAT,
+            "version": VERSION,
+            "tool_version": tool_version,
+            "run": {
+                "name": run.name,
+                "architecture": run.architecture,
+                "functional_unit": run.functional_unit,
+            },
+            "machine": asdict(machine),
+            "process": asdict(process),
+        }
+        if not self.write(header):
+            self._header = header
 
     def span(self, record: SpanRecord) -> None:
         """Write a span that has ended. Fields that say nothing are left out."""
@@ -71,9 +92,24 @@ class JournalWriter:
     def heartbeat(
         self, time_s: float, readings: Mapping[str, float], spans: Iterable[SpanRecord]
     ) -> None:
-        """Write the spans that are open now; each reading so far is the same for all."""
-        opened = [_span_fields(span) for span in spans]
-        self.write({"type": "heartbeat", "time_s": time_s, "readings": readings, "open": opened})
+        """Write the spans that are open now; each reading so far is the same for all.
+
+        A span stands there in full at first and every now and then, and else by its
+        number and its bytes.
+        """
+        self._heartbeats += 1
+        if self._heartbeats % _FULL_EVERY == 0:
+            self._announced = set()  # one that was damaged on the disk must not be the only one
+        fields = {span.id: _span_fields(span) for span in spans}
+        opened = [
+            {key: value for key, value in full.items() if key in _CHANGING}
+            if number in self._announced
+            else full
+            for number, full in fields.items()
+        ]
+        record = {"type": "heartbeat", "time_s": time_s, "readings": readings, "open": opened}
+        if self.write(record):
+            self._announced = set(fields)
 
     def sample(self, time_s: float, readings: Mapping[str, float]) -> None:
         """Write readings of the whole host."""
@@ -91,11 +127,22 @@ class JournalWriter:
         """Write that something could not be measured, and what to do about it."""
         self.write({"type": "failure", "source": source, "message": message, "remedy": remedy})
 
-    def write(self, record: Mapping[str, Any]) -> None:
-        """Append one record as one line."""
+    def doubt(self, code: str, message: str, remedy: str = "") -> None:
+        """Write what makes the figures less sure."""
+        self.write({"type": "doubt", "code": code, "message": message, "remedy": remedy})
+
+    def write(self, record: Mapping[str, Any]) -> bool:
+        """Append one record as one line; True if all of it was written."""
         if self._descriptor is None:
             self.lost_lines += 1
-            return
+            return False
+        if self._header is not None:
+            header, self._header = self._header, None
+            lost = self.lost_lines
+            if not self.write(header):
+                self._header, self.lost_lines = header, lost + 1
+                return False
+            self.lost_lines = lost - 1  # the header is there after all
         try:
             # After a torn write the file ends in the middle of a line.
             line = b"\n" * self._torn + encode_line(record)
@@ -105,6 +152,8 @@ class JournalWriter:
                 self._lose(OSError(f"only {written} of {len(line)} bytes were written"))
         except (OSError, TypeError, ValueError) as error:
             self._lose(error)
+            return False
+        return not self._torn
 
     def sync(self) -> None:
         """Ask the operating system to put the lines on the disk."""

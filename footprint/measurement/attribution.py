@@ -7,6 +7,7 @@ class. What a counter did not see, because it failed halfway say, is modelled to
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +17,18 @@ from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, WallLine, read_records
 from footprint.measurement.accounts import Account, share
-from footprint.measurement.meter import part_of
-from footprint.measurement.notices import process_findings, record_findings
+from footprint.measurement.gpus import share_gpus
+from footprint.measurement.notices import host_findings, process_findings, record_findings
+from footprint.measurement.others import (
+    idle_of_nobody,
+    memory_of_others,
+    used_by_others,
+    used_by_others_on_gpus,
+)
 from footprint.measurement.power import EnergyModel, energy_model
-from footprint.measurement.supply import Supply, gpu_share, host_busy_s, is_child, measure_supply
-from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s, energy_activity
+from footprint.measurement.supply import Supply, energy_counters, measure_supply
+from footprint.measurement.timeline import Curves, align_clocks, host_timeline
+from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s
 from footprint.model import (
     Activity,
     Finding,
@@ -28,16 +36,10 @@ from footprint.model import (
     Journal,
     Phase,
     Resolution,
-    Role,
     Run,
     Severity,
-    Tier,
     View,
 )
-from footprint.units import watt_seconds_to_kwh
-
-OTHERS = "other processes"
-"""Actor of what a machine used beside the tracked processes."""
 
 
 def read_journal(
@@ -84,8 +86,11 @@ def read_journal(
         host = attribute(processes, models, idle_policy)
         activities += host.activities
         if view is not View.PROCESS:
-            activities += host.others
-        findings += host.findings
+            activities += [*host.others, *host.memory]
+        # In the views of the machine, what others used is in the total.
+        findings += [f for f in host.findings if view is View.PROCESS or f.code != "unattributed"]
+        if view is View.MACHINE_LESS_IDLE and not host.idle_known:
+            findings.append(_idle_unknown())
         factors |= {resolution.factor.id: resolution for resolution in host.factors}
     if view is View.MACHINE_LESS_IDLE:
         activities = [activity for activity in activities if activity.phase is not Phase.IDLE]
@@ -109,7 +114,7 @@ def _one_run(runs: Iterable[Run]) -> Run:
         raise UsageError(
             f"The journals do not belong to one run: {names}"
             + (", with different functional units or architectures." * (len(names) == 1) or "."),
-            "Estimate each run on its own: name its folder.",
+            "Estimate each run on its own: name its folder, or its files.",
         )
     results = {key: value for run in found for key, value in run.results.items()}
     return replace(found[0], results=results)
@@ -120,17 +125,19 @@ def _by_host(processes: Iterable[ProcessRecords]) -> list[list[ProcessRecords]]:
     for number, process in enumerate(processes):
         # Without a token a process may be on any host: take it for one of its own.
         hosts[process.process.host or number].append(process)
-    return list(hosts.values())
+    return [align_clocks(processes) for processes in hosts.values()]
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What the processes of one host used, and what others on it did meanwhile."""
+    """What the processes of one host used, what others on it did, and its other memory."""
 
     activities: list[Activity]
     others: list[Activity]
+    memory: list[Activity]
     findings: list[Finding]
     factors: list[Resolution]
+    idle_known: bool
 
 
 def attribute(
@@ -156,7 +163,15 @@ def attribute(
     -------
     Attribution
     """
-    sharing = share(processes)
+    names = energy_counters(
+        name
+        for process in processes
+        for readings in (*(s.end for s in process.spans), *(s.readings for s in process.samples))
+        for name in readings
+    )
+    curves = Curves.of(processes)
+    timeline = host_timeline(curves, names)
+    sharing = share(processes, timeline if names else None)
     accounts = {
         number: [sharing.accounts[number, span.id] for span in process.spans]
         for number, process in enumerate(processes)
@@ -167,14 +182,16 @@ def attribute(
         for number in accounts
         for account in accounts[number]
     )
-    supply = measure_supply(processes, accounts, metered_s, idle_policy)
+    supply = measure_supply(processes, accounts, timeline, names, metered_s, idle_policy)
+    gpus = share_gpus(processes, accounts, sharing.steps, curves, idle_policy)
     activities: list[Activity] = []
-    findings = list(sharing.findings())
+    findings = [*sharing.findings(), *host_findings(processes, accounts, supply)]
     factors: list[Resolution] = []
     for number, process in enumerate(processes):
         model, gap = models[number], _gap(process, supply)
-        gpus = _gpus(number, processes, accounts)
-        meters = Meters(process, model, supply, children[number], gpus, gap, idle_policy)
+        meters = Meters(
+            process, model, supply, children[number], gpus.uses[number], gap, idle_policy
+        )
         used = [
             activity
             for span, account in zip(process.spans, accounts[number], strict=True)
@@ -182,50 +199,37 @@ def attribute(
         ]
         activities += used
         findings += process_findings(process, accounts[number])
-        if not all(measured for _, measured in meters.gpus.values()):
-            findings.append(_gpu_split(process.file))
+        guesses = [use for use in gpus.uses[number] if not use.known]
+        if guesses:
+            findings.append(_gpu_split(process.file, alone=all(use.alone for use in guesses)))
         sources = {activity.source.split("/")[0] for activity in used}
         if model.source in sources:
             findings += model.findings
             factors += model.factors
         if "memory-table" in sources:
             factors += model.memory_factors
-    if supply is not None and supply.rest_kwh > DUST * supply.total_kwh:
-        findings.append(_unattributed(supply.rest_kwh))
-    others = _others(processes, models, supply, _used_s(accounts, children))
-    return Attribution(activities, others, findings, factors)
-
-
-def _others(
-    processes: Sequence[ProcessRecords],
-    models: Sequence[EnergyModel],
-    supply: Supply | None,
-    used_s: float,
-) -> list[Activity]:
-    """Energy of processes that nobody tracked, on the host of those that somebody did."""
-    spans = [span for process in processes for span in process.spans]
-    model, idle_kwh = models[0], 0.0
-    if supply is not None:
-        meter = supply.counters[0].partition(".")[0]
-        energy_kwh, tier = supply.rest_kwh, processes[0].process.tiers.get(meter, Tier.B)
-        idle_kwh = supply.rest_idle_kwh
-        source = f"{meter}/{model.machine.label}"
-    else:
-        busy_s = max(host_busy_s(processes) - used_s, 0.0)
-        energy_kwh, tier = watt_seconds_to_kwh(model.busy_w, busy_s), model.tier
-        source = f"{model.source}/{model.machine.label}"
-    # They run where the tracked ones do; nobody reserved a device for them.
-    return [
-        replace(
-            energy_activity(spans[0], part_kwh, tier, source),
-            actor=OTHERS,
-            role=Role.OTHER,
-            phase=phase,
-            round=None,
-        )
-        for phase, part_kwh in ((Phase.OTHER, energy_kwh - idle_kwh), (Phase.IDLE, idle_kwh))
-        if part_kwh > 0 and spans
+    others = [
+        *used_by_others(processes, models, supply, timeline.busy_s - _used_s(accounts, children)),
+        *used_by_others_on_gpus(processes, models, gpus),
+        *idle_of_nobody(processes, models, accounts, idle_policy),
     ]
+    rest_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in others)
+    counted_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in activities)
+    metered = supply is not None or any(gpus.rest_kwh.values())
+    if metered and rest_kwh > DUST * (counted_kwh + rest_kwh):
+        findings.append(_unattributed(rest_kwh))
+    idle_known = supply is None or supply.idle_w > 0
+    memory = memory_of_others(processes, models, supply, accounts)
+    return Attribution(activities, others, memory, findings, factors, idle_known)
+
+
+def _idle_unknown() -> Finding:
+    return Finding(
+        "idle-unknown",
+        "The idle power of a host is not known: it was busy for too long, or tracked for too "
+        "short; nothing was taken off.",
+        remedy="Track half a minute of rest before the run.",
+    )
 
 
 def _gap(process: ProcessRecords, supply: Supply | None) -> WallLine | None:
@@ -245,22 +249,19 @@ def _unattributed(energy_kwh: float) -> Finding:
     )
 
 
-def _gpu_split(place: str) -> Finding:
+def _gpu_split(place: str, *, alone: bool) -> Finding:
     return Finding(
         "gpu-split",
-        "The driver does not say which process used a GPU; its energy is split equally.",
-        remedy="Give each process a GPU of its own for exact figures.",
-        place=place,
+        "The driver does not say which process used a GPU; "
+        + (
+            "all of its energy is charged to the one that could and was tracked."
+            if alone
+            else "its energy is split equally between those that could."
+        ),
+        Severity.INFO if alone else Severity.WARNING,
+        "Give each process a GPU of its own (CUDA_VISIBLE_DEVICES) for exact figures.",
+        place,
     )
-
-
-def _gpus(
-    number: int, processes: Sequence[ProcessRecords], accounts: dict[int, list[Account]]
-) -> dict[str, tuple[float, bool]]:
-    counters = {
-        name for account in accounts[number] for name in account.counters if part_of(name) == "gpu"
-    }
-    return {name: gpu_share(number, name, processes, accounts) for name in sorted(counters)}
 
 
 def _children_share(
@@ -275,9 +276,16 @@ def _children_share(
     tracked_s = sum(
         total(other, "cpu.process_s") + total(other, "cpu.children_s")
         for other, child in enumerate(processes)
-        if other != number and is_child(child.process, processes[number].process)
+        if other != number
+        and child.process.is_child_of(processes[number].process)
+        # A child that still runs has not been waited for: nobody counted it yet.
+        and _last_s(child) <= _last_s(processes[number])
     )
     return max(0.0, 1 - tracked_s / children_s)
+
+
+def _last_s(process: ProcessRecords) -> float:
+    return max((span.start_s + span.duration_s for span in process.spans), default=0.0)
 
 
 def _used_s(accounts: dict[int, list[Account]], children: Sequence[float]) -> float:

@@ -19,16 +19,16 @@ R = TypeVar("R")
 def track(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
 def track(
-    function: None = None, /, *, phase: Phase | str = Phase.TRAIN, **tracker: Any
+    function: str | None = None, /, *, phase: Phase | str = Phase.TRAIN, **tracker: Any
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def track(
-    function: Callable[P, R] | None = None,
+    function: Callable[P, R] | str | None = None,
     /,
     *,
     phase: Phase | str = Phase.TRAIN,
     **tracker: Any,
 ) -> Any:
-    """Track every call of a function; as ``@track`` or ``@track(zone="FR")``.
+    """Track every call of a function; as ``@track``, ``@track("evaluate")``, ``@track(zone="FR")``.
 
     Parameters
     ----------
@@ -39,9 +39,12 @@ def track(
 
     Notes
     -----
-    Of a generator, the steps are measured, and not what happens between them where
-    it is consumed. Calls that overlap share one tracker.
+    Of a generator, the steps are in `phase`; what its consumer does between them is in
+    the phase ``other``. Calls that overlap share one tracker.
     """
+    if isinstance(function, str):
+        # @track("evaluate")
+        return functools.partial(track, phase=function, **tracker)
     if function is None:
         return functools.partial(track, phase=phase, **tracker)
     phase = Phase.parse(phase)

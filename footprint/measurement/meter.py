@@ -50,6 +50,11 @@ def part_of(counter: str) -> str:
     return name.partition("-")[0] if unit in _J_PER_UNIT else ""
 
 
+def gpu_of(counter: str) -> str:
+    """Find the GPU that a counter is about: ``"1"`` for ``"nvml.gpu-1_mj"``."""
+    return counter.partition(".")[2].rpartition("_")[0].partition("-")[2]
+
+
 def counter_kwh(counter: str, value: float) -> float:
     """Energy of a counter of a journal, whose name says its unit [kWh]."""
     return joules_to_kwh(value * _J_PER_UNIT[counter.rpartition("_")[2]])

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from footprint.journal import TRUNCATED, ProcessRecords
 from footprint.measurement.accounts import Account
 from footprint.measurement.meter import part_of
+from footprint.measurement.supply import Supply
 from footprint.model import Finding, Severity
 
 _USED_PARTS = ("package", "dram", "board", "gpu", "psys")
-_USED_COUNTERS = ("cpu.", "memory.")
+_USED_COUNTERS = ("cpu.", "memory.", "cgroup.")
+
+_CLOCK_S = 1e-2  # shorter stretches than this are the edges of readings
+_MUCH = 0.05
+_BEYOND = 1.1
 
 
 def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
@@ -21,7 +26,9 @@ def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
         return
     # A run that was repeated into the same folder looks like processes that
     # follow each other; those of one run usually overlap.
-    apart = not _overlap(processes)
+    known = {(p.process.pid, p.process.namespace, p.process.host) for p in processes}
+    alike = len(known) == 1 and None not in next(iter(known))
+    apart = not alike and not _overlap(processes)
     yield Finding(
         "journal-processes",
         f"The journals of {len(processes)} processes of the run {processes[0].run.name!r} "
@@ -30,9 +37,10 @@ def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
         "Use a fresh folder for each run if some are left from an earlier one.",
     )
 
-    by_process: dict[tuple[int, str | None], list[ProcessRecords]] = defaultdict(list)
+    by_process: dict[tuple[object, ...], list[ProcessRecords]] = defaultdict(list)
     for process in processes:
-        by_process[process.process.pid, process.process.host].append(process)
+        who = process.process
+        by_process[who.pid, who.namespace, who.host].append(process)
     for same in by_process.values():
         if _overlap(same):
             yield Finding(
@@ -45,16 +53,65 @@ def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
 
 def _overlap(processes: Sequence[ProcessRecords]) -> bool:
     times = sorted(
-        (min(s.start_s for s in p.spans), max(s.start_s + s.duration_s for s in p.spans))
+        (min(moments), max(moments))
         for p in processes
-        if p.spans
+        if (
+            moments := [
+                *(s.start_s for s in p.spans),
+                *(s.start_s + s.duration_s for s in p.spans),
+                *(s.time_s for s in p.samples),
+            ]
+        )
     )
     return any(later[0] < earlier[1] for earlier, later in itertools.pairwise(times))
+
+
+def host_findings(
+    processes: Sequence[ProcessRecords],
+    accounts: Mapping[int, Sequence[Account]],
+    supply: Supply | None,
+) -> Iterator[Finding]:
+    """Say what concerns the energy counters of one host."""
+    if supply is None:
+        return
+    tracked_s = sum(account.host_s for own in accounts.values() for account in own)
+    read_s = sum(account.metered_host_s for own in accounts.values() for account in own)
+    missing_s = tracked_s - read_s
+    if missing_s > _CLOCK_S:
+        much = missing_s > _MUCH * tracked_s
+        yield Finding(
+            "host-unread",
+            f"For {missing_s:.3g} s of {tracked_s:.3g} s no process read the energy counters of "
+            f"its host ({supply.meter}), or they stood still; what tracked processes used then "
+            "is modelled.",
+            Severity.WARNING if much else Severity.INFO,
+            "What other processes used then is in no total.",
+            processes[0].file,
+        )
+    for process in processes:
+        lines = process.calibration
+        if lines is None or lines.counter is None or lines.counters != supply.counters:
+            continue
+        if supply.highest_w > _BEYOND * lines.counter.highest:
+            yield Finding(
+                "calibration-exceeded",
+                f"The counters showed up to {supply.highest_w:.3g} W; the line to the wall was "
+                f"fitted up to {lines.counter.highest:.3g} W.",
+                remedy="Calibrate again, with a heavier load.",
+                place=process.file,
+            )
 
 
 def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> Iterator[Finding]:
     """Say what concerns one process."""
     known = {span.id for span in process.spans}
+    if not process.spans:
+        yield Finding(
+            "truncated",
+            "A process ended before its first heartbeat; nothing that it did is counted.",
+            remedy="The true figures are higher.",
+            place=process.file,
+        )
     cut = [span for span in process.spans if span.status == TRUNCATED]
     lost = [span for span in process.spans if span.parent is not None and span.parent not in known]
     if cut or lost:
@@ -106,11 +163,11 @@ def _machine_findings(process: ProcessRecords) -> Iterator[Finding]:
             place=process.file,
         )
     machine = process.machine
-    devices = {span.device or "" for span in process.spans}
-    if machine.virtual and any(device.startswith("server") for device in devices):
+    whole = {span.device or "" for span in process.spans if span.resource_share is None}
+    if machine.virtual and any(device.startswith("server") for device in whole):
         yield Finding(
             "virtual-server",
             f"{machine.label} is a virtual machine; the making of whole servers is charged.",
-            remedy="Give the share of the server that it is with --resource-share.",
+            remedy="Say which share of a server it is: --resource-share 0.25, here or tracking.",
             place=machine.label,
         )

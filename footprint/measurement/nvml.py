@@ -12,20 +12,21 @@ Source: NVML API reference, https://docs.nvidia.com/deploy/nvml-api/.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import os
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
-from footprint.measurement.processor import is_ours
+from footprint.measurement.processor import PID_NAMESPACE, host_token, is_ours
 from footprint.model import Tier
 
-PID_NAMESPACE = Path("/proc/self/ns/pid")
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO of the Linux kernel
 
 _SAMPLE_S = 1.0  # longest period over which the driver samples the use of a GPU
@@ -96,12 +97,20 @@ class _Use:
 class NvmlMeter:
     """Energy of every GPU of the host, and how much of it this process used.
 
-    Counters, per GPU as the driver numbers them: ``gpu-<n>_mj`` [mJ], and where the
-    driver tells ``gpu-<n>-own_s`` and ``gpu-<n>-busy_s``: time that it worked for this
+    Counters, per GPU: ``gpu-<name>_mj`` [mJ], and where the driver tells
+    ``gpu-<name>-own_s`` and ``gpu-<name>-busy_s``. The name is a digest of the GPU's identity
+    and the start of the host: the same in all of its containers, which number their GPUs
+    each from 0, and no name of the hardware. The latter two are time that it worked for this
     process with its descendants and for all, 1 s per second of full use. These two are
     left out in a container, where the driver's process numbers are not ours.
 
     The library is never shut down: other parts of the program may use it.
+
+    Attributes
+    ----------
+    visible : tuple of str or None
+        Names of the GPUs that ``CUDA_VISIBLE_DEVICES`` leaves to this process; None
+        if that is all of them, or cannot be told.
 
     Parameters
     ----------
@@ -118,7 +127,7 @@ class NvmlMeter:
 
     def __init__(self, library: Any = None) -> None:
         self._nvml = nvml = library or _import_library()
-        self._gpus: list[tuple[int, _Energy, _Use | None]] = []
+        self._gpus: list[tuple[int, str, _Energy, _Use | None]] = []
         seen: set[str] = set()
         for index in range(_start(nvml)):
             try:
@@ -129,27 +138,33 @@ class NvmlMeter:
             except nvml.NVMLError as error:
                 raise _lost(index, error) from error
             seen.add(identity)
-            self._gpus.append((index, energy, _use_of(nvml, handle)))
+            self._gpus.append((index, gpu_name(identity), energy, _use_of(nvml, handle)))
         if not self._gpus:
             raise MeterAbsent("No NVIDIA GPU here tells its energy or its power.")
+        self.visible = _visible(nvml, os.environ)
 
     @property
     def tier(self) -> Tier | None:
         """That of the worst GPU: B for a counter, C for an integrated sensor."""
-        return Tier.B if all(energy.counted for _, energy, _ in self._gpus) else Tier.C
+        return Tier.B if all(energy.counted for _, _, energy, _ in self._gpus) else Tier.C
 
     def read(self) -> Reading:
         """Read every GPU [mJ], and its use [s]; a `MeterError` says which is lost."""
         counters: dict[str, float] = {}
-        for index, energy, use in self._gpus:
+        for index, name, energy, use in self._gpus:
             try:
-                counters[f"gpu-{index}_mj"] = energy.advance()
+                counters[f"gpu-{name}_mj"] = energy.advance()
             except self._nvml.NVMLError as error:
                 raise _lost(index, error) from error
             if use is not None:
                 use.advance()
-                counters |= {f"gpu-{index}-own_s": use.own_s, f"gpu-{index}-busy_s": use.busy_s}
+                counters |= {f"gpu-{name}-own_s": use.own_s, f"gpu-{name}-busy_s": use.busy_s}
         return Reading(counters)
+
+
+def gpu_name(identity: str) -> str:
+    """Name of a GPU in counters, for its identity as the driver gives it."""
+    return hashlib.sha256(f"{host_token()}:{identity}".encode()).hexdigest()[:8]
 
 
 def _import_library() -> Any:
@@ -181,6 +196,50 @@ def _whole_gpu(nvml: Any, handle: Any) -> Any:
         if nvml.nvmlDeviceIsMigDeviceHandle(handle):
             return nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle(handle)
     return handle
+
+
+def _visible(nvml: Any, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    """GPUs that CUDA offers to this process.
+
+    As CUDA reads it: numbers, or the beginnings of identities, up to the first that
+    names no GPU. CUDA counts the fastest GPU first unless told otherwise: among unlike
+    GPUs its numbers are then not the driver's.
+    """
+    listed = environment.get("CUDA_VISIBLE_DEVICES")
+    try:
+        return None if listed is None else _listed(nvml, listed, environment)
+    except nvml.NVMLError:
+        return None  # a driver that does not tell what its GPUs are called
+
+
+def _listed(nvml: Any, listed: str, environment: Mapping[str, str]) -> tuple[str, ...] | None:
+    handles = [nvml.nvmlDeviceGetHandleByIndex(n) for n in range(int(nvml.nvmlDeviceGetCount()))]
+    identities = [str(nvml.nvmlDeviceGetUUID(handle)) for handle in handles]
+    unlike = len({str(nvml.nvmlDeviceGetName(handle)) for handle in handles}) > 1
+    found: list[str] = []
+    for name in (part.strip() for part in listed.split(",")):
+        if name.isdecimal():
+            if unlike and environment.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
+                return None
+            same = [number for number in range(len(handles)) if number == int(name)]
+        elif name.startswith("MIG-"):
+            same = _gpu_of_slice(nvml, name, identities)
+        else:
+            same = [
+                n for n, identity in enumerate(identities) if name and identity.startswith(name)
+            ]
+        if len(same) != 1:
+            break
+        found.append(gpu_name(identities[same[0]]))
+    return tuple(found)
+
+
+def _gpu_of_slice(nvml: Any, name: str, identities: Sequence[str]) -> list[int]:
+    try:
+        whole = _whole_gpu(nvml, nvml.nvmlDeviceGetHandleByUUID(name))
+        return [identities.index(str(nvml.nvmlDeviceGetUUID(whole)))]
+    except (nvml.NVMLError, ValueError):
+        return []
 
 
 def _energy_of(nvml: Any, handle: Any) -> _Energy | None:

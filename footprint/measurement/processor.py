@@ -23,6 +23,7 @@ from footprint.units import bytes_to_gb
 CPUINFO = Path("/proc/cpuinfo")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 DEVICES = Path("/dev")
+PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 _BUSY = ("user", "nice", "system", "irq", "softirq", "interrupt", "dpc")
 
@@ -38,17 +39,25 @@ class ProcessorMeter:
     children : bool
         Count children while they run, too. Walks the process table, which takes
         milliseconds: not for use at every phase edge.
+    own : bool
+        Count this process itself; not where it only waits for a command.
     """
 
     name = "cpu"
     tier: Tier | None = None
 
-    def __init__(self, *, children: bool = False) -> None:
+    def __init__(self, *, children: bool = False, own: bool = True) -> None:
         import psutil
 
         self._cpu_times = psutil.cpu_times
         self._unreadable = psutil.Error
-        self._process = psutil.Process() if children else None
+        self._new_process = psutil.Process
+        self._children, self._own = children, own
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = self._new_process() if self._children else None
+        self._pid = os.getpid()
         self._children_s = 0.0
 
     def read(self) -> Reading:
@@ -59,6 +68,8 @@ class ProcessorMeter:
         MeterError
             If the operating system does not say how busy the host was.
         """
+        if self._pid != os.getpid():
+            self._begin()  # we were forked: what counts here is the child's
         children = os.times()
         try:
             host = self._cpu_times()
@@ -66,7 +77,7 @@ class ProcessorMeter:
             raise MeterError(f"Processor time cannot be read: {error}.") from error
         return Reading(
             {
-                "process_s": time.process_time(),
+                "process_s": time.process_time() if self._own else 0.0,
                 "children_s": self._with_running(children.children_user + children.children_system),
                 # Guest time is inside user time already; what is not of this
                 # system (idle, waiting for disks) is not busy.
@@ -135,6 +146,14 @@ def is_ours(pid: int) -> bool:
         except psutil.Error:
             return False  # it ended; whose it was cannot be told
     return pid == own
+
+
+def process_namespace(namespace: Path = PID_NAMESPACE) -> str | None:
+    """Token that processes share whose numbers can be compared: those of one container."""
+    try:
+        return hashlib.sha256(str(namespace.readlink()).encode()).hexdigest()[:16]
+    except OSError:
+        return None
 
 
 def host_token(boot_id: Path = BOOT_ID) -> str | None:

@@ -43,6 +43,7 @@ class _Zone:
     last_uj: float | None = None
     last_s: float = 0.0
     total_uj: float = 0.0
+    odd_uj: float | None = None
     doubts: dict[str, str] = field(default_factory=dict)
 
     def value_uj(self) -> float:
@@ -51,12 +52,22 @@ class _Zone:
     def advance(self) -> float:
         """Counter without its wraps [uJ]."""
         now_uj, now_s = self.value_uj(), monotonic()
-        if self.last_uj is not None:
-            self.total_uj += self._step_uj(now_uj - self.last_uj, now_s - self.last_s)
-        self.last_uj, self.last_s = now_uj, now_s
+        if self.last_uj is None:
+            self.last_uj, self.last_s = now_uj, now_s
+            return self.total_uj
+        step_uj = self._step_uj(now_uj - self.last_uj, now_s - self.last_s)
+        if step_uj is None and self.odd_uj is None:
+            # One odd reading may be a glitch: only a second one moves the counter.
+            self.odd_uj = now_uj
+            return self.total_uj
+        if step_uj is None and self.odd_uj is not None:
+            step_uj = self._step_uj(now_uj - self.odd_uj, now_s - self.last_s)
+        self.total_uj += step_uj or 0.0
+        self.last_uj, self.last_s, self.odd_uj = now_uj, now_s, None
         return self.total_uj
 
-    def _step_uj(self, step_uj: float, elapsed_s: float) -> float:
+    def _step_uj(self, step_uj: float, elapsed_s: float) -> float | None:
+        """Energy between two readings [uJ]; None if no power explains them."""
         # The counter starts again at 0 after `range_uj`: 15 minutes at 300 W for a
         # usual range. Two wraps between two readings look like one, or like none.
         if 0 < self.range_uj < MOST_W * elapsed_s * UJ_PER_J:
@@ -65,8 +76,15 @@ class _Zone:
                 f"{self.folder} was not read for {elapsed_s:.0f} s: its counter may have "
                 "wrapped more than once, and the energy may be too low.",
             )
-        if step_uj >= 0:
+        if 0 <= step_uj <= MOST_W * (elapsed_s + _LUMP_S) * UJ_PER_J:
             return step_uj
+        if step_uj > 0:
+            self.doubts.setdefault(
+                "jump",
+                f"The counter of {self.folder} rose by more than any power explains; that step "
+                "was left out.",
+            )
+            return None
         wrapped_uj = step_uj + self.range_uj
         if 0 <= wrapped_uj <= MOST_W * (elapsed_s + _LUMP_S) * UJ_PER_J:
             return wrapped_uj
@@ -75,7 +93,7 @@ class _Zone:
             f"The counter of {self.folder} fell by more than a wrap explains: it was set "
             "back, and the energy since the reading before is missing.",
         )
-        return 0.0
+        return None
 
 
 class RaplMeter:

@@ -9,108 +9,28 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from footprint._version import __version__
-from footprint.errors import DataError, MeterAbsent, MeterError
+from footprint.errors import DataError, MeterError
 from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
-from footprint.measurement.amd import AmdMeter
-from footprint.measurement.battery import BatteryMeter
 from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.host import HostLock
-from footprint.measurement.jetson import JetsonMeter
-from footprint.measurement.memory import MemoryMeter
-from footprint.measurement.meter import TIER_BANDS, Meter
+from footprint.measurement.meter import Meter
 from footprint.measurement.nvml import NvmlMeter
 from footprint.measurement.processor import (
-    ProcessorMeter,
     describe_machine,
     host_token,
+    process_namespace,
     visible_accelerators,
 )
 from footprint.measurement.pulse import Pulse
-from footprint.measurement.rapl import RaplMeter
-from footprint.model import Machine, Run, Tier
+from footprint.measurement.sources import available_meters
+from footprint.measurement.span import Span
+from footprint.model import Architecture, Machine, Run
 
 log = logging.getLogger("footprint")
-
-METERS: dict[str, Callable[[], Meter]] = {
-    "rapl": RaplMeter,
-    "nvml": NvmlMeter,
-    "amd": AmdMeter,
-    "jetson": JetsonMeter,
-    "battery": BatteryMeter,
-    "cpu": ProcessorMeter,
-    "memory": MemoryMeter,
-}
-"""The energy sources that a tracker looks for, best first."""
-
-
-def available_meters() -> tuple[list[Meter], dict[str, MeterError]]:
-    """Find the energy sources of this machine.
-
-    Returns
-    -------
-    meters : list of Meter
-        Those that can be read, best first.
-    failed : dict of str to MeterError
-        Those that are there and cannot be read, with the reason.
-    """
-    meters: list[Meter] = []
-    failed: dict[str, MeterError] = {}
-    for name, make in METERS.items():
-        try:
-            meters.append(make())
-        except MeterAbsent as error:
-            log.debug("%s: %s", name, error)
-        except MeterError as error:
-            failed[name] = error
-    return meters, failed
-
-
-@dataclass(frozen=True, slots=True)
-class MeterState:
-    """One energy source, and whether it can be read here.
-
-    Attributes
-    ----------
-    name : str
-    state : str
-        ``"readable"``, ``"absent"`` (this machine has none) or ``"failed"``.
-    tier : Tier or None
-    band : str
-        95 % band of the tier.
-    counters : tuple of str
-        What it reads.
-    message, remedy : str
-        Why it cannot be read, and what to do.
-    """
-
-    name: str
-    state: str
-    tier: Tier | None = None
-    band: str = ""
-    counters: tuple[str, ...] = ()
-    message: str = ""
-    remedy: str = ""
-
-
-def describe_meters() -> list[MeterState]:
-    """Try every energy source once, and say what came of it."""
-    states = []
-    for name, make in METERS.items():
-        try:
-            meter = make()
-            counters = tuple(sorted(meter.read().counters))
-        except MeterError as error:
-            state = "absent" if isinstance(error, MeterAbsent) else "failed"
-            states.append(MeterState(name, state, message=error.message, remedy=error.remedy))
-            continue
-        band = "x {:g} to {:g}".format(*TIER_BANDS[meter.tier]) if meter.tier else ""
-        states.append(MeterState(name, "readable", meter.tier, band, counters))
-    return states
-
 
 SAMPLE_S = 1.0
 """Between two samples of the host: bounds the wraps of counters, gives the idle level."""
@@ -129,6 +49,9 @@ def is_of_host(counter: str) -> bool:
     return name == "host_busy_s" or not own
 
 
+OpenSpans = Callable[[], Iterable[SpanRecord]]
+
+
 class Recorder:
     """The journal file of this process, and the meters that it reads.
 
@@ -139,8 +62,8 @@ class Recorder:
     run : Run
     meters : sequence of Meter, optional
         Default: `available_meters`.
-    open_spans : callable
-        Gives the spans that are open now, for heartbeats.
+    children : bool
+        Count the processes that this one starts, while they run, instead of itself.
     """
 
     def __init__(
@@ -148,7 +71,8 @@ class Recorder:
         folder: Path,
         run: Run,
         meters: Sequence[Meter] | None = None,
-        open_spans: Callable[[], Iterable[SpanRecord]] = tuple,
+        *,
+        children: bool = False,
     ) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         self.pid = os.getpid()
@@ -156,28 +80,67 @@ class Recorder:
         self.path = folder / f"{stamp}-{self.pid}-{secrets.token_hex(3)}{SUFFIX}"
         self._run = run
         self._given = meters
+        self._children = children
         self._meters: list[Meter] = []
+        self._resting: list[Meter] = []
         self._writer = JournalWriter(self.path)
         self._failed: dict[str, MeterError] = {}
         # Readings of two threads must not interleave, or a meter that integrates
         # would see time run backwards.
         self._lock = threading.Lock()
+        self._reader: int | None = None
+        self._last_readings: dict[str, float] = {}
         # Wall clock now, monotonic from here: a clock that is set while we run
         # moves no span.
         self._clock_s = time.time() - time.perf_counter()
-        self._open_spans = open_spans
+        self._users: list[OpenSpans] = []
+        self.roots: list[Span] = []
+        """Outermost spans that are open, the first one first."""
+        self._ids = itertools.count(1)
         self._host = HostLock(folder, host_token())
         self._pulse = Pulse(self._beat, SAMPLE_S)
         self._beats = itertools.count(1)
         self._last_round: int | None = None
         self._sync_due = False
 
+    @property
+    def root(self) -> Span | None:
+        """First span that is open, around those of threads that began without one."""
+        return self.roots[0] if self.roots else None
+
+    def next_id(self) -> int:
+        """Give a span its number in this file."""
+        return next(self._ids)
+
+    def leave(self, open_spans: OpenSpans) -> None:
+        """End the use by one tracker; the last one to leave closes the file."""
+        with _joining:
+            self._users.remove(open_spans)
+            if self._users:
+                return
+            for key in [key for key, recorder in _recorders.items() if recorder is self]:
+                del _recorders[key]
+        self.close()
+
+    def takes(self, run: Run, *, children: bool) -> bool:
+        """Whether a tracker of that run can use this recorder; what it leaves open is ours."""
+        own = self._run
+        return (
+            run.architecture in (Architecture.OTHER, own.architecture)
+            and run.functional_unit in ("", own.functional_unit)
+            and self._children is children
+        )
+
+    def join(self, open_spans: OpenSpans) -> None:
+        """Use this recorder; `open_spans` gives the spans that are open, for heartbeats."""
+        self._users.append(open_spans)
+
     def open(self) -> None:
         """Create the file and find the meters."""
         self._writer.open()
         failed: dict[str, MeterError] = {}
         if self._given is None:
-            self._meters, failed = available_meters()
+            self._meters, failed = available_meters(children=self._children)
         else:
             self._meters = list(self._given)
         process = Process(
@@ -188,12 +151,18 @@ class Recorder:
             visible_accelerators(),
             os.environ.get(PARENT_VARIABLE),
             {meter.name: meter.tier for meter in self._meters if meter.tier is not None},
+            # Which GPUs this process may use, where a meter knows.
+            next((m.visible for m in self._meters if isinstance(m, NvmlMeter)), None),
+            process_namespace(),
+            self._clock_s,
         )
         machine = describe_machine()
         self._writer.header(self._run, machine, process, __version__)
         self._write_calibration(machine)
         for name, error in failed.items():
             self._fail(name, error)
+        if self._writer.lost_lines:
+            log.error("footprint cannot write its journal: %s", self._writer.first_error)
         self._sample()
         self._pulse.start()
 
@@ -208,19 +177,30 @@ class Recorder:
 
     def edge(self) -> tuple[float, dict[str, float]]:
         """Read the clock [s] and all meters now."""
+        if self._reader == threading.get_ident():
+            # A signal handler, or a finaliser, inside of a reading: that one serves.
+            return self._clock_s + time.perf_counter(), dict(self._last_readings)
         with self._lock:
-            readings: dict[str, float] = {}
-            for meter in list(self._meters):
-                try:
-                    counters = meter.read().counters
-                except MeterError as error:
-                    self._drop(meter, error)
-                except Exception as error:  # noqa: BLE001 - a foreign meter may raise
-                    # anything, and what we observe must go on.
-                    self._drop(meter, MeterError(f"{type(error).__name__}: {error}"))
-                else:
-                    readings |= {f"{meter.name}.{key}": value for key, value in counters.items()}
-            return self._clock_s + time.perf_counter(), readings
+            self._reader = threading.get_ident()
+            try:
+                self._last_readings = self._read()
+            finally:
+                self._reader = None
+            return self._clock_s + time.perf_counter(), dict(self._last_readings)
+
+    def _read(self) -> dict[str, float]:
+        readings: dict[str, float] = {}
+        for meter in list(self._meters):
+            try:
+                counters = meter.read().counters
+            except MeterError as error:
+                self._drop(meter, error)
+            except Exception as error:  # noqa: BLE001 - a foreign meter may raise
+                # anything, and what we observe must go on.
+                self._drop(meter, MeterError(f"{type(error).__name__}: {error}"))
+            else:
+                readings |= {f"{meter.name}.{key}": value for key, value in counters.items()}
+        return readings
 
     def span(self, record: SpanRecord) -> None:
         """Write a span that has ended; after a round the lines go to the disk."""
@@ -234,6 +214,10 @@ class Recorder:
         """Write a figure that the run reports about itself."""
         self._writer.result(name, value)
 
+    def doubt(self, code: str, message: str, remedy: str = "") -> None:
+        """Write what makes the figures less sure."""
+        self._writer.doubt(code, message, remedy)
+
     def close(self) -> None:
         """Close the file, and report what could not be measured or written."""
         self._pulse.stop()
@@ -243,6 +227,13 @@ class Recorder:
             # What a source doubts about its own figures.
             for message in getattr(meter, "suspect", ()):
                 self._writer.failure(meter.name, message)
+        if self._writer.lost_lines:
+            self.doubt(
+                "journal-lost",
+                f"{self._writer.lost_lines} line(s) of the journal could not be written, first "
+                f"because of: {self._writer.first_error}",
+                "What they recorded is missing from the result.",
+            )
         self._writer.close()
         for name, error in self._failed.items():
             log.error("footprint could not read %s: %s", name, error)
@@ -255,16 +246,20 @@ class Recorder:
 
     def heartbeat(self) -> None:
         """Write what is open now, so that it can be read, and survives us."""
-        opened = list(self._open_spans())  # first, so that none began after the reading
+        # First, so that none of them began after the reading.
+        opened = [span for open_spans in list(self._users) for span in open_spans()]
         time_s, readings = self.edge()
-        self._writer.heartbeat(time_s, readings, [span for span in opened if span.begin])
+        self._writer.heartbeat(time_s, readings, opened)
 
     def _beat(self) -> None:
+        self._retry()
         self._sample()
         if self._sync_due:
             self._sync_due = False
             self._writer.sync()
-        if next(self._beats) % BEATS_PER_HEARTBEAT == 0:
+        beat = next(self._beats)
+        # The first one early: a process that is killed before has left no phase behind.
+        if beat == 1 or beat % BEATS_PER_HEARTBEAT == 0:
             self.heartbeat()
 
     def _sample(self) -> None:
@@ -275,11 +270,80 @@ class Recorder:
             self._writer.sample(time_s, host)
 
     def _drop(self, meter: Meter, error: MeterError) -> None:
-        # A source that failed once is left out from here on. What it would have
-        # seen is modelled when the journal is read.
+        # What it does not see is modelled when the journal is read.
         self._meters.remove(meter)
+        self._resting.append(meter)
         self._fail(meter.name, error)
+
+    def _retry(self) -> None:
+        """Take sources back that can be read again; counters went on meanwhile."""
+        for meter in list(self._resting):
+            try:
+                meter.read()
+            except Exception as error:  # noqa: BLE001 - a foreign meter may raise anything
+                # That it failed stands in the journal already.
+                log.debug("%s still cannot be read: %s", meter.name, error)
+                continue
+            self._resting.remove(meter)
+            self._meters.append(meter)
 
     def _fail(self, name: str, error: MeterError) -> None:
         self._failed[name] = error
         self._writer.failure(name, error.message, error.remedy)
+
+
+_recorders: dict[tuple[object, ...], Recorder] = {}
+"""Those that go on, by process, folder and run."""
+
+# Reentrant: a signal handler may start a tracker while one is being started.
+_joining = threading.RLock()
+
+
+def _forget() -> None:
+    # A forked child must not wait for a thread that only its parent has.
+    global _joining
+    _joining = threading.RLock()
+    _recorders.clear()
+
+
+def joining() -> AbstractContextManager[object]:
+    """Let one thread of this process at a time find out which recorder is its own."""
+    return _joining
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def join_recorder(
+    folder: Path,
+    run: Run,
+    open_spans: OpenSpans,
+    *,
+    meters: Sequence[Meter] | None = None,
+    children: bool = False,
+) -> Recorder:
+    """Open a journal file for this process, or join the one that it writes already.
+
+    A process counts all of its time: two files of one process and run would count it
+    twice. A tracker with meters of its own gets a file of its own.
+    """
+    key = (os.getpid(), _place(folder), run.name)
+    with _joining:
+        known = _recorders.get(key)
+        if known is not None and meters is None and known.takes(run, children=children):
+            known.join(open_spans)
+            return known
+        recorder = Recorder(folder, run, meters, children=children)
+        recorder.open()
+        if meters is None:
+            _recorders[key] = recorder
+        recorder.join(open_spans)
+    return recorder
+
+
+def _place(folder: Path) -> Path:
+    try:
+        return folder.absolute()
+    except OSError:  # the working folder is gone; the journal will say what cannot be written
+        return folder

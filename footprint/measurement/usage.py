@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from footprint.journal import ProcessRecords, SpanRecord, WallLine
 from footprint.measurement.accounts import Account
-from footprint.measurement.meter import TIER_BANDS, counter_kwh
+from footprint.measurement.gpus import GpuUse
+from footprint.measurement.meter import TIER_BANDS
 from footprint.measurement.power import EnergyModel
 from footprint.measurement.supply import Supply
 from footprint.model import Activity, Basis, IdlePolicy, Phase, Tier
@@ -26,8 +27,8 @@ class Meters:
     children_share : float
         The part of the CPU time of waited children that no journal of their own
         holds already [1].
-    gpus : dict of str to tuple
-        Share of each GPU counter that is this process's, and whether it was measured.
+    gpus : sequence of GpuUse
+        Its shares of GPUs.
     gap : WallLine or None
         Power at the wall over that of the counters, if the machine was calibrated.
     """
@@ -36,7 +37,7 @@ class Meters:
     model: EnergyModel
     supply: Supply | None
     children_share: float
-    gpus: dict[str, tuple[float, bool]]
+    gpus: Sequence[GpuUse]
     gap: WallLine | None = None
     idle_policy: IdlePolicy = IdlePolicy.BY_TIME
 
@@ -55,16 +56,21 @@ def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterato
     model, counters = meters.model, account.counters
     if span.sent_bytes or span.received_bytes:
         yield _moved(span)
-    for counter, (part, _) in meters.gpus.items():
-        if counter in counters:
-            meter = counter.partition(".")[0]
-            gpu_kwh = part * counter_kwh(counter, counters[counter])
-            source = f"{meter}/{model.machine.label}"
-            yield energy_activity(span, gpu_kwh, meters.tier(meter), source)
+    for gpu in meters.gpus:
+        if gpu.counter in account.used_kwh or gpu.counter in account.equal_kwh:
+            meter = gpu.counter.partition(".")[0]
+            used = energy_activity(
+                span,
+                gpu.energy_kwh(account),
+                meters.tier(meter),
+                f"{meter}/{model.machine.label}",
+            )
+            yield replace(used, phase=Phase.IDLE) if gpu.idle else used
     own_s = counters.get("cpu.process_s")
     if own_s is None:
         # No processor time, no figure: None, which is not the same as 0.
         yield energy_activity(span, None, None, "none", duration_s=account.reserved_s)
+        yield from _idle(span, account, meters)
         return
     counted = meters.supply is not None and account.metered_host_s > 0
     if counted:
@@ -108,17 +114,27 @@ def _counted(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Act
     supply = meters.supply
     if supply is None:
         return
-    meter = supply.counters[0].partition(".")[0]
-    source, tier = f"{meter}/{meters.model.machine.label}", meters.tier(meter)
+    source, tier = f"{supply.meter}/{meters.model.machine.label}", supply.tier
     used_kwh = supply.kwh_per_busy_s * counted_cpu_s(account, meters.children_share)
     yield energy_activity(span, used_kwh, tier, source, duration_s=account.reserved_s)
-    if supply.idle_w > 0 and meters.idle_policy is not IdlePolicy.NONE:
-        idle_s, _ = account.idle_s(meters.idle_policy)
-        idle_kwh = watt_seconds_to_kwh(supply.idle_w, idle_s)
-        yield replace(energy_activity(span, idle_kwh, tier, source), phase=Phase.IDLE)
-        used_kwh += idle_kwh
+    idle = list(_idle(span, account, meters))
+    yield from idle
+    used_kwh += sum(activity.energy_kwh or 0.0 for activity in idle)
     if meters.gap is not None:
         yield _gap(span, used_kwh, account.metered_host_s, meters.gap, meters.model)
+
+
+def _idle(span: SpanRecord, account: Account, meters: Meters) -> Iterator[Activity]:
+    """Charge the idle power of the host that its counters saw, whether we used it or not."""
+    supply = meters.supply
+    if supply is None or supply.idle_w <= 0:
+        return
+    idle_s, _ = account.idle_s(meters.idle_policy)
+    if idle_s > 0:
+        source = f"{supply.meter}/{meters.model.machine.label}"
+        idle_kwh = watt_seconds_to_kwh(supply.idle_w, idle_s)
+        idle = energy_activity(span, idle_kwh, supply.tier, source)
+        yield replace(idle, phase=Phase.IDLE)
 
 
 def _gap(
@@ -164,9 +180,11 @@ def energy_activity(
         basis=Basis.MEASURED if counted else Basis.DEFAULT if tier is Tier.F else Basis.MODELLED,
         tier=tier,
         source=source,
+        resource_share=span.resource_share,
     )
 
 
 def _moved(span: SpanRecord) -> Activity:
     data_gb = bytes_to_gb(span.sent_bytes + span.received_bytes)
-    return replace(energy_activity(span, None, None, "bytes"), data_gb=data_gb)
+    moved = energy_activity(span, None, None, "bytes")
+    return replace(moved, data_gb=data_gb, transfer_s=span.duration_s)

@@ -3,10 +3,19 @@
 Frozen dataclasses and enums, standard library only. Numbers are floats in the
 canonical unit that the field's name carries (see `footprint.units`); ``None``
 means not known, which is never the same as 0.
+
+Results and scenarios are imported when they are first named: making their classes takes
+some 20 ms, and a tracker, which starts inside of a training, needs none of them.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from footprint.model.activities import (
     ACTIVITY_COLUMNS,
+    DEFAULTS,
     Activity,
     InputFile,
     Inventory,
@@ -22,9 +31,15 @@ from footprint.model.factors import (
     Source,
 )
 from footprint.model.kinds import (
+    Access,
     Architecture,
     Basis,
+    BoundaryRule,
+    CostKind,
+    Currency,
+    EmbodiedRule,
     IdlePolicy,
+    LifeCycle,
     Phase,
     ResolvedBy,
     Role,
@@ -37,27 +52,94 @@ from footprint.model.kinds import (
     Tier,
     View,
 )
-from footprint.model.results import (
-    Assessment,
-    Boundary,
-    CategoryDifference,
-    Comparison,
-    Contribution,
-    Interval,
-    Term,
-    split_inverse,
-)
+
+if TYPE_CHECKING:
+    from footprint.model.results import (
+        Alternative,
+        Assessment,
+        Bill,
+        Boundary,
+        BreakEven,
+        CategoryDifference,
+        Comparison,
+        Contribution,
+        Cost,
+        Interval,
+        Term,
+        split_inverse,
+    )
+    from footprint.model.scenario import (
+        Centre,
+        ClientGroup,
+        Coordinator,
+        Prices,
+        Retention,
+        Serving,
+        Site,
+        Study,
+        Training,
+        Work,
+        manifest_key,
+    )
+
+_LATER = {
+    "Alternative": "results",
+    "Assessment": "results",
+    "Bill": "results",
+    "Boundary": "results",
+    "BreakEven": "results",
+    "CategoryDifference": "results",
+    "Comparison": "results",
+    "Contribution": "results",
+    "Cost": "results",
+    "Interval": "results",
+    "Term": "results",
+    "split_inverse": "results",
+    "Centre": "scenario",
+    "ClientGroup": "scenario",
+    "Coordinator": "scenario",
+    "Prices": "scenario",
+    "Retention": "scenario",
+    "Serving": "scenario",
+    "Site": "scenario",
+    "Study": "scenario",
+    "Training": "scenario",
+    "Work": "scenario",
+    "manifest_key": "scenario",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"footprint.model.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "ACTIVITY_COLUMNS",
+    "DEFAULTS",
+    "Access",
     "Activity",
+    "Alternative",
     "Architecture",
     "Assessment",
     "Basis",
+    "Bill",
     "Boundary",
+    "BoundaryRule",
+    "BreakEven",
     "CategoryDifference",
+    "Centre",
+    "ClientGroup",
     "Comparison",
     "Contribution",
+    "Coordinator",
+    "Cost",
+    "CostKind",
+    "Currency",
+    "EmbodiedRule",
     "EmissionFactor",
     "Finding",
     "IdlePolicy",
@@ -66,21 +148,30 @@ __all__ = [
     "Inventory",
     "InventoryLine",
     "Journal",
+    "LifeCycle",
     "Machine",
     "Phase",
+    "Prices",
     "Resolution",
     "ResolvedBy",
+    "Retention",
     "Role",
     "Run",
+    "Serving",
     "Severity",
     "SignalBasis",
     "SignalKind",
     "SignalMethod",
     "SignalScope",
+    "Site",
     "Source",
     "Stage",
+    "Study",
     "Term",
     "Tier",
+    "Training",
     "View",
+    "Work",
+    "manifest_key",
     "split_inverse",
 ]

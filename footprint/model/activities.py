@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from footprint.errors import UsageError
 from footprint.model.factors import STRICT, Finding, Resolution
-from footprint.model.kinds import Architecture, Basis, IdlePolicy, Phase, Role, Tier, View
+from footprint.model.kinds import (
+    Access,
+    Architecture,
+    Basis,
+    IdlePolicy,
+    LifeCycle,
+    Phase,
+    Role,
+    Tier,
+    View,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,18 @@ class Activity:
     source : str
         What the energy figure comes from, for example ``"cpu-table/AMD EPYC x2"``.
         Figures of one source share their error.
+    resource_share : float or None
+        Share of the device that was reserved, SCI's RR/ToR [1]; None if nobody said.
+    life_cycle : LifeCycle
+        Stage in the life of the model.
+    access : Access or None
+        Kind of link that data moved over; None if nobody said.
+    transfer_s : float
+        Time for which the link carried the data [s].
+    stored_gb_h : float
+        Volume times the time for which it was kept, one copy [GB h].
+    instance : str or None
+        Instance of a cloud that is billed for `duration_s`.
     """
 
     actor: str
@@ -60,9 +82,19 @@ class Activity:
     basis: Basis
     tier: Tier | None
     source: str
+    resource_share: float | None = None
+    life_cycle: LifeCycle = LifeCycle.TRAIN
+    access: Access | None = None
+    transfer_s: float = 0.0
+    stored_gb_h: float = 0.0
+    instance: str | None = None
 
 
 ACTIVITY_COLUMNS = tuple(column.name for column in fields(Activity))
+DEFAULTS = {
+    column.name: column.default for column in fields(Activity) if column.default is not MISSING
+}
+"""Of the columns that a journal may leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +169,8 @@ class Journal:
     ----------
     run : Run
     columns : mapping of str to sequence
-        One sequence per field of `Activity`, all of one length. Lists, numpy
-        arrays and pandas categoricals serve alike.
+        One sequence per field of `Activity`, all of one length; those of fields with a
+        default may be left out. Lists, numpy arrays and pandas categoricals serve alike.
     view : View
         Whose energy it is.
     idle_policy : IdlePolicy
@@ -149,6 +181,8 @@ class Journal:
         Of the catalogue that they came from; empty if there are none.
     findings : tuple of Finding
     inputs : tuple of InputFile
+    rounds, clients : int or None
+        How many there are, if the activities are sums over them; None to count them.
     """
 
     run: Run
@@ -159,9 +193,14 @@ class Journal:
     catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()
     inputs: tuple[InputFile, ...] = ()
+    rounds: int | None = None
+    clients: int | None = None
 
     def __post_init__(self) -> None:
-        lengths = {name: len(self.columns[name]) for name in ACTIVITY_COLUMNS}
+        missing = [n for n in ACTIVITY_COLUMNS if n not in self.columns and n not in DEFAULTS]
+        if missing:
+            raise UsageError(f"A journal lacks the columns {', '.join(missing)}.")
+        lengths = {name: len(column) for name, column in self.columns.items()}
         if len(set(lengths.values())) > 1:
             raise UsageError(f"The columns of a journal differ in length: {lengths}.")
 
@@ -181,8 +220,9 @@ class Journal:
 
     def activities(self) -> Iterator[Activity]:
         """Iterate over the activities one by one."""
-        for row in zip(*(self.columns[name] for name in ACTIVITY_COLUMNS), strict=True):
-            yield Activity(*row)
+        present = [name for name in ACTIVITY_COLUMNS if name in self.columns]
+        for row in zip(*(self.columns[name] for name in present), strict=True):
+            yield Activity(**dict(zip(present, row, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +248,12 @@ class InventoryLine:
     """How many of the activities took time but have no energy figure."""
     round: int | None = None
     """Set only if the inventory was split by round."""
+    resource_share: float | None = None
+    life_cycle: LifeCycle = LifeCycle.TRAIN
+    access: Access | None = None
+    transfer_s: float = 0.0
+    stored_gb_h: float = 0.0
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,71 @@ class Stage(Vocabulary):
 
     OPERATION = "operation"
     NETWORK = "network"
+    STORAGE = "storage"
     EMBODIED = "embodied"
+
+
+class LifeCycle(Vocabulary):
+    """Stage in the life of a model, from the first record to the last deletion."""
+
+    COLLECT = "collect"
+    TRANSFER = "transfer"
+    STORE = "store"
+    PREPARE = "prepare"
+    EXPERIMENT = "experiment"
+    TRAIN = "train"
+    DEPLOY = "deploy"
+    INFER = "infer"
+    RETRAIN = "retrain"
+    RETIRE = "retire"
+
+
+class Access(Vocabulary):
+    """Kind of link between an actor and the network."""
+
+    FIXED = "fixed"
+    MOBILE_4G = "mobile_4g"
+    MOBILE_5G = "mobile_5g"
+    DATACENTRE = "datacentre"
+
+
+class BoundaryRule(Vocabulary):
+    """What an estimate charges at all."""
+
+    LIFE_CYCLE = "life-cycle"
+    """Everything that it can."""
+    TRAINING = "training"
+    """Experiments and training, with their network and hardware."""
+    QIU = "qiu"
+    """What the model after Qiu et al. charges: training, and the clients' last hop."""
+
+
+class EmbodiedRule(Vocabulary):
+    """Which share of the making of a device is charged."""
+
+    WALL_CLOCK = "sci_wall_clock"
+    """Time reserved over its life (ISO/IEC 21031)."""
+    ACTIVE_HOURS = "active_hours"
+    """Time reserved over the time for which it works in its life."""
+    MARGINAL = "marginal"
+    """Nothing for devices of end users, which exist anyway."""
+
+
+class Currency(Vocabulary):
+    """Currency of prices; two are never mixed."""
+
+    EUR = "EUR"
+    USD = "USD"
+
+
+class CostKind(Vocabulary):
+    """What is paid for."""
+
+    ELECTRICITY = "electricity"
+    INSTANCE = "instance"
+    EGRESS = "egress"
+    STORAGE = "storage"
+    STAFF = "staff"
 
 
 class Severity(Vocabulary):

@@ -10,7 +10,11 @@ from footprint.model.activities import InputFile, Run
 from footprint.model.factors import STRICT, Finding, Source
 from footprint.model.kinds import (
     Basis,
+    BoundaryRule,
+    CostKind,
+    Currency,
     IdlePolicy,
+    LifeCycle,
     Phase,
     ResolvedBy,
     Role,
@@ -55,6 +59,7 @@ class Boundary:
     network_model: str
     idle_policy: IdlePolicy
     embodied_rule: str
+    rule: str = BoundaryRule.LIFE_CYCLE.value
     excluded: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     """Codes of what should be counted and could not be, for some of the activities."""
@@ -124,6 +129,7 @@ class Contribution:
     emissions_g: Interval
     energy_kwh: float | None = None
     round: int | None = None
+    life_cycle: LifeCycle = LifeCycle.TRAIN
 
     __pydantic_config__ = STRICT
 
@@ -131,6 +137,41 @@ class Contribution:
     def category(self) -> str:
         """Name under which charts show it: the phase, or ``"embodied"``."""
         return self.stage.value if self.stage is Stage.EMBODIED else self.phase.value
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one kind of activity costs: an amount times terms, one of which is a price."""
+
+    kind: CostKind
+    life_cycle: LifeCycle
+    actor: str
+    amount: float
+    amount_unit: str
+    terms: tuple[str, ...]
+    cost: Interval
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a run costs, in one currency.
+
+    Attributes
+    ----------
+    total : Interval
+        Sum of `costs`.
+    carbon : Interval or None
+        Emissions times a price of carbon; apart, and in no total.
+    """
+
+    currency: Currency
+    total: Interval
+    costs: tuple[Cost, ...]
+    carbon: Interval | None = None
+
+    __pydantic_config__ = STRICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +205,8 @@ class Assessment:
     seed, draws : int
         Of the intervals.
     tool_version : str
+    bill : Bill or None
+        What it costs, if prices were given.
     """
 
     run: Run
@@ -183,6 +226,7 @@ class Assessment:
     seed: int
     draws: int
     tool_version: str
+    bill: Bill | None = None
 
     __pydantic_config__ = STRICT
 
@@ -200,6 +244,47 @@ class CategoryDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakEven:
+    """Where baseline and candidate emit the same, all else equal.
+
+    Attributes
+    ----------
+    quantity : str
+        ``"data_volume"``, ``"retention"``, ``"rounds"`` or ``"candidate_intensity"``.
+    unit : str
+    present : float
+        Its value in the study.
+    value : float or None
+        At the central values; None if they meet nowhere at 0 or above.
+    low, high : float or None
+        5th and 95th percentile of the draws that have a break-even.
+    exists : float
+        Share of the draws that have one [1].
+    """
+
+    quantity: str
+    unit: str
+    present: float
+    value: float | None
+    low: float | None
+    high: float | None
+    exists: float
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Both scenarios under another network model [gCO2e]."""
+
+    network_model: str
+    baseline_g: float
+    candidate_g: float
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """A candidate against a baseline, with paired draws.
 
@@ -212,7 +297,13 @@ class Comparison:
     candidate_lower : float
         Share of the draws in which the candidate emits less.
     categories : tuple of CategoryDifference
-        They add up to `difference_g.value`.
+        By phase; they add up to `difference_g.value`.
+    stages : tuple of CategoryDifference
+        The same by stage of the life cycle.
+    cost_difference : Interval or None
+        Candidate minus baseline, if both have a bill in one currency.
+    break_evens : tuple of BreakEven
+    alternatives : tuple of Alternative
     """
 
     baseline: Assessment
@@ -224,5 +315,9 @@ class Comparison:
     findings: tuple[Finding, ...]
     seed: int
     draws: int
+    stages: tuple[CategoryDifference, ...] = ()
+    cost_difference: Interval | None = None
+    break_evens: tuple[BreakEven, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
     __pydantic_config__ = STRICT

@@ -7,9 +7,17 @@ through `escape` here; names never reach a template string such as ``%{x}``.
 from __future__ import annotations
 
 import html
+import math
 from typing import TYPE_CHECKING, Any
 
-from footprint.reporting.shapes import Chart, GroupedChart, StackedChart, WaterfallChart
+from footprint.reporting.shapes import (
+    Chart,
+    FlowChart,
+    GroupedChart,
+    RangeChart,
+    StackedChart,
+    WaterfallChart,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -41,6 +49,8 @@ CATEGORY_STYLES: dict[str, tuple[str, str]] = {
     "load": (GREY, "/"),
     "other": (GREY, "x"),
 }
+# What has no categories of its own: the ends of flows.
+STAGE_STYLES: dict[str, tuple[str, str]] = {"operation": (SKY, ""), "network": (ORANGE, "")}
 ROLE_STYLES: dict[str, tuple[str, str]] = {
     "baseline": ("#a9b1ba", ""),
     "candidate": ("#5f6f80", ""),
@@ -56,7 +66,10 @@ _TEXT_PX = 12
 
 def style_of(key: str) -> tuple[str, str]:
     """Colour and pattern of a category or a role."""
-    return CATEGORY_STYLES.get(key) or ROLE_STYLES.get(key) or (GREY, ".")
+    for styles in (CATEGORY_STYLES, ROLE_STYLES, STAGE_STYLES):
+        if key in styles:
+            return styles[key]
+    return GREY, "."
 
 
 def escape(text: str) -> str:
@@ -69,7 +82,7 @@ def draw(chart: Chart) -> dict[str, Any]:
 
     Parameters
     ----------
-    chart : StackedChart, GroupedChart or WaterfallChart
+    chart : StackedChart, GroupedChart, WaterfallChart, RangeChart or FlowChart
 
     Returns
     -------
@@ -80,6 +93,10 @@ def draw(chart: Chart) -> dict[str, Any]:
         figure = _stacked(chart)
     elif isinstance(chart, WaterfallChart):
         figure = _waterfall(chart)
+    elif isinstance(chart, RangeChart):
+        figure = _ranges(chart)
+    elif isinstance(chart, FlowChart):
+        figure = _flows(chart)
     else:
         figure = _grouped(chart)
     drawn: dict[str, Any] = figure.to_plotly_json()
@@ -294,4 +311,112 @@ def _waterfall(chart: WaterfallChart) -> go.Figure:
         yaxis=_rows_axis(chart.rows),
         xaxis={"range": _padded(levels)},
     )
+    return go.Figure(data=[trace], layout=layout)
+
+
+def _ranges(chart: RangeChart) -> go.Figure:
+    import plotly.graph_objects as go
+
+    places = list(range(len(chart.rows)))
+    # Both sides from the centre; or one bar from end to end, and a mark inside of it.
+    both = [("decrease", chart.lows), ("increase", chart.highs)]
+    sides = [("baseline", chart.highs)] if chart.marks else both
+    bars = [
+        go.Bar(
+            orientation="h",
+            y=places,
+            base=[low if chart.marks else chart.centre for low in chart.lows],
+            x=[
+                end - (low if chart.marks else chart.centre)
+                for low, end in zip(chart.lows, ends, strict=True)
+            ],
+            width=0.5,
+            marker=_marker(key),
+            hoverinfo="text",
+            hovertext=[escape(hover) for hover in chart.hovers],
+        )
+        for key, ends in sides
+    ]
+    marks = [
+        go.Scatter(
+            mode="markers",
+            x=list(chart.marks),
+            y=places,
+            marker={"symbol": "diamond", "size": 10, "color": NEUTRAL},
+            hoverinfo="text",
+            hovertext=[escape(hover) for hover in chart.hovers],
+        )
+    ]
+    values = [*chart.lows, *chart.highs, *chart.marks, chart.centre]
+    axis: dict[str, Any] = {"range": _padded(values)}
+    if chart.logarithmic:
+        low, high = min(v for v in values if v > 0), max(values)
+        axis = {
+            "type": "log",
+            "range": [math.log10(low) - 0.1, math.log10(high) + 0.1],
+            "dtick": "D2" if high / low < 100 else 1,
+        }
+    elif min(values) > 0:
+        room = 0.06 * (max(values) - min(values))
+        axis = {"range": [min(values) - room, max(values) + room]}
+    layout = _layout(
+        chart.unit,
+        _FRAME_PX + _ROW_PX * len(places) + 18,
+        barmode="overlay",
+        yaxis=_rows_axis(chart.rows),
+        xaxis=axis,
+        shapes=[
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": chart.centre,
+                "x1": chart.centre,
+                "y0": 0,
+                "y1": 1,
+                "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"},
+            }
+        ],
+        annotations=[
+            {
+                "x": math.log10(chart.centre) if chart.logarithmic else chart.centre,
+                "y": 1,
+                "xref": "x",
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "text": escape(chart.centre_label),
+            }
+        ],
+        margin={"l": 8, "r": 34, "t": 24, "b": 46},
+    )
+    return go.Figure(data=[*bars, *(marks if chart.marks else [])], layout=layout)
+
+
+def _flows(chart: FlowChart) -> go.Figure:
+    import plotly.graph_objects as go
+
+    colours = [style_of(key)[0] for key in chart.keys]
+    trace = go.Sankey(
+        arrangement="snap",
+        node={
+            "label": [escape(name) for name in chart.nodes],
+            "color": colours,
+            "line": {"color": NEUTRAL, "width": 0.6},
+            "pad": 14,
+            "thickness": 16,
+            "hoverinfo": "none",
+        },
+        link={
+            "source": list(chart.sources),
+            "target": list(chart.targets),
+            "value": list(chart.values),
+            # Half transparent, so that what crosses stays readable.
+            "color": [f"{colours[source]}88" for source in chart.sources],
+            "customdata": [escape(hover) for hover in chart.hovers],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    )
+    rows = max(len(set(chart.sources)), len(set(chart.targets)))
+    layout = _layout(chart.unit, _FRAME_PX + 34 * max(rows, 6))
     return go.Figure(data=[trace], layout=layout)

@@ -34,6 +34,7 @@ def _boundary_table(caption: str, boundary: Boundary) -> Table:
         _listing("Left out", outside),
         _listing("Whose energy", [VIEW_NAMES[boundary.view]]),
         _listing("Grid intensity", [kind]),
+        _listing("Boundary", [rule(boundary.rule)]),
         _listing("Network model", [rule(boundary.network_model)]),
         _listing("Idle time", [IDLE_NAMES[boundary.idle_policy]]),
         _listing("Embodied emissions", [rule(boundary.embodied_rule)]),

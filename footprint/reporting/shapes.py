@@ -137,7 +137,42 @@ class WaterfallChart:
     hovers: tuple[str, ...]
 
 
-Chart = StackedChart | GroupedChart | WaterfallChart
+@dataclass(frozen=True, slots=True)
+class RangeChart:
+    """One bar per row from a low end over a common centre to a high end, all in `unit`.
+
+    Ends may lie on either side of the centre, and `lows` may lie above `highs`: they are
+    what belongs to a lower and an upper bound. With `marks`, the centre is a line only
+    and each row has its own mark.
+    """
+
+    unit: str
+    rows: tuple[str, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    centre: float
+    centre_label: str
+    low_label: str
+    high_label: str
+    hovers: tuple[str, ...]
+    marks: tuple[float, ...] = ()
+    logarithmic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChart:
+    """Flows between nodes from left to right, all in `unit`; nodes go by their number."""
+
+    unit: str
+    nodes: tuple[str, ...]
+    keys: tuple[str, ...]
+    sources: tuple[int, ...]
+    targets: tuple[int, ...]
+    values: tuple[float, ...]
+    hovers: tuple[str, ...]
+
+
+Chart = StackedChart | GroupedChart | WaterfallChart | RangeChart | FlowChart
 
 
 @dataclass(frozen=True, slots=True)

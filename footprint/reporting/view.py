@@ -16,10 +16,12 @@ from footprint.model import (
     Contribution,
     Finding,
     Interval,
+    LifeCycle,
     Severity,
     Stage,
 )
 from footprint.reporting.figures import category_figure, waterfall_figure, zone_figure
+from footprint.reporting.lifecycle import lifecycle_figures
 from footprint.reporting.numbers import (
     NOT_KNOWN,
     Scale,
@@ -30,6 +32,7 @@ from footprint.reporting.numbers import (
     percent,
     plural,
     share_of,
+    signed,
 )
 from footprint.reporting.registers import (
     boundary_tables,
@@ -43,6 +46,7 @@ from footprint.reporting.wording import (
     assessment_verdict,
     capitalise,
     comparison_remarks,
+    comparison_title,
     comparison_verdict,
     has_ratio,
     per_unit,
@@ -69,13 +73,13 @@ def view(result: Assessment | Comparison) -> Page:
     """
     scenarios = scenarios_of(result)
     figures = [category_figure(scenarios), zone_figure(scenarios)]
+    figures += lifecycle_figures(result, scenarios)
     groups = [_card_group(scenario) for scenario in scenarios]
     if isinstance(result, Comparison):
         figures.insert(1, waterfall_figure(result, scenarios))
         groups.insert(0, _comparison_group(result))
         verdict, remarks = comparison_verdict(result), comparison_remarks(result)
-        names = [clean(a.run.name) for a in (result.candidate, result.baseline)]
-        title = f"{names[0]} compared with {names[1]}"
+        title = comparison_title(result)
     else:
         verdict, remarks = assessment_verdict(result), unit_remark(result)
         title = f"Carbon footprint of {clean(result.run.name) or run_label(result)}"
@@ -122,20 +126,29 @@ def _card_group(scenario: Scenario) -> CardGroup:
     a = scenario.assessment
     measured = metered_share(a)
     unit = per_unit(a).removeprefix(" per ")
-    cards = (
-        _emission_card("Total", a.total_g, 1, "", measured),
-        _emission_card("Per round", a.total_g, a.rounds, _count(a.rounds, "round"), measured),
-        _emission_card(
-            "Per participating client", a.total_g, a.clients, _count(a.clients, "client"), measured
-        ),
+    cards = [_emission_card("Total", a.total_g, 1, "", measured)]
+    # What is no training (storage, inference, ...) has no rounds.
+    if {c.life_cycle for c in a.contributions} <= {LifeCycle.TRAIN}:
+        cards += [
+            _emission_card("Per round", a.total_g, a.rounds, _count(a.rounds, "round"), measured),
+            _emission_card(
+                "Per participating client",
+                a.total_g,
+                a.clients,
+                _count(a.clients, "client"),
+                measured,
+            ),
+        ]
+    cards += [
         _emission_card(
             "Per functional unit", a.total_g, int(bool(unit)), unit or "none declared", measured
         ),
         _energy_card(a),
         _data_card(a),
-    )
+        *_cost_cards(a),
+    ]
     facts = tuple(f"{clean(name)}: {exact(value)}" for name, value in a.run.results.items())
-    return CardGroup(capitalise(scenario.label), scenario.role, facts, cards)
+    return CardGroup(capitalise(scenario.label), scenario.role, facts, tuple(cards))
 
 
 def _count(count: int, noun: str) -> str:
@@ -169,6 +182,37 @@ def _data_card(assessment: Assessment) -> Card:
     return Card("Data moved", scale.text(assessment.data_gb), scale.unit, "", "", share)
 
 
+def _cost_cards(assessment: Assessment) -> list[Card]:
+    """Costs, and apart from them the price of the emissions."""
+    bill = assessment.bill
+    if bill is None:
+        return []
+    total = bill.total
+    cards = [
+        Card(
+            "Cost",
+            number(total.value, total.width),
+            bill.currency,
+            _ratio_range(total) if total.width else "",
+            "without a price of carbon",
+            "",
+        )
+    ]
+    if bill.carbon is not None:
+        carbon = bill.carbon
+        cards.append(
+            Card(
+                "Price of the emissions",
+                number(carbon.value, carbon.width),
+                bill.currency,
+                _ratio_range(carbon),
+                "not in the cost",
+                "",
+            )
+        )
+    return cards
+
+
 def _comparison_group(result: Comparison) -> CardGroup:
     scale = Scale.of("emissions", [result.difference_g.value])
     difference = result.difference_g
@@ -199,8 +243,26 @@ def _comparison_group(result: Comparison) -> CardGroup:
             f"of {result.draws:,} paired draws",
             "",
         ),
+        *_cost_difference(result),
     )
     return CardGroup("The two compared", "comparison", (), cards)
+
+
+def _cost_difference(result: Comparison) -> tuple[Card, ...]:
+    difference, bill = result.cost_difference, result.baseline.bill
+    if difference is None or bill is None:
+        return ()
+    value = signed(number(difference.value, difference.width))
+    return (
+        Card(
+            "Difference of the cost",
+            value,
+            bill.currency,
+            _ratio_range(difference) if difference.width else "",
+            "candidate minus baseline",
+            "",
+        ),
+    )
 
 
 def _ratio_range(ratio: Interval) -> str:

@@ -8,8 +8,10 @@ from footprint.model import (
     Architecture,
     Assessment,
     Comparison,
+    CostKind,
     IdlePolicy,
     Interval,
+    LifeCycle,
     Phase,
     Stage,
     Tier,
@@ -41,6 +43,7 @@ CATEGORY_NAMES: dict[str, str] = {
 STAGE_NAMES: dict[Stage, str] = {
     Stage.OPERATION: "operation: energy of the devices",
     Stage.NETWORK: "network: energy of moving the data",
+    Stage.STORAGE: "storage: energy of keeping copied data",
     Stage.EMBODIED: "embodied: share of making the devices",
 }
 
@@ -65,7 +68,54 @@ TIER_NAMES: dict[Tier, str] = {
     Tier.F: "default of a device class",
 }
 
+LIFE_CYCLE_NAMES: dict[LifeCycle, str] = {
+    LifeCycle.COLLECT: "collection",
+    LifeCycle.TRANSFER: "data transfer",
+    LifeCycle.STORE: "storage",
+    LifeCycle.PREPARE: "preparation",
+    LifeCycle.EXPERIMENT: "experiments",
+    LifeCycle.TRAIN: "training",
+    LifeCycle.DEPLOY: "deployment",
+    LifeCycle.INFER: "inference",
+    LifeCycle.RETRAIN: "retraining",
+    LifeCycle.RETIRE: "retirement",
+}
+
+COST_NAMES: dict[CostKind, str] = {
+    CostKind.ELECTRICITY: "electricity",
+    CostKind.INSTANCE: "rented instances",
+    CostKind.EGRESS: "data that leaves a cloud",
+    CostKind.STORAGE: "storage",
+    CostKind.STAFF: "people and compliance",
+}
+
+BREAK_EVEN_NAMES: dict[str, tuple[str, str]] = {
+    "data_volume": ("raw data", "copied to the centre over the whole time"),
+    "retention": ("retention", "time for which the copies are kept"),
+    "rounds": ("rounds", "of the federated training"),
+    "candidate_intensity": (
+        "grid intensity of the federated side",
+        "mean, weighted by its energy, while the grid of the centre stays as it is",
+    ),
+}
+"""What a break-even is of, and a word on it."""
+
 RULES: dict[str, str] = {
+    "life-cycle": "everything of the life cycle that was recorded or declared",
+    "training": "experiments and training alone, with their network and hardware",
+    "qiu": "training of the clients and their last hop to the network, against the training in "
+    "a data centre with its overhead (after Qiu et al., our reading)",
+    "by-access": "average energy per volume of data, by the kind of link",
+    "last-hop": "power of the router at the client's end for the time of a transfer "
+    "(after Qiu et al., our reading)",
+    "per-bit": "energy per bit of each device on the path (form after Yousefpour et al.; the "
+    "numbers of routers are our choice)",
+    "power": "power of the line for the time of a transfer, and what traffic adds (Malmodin 2020)",
+    "power-marginal": "what traffic adds to the power of networks, alone (Malmodin 2020)",
+    "active_hours": "share of the time for which the device works in its life",
+    "marginal": "nothing for devices of end users, which exist anyway; else wall-clock",
+    "active-share-missing": "missing: how much of its life a device works, for some actors",
+    "price-missing": "missing: the price of electricity of some places",
     "sci_wall_clock": "share of the device's life for which it was reserved (SCI, wall-clock)",
     "waiting": "waiting for other participants, unless it was recorded as a phase",
     "supply_losses": "power supply losses, fans and boards that the meter does not see",
@@ -102,6 +152,15 @@ def rule(code: str) -> str:
     if kind == "average":
         return f"average energy per volume of data: {clean(path)}"
     return RULES.get(code, clean(code))
+
+
+def comparison_title(result: Comparison) -> str:
+    """Title of the page of a comparison; two architectures of one study share a name."""
+    candidate, baseline = (clean(a.run.name) for a in (result.candidate, result.baseline))
+    if candidate != baseline:
+        return f"{candidate} compared with {baseline}"
+    kinds = (result.candidate.run.architecture, result.baseline.run.architecture)
+    return f"{candidate}: {kinds[0].value} compared with {kinds[1].value}"
 
 
 def run_label(assessment: Assessment) -> str:

@@ -12,6 +12,7 @@ import pytest
 import footprint.measurement
 from footprint.measurement import (
     amd,
+    apple,
     battery,
     cgroup,
     jetson,
@@ -24,6 +25,7 @@ from footprint.measurement import (
 )
 from footprint.measurement.meter import Reading
 from tests.unit.test_amd import Device as AmdDevice
+from tests.unit.test_apple import Powermetrics
 from tests.unit.test_battery import fake_battery
 from tests.unit.test_cgroup import fake_cgroup
 from tests.unit.test_jetson import fake_hwmon
@@ -53,6 +55,7 @@ METERS = {
     "jetson": fake_jetson,
     "battery": lambda tmp_path: battery.BatteryMeter(fake_battery(tmp_path).parent),
     "amd": lambda _: amd.AmdMeter([AmdDevice(0, total_energy_consumption=5)]),
+    "apple": lambda _: apple.AppleMeter(Powermetrics()),
     "cgroup": lambda tmp_path: cgroup.CgroupMeter(*fake_cgroup(tmp_path)),
     "cpu": lambda _: processor.ProcessorMeter(),
     "memory": lambda _: memory.MemoryMeter(),

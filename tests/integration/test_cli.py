@@ -166,6 +166,51 @@ def test_track_counts_the_command_and_its_children(footprint):
     assert summary["energy_kwh"] > 0.3 * (3.5 - 0.74) / 3.6e6 / 30  # whatever the machine
 
 
+DAEMON = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:  # its parent ends, and so nobody here waits for it
+        t = time.process_time()
+        while time.process_time() - t < 0.5: pass
+        open("done", "w").close()
+        time.sleep(float(sys.argv[1]))
+    os._exit(0)
+os.wait()
+while not os.path.exists("done"): time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans on")
+@pytest.mark.parametrize("stays_s", [0, 3])
+def test_a_command_that_goes_to_the_background_is_counted_and_said(footprint, stays_s):
+    where = ("--run=r", "--journal=j", "--zone=FR", "--device=laptop")
+    command = ("--", sys.executable, "-c", DAEMON, str(stays_s))
+    done = footprint("track", *where, *command)
+    (path,) = (footprint.folder / "j").glob("*.jsonl")
+    line = next(
+        json.loads(text)
+        for text in path.read_text().splitlines()
+        if '"type":"span"' in text and '"train"' in text
+    )
+    assert line["end"]["cpu.children_s"] - line["begin"]["cpu.children_s"] >= 0.5
+    assert ("still run" in done.stderr) == bool(stays_s)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans on")
+def test_a_command_that_forks_a_lot_leaves_no_zombies(footprint):
+    script = (
+        "import os, subprocess, time\n"
+        "for n in range(30): subprocess.run(['sh', '-c', 'sleep 0.01 &'])\n"
+        "time.sleep(2.5)\n"
+        "import psutil\n"
+        "of = psutil.Process().parent().children()\n"
+        "print(sum(p.status() == 'zombie' for p in of))\n"
+    )
+    done = footprint("track", "--journal=j", "--", sys.executable, "-c", script)
+    assert int(done.stdout) < 10
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_reaches_the_command_and_the_journal_is_whole(footprint, number):
     script = "import time; print('ready', flush=True); time.sleep(60)"
@@ -246,10 +291,10 @@ def test_the_memory_of_the_command_counts(footprint):
 
 
 def test_defaults_of_the_command_line_are_those_of_the_library():
-    from footprint import assessment
+    from footprint import settings
     from footprint.cli import results
 
-    assert results.DEFAULT_NETWORK == assessment.DEFAULT_NETWORK
+    assert results.DEFAULT_NETWORK == settings.DEFAULT_NETWORK
 
 
 def test_meters_say_what_can_be_read_here(footprint):
@@ -317,10 +362,10 @@ def test_a_tracker_inside_of_a_tracked_command_is_not_counted_twice(footprint):
     assert used["inner"] > 2 * used["client"]  # which keeps the start of the interpreter
 
 
-def test_nested_trackers_of_a_process_are_said(footprint):
+def test_trackers_of_one_process_that_cannot_share_a_journal_are_said(footprint):
     (footprint.folder / "nested.py").write_text(
         "import footprint as fp\n"
-        "with fp.Tracker('r', journal='j'), fp.Tracker('r', journal='j'): pass\n"
+        "with fp.Tracker('r', journal='j/a'), fp.Tracker('r', journal='j/b'): pass\n"
     )
     subprocess.run([sys.executable, "nested.py"], cwd=footprint.folder, check=True)
     done = footprint("estimate", "j", "--zone", "FR", "--device", "laptop", "--json")

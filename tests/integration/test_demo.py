@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import footprint as fp
 from footprint.journal import read_records
+from footprint.model import Access, ClientGroup, Study, Training
+from footprint.scenarios import estimate_study
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "federated_vs_centralised.py"
 
@@ -60,3 +63,58 @@ def test_nothing_of_the_process_is_lost(demo):
     journal = fp.read_journal(folder / "journal" / "federated")
     reserved_s = sum(journal.columns["duration_s"])
     assert reserved_s == pytest.approx(root.duration_s, rel=1e-6)
+
+
+def test_a_plan_of_what_was_measured_gives_what_was_measured(demo):
+    """Fed with the demo's own times, powers and bytes, the planner finds its training."""
+    folder, _ = demo
+    journal = fp.read_journal(folder / "journal" / "federated")
+    sums = {}
+    for activity in journal.activities():
+        of = sums.setdefault((activity.actor, activity.phase), {"s": 0.0, "kwh": 0.0, "gb": 0.0})
+        of["s"] += activity.duration_s
+        of["kwh"] += activity.energy_kwh or 0.0
+        of["gb"] += activity.data_gb
+    places = {a.actor: (a.zone, a.device) for a in journal.activities() if a.role == "client"}
+    rounds = fp.build_inventory(journal).rounds
+    groups = tuple(
+        ClientGroup(
+            name=name,
+            zone=zone,
+            device=device,
+            power_w=sums[name, "train"]["kwh"] * 3.6e6 / sums[name, "train"]["s"],
+            epoch_s=sums[name, "train"]["s"] / rounds,
+            access=Access.DATACENTRE,
+        )
+        for name, (zone, device) in places.items()
+    )
+    sent_gb = sum(of["gb"] for (_, phase), of in sums.items() if phase == "download")
+    training = Training(
+        rounds=rounds,
+        clients_per_round=len(groups),
+        model_gb=sent_gb / rounds / len(groups),
+        waiting=False,
+    )
+    year = time.gmtime(journal.columns["start_s"][0]).tm_year
+    study = Study(
+        name="demo",
+        functional_unit="",
+        year=year,
+        clients=groups,
+        training=training,
+        network="fixed_core_access",
+        draws=0,
+    )
+    planned = estimate_study(study)
+    measured = fp.read_document(folder / "federated.json")
+
+    def emitted(result, *, moved):
+        return sum(
+            c.emissions_g.value
+            for c in result.contributions
+            if c.role == "client"
+            and (c.stage == "network" if moved else (c.stage, c.phase) == ("operation", "train"))
+        )
+
+    assert emitted(planned, moved=True) == pytest.approx(emitted(measured, moved=True), rel=0.01)
+    assert emitted(planned, moved=False) == pytest.approx(emitted(measured, moved=False), rel=1e-6)

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from footprint.factors import load_catalogue
-from footprint.journal import Process, ProcessRecords, SpanRecord
+from footprint.journal import Process, ProcessRecords, Sample, SpanRecord
 from footprint.measurement.accounts import share
 from footprint.measurement.attribution import attribute
 from footprint.measurement.power import energy_model
@@ -126,3 +127,77 @@ def test_cutting_a_span_in_two_changes_nothing(spans, data):
     for actor, (energy, duration) in before.items():
         assert math.isclose(after[actor][0], energy, rel_tol=1e-6, abs_tol=1e-9 * scale)
         assert math.isclose(after[actor][1], duration, rel_tol=1e-6, abs_tol=1e-6)
+
+
+RISE_W, BUSY = 40.0, 1.5
+
+
+def seen(process_s, time_s, start_s, *, reads):
+    """Readings of a host of constant power, counted from `start_s` by one process."""
+    counters = {"cpu.process_s": process_s}
+    if reads:
+        since_s = time_s - start_s
+        counters |= {
+            "cpu.host_busy_s": BUSY * time_s,
+            "rapl.package-0_uj": UJ_PER_J * RISE_W * since_s,
+        }
+    return counters
+
+
+@st.composite
+def fleets(draw):
+    """Processes that come and go; some read the counters, some sample them, with gaps."""
+    found = []
+    for pid in range(draw(st.integers(1, 5))):
+        start, stop = sorted(
+            draw(st.tuples(*[st.integers(0, 1000)] * 2).filter(lambda t: t[0] != t[1]))
+        )
+        reads = draw(st.booleans())
+        cuts = [
+            start,
+            *sorted(draw(st.sets(st.integers(start, stop), max_size=3)) - {start, stop}),
+            stop,
+        ]
+        spans = [
+            SpanRecord(
+                number,
+                None,
+                f"actor-{pid}",
+                Role.CLIENT,
+                Phase.TRAIN,
+                a,
+                b - a,
+                seen(0.1 * (a - start), a, start, reads=reads),
+                seen(0.1 * (b - start), b, start, reads=reads),
+            )
+            for number, (a, b) in enumerate(pairwise(cuts), start=1)
+        ]
+        at = draw(st.sets(st.integers(start, stop), max_size=6)) if reads else ()
+        samples = [Sample(t, seen(0.0, t, start, reads=True)) for t in sorted(at)]
+        found.append(replace(process(spans, pid), samples=tuple(samples)))
+    return found
+
+
+def union_s(processes):
+    moments = {
+        second
+        for one in processes
+        if "rapl.package-0_uj" in one.spans[0].begin
+        for span_ in one.spans
+        for second in range(int(span_.start_s), int(span_.start_s + span_.duration_s))
+    }
+    return len(moments)
+
+
+@given(fleets())
+@settings(deadline=None)
+def test_whoever_samples_the_host_is_counted_once_and_whole(processes):
+    """The energy of a host of constant power is that power times the time that was read."""
+    models = [energy_model(MACHINE, load_catalogue()) for _ in processes]
+    found = attribute(processes, models)
+    counted = math.fsum(
+        a.energy_kwh for a in (*found.activities, *found.others) if a.source.startswith("rapl")
+    )
+    assert math.isclose(
+        counted, joules_to_kwh(RISE_W * union_s(processes)), rel_tol=1e-9, abs_tol=1e-15
+    )

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from footprint.assessment import Settings, estimate
+from footprint.assessment import estimate
 from footprint.comparison import compare
 from footprint.inventory import build_inventory
 from footprint.model import Phase, Role, Stage
+from footprint.settings import Settings
 from footprint.uncertainty import Sampler, split_inverse
 from tests.builders import activity, journal, moved, small_journal
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from footprint.assessment import Settings, estimate
+from footprint.assessment import estimate
 from footprint.errors import FactorNotFound, MissingPlace, UsageError
 from footprint.inventory import build_inventory
 from footprint.model import Basis, Phase, ResolvedBy, SignalKind, Stage
+from footprint.settings import Settings
 from tests.builders import START_S, activity, journal, moved, small_journal
 
 FEW = {"draws": 200}

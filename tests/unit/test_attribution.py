@@ -1,5 +1,6 @@
 """Who used what: counters are shared without loss, and turned into energy."""
 
+import os
 import shutil
 from dataclasses import replace
 
@@ -324,6 +325,16 @@ def test_the_gap_to_the_wall_is_a_line_of_its_own():
     assert gap[0].energy_high_kwh - gap[0].energy_kwh == pytest.approx(joules_to_kwh(0.05 * 7600))
 
 
+def test_a_line_beyond_the_load_that_it_was_fitted_on_is_said():
+    def found(package_j):
+        end = rapl(50, 50, package_j)
+        spans = (span(1, 0, 100, begin=rapl(0, 0, 0), end=end),)
+        return [f.code for f in calibrated(*spans, counters=("rapl.package-0_uj",)).findings]
+
+    assert "calibration-exceeded" not in found(100 * 100.0)
+    assert "calibration-exceeded" in found(100 * 150.0)
+
+
 def test_a_line_over_other_counters_is_not_used():
     found = calibrated(
         span(1, 0, 100, begin=rapl(0, 0, 0), end=rapl(50, 50, 3000)),
@@ -441,16 +452,312 @@ def test_a_gpu_used_in_turn_is_not_split_and_one_used_together_is():
 
     def used(*clients):
         found = views(*clients)
-        return energy([a for a in found.activities if a.source.startswith("nvml")]), {
-            f.code for f in found.findings
-        }
+        severities = {f.severity for f in found.findings if f.code == "gpu-split"}
+        return energy([a for a in found.activities if a.source.startswith("nvml")]), severities
 
-    in_turn, codes_in_turn = used(client(2, 0), client(3, 10))
+    in_turn, severities_in_turn = used(client(2, 0), client(3, 10))
     assert in_turn == pytest.approx(joules_to_kwh(2000))
-    assert "gpu-split" not in codes_in_turn
-    together, codes_together = used(client(2, 0), client(3, 0))
+    assert severities_in_turn == {Severity.INFO}  # untracked ones may have used it, too
+    together, severities_together = used(client(2, 0), client(3, 0))
     assert together == pytest.approx(joules_to_kwh(1000))
-    assert "gpu-split" in codes_together
+    assert severities_together == {Severity.WARNING}
+
+
+def nvml(found, **wanted):
+    return energy([a for a in found if a.source.startswith("nvml")], **wanted)
+
+
+def test_a_gpu_is_split_only_while_others_could_use_it():
+    """One process for 20 s at 100 W, another in the second half of it."""
+    first = span(1, 0, 20, begin=gpu(0), end=gpu(2000))
+    second = span(1, 10, 20, begin=gpu(0), end=gpu(1000))
+    # The first says in the middle what it has seen so far: the split is at edges.
+    halves = (
+        replace(first, duration_s=10, end=gpu(1000)),
+        span(2, 10, 20, begin=gpu(1000), end=gpu(2000)),
+    )
+    found = views(process(*halves, pid=2), process(second, pid=3)).activities
+    used = [a.energy_kwh for a in found if a.source.startswith("nvml")]
+    assert used == pytest.approx([joules_to_kwh(j) for j in (1000, 500, 500)])
+    whole = views(process(first, pid=2), process(second, pid=3)).activities
+    assert nvml(whole) == pytest.approx(nvml(found))
+
+
+def test_what_others_used_of_a_gpu_is_in_the_view_of_the_machine():
+    one = process(span(1, 0, 10, begin=gpu(0, 0, 0), end=gpu(1000, 3, 10)))
+    found = views(one)
+    assert nvml(found.activities) == pytest.approx(joules_to_kwh(300))
+    assert nvml(found.others) == pytest.approx(joules_to_kwh(700))
+    assert "unattributed" in {f.code for f in found.findings}
+
+
+def test_a_gpu_that_nobody_used_is_idle_power():
+    one = process(span(1, 0, 10, begin=gpu(0, 0, 0), end=gpu(300, 0, 0)))
+    charged = views(one)
+    assert nvml(charged.activities, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(300))
+    assert "gpu-split" not in {f.code for f in charged.findings}
+    to_nobody = views(one, policy=IdlePolicy.NONE)
+    assert nvml(to_nobody.activities) == 0
+    assert nvml(to_nobody.others) == pytest.approx(joules_to_kwh(300))
+
+
+def test_a_process_is_charged_only_gpus_that_it_may_use():
+    def client(pid, gpus):
+        begin = {**gpu(0), "nvml.gpu-1_mj": 0.0}
+        end = {**gpu(1000), "nvml.gpu-1_mj": 5e5}
+        one = process(span(1, 0, 10, begin=begin, end=end), pid=pid)
+        return replace(one, process=replace(one.process, gpus=gpus))
+
+    found = views(client(2, ("0",)), client(3, ()))
+    assert nvml(found.activities) == pytest.approx(joules_to_kwh(1000))
+    assert nvml(found.others) == pytest.approx(joules_to_kwh(500))
+
+
+def test_shares_of_a_gpu_never_come_to_more_than_all_of_it():
+    """Two drivers' samples that promise 80 % each."""
+    clients = [
+        process(span(1, 0, 10, begin=gpu(0, 0, 0), end=gpu(1000, 8, 10)), pid=pid) for pid in (2, 3)
+    ]
+    found = views(*clients)
+    assert nvml([*found.activities, *found.others]) == pytest.approx(joules_to_kwh(1000))
+
+
+def test_kernels_of_two_processes_in_turn_are_charged_at_the_power_of_their_time():
+    """One computes in the first half at 700 W, the other in the second at 100 W."""
+    low, high = gpu(0, 0, 0), gpu(40_000, 50, 100)
+
+    def client(pid, own_s):
+        middle = gpu(35_000, 50 if own_s == "first" else 0, 50)
+        end = gpu(40_000, 50, 100)
+        spans = (span(1, 0, 50, begin=low, end=middle), span(2, 50, 100, begin=middle, end=end))
+        return process(*spans, pid=pid)
+
+    assert high["nvml.gpu-0-busy_s"] == 100
+    found = views(client(2, "first"), client(3, "second"))
+    used = [a.energy_kwh for a in found.activities if a.source.startswith("nvml")]
+    assert used == pytest.approx([joules_to_kwh(j) for j in (35_000, 0, 0, 5_000)])
+    assert nvml(found.others) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_process_that_came_later_takes_nothing_of_what_was_before():
+    """The first one draws 100 W for 10 s; then both could, and nobody does."""
+    first = process(span(1, 0, 20, begin=gpu(0), end=gpu(1000)), pid=2)
+    first = replace(
+        first, samples=tuple(Sample(float(t), gpu(min(100 * t, 1000))) for t in range(21))
+    )
+    second = process(span(1, 10, 20, begin=gpu(0), end=gpu(0)), pid=3)
+    found = views(first, second)
+    used = [a.energy_kwh for a in found.activities if a.source.startswith("nvml")]
+    assert used == pytest.approx([joules_to_kwh(1000), 0])
+
+
+def test_what_is_known_of_a_gpu_is_not_cut_by_what_is_guessed():
+    known = process(span(1, 0, 10, begin=gpu(0, 0, 0), end=gpu(1000, 10, 10)), pid=2)
+    guessed = process(span(1, 0, 10, begin=gpu(0), end=gpu(1000)), pid=3)
+    found = views(known, guessed)
+    used = [a.energy_kwh for a in found.activities if a.source.startswith("nvml")]
+    assert used == pytest.approx([joules_to_kwh(1000), 0], abs=1e-12)
+
+
+def test_a_launcher_does_not_share_the_gpu_of_its_child():
+    launcher = process(span(1, 0, 10, begin=gpu(0), end=gpu(1000)), pid=2)
+    child = process(span(1, 0, 10, begin=gpu(0), end=gpu(1000)), pid=3, parent_pid=2)
+    found = views(launcher, child).activities
+    used = [a.energy_kwh for a in found if a.source.startswith("nvml")]
+    assert used == pytest.approx([joules_to_kwh(1000)])
+
+
+def test_an_idle_gpu_is_idle_power_in_the_rest_as_well():
+    one = process(span(1, 0, 10, begin=gpu(0, 0, 0), end=gpu(300, 0, 0)))
+    rest = views(one, policy=IdlePolicy.NONE).others
+    assert nvml(rest, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(300))
+
+
+# --- time that nobody sampled ------------------------------------------------------
+
+
+def test_a_process_that_cannot_read_the_counter_is_attributed_by_one_that_can():
+    reads = process(span(1, 0, 100, begin=rapl(0, 0, 0), end=rapl(10, 50, 1000)), pid=1)
+    cannot = process(
+        span(1, 0, 100, begin={"cpu.process_s": 0.0}, end={"cpu.process_s": 30.0}), pid=2
+    )
+    found = views(reads, cannot)
+    ours = energy([a for a in found.activities if a.source.startswith("rapl")])
+    assert ours == pytest.approx(joules_to_kwh(800))
+    assert energy([*found.activities, *found.others]) == pytest.approx(joules_to_kwh(1000))
+    assert {a.tier for a in found.activities} == {Tier.B}
+
+
+def test_edges_fill_in_where_nobody_sampled():
+    """The sampler is killed after 10 s; another process goes on at twice the power."""
+    first = sampled(
+        [(float(s), rapl(0, s, 10 * s)) for s in range(11)],
+        span(1, 0, 10, begin=rapl(0, 0, 0), end=rapl(10, 10, 100)),
+        pid=1,
+    )
+    # It began at 5 s, when the counter stood at 50 J for the first one.
+    second = process(
+        span(1, 5, 10, begin=rapl(0, 0, 0), end=rapl(0, 5, 50)),
+        span(2, 10, 30, begin=rapl(0, 5, 50), end=rapl(20, 25, 450)),
+        pid=2,
+    )
+    found = views(first, second)
+    assert energy([*found.activities, *found.others]) == pytest.approx(joules_to_kwh(500))
+    assert "host-unread" not in {f.code for f in found.findings}
+
+
+def test_a_clock_that_was_set_moves_no_process_against_another(tmp_path):
+    """Two processes at the same time; the second began after the clock was set by 100 s."""
+    for pid, set_s in ((1, 0.0), (2, 100.0)):
+        writer = JournalWriter(tmp_path / f"{pid}.jsonl")
+        writer.open()
+        who = Process(pid, 0, f"token-{pid}", "host", clock_s=1e9 + set_s)
+        writer.header(Run("r"), VIRTUAL, who, "0")
+        writer.span(span(1, set_s, set_s + 10, actor="one"))
+        writer.close()
+    journal = read_journal(tmp_path)
+    # One actor reserved its device for ten seconds, not twice.
+    assert journal.total("duration_s") == pytest.approx(10)
+
+
+def test_children_that_nobody_waited_for_are_in_the_control_group():
+    begin = {"cpu.process_s": 0.0, "cpu.children_s": 0.0, "cgroup.usage_s": 0.0}
+    end = {"cpu.process_s": 1.0, "cpu.children_s": 2.0, "cgroup.usage_s": 9.0}
+    found = attributed(process(span(1, 0, 10, begin=begin, end=end))).activities
+    used_s = energy(found, phase=Phase.TRAIN) * J_PER_KWH / (BUSY_W - IDLE_W)
+    assert used_s == pytest.approx(9)
+
+
+def idle_then_busy(stop_s=60, *, own):
+    """Samples of a host at 10 W idle for half of the time, then at 40 W."""
+    half = stop_s / 2
+    return [
+        (
+            float(s),
+            rapl(0, max(0.0, s - half) if own else 0, 10 * min(s, half) + 40 * max(0, s - half)),
+        )
+        for s in range(stop_s + 1)
+    ]
+
+
+@pytest.mark.parametrize("policy", IdlePolicy)
+def test_accounts_and_the_rest_add_up_under_every_idle_policy(policy):
+    """One actor has three spans and a process that reads nothing; another has one."""
+    readings = idle_then_busy(own=True)
+    reads = sampled(
+        readings,
+        span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(10, 30, 1500), actor="a"),
+        pid=1,
+    )
+    blind = process(
+        *(
+            span(n, 0, 90, begin={"cpu.process_s": 0.0}, end={"cpu.process_s": 2.0}, actor="b")
+            for n in (1, 2)
+        ),
+        pid=2,
+    )
+    found = views(reads, blind, policy=policy)
+    counted = [a for a in (*found.activities, *found.others) if a.source.startswith("rapl")]
+    assert energy(counted) == pytest.approx(joules_to_kwh(1500))
+
+
+def test_idle_power_of_a_process_without_processor_time_is_charged_to_it():
+    """Its meter counts a GPU alone; beside it one that reads the host."""
+    reads = sampled(
+        idle_then_busy(own=True),
+        span(1, 0, 60, begin=rapl(0, 0, 0), end=rapl(30, 30, 1500)),
+        pid=1,
+    )
+    begin, end = {"nvml.gpu-0_mj": 0.0}, {"nvml.gpu-0_mj": 0.0}
+    blind = process(span(1, 0, 60, begin=begin, end=end), pid=2)
+    found = views(reads, blind)
+    counted = [a for a in (*found.activities, *found.others) if a.source.startswith("rapl")]
+    assert energy(counted) == pytest.approx(joules_to_kwh(1500))
+    assert energy(found.activities, phase=Phase.IDLE) == pytest.approx(joules_to_kwh(600))
+
+
+def test_a_host_whose_load_is_not_known_is_not_taken_for_idle():
+    """Full load for a minute; the processor's meter is lost halfway."""
+    readings = [(float(s), rapl(0, 2.0 * s, 100.0 * s)) for s in range(31)]
+    readings += [(float(s), {"rapl.package-0_uj": 100e6 * s}) for s in range(31, 61)]
+    busy = sampled(
+        readings,
+        span(1, 0, 30, begin=rapl(0, 0, 0), end=rapl(60, 60, 3000)),
+        span(2, 30, 60, begin=rapl(60, 60, 3000), end={"rapl.package-0_uj": 6e9}),
+    )
+    found = views(busy)
+    assert energy([*found.activities, *found.others], phase=Phase.IDLE) == 0
+    assert energy([*found.activities, *found.others]) == pytest.approx(joules_to_kwh(6000))
+
+
+def test_samples_of_one_moment_break_nothing():
+    """A beat and the end of the tracker, within a millisecond, beside another sampler."""
+    one = sampled(
+        [(0.0, rapl(0, 0, 0)), (10.0, rapl(0, 10, 1000)), (10.0004, rapl(0, 10, 1000))],
+        span(1, 0, 10, begin=rapl(0, 0, 0), end=rapl(10, 10, 1000)),
+        pid=1,
+    )
+    other = sampled(
+        [(0.0, rapl(0, 0, 0)), (10.0004, rapl(0, 10, 1000)), (14.0, rapl(0, 14, 1400))],
+        span(1, 0, 14, begin=rapl(0, 0, 0), end=rapl(0, 14, 1400)),
+        pid=2,
+    )
+    found = views(one, other)
+    assert energy([*found.activities, *found.others]) == pytest.approx(
+        joules_to_kwh(1400), rel=1e-3
+    )
+
+
+def test_process_numbers_of_two_containers_mean_nothing_to_each_other():
+    """Each has a process 1 that waited for children of its own."""
+    begin = {"cpu.process_s": 0.0, "cpu.children_s": 0.0}
+    end = {"cpu.process_s": 0.0, "cpu.children_s": 10.0}
+    parent = process(span(1, 0, 10, begin=begin, end=end), pid=1)
+    parent = replace(parent, process=replace(parent.process, namespace="a"))
+    stranger = process(span(1, 0, 10, end={"cpu.process_s": 10.0}), pid=7, parent_pid=1)
+    stranger = replace(stranger, process=replace(stranger.process, namespace="b"))
+    used_s = energy(attributed(parent, stranger).activities, phase=Phase.TRAIN)
+    assert used_s * J_PER_KWH / (BUSY_W - IDLE_W) == pytest.approx(20)
+
+
+def test_a_child_that_nobody_waited_for_yet_is_not_taken_from_its_parent():
+    begin = {"cpu.process_s": 0.0, "cpu.children_s": 0.0}
+    parent = process(
+        span(1, 0, 10, begin=begin, end={"cpu.process_s": 0.0, "cpu.children_s": 5.0}), pid=10
+    )
+    goes_on = process(span(1, 2, 20, end={"cpu.process_s": 12.0}), pid=11, parent_pid=10)
+    used_s = energy(attributed(parent, goes_on).activities, phase=Phase.TRAIN)
+    assert used_s * J_PER_KWH / (BUSY_W - IDLE_W) == pytest.approx(15)
+
+
+def test_a_run_that_began_after_a_sleep_keeps_its_own_date(tmp_path):
+    """The clock that processes share stands still while a machine sleeps."""
+    for pid, start_s, slept_s in ((1, 0.0, 0.0), (2, 108_000.0, 50_000.0)):
+        writer = JournalWriter(tmp_path / f"{pid}.jsonl")
+        writer.open()
+        who = Process(pid, 0, f"token-{pid}", "host", clock_s=1e9 + slept_s)
+        writer.header(Run("r"), VIRTUAL, who, "0")
+        writer.span(span(1, start_s, start_s + 10, actor="one"))
+        writer.close()
+    starts = {activity.start_s for activity in read_journal(tmp_path).activities()}
+    assert starts == {0.0, 108_000.0}
+
+
+def test_time_in_which_nobody_read_the_counter_is_modelled_and_said():
+    reads = process(span(1, 0, 10, begin=rapl(0, 0, 0), end=rapl(10, 10, 100)), pid=1)
+    cannot = process(
+        span(1, 0, 10, begin={"cpu.process_s": 0.0}, end={"cpu.process_s": 0.0}),
+        span(2, 10, 40, begin={"cpu.process_s": 0.0}, end={"cpu.process_s": 30.0}),
+        pid=2,
+    )
+    found = views(reads, cannot)
+    counted = energy([a for a in found.activities if a.source.startswith("rapl")])
+    assert counted == pytest.approx(joules_to_kwh(100))
+    modelled = energy([a for a in found.activities if a.tier is Tier.E], phase=Phase.TRAIN)
+    assert modelled == pytest.approx(joules_to_kwh((BUSY_W - IDLE_W) * 30))
+    (finding,) = (f for f in found.findings if f.code == "host-unread")
+    assert "For 30 s of 40 s" in finding.message
+    assert finding.severity is Severity.WARNING
 
 
 def test_a_gpu_counts_without_processor_time():
@@ -528,3 +835,61 @@ def test_journals_of_different_runs_are_refused(tmp_path):
     write(tmp_path / "b.jsonl", Run("two"), token="b")
     with pytest.raises(UsageError, match="one, two"):
         read_journal(tmp_path)
+
+
+def test_a_counter_that_stands_still_counts_nothing():
+    """As some virtual machines have it: the table is used, and it is said."""
+    still = process(span(1, 0, 100, begin=rapl(0, 0, 50), end=rapl(100, 100, 50)))
+    found = views(still)
+    assert {a.tier for a in found.activities} == {Tier.E}
+    assert energy(found.activities, phase=Phase.TRAIN) == pytest.approx(
+        (BUSY_W - IDLE_W) * 100 / J_PER_KWH
+    )
+
+
+def test_a_process_without_phases_is_said_and_its_samples_count():
+    """Killed before its first heartbeat, beside one that cannot read the counter."""
+    killed = sampled([(float(s), rapl(0, s, 10 * s)) for s in range(11)], pid=1)
+    blind = process(span(1, 0, 10, end={"cpu.process_s": 5.0}), pid=2)
+    found = views(killed, blind)
+    assert "truncated" in {f.code for f in found.findings}
+    counted = energy([a for a in found.activities if a.source.startswith("rapl")])
+    assert counted == pytest.approx(joules_to_kwh(50))
+
+
+def test_what_waits_for_a_tracked_command_reserves_no_device():
+    launcher = process(span(1, 0, 10, actor="client"), pid=1)
+    inner = process(span(1, 2, 9, actor="inner"), pid=2)
+    who = replace(inner.process, parent_token=launcher.process.token)
+    found = attributed(launcher, replace(inner, process=who)).activities
+    durations = {}
+    for activity in found:
+        durations[activity.actor] = durations.get(activity.actor, 0.0) + activity.duration_s
+    assert durations == pytest.approx({"client": 3, "inner": 7})
+
+
+@pytest.mark.parametrize("machine", [VIRTUAL, MACHINE])
+def test_the_view_of_the_machine_does_not_hang_on_the_idle_policy(tmp_path, machine):
+    write_path = tmp_path / "a.jsonl"
+    writer = JournalWriter(write_path)
+    writer.open()
+    writer.header(Run("r"), machine, Process(10, 1, "t", "h"), "0")
+    writer.span(span(1, 0, 100, end={"cpu.process_s": 50.0, "memory.gb_s": 10.0}))
+    writer.close()
+    totals = {
+        policy: read_journal(tmp_path, view="machine", idle_policy=policy).total("energy_kwh")
+        for policy in IdlePolicy
+    }
+    assert len({round(total, 12) for total in totals.values()}) == 1
+    # All of its memory draws power, held or not.
+    memory_kwh = joules_to_kwh(0.392 * machine.memory_gb * 100)
+    assert totals[IdlePolicy.NONE] > memory_kwh
+
+
+def test_what_cannot_be_read_is_said_and_the_rest_counts(tmp_path):
+    write(tmp_path / "a.jsonl", Run("r"))
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "gone")
+    (tmp_path / "c.jsonl").mkdir()
+    os.mkfifo(tmp_path / "d.jsonl")
+    found = read_journal(tmp_path).findings
+    assert [f.place for f in found if f.code == "journal-unreadable"] == ["b.jsonl"]

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from footprint.assessment import Settings, estimate
+from footprint.assessment import estimate
 from footprint.comparison import compare
 from footprint.errors import BoundaryMismatch, UsageError
 from footprint.inventory import build_inventory
 from footprint.model import SignalKind
+from footprint.settings import Settings
 from tests.builders import activity, journal, small_journal
 
 
@@ -81,4 +82,7 @@ def test_a_gap_on_one_side_alone_is_refused():
 
 def test_different_declared_choices_are_a_warning():
     comparison = compare(assess(resource_share=0.5), assess(resource_share=0.25))
+    assert [f.code for f in comparison.findings] == ["choice-differs"]
+    server = journal(activity(device="server"))
+    comparison = compare(assess(server, pue=1.1), assess(server, pue=1.5))
     assert [f.code for f in comparison.findings] == ["choice-differs"]

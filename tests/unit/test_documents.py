@@ -5,7 +5,7 @@ import json
 import jsonschema
 import pytest
 
-from footprint.assessment import Settings, estimate
+from footprint.assessment import estimate
 from footprint.comparison import compare
 from footprint.documents import (
     from_json,
@@ -17,6 +17,7 @@ from footprint.documents import (
 from footprint.errors import DocumentError
 from footprint.inventory import build_inventory
 from footprint.model import Assessment
+from footprint.settings import Settings
 from tests.builders import activity, journal, small_journal
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement import nvml
-from footprint.measurement.nvml import NvmlMeter
+from footprint.measurement.nvml import NvmlMeter, gpu_name
 from footprint.model import Tier
 
 
@@ -29,6 +29,7 @@ class FakeGpu:
     energy_mj: int | None = None
     power_mw: int | None = None
     uuid: str = ""
+    name: str = "H200"
     parent: "FakeGpu | None" = None
     lost: bool = False
     use: list | None = None
@@ -37,6 +38,7 @@ class FakeGpu:
 
 class FakeNvml:
     NVMLError = NVMLError
+    slices = ()
 
     def __init__(self, *gpus, failure=""):
         self.gpus, self.failure, self.started = gpus, failure, 0
@@ -59,6 +61,15 @@ class FakeNvml:
 
     def nvmlDeviceGetUUID(self, gpu):
         return gpu.uuid or f"GPU-{id(gpu)}"
+
+    def nvmlDeviceGetName(self, gpu):
+        return gpu.name
+
+    def nvmlDeviceGetHandleByUUID(self, uuid):
+        for gpu in (*self.gpus, *self.slices):
+            if gpu.uuid == uuid:
+                return gpu
+        raise ERRORS["NVMLError_NotFound"]("Not Found")
 
     def nvmlDeviceIsMigDeviceHandle(self, gpu):
         return gpu.parent is not None
@@ -111,7 +122,15 @@ def host(tmp_path, monkeypatch):
 
 
 def read(meter):
-    return meter.read().counters
+    """Counters with the GPUs numbered in the order in which they stand there."""
+    counters = meter.read().counters
+    names = list(dict.fromkeys(name.split("_")[0].split("-")[1] for name in counters))
+    return {
+        name.replace(gpu, str(number)): value
+        for number, gpu in enumerate(names)
+        for name, value in counters.items()
+        if gpu in name
+    }
 
 
 def test_the_counter_is_read_from_where_it_stood():
@@ -158,7 +177,7 @@ def test_slices_of_a_gpu_count_once_with_their_parent():
     slices = [FakeGpu(parent=whole, uuid=f"MIG-{n}") for n in range(3)]
     meter = NvmlMeter(FakeNvml(*slices, whole, FakeGpu(energy_mj=0)))
     whole.energy_mj += 70
-    assert read(meter) == {"gpu-0_mj": 70, "gpu-4_mj": 0}
+    assert read(meter) == {"gpu-0_mj": 70, "gpu-1_mj": 0}
 
 
 def test_two_gpus_have_counters_of_their_own_and_the_worse_tier(clock):
@@ -171,7 +190,7 @@ def test_two_gpus_have_counters_of_their_own_and_the_worse_tier(clock):
 
 
 def test_a_display_gpu_without_a_figure_is_left_out():
-    assert read(NvmlMeter(FakeNvml(FakeGpu(), FakeGpu(energy_mj=1)))) == {"gpu-1_mj": 0}
+    assert read(NvmlMeter(FakeNvml(FakeGpu(), FakeGpu(energy_mj=1)))) == {"gpu-0_mj": 0}
 
 
 def test_a_lost_gpu_is_an_error_that_names_it():
@@ -261,6 +280,60 @@ def test_process_numbers_of_a_container_are_not_those_of_the_driver(host):
 
 def test_a_driver_that_does_not_tell_the_use(host):
     assert read(NvmlMeter(FakeNvml(FakeGpu(energy_mj=1)))) == {"gpu-0_mj": 0}
+
+
+@pytest.mark.parametrize(
+    ("listed", "visible"),
+    [
+        (None, None),
+        ("", ()),
+        ("-1", ()),
+        ("0,2", ("0", "2")),
+        ("2, 0", ("2", "0")),
+        ("1,9,0", ("1",)),  # CUDA stops at the first that is none
+        ("GPU-bb", ("1",)),
+        ("GPU-", ()),  # could be any
+        ("MIG-x", ("2",)),
+        ("MIG-unknown", ()),
+        ("nonsense", ()),
+    ],
+)
+def test_the_gpus_that_cuda_offers(monkeypatch, listed, visible):
+    gpus = [FakeGpu(energy_mj=1, uuid=f"GPU-{letter * 4}") for letter in "abc"]
+    library = FakeNvml(*gpus)
+    library.slices = (FakeGpu(uuid="MIG-x", parent=gpus[2]),)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if listed is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
+    wanted = visible and tuple(gpu_name(gpus[int(number)].uuid) for number in visible)
+    assert NvmlMeter(library).visible == wanted
+
+
+def test_a_driver_that_does_not_name_its_gpus_leaves_them_all_visible(monkeypatch):
+    library = FakeNvml(FakeGpu(energy_mj=1))
+
+    def refuse(_):
+        raise ERRORS["NVMLError_NotSupported"]("Not Supported")
+
+    monkeypatch.setattr(library, "nvmlDeviceGetName", refuse, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert NvmlMeter(library).visible is None
+
+
+def test_a_gpu_has_one_name_in_all_containers_of_a_host():
+    """Each numbers its own from 0."""
+    one, other = FakeGpu(energy_mj=1, uuid="GPU-a"), FakeGpu(energy_mj=1, uuid="GPU-b")
+    names = [set(NvmlMeter(FakeNvml(gpu)).read().counters) for gpu in (one, other, one)]
+    assert names[0] == names[2]
+    assert not names[0] & names[1]
+
+
+def test_numbers_of_unlike_gpus_mean_something_in_the_order_of_the_bus_only(monkeypatch):
+    library = FakeNvml(FakeGpu(energy_mj=1, name="T4", uuid="a"), FakeGpu(energy_mj=1, uuid="b"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert NvmlMeter(library).visible is None
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    assert NvmlMeter(library).visible == (gpu_name(library.gpus[1].uuid),)
 
 
 def test_the_real_module_has_every_name_that_is_used():

@@ -337,6 +337,27 @@ def test_a_generator_sees_what_its_consumer_throws(tmp_path):
     assert iterator.throw(ValueError("x")) == 2
 
 
+def test_a_share_belongs_to_its_device(tmp_path):
+    where = {"zone": "FR", "device": "server", "resource_share": 0.25}
+    with (
+        fp.Tracker("r", journal=tmp_path, **where) as tracker,
+        tracker.span("train", actor="client-1"),
+    ):
+        with tracker.span("upload"):
+            pass
+        with tracker.span("evaluate", device="laptop"):
+            pass
+    shares = {s.phase: s.resource_share for s in spans_of(tmp_path).values()}
+    assert shares == {"other": 0.25, "train": 0.25, "upload": 0.25, "evaluate": None}
+    parts = fp.estimate(fp.build_inventory(fp.read_journal(tmp_path))).contributions
+    made = {p.phase: p.terms for p in parts if p.stage == "embodied"}
+    assert "resource-share/0.25" in made["train"]
+    assert not any(term.startswith("resource-share") for term in made["evaluate"])
+    for wrong in (0, 1.5, float("nan")):
+        with pytest.raises(UsageError, match="resource share"):
+            fp.Tracker("r", resource_share=wrong)
+
+
 def test_naming_an_actor_makes_it_a_client(tmp_path):
     with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train", actor="client-1"):
         pass
@@ -454,3 +475,297 @@ def test_tracking_opens_no_socket(tmp_path, monkeypatch):
     with fp.Tracker("r", journal=tmp_path) as tracker, tracker.span("train"):
         pass
     assert len(spans_of(tmp_path)) == 2
+
+
+def test_trackers_inside_of_each_other_share_one_journal(tmp_path):
+    """What the process used counts once, whoever opened the tracker."""
+    before = time.process_time()
+    with (
+        fp.Tracker("r", journal=tmp_path, zone="FR", actor="outer") as outer,
+        outer.span("train", actor="client-1"),
+    ):
+        burn(0.1)
+        with fp.Tracker("r", journal=tmp_path, zone="DE") as inner, inner.span("evaluate"):
+            burn(0.1)
+        assert outer.path == inner.path
+        with outer.span("upload"):
+            burn(0.05)
+    spent_s = time.process_time() - before
+    journal = fp.read_journal(tmp_path)
+    assert "trackers-nested" not in {f.code for f in journal.findings}
+    spans = spans_of(tmp_path)
+    (root,) = (s for s in spans.values() if s.parent is None)
+    assert root.end["cpu.process_s"] - root.begin["cpu.process_s"] <= spent_s
+    evaluate = next(s for s in spans.values() if s.phase == "evaluate")
+    assert (evaluate.actor, evaluate.zone) == ("client-1", "DE")
+    assert {s.phase for s in spans.values()} == {"other", "train", "evaluate", "upload"}
+
+
+def test_the_outer_tracker_may_end_first(tmp_path):
+    outer, inner = (fp.Tracker("r", journal=tmp_path, actor=name) for name in "ab")
+    outer.start()
+    inner.start()
+    outer.stop()
+    with inner.span("train"):
+        pass
+    inner.stop()
+    assert [s.status for s in spans_of(tmp_path).values()] == ["ok", "ok", "ok"]
+
+
+def test_meters_that_were_given_count_the_child_after_a_fork(tmp_path):
+    code = textwrap.dedent(
+        f"""
+        import os
+        import footprint as fp
+        from footprint.measurement.memory import MemoryMeter
+        from footprint.measurement.processor import ProcessorMeter
+        ballast = bytearray(300_000_000)
+        meters = [ProcessorMeter(children=True), MemoryMeter(children=True)]
+        with fp.Tracker("r", journal={str(tmp_path)!r}, meters=meters) as tracker:
+            pid = os.fork()
+            if pid == 0:
+                del ballast  # the parent keeps its own
+                with tracker.span("train", actor="child"):
+                    sum(range(3_000_000))
+                os._exit(0)
+            os.waitpid(pid, 0)
+        """
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    (child,) = (
+        s for p in read_records([tmp_path]).processes for s in p.spans if s.actor == "child"
+    )
+    held_gb = (child.end["memory.gb_s"] - child.begin["memory.gb_s"]) / child.duration_s
+    assert 0 < held_gb < 0.3
+
+
+def test_heartbeats_of_many_open_phases_are_short(tmp_path):
+    with fp.Tracker("r", journal=tmp_path) as tracker:
+        opened = [tracker.span("train", actor=f"client-{n}", round=n) for n in range(200)]
+        spans = [span.__enter__() for span in opened]
+        tracker.heartbeat()
+        before = tracker.path.stat().st_size
+        spans[7].sent_bytes = 700
+        tracker.heartbeat()
+        size = tracker.path.stat().st_size - before
+        assert size < 200 * 20
+        cut = tmp_path / "cut" / tracker.path.name
+        cut.parent.mkdir()
+        cut.write_bytes(tracker.path.read_bytes())
+        for span in reversed(opened):
+            span.__exit__(None, None, None)
+    (process,) = read_records([cut]).processes
+    assert {s.actor for s in process.spans} >= {f"client-{n}" for n in range(200)}
+    assert {s.status for s in process.spans} == {"truncated"}
+    assert [s.sent_bytes for s in process.spans if s.actor == "client-7"] == [700]
+
+
+def test_a_tracker_of_a_thread_lies_inside_of_the_first_one(tmp_path):
+    with fp.Tracker("r", journal=tmp_path, zone="FR", actor="server"):
+
+        def work():
+            with fp.Tracker("r", journal=tmp_path, zone="FR", actor="client-1"):
+                burn(0.1)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    spans = spans_of(tmp_path)
+    (root,) = (s for s in spans.values() if s.parent is None)
+    (inner,) = (s for s in spans.values() if s.actor == "client-1")
+    assert inner.parent == root.id
+
+
+def test_a_handler_inside_of_a_reading_hangs_nothing(tmp_path):
+    """A signal arrives while a meter is being read, and its handler records a phase."""
+
+    class Slow:
+        name = "slow"
+        tier = None
+        tracker = None
+
+        def read(self):
+            if self.tracker is not None:
+                tracker, self.tracker = self.tracker, None
+                with tracker.span("evaluate"):
+                    tracker.heartbeat()
+            return Reading({"x_s": 1.0})
+
+    meter = Slow()
+    with fp.Tracker("r", journal=tmp_path, meters=[meter]) as tracker:
+        meter.tracker = tracker
+        with tracker.span("train"):
+            pass
+    assert {s.phase for s in spans_of(tmp_path).values()} == {"other", "train", "evaluate"}
+
+
+def test_a_tracker_that_has_stopped_records_nothing(tmp_path):
+    tracker = fp.Tracker("r", journal=tmp_path)
+    with tracker:
+        pass
+    tracker.heartbeat()
+    with pytest.raises(UsageError, match="not running"):
+        tracker.doubt("x", "y")
+    with pytest.raises(UsageError, match="not running"):
+        _ = tracker.token
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+
+
+def test_a_folder_that_is_gone_is_reported_and_training_goes_on(tmp_path):
+    code = textwrap.dedent(
+        f"""
+        import os, footprint as fp
+        os.chdir({str(tmp_path / "gone")!r})
+        os.rmdir({str(tmp_path / "gone")!r})
+        with fp.Tracker("r") as tracker, tracker.span("train"):
+            print("trained")
+        """
+    )
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "trained\n"
+    assert "lost" in done.stderr
+
+
+def test_a_damaged_heartbeat_costs_what_it_held_alone(tmp_path):
+    with fp.Tracker("r", journal=tmp_path / "whole") as tracker, tracker.span("train"):
+        for _ in range(14):
+            tracker.heartbeat()
+        lines = tracker.path.read_text().splitlines()
+    beats = [number for number, line in enumerate(lines) if '"type":"heartbeat"' in line]
+    lines[beats[0]] = lines[beats[0]].replace("train", "trxxx")
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text("\n".join(lines) + "\n")
+    (process,) = read_records([cut]).processes
+    assert {s.phase for s in process.spans} == {"other", "train"}
+
+
+def test_rounds_and_actors_may_be_numbers_and_begin_at_0(tmp_path):
+    with fp.Tracker("r", journal=tmp_path, zone="FR", actor="server", role="server") as tracker:
+        for number in range(3):
+            with tracker.span("train", actor=number, round=number) as span:
+                span.sent_bytes += 100
+        with tracker.span("evaluate", actor=np.int64(7), round=5), tracker.span("load", round=0):
+            pass
+    inventory = fp.build_inventory(fp.read_journal(tmp_path), by_round=True)
+    assert inventory.clients == 4
+    assert inventory.rounds == 4
+    moved = {line.actor: line.data_gb for line in inventory.lines if line.data_gb}
+    assert moved == {"0": 1e-7, "1": 1e-7, "2": 1e-7}
+    with pytest.raises(UsageError, match="empty"):
+        fp.Tracker("r", actor="")
+
+
+def test_what_cannot_be_used_is_a_finding_and_training_goes_on(tmp_path, caplog):
+    with fp.Tracker("r", journal=tmp_path) as tracker:
+        tracker.result("accuracy", "high")
+        with tracker.span("upload", round="two") as span:
+            span.sent_bytes = -5
+        tracker.transfer("upload", sent_bytes="many")
+    found = [f for f in fp.read_journal(tmp_path).findings if f.code == "value-unusable"]
+    assert len(found) == 4
+    assert "'high'" in caplog.text
+    assert len(spans_of(tmp_path)) == 3
+
+
+def test_phases_may_end_in_another_order_than_they_began(tmp_path):
+    """A generator holds a phase open while its consumer begins another one."""
+
+    def batches(tracker):
+        with tracker.span("load"):
+            yield 1
+
+    with fp.Tracker("r", journal=tmp_path, zone="FR") as tracker:
+        iterator = batches(tracker)
+        next(iterator)
+        with tracker.span("train"):
+            iterator.close()
+            burn(0.05)
+        with tracker.span("evaluate"):
+            burn(0.05)
+        with tracker.span("aggregate"):
+            burn(0.05)
+    spans = {s.phase: s for s in spans_of(tmp_path).values()}
+    assert spans["evaluate"].parent == spans["aggregate"].parent == spans["other"].id
+    used = {a.phase: a.energy_kwh for a in fp.read_journal(tmp_path).activities() if a.duration_s}
+    assert used["evaluate"] == pytest.approx(used["aggregate"], rel=0.3)
+
+
+def test_a_program_that_forgets_to_stop_loses_nothing(tmp_path):
+    code = textwrap.dedent(
+        f"""
+        import footprint as fp
+        tracker = fp.Tracker("r", journal={str(tmp_path)!r})
+        tracker.start()
+        with tracker.span("train"):
+            pass
+        """
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert {s.phase: s.status for s in spans_of(tmp_path).values()} == {
+        "train": "ok",
+        "other": "ok",
+    }
+
+
+def test_a_tracker_inside_of_another_one_leaves_out_what_that_one_said(tmp_path):
+    about = {"architecture": "federated", "functional_unit": "model"}
+    with (
+        fp.Tracker("r", journal=tmp_path, zone="FR", **about),
+        fp.Tracker("r", journal=tmp_path, actor="inner") as inner,
+        inner.span("train"),
+    ):
+        pass
+    assert len(list(tmp_path.glob("*.jsonl"))) == 1
+    assert fp.read_journal(tmp_path).run.functional_unit == "model"
+
+
+def test_a_source_that_fails_for_a_while_comes_back(tmp_path, monkeypatch):
+    from footprint.measurement import recorder
+
+    monkeypatch.setattr(recorder, "SAMPLE_S", 0.02)
+
+    class Moody:
+        name = "moody"
+        tier = None
+        broken = False
+        value = 0.0
+
+        def read(self):
+            if self.broken:
+                raise MeterError("Not now.")
+            self.value += 1
+            return Reading({"x_s": self.value})
+
+    meter = Moody()
+    with fp.Tracker("r", journal=tmp_path, meters=[meter]) as tracker:
+        with tracker.span("train"):
+            meter.broken = True
+            time.sleep(0.1)
+        meter.broken = False
+        time.sleep(0.1)
+        with tracker.span("evaluate"):
+            pass
+    spans = {s.phase: s for s in spans_of(tmp_path).values()}
+    assert "moody.x_s" not in spans["train"].end
+    assert "moody.x_s" in spans["evaluate"].begin
+
+
+def test_the_decorator_takes_the_phase_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    @fp.track("evaluate", journal="j")
+    def score():
+        return 1
+
+    assert score() == 1
+    assert score() == 1
+    assert {s.phase for p in read_records([tmp_path / "j"]).processes for s in p.spans} == {
+        "evaluate",
+        "other",
+    }
+    assert not [
+        f
+        for f in fp.read_journal(tmp_path / "j").findings
+        if f.severity == "warning" and f.code == "journal-processes"
+    ]

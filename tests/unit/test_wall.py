@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.errors import DataError
-from footprint.measurement.wall import WallSeries, energy_between, read_wall_csv
+from footprint.measurement.wall import WallSeries, energy_between
+from footprint.measurement.wall_csv import read_wall_csv
 from footprint.units import J_PER_KWH
 from tests.builders import START_S
 

@@ -1,0 +1,92 @@
+"""Choices of an estimate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from footprint.errors import UsageError
+from footprint.model import Access, BoundaryRule, EmbodiedRule, Prices, SignalKind
+from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
+
+DEFAULT_NETWORK = "fixed_core_access"
+MOST_DRAWS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Choices of an estimate that the journal does not make.
+
+    Attributes
+    ----------
+    zones, devices : mapping of str to str
+        Replacements for what the journal says; the key ``""`` stands for
+        activities that say nothing.
+    network : str
+        Subject of a `network_energy` factor, or one of `footprint.networks.MODELS`.
+    pue : float or None
+        Power usage effectiveness of the data centres; by default it is taken
+        from the catalogue for servers, and is 1 for everything else.
+    pues : mapping of str to float
+        The same for single actors, before `pue`.
+    access : Access or None
+        Kind of link of activities that say nothing.
+    router_w : float or None
+        Power of a router, for the network model ``last-hop`` [W].
+    intensities : mapping of str to float
+        Grid intensity by zone, instead of the catalogue's [gCO2e/kWh].
+    medium : str
+        What data is stored on: subject of a `power_per_gb` factor.
+    replication, billed_copies : float
+        Copies that are kept, and that are billed, of what is stored [1].
+    embodied : EmbodiedRule
+    active_shares : mapping of str to float
+        Part of its life in which the device of an actor works [1].
+    boundary : BoundaryRule
+    prices : Prices or None
+        To say what it costs.
+    staff : float
+        Cost of people and compliance, in the currency of `prices`.
+    resource_share : float
+        Share that was reserved of each device for which the journal says nothing
+        (SCI's RR/ToR).
+    signal : SignalKind
+    seed, draws : int
+        Of the intervals; 0 draws give central values alone.
+    """
+
+    zones: Mapping[str, str] = field(default_factory=dict)
+    devices: Mapping[str, str] = field(default_factory=dict)
+    network: str = DEFAULT_NETWORK
+    pue: float | None = None
+    pues: Mapping[str, float] = field(default_factory=dict)
+    access: Access | None = None
+    router_w: float | None = None
+    intensities: Mapping[str, float] = field(default_factory=dict)
+    medium: str = "storage.hdd"
+    replication: float = 3.0
+    billed_copies: float = 1.0
+    embodied: EmbodiedRule = EmbodiedRule.WALL_CLOCK
+    active_shares: Mapping[str, float] = field(default_factory=dict)
+    boundary: BoundaryRule = BoundaryRule.LIFE_CYCLE
+    prices: Prices | None = None
+    staff: float = 0.0
+    resource_share: float = 1.0
+    signal: SignalKind = field(default_factory=SignalKind)
+    seed: int = DEFAULT_SEED
+    draws: int = DEFAULT_DRAWS
+
+    def __post_init__(self) -> None:
+        for pue in (*self.pues.values(), *(() if self.pue is None else (self.pue,))):
+            if not (math.isfinite(pue) and pue >= 1):
+                raise UsageError(f"A PUE is at least 1, not {pue}.")
+        if not 0 < self.resource_share <= 1:
+            raise UsageError(
+                f"A resource share lies above 0 and up to 1, not {self.resource_share}."
+            )
+        if self.draws and not 100 <= self.draws <= MOST_DRAWS:
+            raise UsageError(
+                f"{self.draws} draws are too few or too many.",
+                f"Use between 100 and {MOST_DRAWS:,}, or 0 for central values alone.",
+            )
