@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
 import numpy as np
@@ -14,10 +14,12 @@ from footprint.model import (
     CategoryDifference,
     Comparison,
     Contribution,
+    Difference,
     Finding,
     Interval,
     LifeCycle,
     Phase,
+    Ranking,
     ResolvedBy,
     Stage,
 )
@@ -80,6 +82,47 @@ def compare(baseline: Assessment, candidate: Assessment) -> Comparison:
             _differences(baseline, candidate, samplers, LIFE_CYCLE, lambda c: c.life_cycle.value)
         ),
         cost_difference=_cost_difference(baseline, candidate, samplers),
+    )
+
+
+def rank(scenarios: Sequence[Assessment]) -> Ranking:
+    """Compare several scenarios of the same functional unit with the first of them.
+
+    Parameters
+    ----------
+    scenarios : sequence of Assessment
+        The baseline first.
+
+    Returns
+    -------
+    Ranking
+        In the order of `scenarios`.
+
+    Raises
+    ------
+    BoundaryMismatch, UsageError
+        As in `compare`.
+    """
+    baseline, *others = scenarios
+    compared = [compare(baseline, other) for other in others]
+    seed, draws = baseline.seed, min(one.draws for one in scenarios)
+    totals = np.array(
+        [Sampler(a.terms, seed=seed, draws=draws).total(a.contributions) for a in scenarios]
+    )
+    # Without draws the central values alone say which one is lowest.
+    drawn = totals if draws else np.array([[a.total_g.value] for a in scenarios])
+    lowest = drawn == drawn.min(axis=0)
+    shares = (lowest / lowest.sum(axis=0)).mean(axis=1)
+    return Ranking(
+        scenarios=tuple(scenarios),
+        differences=tuple(
+            Difference(one.difference_g, one.ratio, one.candidate_lower, one.cost_difference)
+            for one in compared
+        ),
+        lowest=tuple(shares.tolist()),
+        findings=tuple(dict.fromkeys(f for one in compared for f in one.findings)),
+        seed=seed,
+        draws=draws,
     )
 
 

@@ -1,4 +1,4 @@
-"""Results as JSON files: `assessment.json` and `comparison.json`.
+"""Results as JSON files: `assessment.json`, `comparison.json` and `ranking.json`.
 
 A document is the result itself with a format name and a format version in front.
 Reading one back gives an equal result, to the last digit.
@@ -15,15 +15,16 @@ from typing import Any, TypeAlias
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison, split_inverse
+from footprint.model import Assessment, Comparison, Ranking, split_inverse
 
-Result: TypeAlias = Assessment | Comparison
+Result: TypeAlias = Assessment | Comparison | Ranking
 
 FORMAT_VERSION = 1
 _CHANGED = "The file was changed by hand or damaged; make it again."
 _FORMATS: dict[str, type[Any]] = {
     "footprint-assessment": Assessment,
     "footprint-comparison": Comparison,
+    "footprint-ranking": Ranking,
 }
 
 
@@ -37,7 +38,7 @@ def to_json(result: Result, *, compact: bool = False) -> str:
 
     Parameters
     ----------
-    result : Assessment or Comparison
+    result : Assessment, Comparison or Ranking
     compact : bool
         Without spaces, for machines alone.
     """
@@ -100,7 +101,16 @@ def _refuse(constant: str) -> None:
 
 def _require_sums(result: Result, name: str) -> None:
     """Refuse a document whose numbers contradict each other."""
-    if isinstance(result, Comparison):
+    if isinstance(result, Ranking):
+        if not len(result.scenarios) == len(result.differences) + 1 == len(result.lowest):
+            raise DocumentError(f"{name} lacks a scenario or a difference.", _CHANGED)
+        for assessment in result.scenarios:
+            _require_sums(assessment, name)
+        parts = [d.difference_g.value for d in result.differences]
+        first_g = result.scenarios[0].total_g.value
+        total = sum(a.total_g.value - first_g for a in result.scenarios[1:])
+        scale = sum(a.total_g.value for a in result.scenarios)
+    elif isinstance(result, Comparison):
         for assessment in (result.baseline, result.candidate):
             _require_sums(assessment, name)
         parts = [c.difference_g.value for c in result.categories]
@@ -150,7 +160,7 @@ def schema(format_name: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    format_name : {'footprint-assessment', 'footprint-comparison'}
+    format_name : {'footprint-assessment', 'footprint-comparison', 'footprint-ranking'}
     """
     body = _adapter(format_name).json_schema()
     body["properties"] = {

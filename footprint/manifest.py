@@ -7,7 +7,7 @@ import functools
 import hashlib
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,10 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
     path : Path
         For messages, and as the place that folders of factors are relative to.
     """
+    tables_as_written = tables
     tables = dict(tables)
     prices = tables.pop("prices", None)
-    for key in ("origin", "digest"):
+    for key in ("origin", "digest", "declared"):
         if key in tables:
             raise ManifestError(f"{path}, {key}: this key is unknown.", "Leave it out.")
     _names(path, tables)
@@ -83,12 +84,25 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
         study: Study = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
         raise _explained(path, error) from error
-    study = replace(study, origin=str(path))
+    study = replace(study, origin=str(path), declared=tuple(_flat(tables_as_written)))
     if prices is not None:
         study = replace(study, prices=_prices(path, prices))
     for key, message, remedy in _contradictions(study):
         raise ManifestError(f"{path}, {key}: {message}", remedy)
     return study
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every key of a manifest with its value as a person wrote it; lists of tables by name."""
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}.")
+        elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, start=1):
+                yield from _flat(one, f"{path}.{one.get('name', number)}.")
+        elif path not in ("name", "functional_unit", "factors"):
+            yield path, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @functools.cache

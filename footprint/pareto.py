@@ -9,6 +9,7 @@ that it reaches after each round, and what it emitted by then.
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,40 +19,13 @@ import numpy as np
 
 from footprint.errors import DataError, UsageError
 from footprint.factors import FactorCatalogue
-from footprint.model import Study
+from footprint.manifest import read_tables, study_of
+from footprint.model import LearningCurve, Study
 from footprint.scenarios import check_names, estimate_study, study_catalogue
 from footprint.simulation.analytic import round_duration
+from footprint.sweep import with_settings
 
 Array = np.ndarray[tuple[int], np.dtype[np.float64]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LearningCurve:
-    """What one option reaches, round by round.
-
-    Attributes
-    ----------
-    option : str
-        Such as ``"epochs=5"``.
-    accuracy : ndarray of shape (rounds,)
-        After each round; measured, or supplied [1].
-    emissions_g : ndarray of shape (rounds,)
-        In all, up to the end of each round [gCO2e].
-    duration_s : ndarray of shape (rounds,)
-        Wall-clock, likewise [s].
-    """
-
-    option: str
-    accuracy: Array
-    emissions_g: Array
-    duration_s: Array
-
-    def __post_init__(self) -> None:
-        lengths = {len(self.accuracy), len(self.emissions_g), len(self.duration_s)}
-        if len(lengths) != 1 or not len(self.accuracy):
-            raise UsageError(f"The curve of {self.option!r} has columns of lengths {lengths}.")
-        if np.any(np.diff(self.emissions_g) < 0):
-            raise UsageError(f"The emissions of {self.option!r} fall from one round to the next.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +39,15 @@ class Choice:
     duration_s: float
 
 
+def option_label(option: str) -> str:
+    """Name an option without the tables that its keys stand in."""
+    return re.sub(r"(^|; *)(?:\w+\.)+(?=\w+=)", r"\1", option)
+
+
 def choices(curves: Sequence[LearningCurve]) -> list[Choice]:
     """Every option, stopped after each of its rounds."""
     return [
-        Choice(curve.option, number, float(a), float(g), float(s))
+        Choice(curve.option, number, a, g, s)
         for curve in curves
         for number, (a, g, s) in enumerate(
             zip(curve.accuracy, curve.emissions_g, curve.duration_s, strict=True), start=1
@@ -133,8 +112,9 @@ def emission_rate(curve: LearningCurve, window: int = 5) -> Array:
     if window < 1:
         raise UsageError(f"A window has at least one round, not {window}.")
     rate: Array = np.full(len(curve.accuracy), np.nan)
-    gained = curve.accuracy[window:] - curve.accuracy[:-window]
-    emitted = curve.emissions_g[window:] - curve.emissions_g[:-window]
+    accuracy, emissions_g = np.asarray(curve.accuracy), np.asarray(curve.emissions_g)
+    gained = accuracy[window:] - accuracy[:-window]
+    emitted = emissions_g[window:] - emissions_g[:-window]
     with np.errstate(divide="ignore", invalid="ignore"):
         rate[window:] = np.where(gained > 0, emitted / gained, np.inf)
     return rate
@@ -205,6 +185,29 @@ def _take(
     rounds[number] = accuracy
 
 
+def curves_of(manifest: Path, path: Path) -> list[LearningCurve]:
+    """Put the learning curves of a file beside what the options of a manifest emit.
+
+    Parameters
+    ----------
+    manifest : Path
+    path : Path
+        As `read_learning_curves` takes it. An option is a setting of the manifest, such as
+        ``"training.local_epochs=5; training.clients_per_round=20"``.
+
+    Raises
+    ------
+    DataError
+        If the file holds no curve.
+    """
+    accuracies = read_learning_curves(path)
+    if not accuracies:
+        raise DataError(f"{path} holds no learning curve.", "Add rows below its header.")
+    tables = read_tables(manifest)
+    options = {option: study_of(with_settings(tables, option), manifest) for option in accuracies}
+    return plan_curves(options, accuracies)
+
+
 def plan_curves(
     options: Mapping[str, Study],
     accuracies: Mapping[str, Sequence[float]],
@@ -249,9 +252,9 @@ def plan_curves(
         curves.append(
             LearningCurve(
                 option,
-                np.asarray(accuracies[option], dtype=float),
-                none_g + part * (some_g - none_g),
-                none_s + part * (some_s - none_s),
+                tuple(float(one) for one in accuracies[option]),
+                tuple((none_g + part * (some_g - none_g)).tolist()),
+                tuple((none_s + part * (some_s - none_s)).tolist()),
             )
         )
     return curves

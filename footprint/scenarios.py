@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -88,13 +89,19 @@ def plan_study(study: Study, architecture: Architecture) -> Journal:
     return plan_centralised(study, study.centralised)
 
 
-def study_settings(study: Study, architecture: Architecture) -> Settings:
-    """Choices of an estimate, as a study makes them."""
+def study_actors(study: Study) -> dict[str, Site]:
+    """Sites of a study by the names of their actors."""
     sites: dict[str, Site] = {group.name: group for group in study.clients}
     if study.server is not None:
         sites[SERVER] = study.server
     if study.centralised is not None:
         sites[CENTRE] = study.centralised
+    return sites
+
+
+def study_settings(study: Study, architecture: Architecture) -> Settings:
+    """Choices of an estimate, as a study makes them."""
+    sites = study_actors(study)
     staff = 0.0
     if study.prices is not None:
         federated = architecture is Architecture.FEDERATED
@@ -155,4 +162,5 @@ def estimate_study(
     """
     catalogue = catalogue or study_catalogue(study)
     inventory = build_inventory(plan_study(study, architecture))
-    return estimate(inventory, study_settings(study, architecture), catalogue=catalogue)
+    assessment = estimate(inventory, study_settings(study, architecture), catalogue=catalogue)
+    return replace(assessment, declared=study.declared)

@@ -1,32 +1,29 @@
-"""What a result hangs on: its terms one by one, its network model, its quantities."""
+"""What a result hangs on: its terms one by one, and its network model."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from footprint.breakevens import BOTH, break_evens, time_trajectory
 from footprint.comparison import compare
 from footprint.errors import FactorNotFound, UsageError
 from footprint.factors import FactorCatalogue
-from footprint.lifecycle.breakeven import break_even, line_through
 from footprint.model import (
     Alternative,
-    Architecture,
     Assessment,
-    BreakEven,
     Comparison,
-    Contribution,
+    LearningCurve,
     Study,
     Term,
     split_inverse,
 )
 from footprint.networks import MODELS
 from footprint.scenarios import estimate_study, study_catalogue
-from footprint.uncertainty import Draws, Sampler, draw_ratio
-from footprint.units import H_PER_MONTH, S_PER_H
+from footprint.uncertainty import Draws, draw_ratio
 
 NETWORKS = (
     "datacenter_to_datacenter",
@@ -139,7 +136,12 @@ def _weights(sign: float, assessment: Assessment) -> dict[str, _Weight]:
     return found
 
 
-def compare_study(study: Study, *, catalogue: FactorCatalogue | None = None) -> Comparison:
+def compare_study(
+    study: Study,
+    *,
+    catalogue: FactorCatalogue | None = None,
+    curves: Iterable[LearningCurve] = (),
+) -> Comparison:
     """Compare the two architectures of a study, with what their difference hangs on.
 
     Parameters
@@ -147,11 +149,14 @@ def compare_study(study: Study, *, catalogue: FactorCatalogue | None = None) -> 
     study : Study
     catalogue : FactorCatalogue, optional
         Default: `study_catalogue`.
+    curves : iterable of LearningCurve
+        Of the federated training, from `footprint.pareto.plan_curves`.
 
     Returns
     -------
     Comparison
-        Federated against centralised, with break-evens and other network models.
+        Federated against centralised, with break-evens, other network models and
+        trajectories.
 
     Raises
     ------
@@ -159,11 +164,16 @@ def compare_study(study: Study, *, catalogue: FactorCatalogue | None = None) -> 
         If the study has no centralised training.
     """
     catalogue = catalogue or study_catalogue(study)
-    baseline, candidate = (estimate_study(study, a, catalogue=catalogue) for a in _BOTH)
+    baseline, candidate = (estimate_study(study, a, catalogue=catalogue) for a in BOTH)
+    found = list(break_evens(study, catalogue))
+    courses = [course for _, course in found]
+    courses.append(time_trajectory(study, baseline, candidate))
     return replace(
         compare(baseline, candidate),
-        break_evens=tuple(break_evens(study, catalogue)),
+        break_evens=tuple(one for one, _ in found),
         alternatives=network_alternatives(study, catalogue),
+        trajectories=tuple(course for course in courses if course is not None),
+        curves=tuple(curves),
     )
 
 
@@ -186,7 +196,7 @@ def network_alternatives(study: Study, catalogue: FactorCatalogue) -> tuple[Alte
         try:
             baseline, candidate = (
                 estimate_study(replace(few, network=network), architecture, catalogue=catalogue)
-                for architecture in _BOTH
+                for architecture in BOTH
             )
         except (UsageError, FactorNotFound):
             continue  # it has no figures for these links
@@ -198,125 +208,3 @@ def network_alternatives(study: Study, catalogue: FactorCatalogue) -> tuple[Alte
             )
         )
     return tuple(found)
-
-
-Scaled = Callable[[Study, float], Study]
-
-
-def _with_data(study: Study, scale: float) -> Study:
-    groups = tuple(replace(g, data_gb=g.data_gb * scale) for g in study.clients)
-    return replace(study, clients=groups)
-
-
-def _with_retention(study: Study, scale: float) -> Study:
-    kept = replace(study.storage, horizon_s=study.storage.horizon_s * scale)
-    return replace(study, storage=kept)
-
-
-def _with_rounds(study: Study, scale: float) -> Study:
-    training = replace(study.training, rounds=round(study.training.rounds * scale))
-    return replace(study, training=training)
-
-
-_QUANTITIES: Mapping[str, tuple[str, Scaled, Callable[[Study], float]]] = {
-    "data_volume": (
-        "GB",
-        _with_data,
-        lambda study: sum(g.data_gb * g.count for g in study.clients) * study.storage.refreshes,
-    ),
-    "retention": (
-        "month",
-        _with_retention,
-        lambda study: study.storage.horizon_s / S_PER_H / H_PER_MONTH,
-    ),
-    "rounds": ("round", _with_rounds, lambda study: float(study.training.rounds)),
-}
-
-
-def break_evens(study: Study, catalogue: FactorCatalogue) -> Iterator[BreakEven]:
-    """Find where centralised and federated training emit the same.
-
-    Emissions are linear in each quantity: two estimates, without it and with what the
-    study has of it, give both lines, at the central values and in every draw.
-
-    Parameters
-    ----------
-    study : Study
-    catalogue : FactorCatalogue
-    """
-    plain = replace(study, prices=None)
-    now = [_totals(plain, a, catalogue) for a in _BOTH]
-    for quantity, (unit, scaled, of) in _QUANTITIES.items():
-        present = of(study)
-        if not present:
-            continue
-        without = [_totals(scaled(plain, 0.0), a, catalogue) for a in _BOTH]
-        lines = [
-            line_through(0.0, before.total_g.value, present, after.total_g.value)
-            for (before, _), (after, _) in zip(without, now, strict=True)
-        ]
-        yield _summarise(quantity, unit, present, break_even(*lines), _drawn(without, now, present))
-    yield _intensity_gap(now)
-
-
-_BOTH = (Architecture.CENTRALISED, Architecture.FEDERATED)
-
-
-def _totals(
-    study: Study, architecture: Architecture, catalogue: FactorCatalogue
-) -> tuple[Assessment, Draws]:
-    assessment = estimate_study(study, architecture, catalogue=catalogue)
-    return assessment, _draws(assessment, assessment.contributions)
-
-
-def _draws(assessment: Assessment, parts: Iterable[Contribution]) -> Draws:
-    sampler = Sampler(assessment.terms, seed=assessment.seed, draws=assessment.draws)
-    return sampler.total(parts)
-
-
-def _drawn(
-    without: list[tuple[Assessment, Draws]], now: list[tuple[Assessment, Draws]], present: float
-) -> Draws:
-    """Break-even of each draw; below 0 or not a number where there is none."""
-    (base_0, other_0), (base_1, other_1) = ([d for _, d in pair] for pair in (without, now))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing: Draws = present * (other_0 - base_0) / ((base_1 - base_0) - (other_1 - other_0))
-    return crossing
-
-
-def _intensity_gap(now: list[tuple[Assessment, Draws]]) -> BreakEven:
-    """Mean grid intensity of the federated training at which it emits as much."""
-    (central, central_draws), (federated, federated_draws) = now
-    grids = {t.id for t in federated.terms if t.quantity == "grid_intensity"}
-    powered = [c for c in federated.contributions if grids & set(c.terms)]
-    energy_kwh = sum(c.energy_kwh or 0.0 for c in powered)
-    sampler = Sampler(federated.terms, seed=federated.seed, draws=federated.draws)
-    energies = sampler.sum(
-        (tuple(term for term in c.terms if term not in grids), c.energy_kwh or 0.0) for c in powered
-    )
-    powered_g = sum(c.emissions_g.value for c in powered)
-    rest_g = federated.total_g.value - powered_g
-    if not energy_kwh:
-        return BreakEven("candidate_intensity", "gCO2e/kWh", 0.0, None, None, None, 0.0)
-    present = powered_g / energy_kwh
-    drawn = _draws(federated, powered)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing: Draws = (central_draws - (federated_draws - drawn)) / energies
-    value = (central.total_g.value - rest_g) / energy_kwh
-    return _summarise(
-        "candidate_intensity", "gCO2e/kWh", present, value if value >= 0 else None, crossing
-    )
-
-
-def _summarise(
-    quantity: str, unit: str, present: float, value: float | None, crossing: Draws
-) -> BreakEven:
-    there = crossing[np.isfinite(crossing) & (crossing >= 0)]
-    low = high = None
-    if len(there):
-        low, high = map(float, np.percentile(there, (5, 95)))
-        if value is not None:  # an interval holds its central value
-            low, high = min(low, value), max(high, value)
-    # Without draws the central values alone say whether there is one.
-    exists = len(there) / len(crossing) if len(crossing) else float(value is not None)
-    return BreakEven(quantity, unit, present, value, low, high, exists)

@@ -12,7 +12,8 @@ from footprint.cli.output import print_json, print_text
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
-    from footprint.pareto import Choice, LearningCurve
+    from footprint.model import LearningCurve
+    from footprint.pareto import Choice
 
 
 def pareto(
@@ -48,27 +49,19 @@ def pareto(
 
         footprint pareto hospitals.toml curves.csv --accuracy 0.9 --budget "20 kgCO2e"
     """
-    from footprint.manifest import read_tables, study_of
     from footprint.pareto import (
         best_accuracy,
         choices,
+        curves_of,
         least_emissions,
         pareto_front,
-        plan_curves,
-        read_learning_curves,
         stop_at_rate,
     )
-    from footprint.sweep import with_settings
     from footprint.units import parse_quantity
 
     if accuracy is not None and not 0 <= accuracy <= 1:
         raise UsageError(f"An accuracy lies within 0 and 1, not at {accuracy}.")
-    accuracies = read_learning_curves(curves)
-    if not accuracies:
-        raise UsageError(f"{curves} holds no learning curve.", "Add rows below its header.")
-    tables = read_tables(manifest)
-    options = {option: study_of(with_settings(tables, option), manifest) for option in accuracies}
-    found = plan_curves(options, accuracies)
+    found = curves_of(manifest, curves)
     answers: dict[str, Choice | None] = {}
     if accuracy is not None:
         answers[f"least emissions for an accuracy of {accuracy:g}"] = least_emissions(
@@ -106,6 +99,7 @@ def _print(
     from rich.table import Table
     from rich.text import Text
 
+    from footprint.pareto import option_label
     from footprint.units import format_quantity
 
     table = Table(
@@ -115,7 +109,7 @@ def _print(
         table.add_column(heading, justify="left" if heading == "Option" else "right")
     for choice in front:
         table.add_row(
-            Text(choice.option),
+            Text(option_label(choice.option)),
             str(choice.rounds),
             f"{choice.accuracy:.4g}",
             format_quantity("emissions", choice.emissions_g),
@@ -128,4 +122,4 @@ def _print(
             continue
         emitted = format_quantity("emissions", found.emissions_g)
         reached = f"{found.rounds} rounds, accuracy {found.accuracy:.4g}"
-        print_text(f"{name}: {found.option}, {reached}, {emitted}")
+        print_text(f"{name}: {option_label(found.option)}, {reached}, {emitted}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from footprint.cli.output import print_text, say
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
+    from footprint.documents import Result
     from footprint.model import Assessment, Comparison, Journal
 
 # A test holds this to `footprint.settings.DEFAULT_NETWORK`, whose import is heavy.
@@ -151,6 +152,13 @@ def compare(
             help="One manifest, or results and manifests; the first is the baseline.",
         ),
     ],
+    curves: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of option, round, accuracy: adds what the options of a manifest reach "
+            "and emit, as in `footprint pareto`."
+        ),
+    ] = None,
     output: Output = None,
     assets: Assets = "inline",
     as_json: AsJson = False,
@@ -158,8 +166,8 @@ def compare(
     """Compare scenarios that deliver the same.
 
     A manifest (.toml) stands for two scenarios: centralised training, the baseline, and
-    federated training. With more than two scenarios each is compared with the first, in a
-    table; a page holds two.
+    federated training. With more than two scenarios each is compared with the first, and
+    all are ranked. Only one manifest alone gets break-evens, sensitivities and curves.
 
     Examples
     --------
@@ -167,37 +175,37 @@ def compare(
 
         footprint compare centralised.json federated.json -o comparison.html
 
-        footprint compare central.json federated.json sparse.json
+        footprint compare central.json federated.json sparse.json -o ranking.html
+
+        footprint compare hospitals.toml --curves curves.csv -o hospitals.html
     """
     from footprint.comparison import compare as compare_
+    from footprint.comparison import rank
 
     _check_output(output)
     if len(scenarios) == 1 and scenarios[0].suffix == ".toml":
-        _deliver(_compared_study(scenarios[0]), output, assets, as_json=as_json)
+        _deliver(_compared_study(scenarios[0], curves), output, assets, as_json=as_json)
         return
+    if curves is not None:
+        raise UsageError("--curves belongs to one manifest.", "Name one manifest alone.")
     found = [result for path in scenarios for result in _assessments(path)]
     if len(found) < 2:
         raise UsageError(
             f"{len(found)} scenario, and nothing to compare it with.",
             "Name a manifest with a [centralised] table, or two results.",
         )
-    if len(found) == 2:
-        _deliver(compare_(*found), output, assets, as_json=as_json)
-        return
-    if output is not None:
-        raise UsageError(
-            f"{output} can hold two scenarios, not {len(found)} (a manifest stands for two).",
-            "Leave --output out for a table of all, or name one manifest or two results.",
-        )
-    _print_ranking([compare_(found[0], other) for other in found[1:]], as_json=as_json)
+    result = compare_(*found) if len(found) == 2 else rank(found)
+    _deliver(result, output, assets, as_json=as_json)
 
 
-def _compared_study(path: Path) -> Comparison:
+def _compared_study(path: Path, curves: Path | None) -> Comparison:
     """Compare the two architectures of a manifest, with what the difference hangs on."""
     from footprint.manifest import read_manifest
+    from footprint.pareto import curves_of
     from footprint.sensitivity import compare_study
 
-    return compare_study(read_manifest(path))
+    study = read_manifest(path)
+    return compare_study(study, curves=[] if curves is None else curves_of(path, curves))
 
 
 def _assessments(path: Path) -> list[Assessment]:
@@ -211,29 +219,6 @@ def _assessments(path: Path) -> list[Assessment]:
     study = read_manifest(path)
     centralised = [Architecture.CENTRALISED] if study.centralised else []
     return [estimate_study(study, a) for a in (*centralised, Architecture.FEDERATED)]
-
-
-def _print_ranking(comparisons: list[Comparison], *, as_json: bool) -> None:
-    from footprint.cli.output import print_json
-    from footprint.reporting.terminal import print_ranking
-
-    if not as_json:
-        print_ranking(comparisons)
-        return
-    print_json(
-        [
-            {
-                "scenario": one.candidate.run.name,
-                "architecture": one.candidate.run.architecture,
-                "baseline": one.baseline.run.name,
-                "total_g": asdict(one.candidate.total_g),
-                "difference_g": asdict(one.difference_g),
-                "ratio": asdict(one.ratio),
-                "emits_less": one.candidate_lower,
-            }
-            for one in comparisons
-        ]
-    )
 
 
 def report(
@@ -332,7 +317,7 @@ def _replacements(options: list[str], name: str) -> dict[str, str]:
     return replacements
 
 
-def _read(path: Path) -> Assessment | Comparison:
+def _read(path: Path) -> Result:
     """Read a result from its file, or from a page that holds it."""
     from footprint.documents import from_json, read_document, read_text
     from footprint.reporting import extract_document
@@ -348,15 +333,13 @@ def _assessment(path: Path) -> Assessment:
     result = _read(path)
     if not isinstance(result, Assessment):
         raise UsageError(
-            f"{path} is a comparison already; expected an assessment.",
+            f"{path} is no single result: it compares some already.",
             "Make one with: footprint estimate JOURNAL -o assessment.json",
         )
     return result
 
 
-def _deliver(
-    result: Assessment | Comparison, output: Path | None, assets: str, *, as_json: bool
-) -> None:
+def _deliver(result: Result, output: Path | None, assets: str, *, as_json: bool) -> None:
     from footprint.documents import to_json, write_document
 
     if output is not None and output.suffix == ".html":

@@ -54,14 +54,20 @@ from footprint.model.kinds import (
 )
 
 if TYPE_CHECKING:
-    from footprint.model.results import (
+    from footprint.model.comparisons import (
         Alternative,
-        Assessment,
-        Bill,
-        Boundary,
         BreakEven,
         CategoryDifference,
         Comparison,
+        Difference,
+        LearningCurve,
+        Ranking,
+        Trajectory,
+    )
+    from footprint.model.results import (
+        Assessment,
+        Bill,
+        Boundary,
         Contribution,
         Cost,
         Interval,
@@ -83,13 +89,17 @@ if TYPE_CHECKING:
     )
 
 _LATER = {
-    "Alternative": "results",
+    "Alternative": "comparisons",
     "Assessment": "results",
     "Bill": "results",
     "Boundary": "results",
-    "BreakEven": "results",
-    "CategoryDifference": "results",
-    "Comparison": "results",
+    "BreakEven": "comparisons",
+    "CategoryDifference": "comparisons",
+    "Comparison": "comparisons",
+    "Difference": "comparisons",
+    "LearningCurve": "comparisons",
+    "Ranking": "comparisons",
+    "Trajectory": "comparisons",
     "Contribution": "results",
     "Cost": "results",
     "Interval": "results",
@@ -139,6 +149,7 @@ __all__ = [
     "Cost",
     "CostKind",
     "Currency",
+    "Difference",
     "EmbodiedRule",
     "EmissionFactor",
     "Finding",
@@ -148,10 +159,12 @@ __all__ = [
     "Inventory",
     "InventoryLine",
     "Journal",
+    "LearningCurve",
     "LifeCycle",
     "Machine",
     "Phase",
     "Prices",
+    "Ranking",
     "Resolution",
     "ResolvedBy",
     "Retention",
@@ -170,6 +183,7 @@ __all__ = [
     "Term",
     "Tier",
     "Training",
+    "Trajectory",
     "View",
     "Work",
     "manifest_key",

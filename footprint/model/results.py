@@ -207,6 +207,8 @@ class Assessment:
     tool_version : str
     bill : Bill or None
         What it costs, if prices were given.
+    declared : tuple of (str, str)
+        Keys and values of the manifest that it was planned in, as they were written.
     """
 
     run: Run
@@ -227,97 +229,6 @@ class Assessment:
     draws: int
     tool_version: str
     bill: Bill | None = None
-
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryDifference:
-    """How much one category of emissions differs between two scenarios."""
-
-    category: str
-    baseline_g: float
-    candidate_g: float
-    difference_g: Interval
-
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, slots=True)
-class BreakEven:
-    """Where baseline and candidate emit the same, all else equal.
-
-    Attributes
-    ----------
-    quantity : str
-        ``"data_volume"``, ``"retention"``, ``"rounds"`` or ``"candidate_intensity"``.
-    unit : str
-    present : float
-        Its value in the study.
-    value : float or None
-        At the central values; None if they meet nowhere at 0 or above.
-    low, high : float or None
-        5th and 95th percentile of the draws that have a break-even.
-    exists : float
-        Share of the draws that have one [1].
-    """
-
-    quantity: str
-    unit: str
-    present: float
-    value: float | None
-    low: float | None
-    high: float | None
-    exists: float
-
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Both scenarios under another network model [gCO2e]."""
-
-    network_model: str
-    baseline_g: float
-    candidate_g: float
-
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A candidate against a baseline, with paired draws.
-
-    Attributes
-    ----------
-    difference_g : Interval
-        Candidate minus baseline.
-    ratio : Interval
-        Candidate over baseline.
-    candidate_lower : float
-        Share of the draws in which the candidate emits less.
-    categories : tuple of CategoryDifference
-        By phase; they add up to `difference_g.value`.
-    stages : tuple of CategoryDifference
-        The same by stage of the life cycle.
-    cost_difference : Interval or None
-        Candidate minus baseline, if both have a bill in one currency.
-    break_evens : tuple of BreakEven
-    alternatives : tuple of Alternative
-    """
-
-    baseline: Assessment
-    candidate: Assessment
-    difference_g: Interval
-    ratio: Interval
-    candidate_lower: float
-    categories: tuple[CategoryDifference, ...]
-    findings: tuple[Finding, ...]
-    seed: int
-    draws: int
-    stages: tuple[CategoryDifference, ...] = ()
-    cost_difference: Interval | None = None
-    break_evens: tuple[BreakEven, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
+    declared: tuple[tuple[str, str], ...] = ()
 
     __pydantic_config__ = STRICT

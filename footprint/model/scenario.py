@@ -418,5 +418,7 @@ class Study:
     """File that it was read from, for messages."""
     digest: str = ""
     """SHA-256 of that file."""
+    declared: tuple[tuple[str, str], ...] = ()
+    """Its keys and values as they were written."""
 
     __pydantic_config__ = STRICT

@@ -1,19 +1,30 @@
-"""Charts: plotly figures as plain dicts, ready for JSON.
-
-plotly reads a part of HTML in every text it draws, so that each text passes
-through `escape` here; names never reach a template string such as ``%{x}``.
-"""
+"""Charts: plotly figures as plain dicts, ready for JSON."""
 
 from __future__ import annotations
 
-import html
-import math
 from typing import TYPE_CHECKING, Any
 
+from footprint.reporting.bars import (
+    draw_grouped,
+    draw_intervals,
+    draw_ranges,
+    draw_stacked,
+    draw_waterfall,
+)
+from footprint.reporting.drawing import (
+    FRAME_PX,
+    NEUTRAL,
+    escape,
+    layout,
+    line_style,
+    marked,
+    style_of,
+)
 from footprint.reporting.shapes import (
     Chart,
     FlowChart,
-    GroupedChart,
+    IntervalChart,
+    LineChart,
     RangeChart,
     StackedChart,
     WaterfallChart,
@@ -22,59 +33,7 @@ from footprint.reporting.shapes import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-# Okabe & Ito, "Color Universal Design" (2008), https://jfly.uni-koeln.de/color/.
-ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
-BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#999999"
-# Reads on white and on near-black alike, for what does not follow the page.
-NEUTRAL = "#7a828c"
-
-# One colour and pattern per category, in every chart. The colour tells the
-# family (computing, network, server, standing still, hardware, overhead), the
-# pattern tells the members of a family apart. Blue and vermillion are kept for
-# "saves" and "adds".
-CATEGORY_STYLES: dict[str, tuple[str, str]] = {
-    "train": (SKY, ""),
-    "evaluate": (SKY, "/"),
-    "inference": (SKY, "x"),
-    "upload": (ORANGE, ""),
-    "download": (ORANGE, "/"),
-    "data_transfer": (ORANGE, "x"),
-    "aggregate": (GREEN, ""),
-    "serialise": (GREEN, "/"),
-    "idle": (YELLOW, ""),
-    "wait": (YELLOW, "/"),
-    "embodied": (PURPLE, ""),
-    "storage": (PURPLE, "/"),
-    "setup": (GREY, ""),
-    "load": (GREY, "/"),
-    "other": (GREY, "x"),
-}
-# What has no categories of its own: the ends of flows.
-STAGE_STYLES: dict[str, tuple[str, str]] = {"operation": (SKY, ""), "network": (ORANGE, "")}
-ROLE_STYLES: dict[str, tuple[str, str]] = {
-    "baseline": ("#a9b1ba", ""),
-    "candidate": ("#5f6f80", ""),
-    "increase": (VERMILLION, ""),
-    "decrease": (BLUE, ""),
-}
-
-_BAR_PX = 118
-_ROW_PX = 34
-_FRAME_PX = 62
-_TEXT_PX = 12
-
-
-def style_of(key: str) -> tuple[str, str]:
-    """Colour and pattern of a category or a role."""
-    for styles in (CATEGORY_STYLES, ROLE_STYLES, STAGE_STYLES):
-        if key in styles:
-            return styles[key]
-    return GREY, "."
-
-
-def escape(text: str) -> str:
-    """Keep plotly from reading markup in a text."""
-    return html.escape(text, quote=False)
+_LINES_PX = 320
 
 
 def draw(chart: Chart) -> dict[str, Any]:
@@ -82,7 +41,7 @@ def draw(chart: Chart) -> dict[str, Any]:
 
     Parameters
     ----------
-    chart : StackedChart, GroupedChart, WaterfallChart, RangeChart or FlowChart
+    chart : Chart
 
     Returns
     -------
@@ -90,15 +49,19 @@ def draw(chart: Chart) -> dict[str, Any]:
         ``{"data": [...], "layout": {...}}`` as plotly.js takes it.
     """
     if isinstance(chart, StackedChart):
-        figure = _stacked(chart)
+        figure = draw_stacked(chart)
     elif isinstance(chart, WaterfallChart):
-        figure = _waterfall(chart)
+        figure = draw_waterfall(chart)
     elif isinstance(chart, RangeChart):
-        figure = _ranges(chart)
+        figure = draw_ranges(chart)
+    elif isinstance(chart, IntervalChart):
+        figure = draw_intervals(chart)
     elif isinstance(chart, FlowChart):
         figure = _flows(chart)
+    elif isinstance(chart, LineChart):
+        figure = _lines(chart)
     else:
-        figure = _grouped(chart)
+        figure = draw_grouped(chart)
     drawn: dict[str, Any] = figure.to_plotly_json()
     return drawn
 
@@ -106,291 +69,6 @@ def draw(chart: Chart) -> dict[str, Any]:
 def trace_types(figures: list[dict[str, Any]]) -> set[str]:
     """Collect the plotly trace types that figures use."""
     return {trace["type"] for figure in figures for trace in figure["data"]}
-
-
-def _layout(unit: str, height: int, **rest: Any) -> go.Layout:
-    """Lay out a horizontal chart; colours of text and grid are set by the page."""
-    import plotly.graph_objects as go
-
-    template = go.layout.Template(
-        layout={
-            "font": {"family": "system-ui, sans-serif", "size": _TEXT_PX},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "hoverlabel": {"align": "left"},
-            "xaxis": {"showgrid": True, "zeroline": True, "nticks": 6, "exponentformat": "none"},
-            "yaxis": {"showgrid": False, "zeroline": False, "automargin": True, "ticks": ""},
-        }
-    )
-    options = {
-        "template": template,
-        "height": height,
-        "margin": {"l": 8, "r": 34, "t": 8, "b": 46},
-        "showlegend": False,
-        "hovermode": "closest",
-        "dragmode": False,
-        "xaxis": {"title": {"text": escape(unit), "standoff": 8}, "fixedrange": True},
-        "yaxis": {"fixedrange": True},
-    }
-    layout = go.Layout(options)
-    return layout.update(rest)
-
-
-def _marker(key: str) -> dict[str, Any]:
-    colour, shape = style_of(key)
-    marker: dict[str, Any] = {"color": colour, "line": {"color": NEUTRAL, "width": 0.6}}
-    if shape:
-        # Colours come from the trace: `overlay` keeps it and draws dark strokes on top.
-        marker["pattern"] = {
-            "shape": shape,
-            "fillmode": "overlay",
-            "fgcolor": "#22272e",
-            "fgopacity": 0.45,
-            "size": 7,
-            "solidity": 0.18,
-        }
-    return marker
-
-
-def _stacked(chart: StackedChart) -> go.Figure:
-    import plotly.graph_objects as go
-
-    places = list(range(len(chart.titles)))
-    bars = [
-        go.Bar(
-            orientation="h",
-            y=places,
-            x=list(series.values),
-            width=0.46,
-            marker=_marker(series.key),
-            text=[escape(label) for label in series.labels],
-            textposition="inside",
-            insidetextanchor="middle",
-            textangle=0,
-            # All colours of the palette are light enough for dark text.
-            insidetextfont={"color": "#111"},
-            hoverinfo="text",
-            hovertext=[escape(hover) for hover in series.hovers],
-        )
-        for series in chart.series
-    ]
-    whiskers = _whiskers(chart, places)
-    layout = _layout(
-        chart.unit,
-        _FRAME_PX + _BAR_PX * len(places),
-        barmode="stack",
-        annotations=_titles(chart),
-        uniformtext={"mode": "hide", "minsize": _TEXT_PX - 1},
-        yaxis={"range": [len(places) - 0.45, -0.62], "showticklabels": False},
-        xaxis={"rangemode": "tozero"},
-    )
-    return go.Figure(data=[*bars, *whiskers], layout=layout)
-
-
-def _titles(chart: StackedChart) -> list[dict[str, Any]]:
-    """Write the total above each bar; an axis label would narrow small screens."""
-    return [
-        {
-            "x": 0,
-            "y": place - 0.29,
-            "xref": "x",
-            "yref": "y",
-            "xanchor": "left",
-            "yanchor": "bottom",
-            "xshift": 3,
-            "text": escape(title),
-            "showarrow": False,
-            "align": "left",
-        }
-        for place, title in enumerate(chart.titles)
-    ]
-
-
-def _whiskers(chart: StackedChart, places: list[int]) -> list[go.Scatter]:
-    """Draw the interval of each total beneath its bar."""
-    import plotly.graph_objects as go
-
-    if not any(total.width for total in chart.totals):
-        return []
-    return [
-        go.Scatter(
-            mode="markers",
-            x=[total.value for total in chart.totals],
-            y=[place + 0.33 for place in places],
-            marker={"symbol": "diamond", "size": 8, "color": NEUTRAL},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [total.high - total.value for total in chart.totals],
-                "arrayminus": [total.value - total.low for total in chart.totals],
-                "color": NEUTRAL,
-                "thickness": 2,
-                "width": 5,
-            },
-            hoverinfo="text",
-            hovertext=[escape(title) for title in chart.titles],
-        )
-    ]
-
-
-def _rows_axis(rows: tuple[str, ...]) -> dict[str, Any]:
-    # Numbers instead of category names: two rows may bear the same name.
-    return {
-        "tickmode": "array",
-        "tickvals": list(range(len(rows))),
-        "ticktext": [escape(row) for row in rows],
-        "range": [len(rows) - 0.4, -0.6],
-    }
-
-
-def _padded(values: list[float]) -> list[float]:
-    """Range of an axis with room for labels outside the bars."""
-    low, high = min(0.0, *values), max(0.0, *values)
-    room = 0.08 * (high - low)
-    return [low - (room if low < 0 else 0.0), high + room]
-
-
-def _grouped(chart: GroupedChart) -> go.Figure:
-    import plotly.graph_objects as go
-
-    count, rows = len(chart.series), len(chart.rows)
-    bars = [
-        go.Bar(
-            orientation="h",
-            y=list(range(rows)),
-            x=list(series.values),
-            marker=_marker(series.key),
-            text=[escape(label) for label in series.labels],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="text",
-            hovertext=[escape(hover) for hover in series.hovers],
-        )
-        for series in chart.series
-    ]
-    layout = _layout(
-        chart.unit,
-        _FRAME_PX + rows * (_ROW_PX + 20 * (count - 1)),
-        barmode="group",
-        bargap=0.3,
-        yaxis=_rows_axis(chart.rows),
-        xaxis={"range": _padded([v for series in chart.series for v in series.values])},
-    )
-    return go.Figure(data=bars, layout=layout)
-
-
-def _waterfall(chart: WaterfallChart) -> go.Figure:
-    import plotly.graph_objects as go
-
-    steps = len(chart.rows) - 2
-    colours = {name: style_of(name)[0] for name in ("increase", "decrease")}
-    trace = go.Waterfall(
-        orientation="h",
-        measure=["absolute", *["relative"] * steps, "total"],
-        y=list(range(steps + 2)),
-        x=list(chart.values),
-        text=[escape(label) for label in chart.labels],
-        textposition="outside",
-        cliponaxis=False,
-        # A waterfall ignores the template's colours: all three are set.
-        increasing={"marker": {"color": colours["increase"]}},
-        decreasing={"marker": {"color": colours["decrease"]}},
-        totals={"marker": {"color": NEUTRAL}},
-        connector={"line": {"color": NEUTRAL, "width": 1, "dash": "dot"}},
-        hoverinfo="text",
-        hovertext=[escape(hover) for hover in chart.hovers],
-    )
-    level, levels = 0.0, [chart.values[-1]]
-    for value in chart.values[:-1]:
-        level += value
-        levels.append(level)
-    layout = _layout(
-        chart.unit,
-        _FRAME_PX + _ROW_PX * (steps + 2),
-        waterfallgap=0.3,
-        yaxis=_rows_axis(chart.rows),
-        xaxis={"range": _padded(levels)},
-    )
-    return go.Figure(data=[trace], layout=layout)
-
-
-def _ranges(chart: RangeChart) -> go.Figure:
-    import plotly.graph_objects as go
-
-    places = list(range(len(chart.rows)))
-    # Both sides from the centre; or one bar from end to end, and a mark inside of it.
-    both = [("decrease", chart.lows), ("increase", chart.highs)]
-    sides = [("baseline", chart.highs)] if chart.marks else both
-    bars = [
-        go.Bar(
-            orientation="h",
-            y=places,
-            base=[low if chart.marks else chart.centre for low in chart.lows],
-            x=[
-                end - (low if chart.marks else chart.centre)
-                for low, end in zip(chart.lows, ends, strict=True)
-            ],
-            width=0.5,
-            marker=_marker(key),
-            hoverinfo="text",
-            hovertext=[escape(hover) for hover in chart.hovers],
-        )
-        for key, ends in sides
-    ]
-    marks = [
-        go.Scatter(
-            mode="markers",
-            x=list(chart.marks),
-            y=places,
-            marker={"symbol": "diamond", "size": 10, "color": NEUTRAL},
-            hoverinfo="text",
-            hovertext=[escape(hover) for hover in chart.hovers],
-        )
-    ]
-    values = [*chart.lows, *chart.highs, *chart.marks, chart.centre]
-    axis: dict[str, Any] = {"range": _padded(values)}
-    if chart.logarithmic:
-        low, high = min(v for v in values if v > 0), max(values)
-        axis = {
-            "type": "log",
-            "range": [math.log10(low) - 0.1, math.log10(high) + 0.1],
-            "dtick": "D2" if high / low < 100 else 1,
-        }
-    elif min(values) > 0:
-        room = 0.06 * (max(values) - min(values))
-        axis = {"range": [min(values) - room, max(values) + room]}
-    layout = _layout(
-        chart.unit,
-        _FRAME_PX + _ROW_PX * len(places) + 18,
-        barmode="overlay",
-        yaxis=_rows_axis(chart.rows),
-        xaxis=axis,
-        shapes=[
-            {
-                "type": "line",
-                "xref": "x",
-                "yref": "paper",
-                "x0": chart.centre,
-                "x1": chart.centre,
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": NEUTRAL, "width": 1.5, "dash": "dot"},
-            }
-        ],
-        annotations=[
-            {
-                "x": math.log10(chart.centre) if chart.logarithmic else chart.centre,
-                "y": 1,
-                "xref": "x",
-                "yref": "paper",
-                "yanchor": "bottom",
-                "showarrow": False,
-                "text": escape(chart.centre_label),
-            }
-        ],
-        margin={"l": 8, "r": 34, "t": 24, "b": 46},
-    )
-    return go.Figure(data=[*bars, *(marks if chart.marks else [])], layout=layout)
 
 
 def _flows(chart: FlowChart) -> go.Figure:
@@ -418,5 +96,54 @@ def _flows(chart: FlowChart) -> go.Figure:
         },
     )
     rows = max(len(set(chart.sources)), len(set(chart.targets)))
-    layout = _layout(chart.unit, _FRAME_PX + 34 * max(rows, 6))
-    return go.Figure(data=[trace], layout=layout)
+    drawn_layout = layout(chart.unit, FRAME_PX + 34 * max(rows, 6))
+    return go.Figure(data=[trace], layout=drawn_layout)
+
+
+def _lines(chart: LineChart) -> go.Figure:
+    import plotly.graph_objects as go
+
+    traces = []
+    for line in chart.lines:
+        colour, dash = line_style(line.key)
+        if line.lows:
+            traces.append(
+                go.Scatter(
+                    x=[*line.xs, *reversed(line.xs)],
+                    y=[*line.highs, *reversed(line.lows)],
+                    mode="lines",
+                    line={"width": 0},
+                    fill="toself",
+                    fillcolor=f"{colour}33",
+                    hoverinfo="skip",
+                )
+            )
+        traces.append(
+            go.Scatter(
+                x=list(line.xs),
+                y=list(line.ys),
+                mode="markers" if line.marked else "lines",
+                line={"color": colour, "width": 2.5, "dash": dash},
+                marker={
+                    "color": colour,
+                    "size": 8,
+                    "symbol": "diamond-open",
+                    "line": {"width": 1.5},
+                },
+                hoverinfo="text",
+                hovertext=[escape(hover) for hover in line.hovers],
+            )
+        )
+    drawn_layout = layout(
+        chart.x_title,
+        _LINES_PX,
+        xaxis={"zeroline": False, "type": "log" if chart.logarithmic else "linear"},
+        yaxis={
+            "title": {"text": escape(chart.y_title), "standoff": 8},
+            "showgrid": True,
+            "rangemode": "tozero" if chart.from_zero else "normal",
+            "exponentformat": "none",
+        },
+        **marked(chart.marks),
+    )
+    return go.Figure(data=traces, layout=drawn_layout)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from footprint.model import CategoryDifference, Comparison, Interval, Phase, Stage
+from footprint.model import CategoryDifference, Comparison, Interval, Phase, Ranking, Stage
 from footprint.reporting.numbers import (
     NBSP,
     NOT_KNOWN,
     Scale,
     clean,
+    number,
     percent,
     shorten,
     signed,
@@ -19,6 +20,7 @@ from footprint.reporting.shapes import (
     Column,
     Figure,
     GroupedChart,
+    IntervalChart,
     LegendItem,
     Scenario,
     Series,
@@ -128,6 +130,75 @@ def _leaders(scenarios: Sequence[Scenario], parts: Breakdown, name: Callable[[st
             clause += f", followed by {name(top[1])} with {percent(parts.share(index, top[1]))}"
         clauses.append(clause)
     return capitalise("; ".join(clauses)) + "."
+
+
+# --- which emits least -------------------------------------------------------
+
+
+def ranking_figure(result: Ranking, scenarios: Sequence[Scenario]) -> Figure | None:
+    """Show all scenarios, least emissions first; None if none emits anything."""
+    order = sorted(range(len(scenarios)), key=lambda place: result.scenarios[place].total_g.value)
+    totals = [result.scenarios[place].total_g for place in order]
+    if not any(total.value for total in totals):
+        return None
+    scale = Scale.of("emissions", [total.value for total in totals])
+    names = [scenarios[place].label for place in order]
+    chart = IntervalChart(
+        unit=scale.unit,
+        rows=tuple(shorten(name, 2 * _LABEL) for name in names),
+        intervals=tuple(_scaled(total, scale) for total in totals),
+        hovers=tuple(
+            f"{name}: {scale.quantity(total)}" for name, total in zip(names, totals, strict=True)
+        ),
+    )
+    columns = (
+        Column("Scenario"),
+        Column("Emissions", scale.unit, numeric=True),
+        Column("90 % interval", scale.unit, numeric=True),
+        Column("Ratio to the baseline", numeric=True),
+        Column("Emits less, of draws", numeric=True),
+        Column("Lowest of all, of draws", numeric=True),
+        *_cost_columns(result),
+    )
+    rows = [_ranking_row(result, place, names[rank], scale) for rank, place in enumerate(order)]
+    unit = clean(result.scenarios[0].run.functional_unit)
+    table = Table(f"Per {unit or 'run'}, against the first scenario", columns, tuple(rows))
+    caption = (
+        f"{capitalise(names[0])} emits least, {names[-1]} most: "
+        f"{scale.quantity(totals[0])} and {scale.quantity(totals[-1])}. "
+        "The bars span 90 % of the draws, the marks are the estimates."
+    )
+    return Figure("ranking", "Ranking", caption, chart, (), table)
+
+
+def _cost_columns(result: Ranking) -> tuple[Column, ...]:
+    """Head a column of costs, if all scenarios have them in one currency."""
+    bills = [one.bill for one in result.scenarios]
+    currencies = {bill.currency.value if bill else None for bill in bills}
+    if len(currencies) != 1 or None in currencies:
+        return ()
+    return (Column("Cost", str(*currencies), numeric=True),)
+
+
+def _ranking_row(result: Ranking, place: int, name: str, scale: Scale) -> tuple[Cell, ...]:
+    one = result.scenarios[place]
+    against = result.differences[place - 1] if place else None
+    ratio, less = "baseline", ""
+    if against is not None:
+        ratio = f"{number(against.ratio.value, against.ratio.width)} ×"
+        less = percent(against.candidate_lower)
+    cost: tuple[Cell, ...] = ()
+    if _cost_columns(result) and one.bill is not None:
+        cost = (Cell(number(one.bill.total.value, one.bill.total.value / 100)),)
+    return (
+        Cell(capitalise(name)),
+        Cell(scale.text(one.total_g.value, one.total_g.width)),
+        Cell(scale.range(one.total_g) or NOT_KNOWN),
+        Cell(ratio),
+        Cell(less),
+        Cell(percent(result.lowest[place])),
+        *cost,
+    )
 
 
 # --- by zone -----------------------------------------------------------------

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from footprint._resources import templates
-from footprint.documents import to_json, write_text
-from footprint.model import Assessment, Comparison
+from footprint.documents import Result, to_json, write_text
 from footprint.reporting import charts
 from footprint.reporting.assets import (
     DIRECTORY,
@@ -20,6 +19,7 @@ from footprint.reporting.assets import (
     script_digest,
     write_bundle,
 )
+from footprint.reporting.drawing import style_of
 from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
 from footprint.reporting.numbers import clean
 from footprint.reporting.view import view
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def render_report(
-    result: Assessment | Comparison,
+    result: Result,
     *,
     assets: str = INLINE,
     command: str = "",
@@ -41,7 +41,7 @@ def render_report(
 
     Parameters
     ----------
-    result : Assessment or Comparison
+    result : Assessment, Comparison or Ranking
     assets : str
         Where plotly.js comes from: ``"inline"`` (inside the page), ``"directory"``
         (``plotly.min.js`` beside the page), ``"cdn"`` (from the network), or the
@@ -67,7 +67,7 @@ def render_report(
     library = choose_library(assets, charts.trace_types(figures)) if figures else None
     environment = _environment()
     script = _script(environment)
-    template = environment.get_template(f"{page.kind}.html")
+    template = environment.get_template("report.html")
     return template.render(
         page=page,
         drawn={
@@ -84,7 +84,7 @@ def render_report(
 
 
 def write_report(
-    result: Assessment | Comparison,
+    result: Result,
     path: str | Path,
     *,
     assets: str = INLINE,
@@ -159,5 +159,5 @@ def _environment() -> Environment:
     environment.filters["json_block"] = lambda text: Markup(escape_json(text))  # noqa: S704
     # For our own script and for the plotting library only.
     environment.filters["trusted_script"] = trusted
-    environment.globals["style_of"] = charts.style_of
+    environment.globals["style_of"] = style_of
     return environment

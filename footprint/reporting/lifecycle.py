@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from footprint.model import Alternative, Assessment, BreakEven, Comparison, CostKind, LifeCycle
+from footprint.documents import Result
+from footprint.model import (
+    Alternative,
+    Assessment,
+    Comparison,
+    CostKind,
+    LifeCycle,
+    Ranking,
+)
 from footprint.reporting.numbers import (
-    NOT_KNOWN,
     Scale,
     clean,
     exact,
     number,
     percent,
-    pretty_unit,
     shorten,
     signed,
 )
@@ -32,31 +37,30 @@ from footprint.reporting.shapes import (
 )
 from footprint.reporting.tables import break_down, breakdown_table
 from footprint.reporting.wording import (
-    BREAK_EVEN_NAMES,
     COST_NAMES,
     LIFE_CYCLE_NAMES,
     STAGE_NAMES,
     capitalise,
-    rule,
+    measured_rule,
+    term_label,
 )
 from footprint.sensitivity import TermEffect, term_effects
 
 _TERMS_DRAWN = 12
-_LABEL = 34
+_LABEL = 40
 
 
-def lifecycle_figures(
-    result: Assessment | Comparison, scenarios: Sequence[Scenario]
-) -> list[Figure | None]:
+def lifecycle_figures(result: Result, scenarios: Sequence[Scenario]) -> list[Figure | None]:
     """Draw what a result has beyond emissions by phase and zone; None for what it has not."""
     figures = [
         _stage_figure(scenarios),
         _flow_figure(scenarios),
         _cost_figure(scenarios),
-        _tornado_figure(result),
     ]
+    if not isinstance(result, Ranking):
+        figures.append(_tornado_figure(result))
     if isinstance(result, Comparison):
-        figures += [_network_figure(result.alternatives), _break_even_figure(result)]
+        figures.append(_network_figure(result.alternatives))
     return figures
 
 
@@ -209,7 +213,7 @@ def _tornado_figure(result: Assessment | Comparison) -> Figure | None:
     scale = Scale.of("emissions", [centre_g, *ends])
     chart = RangeChart(
         unit=scale.unit,
-        rows=tuple(shorten(effect.term.id, _LABEL) for effect in drawn),
+        rows=tuple(shorten(term_label(effect.term), _LABEL) for effect in drawn),
         lows=tuple(scale.scaled(effect.at_low_g) for effect in drawn),
         highs=tuple(scale.scaled(effect.at_high_g) for effect in drawn),
         centre=scale.scaled(centre_g),
@@ -220,7 +224,7 @@ def _tornado_figure(result: Assessment | Comparison) -> Figure | None:
     )
     top = drawn[0]
     caption = (
-        f"The {what} hangs most on {top.term.id}: with it at its bounds "
+        f"The {what} hangs most on {term_label(top.term)}: with it at its bounds "
         f"{_effect_text(top, scale)}. All others stay as they are."
     )
     crossing = [e for e in drawn if (e.at_low_g < 0) != (e.at_high_g < 0)]
@@ -236,7 +240,7 @@ def _tornado_figure(result: Assessment | Comparison) -> Figure | None:
     )
     rows = [
         (
-            Cell(effect.term.id, (clean(effect.term.source.title),)),
+            Cell(term_label(effect.term), (effect.term.id, clean(effect.term.source.title))),
             Cell(f"{exact(effect.term.value)} {effect.term.unit}"),
             Cell(f"{exact(effect.term.low)} to {exact(effect.term.high)}"),
             Cell(scale.text(effect.at_low_g, effect.width_g)),
@@ -292,7 +296,7 @@ def _network_figure(alternatives: Sequence[Alternative]) -> Figure | None:
     )
     rows = [
         (
-            Cell(name, (rule(alternative.network_model),)),
+            Cell(name, (measured_rule(alternative.network_model),)),
             Cell(scale.text(a, a / 100)),
             Cell(scale.text(b, b / 100)),
             Cell(signed(scale.text(b - a, abs(b - a) / 10))),
@@ -303,81 +307,3 @@ def _network_figure(alternatives: Sequence[Alternative]) -> Figure | None:
     chart = GroupedChart(scale.unit, tuple(shorten(name, _LABEL) for name in names), series)
     legend = (LegendItem("baseline", "baseline"), LegendItem("candidate", "candidate"))
     return Figure("networks", "Network models", caption, chart, legend, table)
-
-
-def _break_even_figure(result: Comparison) -> Figure | None:
-    """Where both emit the same, as multiples of what the study has."""
-    drawn = [one for one in result.break_evens if one.value is not None and one.present > 0]
-    if not result.break_evens or not drawn:
-        return None
-    chart = RangeChart(
-        unit="times the present value",
-        rows=tuple(capitalise(BREAK_EVEN_NAMES[one.quantity][0]) for one in drawn),
-        lows=tuple(_times(one, one.low) for one in drawn),
-        highs=tuple(_times(one, one.high) for one in drawn),
-        centre=1.0,
-        centre_label="as planned",
-        low_label="5th percentile",
-        high_label="95th percentile",
-        hovers=tuple(_break_even_text(one) for one in drawn),
-        marks=tuple(_times(one, one.value) for one in drawn),
-        logarithmic=True,
-    )
-    # The nearest one, of those that most draws have.
-    likely = [one for one in drawn if one.exists >= 0.5] or drawn
-    nearest = min(likely, key=_distance)
-    caption = (
-        f"Both emit the same at {_break_even_text(nearest)}; planned are "
-        f"{_amount(nearest.present, nearest.unit)}. "
-        "The bars span 90 % of the draws, all else equal."
-    )
-    columns = (
-        Column("Quantity"),
-        Column("Planned", numeric=True),
-        Column("Break-even", numeric=True),
-        Column("90 % interval", numeric=True),
-        Column("Exists, of draws", numeric=True),
-    )
-    rows = [_break_even_row(one) for one in result.break_evens]
-    table = Table("Where both emit the same, all else equal", columns, tuple(rows))
-    return Figure("break-even", "Break-even", caption, chart, (), table)
-
-
-def _times(one: BreakEven, value: float | None) -> float:
-    return (one.present if value is None else value) / one.present
-
-
-def _distance(one: BreakEven) -> float:
-    """How many times a quantity must grow or shrink, on a logarithmic scale [1]."""
-    return math.inf if not one.value else abs(math.log(one.value / one.present))
-
-
-def _break_even_text(one: BreakEven) -> str:
-    if one.value is None:
-        return "no break-even"
-    if one.quantity == "rounds":
-        return f"{number(one.value, one.value / 100)} rounds"
-    return f"{_amount(one.value, one.unit)} of {BREAK_EVEN_NAMES[one.quantity][0]}"
-
-
-def _amount(value: float, unit: str) -> str:
-    plural_s = "s" * (unit in ("month", "round") and value != 1)
-    return f"{number(value, value / 100)} {pretty_unit(unit)}{plural_s}"
-
-
-def _break_even_row(one: BreakEven) -> tuple[Cell, ...]:
-    name, what = BREAK_EVEN_NAMES[one.quantity]
-
-    def amount(value: float | None) -> str:
-        return NOT_KNOWN if value is None else _amount(value, one.unit)
-
-    ends = NOT_KNOWN
-    if one.low is not None and one.high is not None:
-        ends = f"{number(one.low, one.low / 10)} to {number(one.high, one.high / 10)}"
-    return (
-        Cell(capitalise(name), (what,)),
-        Cell(amount(one.present)),
-        Cell(amount(one.value)),
-        Cell(ends),
-        Cell(percent(one.exists)),
-    )

@@ -4,42 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from footprint.model import Assessment, Boundary, Comparison, Stage, Term
+from footprint.documents import Result
+from footprint.model import Assessment, Boundary, Stage, Term
 from footprint.reporting.numbers import clean, exact, plural, pretty_unit
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
-from footprint.reporting.wording import IDLE_NAMES, STAGE_NAMES, VIEW_NAMES, capitalise, rule
+from footprint.reporting.wording import (
+    IDLE_NAMES,
+    STAGE_NAMES,
+    VIEW_NAMES,
+    capitalise,
+    is_plan,
+    measured_rule,
+    plan_rule,
+)
 from footprint.units import readable
 
 
 def boundary_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
     """Say what is in and what is out; once if all runs agree, as they must to be compared."""
-    boundaries = [scenario.assessment.boundary for scenario in scenarios]
-    if all(boundary == boundaries[0] for boundary in boundaries):
-        return (_boundary_table("Boundary", boundaries[0]),)
+    found = [(s.assessment.boundary, is_plan(s.assessment)) for s in scenarios]
+    if all(one == found[0] for one in found):
+        return (_boundary_table("Boundary", *found[0]),)
     return tuple(
-        _boundary_table(f"Boundary of the {scenario.role}", scenario.assessment.boundary)
-        for scenario in scenarios
+        _boundary_table(f"Boundary of the {scenario.role}", *one)
+        for scenario, one in zip(scenarios, found, strict=True)
     )
 
 
-def _boundary_table(caption: str, boundary: Boundary) -> Table:
+def _boundary_table(caption: str, boundary: Boundary, planned: bool) -> Table:  # noqa: FBT001
+    rule = plan_rule if planned else measured_rule
     inside = [STAGE_NAMES[stage] for stage in Stage if stage in boundary.stages]
     outside = [STAGE_NAMES[stage] for stage in Stage if stage not in boundary.stages]
     outside += [rule(item) for item in boundary.excluded]
     outside += [rule(item) for item in boundary.gaps]
     signal = boundary.signal
     kind = f"{signal.basis}, {signal.method}-based, {signal.scope} emissions"
-    rows = (
+    rows = [
         _listing("Counted", inside),
         _listing("Left out", outside),
-        _listing("Whose energy", [VIEW_NAMES[boundary.view]]),
         _listing("Grid intensity", [kind]),
         _listing("Boundary", [rule(boundary.rule)]),
         _listing("Network model", [rule(boundary.network_model)]),
-        _listing("Idle time", [IDLE_NAMES[boundary.idle_policy]]),
         _listing("Embodied emissions", [rule(boundary.embodied_rule)]),
-    )
-    return Table(caption, (Column("Aspect"), Column("Rule")), rows)
+    ]
+    if not planned:
+        rows.append(_listing("Whose energy", [VIEW_NAMES[boundary.view]]))
+        rows.append(_listing("Idle time", [IDLE_NAMES[boundary.idle_policy]]))
+    return Table(caption, (Column("Aspect"), Column("Rule")), tuple(rows))
 
 
 def _listing(heading: str, lines: list[str]) -> tuple[Cell, ...]:
@@ -105,7 +116,7 @@ _FACTS: tuple[tuple[str, Callable[[Assessment], str]], ...] = (
 )
 
 
-def version_table(result: Assessment | Comparison, scenarios: Sequence[Scenario]) -> Table:
+def version_table(result: Result, scenarios: Sequence[Scenario]) -> Table:
     """List the versions and numbers that pin a result down."""
     headings = [capitalise(scenario.role) or "Value" for scenario in scenarios]
     rows = [
@@ -113,13 +124,28 @@ def version_table(result: Assessment | Comparison, scenarios: Sequence[Scenario]
         for name, fact in _FACTS
     ]
     note = ""
-    if isinstance(result, Comparison):
+    if not isinstance(result, Assessment):
         note = f"The comparison used seed {result.seed} and {result.draws:,} paired draws."
     columns = (Column("Item"), *(Column(heading) for heading in headings))
     return Table("Versions", columns, tuple(rows), note=note)
 
 
-def input_table(scenarios: Sequence[Scenario]) -> Table:
+def input_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
+    """List what results were made from: files, and what manifests declared."""
+    declared: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for scenario in scenarios:
+        if scenario.assessment.declared:
+            declared.setdefault(scenario.assessment.declared, []).append(scenario.role)
+    tables = [_file_table(scenarios)]
+    for pairs, roles in declared.items():
+        whose = f" of the {' and the '.join(roles)}" if len(declared) > 1 else ""
+        rows = tuple((Cell(clean(key), code=True), Cell(clean(value))) for key, value in pairs)
+        columns = (Column("Key"), Column("Declared"))
+        tables.append(Table(f"What the manifest{whose} declares", columns, rows))
+    return tuple(tables)
+
+
+def _file_table(scenarios: Sequence[Scenario]) -> Table:
     """List the files that a result was made from, pinned by their content."""
     files: dict[tuple[str, str], list[str]] = {}
     for scenario in scenarios:

@@ -142,8 +142,7 @@ class RangeChart:
     """One bar per row from a low end over a common centre to a high end, all in `unit`.
 
     Ends may lie on either side of the centre, and `lows` may lie above `highs`: they are
-    what belongs to a lower and an upper bound. With `marks`, the centre is a line only
-    and each row has its own mark.
+    what belongs to a lower and an upper bound.
     """
 
     unit: str
@@ -155,8 +154,16 @@ class RangeChart:
     low_label: str
     high_label: str
     hovers: tuple[str, ...]
-    marks: tuple[float, ...] = ()
-    logarithmic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalChart:
+    """One bar per row from the low to the high end of an interval, its value marked."""
+
+    unit: str
+    rows: tuple[str, ...]
+    intervals: tuple[Interval, ...]
+    hovers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +179,47 @@ class FlowChart:
     hovers: tuple[str, ...]
 
 
-Chart = StackedChart | GroupedChart | WaterfallChart | RangeChart | FlowChart
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line over the horizontal axis; `lows` and `highs` are the ends of its band.
+
+    With `marked`, its points stand alone, with a hover text each.
+    """
+
+    key: str
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    hovers: tuple[str, ...]
+    lows: tuple[float, ...] = ()
+    highs: tuple[float, ...] = ()
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """Lines over one quantity; `marks` are vertical lines with a word each.
+
+    `from_zero` is of the vertical axis, `logarithmic` of the horizontal one.
+    """
+
+    x_title: str
+    y_title: str
+    lines: tuple[Line, ...]
+    marks: tuple[tuple[float, str], ...] = ()
+    from_zero: bool = True
+    logarithmic: bool = False
+
+
+Chart = (
+    StackedChart
+    | GroupedChart
+    | WaterfallChart
+    | RangeChart
+    | IntervalChart
+    | FlowChart
+    | LineChart
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,4 +270,4 @@ class Page:
     quality: tuple[Table, ...]
     actors: tuple[Table, ...]
     versions: Table
-    inputs: Table
+    inputs: tuple[Table, ...]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from footprint.model import Assessment, Comparison, Interval, Run
-from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, number, percent
-from footprint.reporting.shapes import Cell, Column, Page, Table
+from footprint.documents import Result
+from footprint.reporting.numbers import NOT_KNOWN
+from footprint.reporting.shapes import Page, Table
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 
-def print_result(result: Assessment | Comparison, console: Console | None = None) -> None:
+def print_result(result: Result, console: Console | None = None) -> None:
     """Print verdict, warnings and the emissions by category.
 
     Parameters
     ----------
-    result : Assessment or Comparison
+    result : Assessment, Comparison or Ranking
     console : rich.console.Console, optional
         Default: standard output.
     """
@@ -42,50 +41,6 @@ def print_result(result: Assessment | Comparison, console: Console | None = None
         console.print(Text(f"{notice.severity}: {notice.messages[0]}{times}"))
         for remedy in notice.remedies[:1]:
             console.print(Text(f"    {remedy}"))
-
-
-def print_ranking(comparisons: Sequence[Comparison], console: Console | None = None) -> None:
-    """Print scenarios that were each compared with the same baseline, least emissions first.
-
-    Parameters
-    ----------
-    comparisons : sequence of Comparison
-    console : rich.console.Console, optional
-        Default: standard output.
-    """
-    from rich.console import Console
-
-    baseline = comparisons[0].baseline
-    totals = [baseline.total_g, *(one.candidate.total_g for one in comparisons)]
-    scale = Scale.of("emissions", [total.value for total in totals])
-
-    def row(name: str, total: Interval, one: Comparison | None) -> tuple[Cell, ...]:
-        return (
-            Cell(clean(name)),
-            Cell(scale.text(total.value, total.width)),
-            Cell(scale.range(total) or NOT_KNOWN),
-            Cell("baseline" if one is None else f"{number(one.ratio.value, one.ratio.width)} ×"),
-            Cell("" if one is None else percent(one.candidate_lower)),
-        )
-
-    def label(run: Run) -> str:
-        return f"{run.name}, {run.architecture}"
-
-    rows = [(baseline.total_g.value, row(label(baseline.run), baseline.total_g, None))]
-    for one in comparisons:
-        name, total = label(one.candidate.run), one.candidate.total_g
-        rows.append((total.value, row(name, total, one)))
-    columns = (
-        Column("Scenario"),
-        Column("Emissions", scale.unit, numeric=True),
-        Column("90 % interval", scale.unit, numeric=True),
-        Column("Ratio", numeric=True),
-        Column("Emits less, of draws", numeric=True),
-    )
-    caption = f"Per {clean(baseline.run.functional_unit) or 'run'}, against the first scenario"
-    rows.sort(key=lambda pair: pair[0])
-    table = Table(caption, columns, tuple(cells for _, cells in rows))
-    (console or Console()).print(_rich_table(table))
 
 
 def _print_cards(page: Page, console: Console) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from footprint.documents import Result
 from footprint.model import (
     Assessment,
     Basis,
@@ -17,10 +18,16 @@ from footprint.model import (
     Finding,
     Interval,
     LifeCycle,
+    Ranking,
     Severity,
     Stage,
 )
-from footprint.reporting.figures import category_figure, waterfall_figure, zone_figure
+from footprint.reporting.figures import (
+    category_figure,
+    ranking_figure,
+    waterfall_figure,
+    zone_figure,
+)
 from footprint.reporting.lifecycle import lifecycle_figures
 from footprint.reporting.numbers import (
     NOT_KNOWN,
@@ -37,11 +44,12 @@ from footprint.reporting.numbers import (
 from footprint.reporting.registers import (
     boundary_tables,
     factor_table,
-    input_table,
+    input_tables,
     version_table,
 )
 from footprint.reporting.shapes import Card, CardGroup, Notice, Page, Ratio, Scenario
 from footprint.reporting.tables import actor_table, quality_tables
+from footprint.reporting.trajectories import trajectory_figures
 from footprint.reporting.wording import (
     assessment_verdict,
     capitalise,
@@ -49,8 +57,12 @@ from footprint.reporting.wording import (
     comparison_title,
     comparison_verdict,
     has_ratio,
+    is_plan,
     per_unit,
-    run_label,
+    ranking_remarks,
+    ranking_title,
+    ranking_verdict,
+    run_name,
     scenarios_of,
     unit_remark,
 )
@@ -59,12 +71,12 @@ _MESSAGES_SHOWN = 3
 _PLACES_SHOWN = 12
 
 
-def view(result: Assessment | Comparison) -> Page:
+def view(result: Result) -> Page:
     """Decide everything that the page of a result says.
 
     Parameters
     ----------
-    result : Assessment or Comparison
+    result : Assessment, Comparison or Ranking
 
     Returns
     -------
@@ -76,15 +88,20 @@ def view(result: Assessment | Comparison) -> Page:
     figures += lifecycle_figures(result, scenarios)
     groups = [_card_group(scenario) for scenario in scenarios]
     if isinstance(result, Comparison):
+        kind, title = "comparison", comparison_title(result)
         figures.insert(1, waterfall_figure(result, scenarios))
+        figures += trajectory_figures(result, scenarios)
         groups.insert(0, _comparison_group(result))
         verdict, remarks = comparison_verdict(result), comparison_remarks(result)
-        title = comparison_title(result)
+    elif isinstance(result, Ranking):
+        kind, title = "ranking", ranking_title(result)
+        figures.insert(0, ranking_figure(result, scenarios))
+        verdict, remarks = ranking_verdict(result), ranking_remarks(result)
     else:
+        kind, title = "assessment", f"Carbon footprint of {run_name(result)}"
         verdict, remarks = assessment_verdict(result), unit_remark(result)
-        title = f"Carbon footprint of {clean(result.run.name) or run_label(result)}"
     return Page(
-        kind="comparison" if isinstance(result, Comparison) else "assessment",
+        kind=kind,
         title=title,
         verdict=verdict,
         remarks=remarks,
@@ -97,7 +114,7 @@ def view(result: Assessment | Comparison) -> Page:
         quality=quality_tables(scenarios),
         actors=tuple(actor_table(scenario) for scenario in scenarios),
         versions=version_table(result, scenarios),
-        inputs=input_table(scenarios),
+        inputs=input_tables(scenarios),
     )
 
 
@@ -107,8 +124,11 @@ def view(result: Assessment | Comparison) -> Page:
 def metered_share(assessment: Assessment) -> str:
     """Say which share of the emissions rests on energy that a meter saw.
 
-    Bytes and times are measured too, but what multiplies them is a factor.
+    Bytes and times are measured too, but what multiplies them is a factor. Nothing is said
+    of a plan, which no meter saw.
     """
+    if is_plan(assessment):
+        return ""
     metered_g = sum(c.emissions_g.value for c in assessment.contributions if _is_metered(c))
     return _share(metered_g, assessment.total_g.value, "from metered energy")
 
@@ -170,7 +190,7 @@ def _energy_card(assessment: Assessment) -> Card:
         return Card("Energy", NOT_KNOWN, "", "", "not measured", "")
     scale = Scale.of("energy", [energy_kwh])
     metered_kwh = sum(c.energy_kwh or 0.0 for c in assessment.contributions if _is_metered(c))
-    share = _share(metered_kwh, energy_kwh, "metered")
+    share = "" if is_plan(assessment) else _share(metered_kwh, energy_kwh, "metered")
     return Card("Energy", scale.text(energy_kwh), scale.unit, "", "devices and network", share)
 
 
@@ -178,7 +198,8 @@ def _data_card(assessment: Assessment) -> Card:
     scale = Scale.of("data", [assessment.data_gb])
     lines = [c for c in assessment.contributions if c.amount_unit == "GB"]
     measured = sum(c.amount for c in lines if c.basis is Basis.MEASURED)
-    share = _share(measured, sum(c.amount for c in lines), "counted")
+    whole = sum(c.amount for c in lines)
+    share = "" if is_plan(assessment) else _share(measured, whole, "counted")
     return Card("Data moved", scale.text(assessment.data_gb), scale.unit, "", "", share)
 
 
@@ -294,15 +315,13 @@ def _ratio(result: Comparison) -> Ratio | None:
 _GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-def group_findings(
-    result: Assessment | Comparison, scenarios: Sequence[Scenario]
-) -> tuple[Notice, ...]:
+def group_findings(result: Result, scenarios: Sequence[Scenario]) -> tuple[Notice, ...]:
     """Group findings by code, gravest first; one that both runs share counts once."""
     found: dict[Finding, list[str]] = {}
     for scenario in scenarios:
         for finding in scenario.assessment.findings:
             found.setdefault(finding, []).append(scenario.role)
-    if isinstance(result, Comparison):
+    if not isinstance(result, Assessment):
         for finding in result.findings:
             found.setdefault(finding, [])
     codes: dict[str, list[Finding]] = {}

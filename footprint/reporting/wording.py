@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from footprint.documents import Result
 from footprint.model import (
     Architecture,
     Assessment,
@@ -13,7 +14,9 @@ from footprint.model import (
     Interval,
     LifeCycle,
     Phase,
+    Ranking,
     Stage,
+    Term,
     Tier,
     View,
 )
@@ -129,6 +132,13 @@ RULES: dict[str, str] = {
 }
 """Sentences for the codes of a boundary."""
 
+PLAN_RULES: dict[str, str] = {
+    "waiting": "waiting, unless the manifest charges it",
+    "supply_losses": "power supply losses, fans and boards that the declared powers leave out",
+    "repetition": "how much the training will differ from its plan",
+}
+"""The same, where nothing was measured."""
+
 _RUN_NAMES = {
     Architecture.FEDERATED: "federated run",
     Architecture.CENTRALISED: "centralised run",
@@ -146,7 +156,17 @@ def category_name(category: str) -> str:
     return CATEGORY_NAMES.get(category, clean(category).replace("_", " "))
 
 
-def rule(code: str) -> str:
+def is_plan(assessment: Assessment) -> bool:
+    """Whether a manifest declared all of it, so that no meter has anything to say."""
+    return bool(assessment.declared)
+
+
+def plan_rule(code: str) -> str:
+    """Put a code of the boundary of a plan into words."""
+    return PLAN_RULES.get(code) or measured_rule(code)
+
+
+def measured_rule(code: str) -> str:
     """Put a code of a boundary into words; a code of a later release stays as it is."""
     kind, _, path = code.partition("/")
     if kind == "average":
@@ -171,10 +191,20 @@ def run_label(assessment: Assessment) -> str:
     return f"{kind} “{name}”" if name and f"{name} run" != kind else kind
 
 
-def scenarios_of(result: Assessment | Comparison) -> tuple[Scenario, ...]:
+def run_name(assessment: Assessment) -> str:
+    """Name of a run; what kind it is, if nobody named it."""
+    return clean(assessment.run.name) or run_label(assessment)
+
+
+def scenarios_of(result: Result) -> tuple[Scenario, ...]:
     """List the runs of a result, baseline first, each with what to call it."""
     if isinstance(result, Assessment):
         return (Scenario("", run_label(result), "", result),)
+    if isinstance(result, Ranking):
+        return tuple(
+            Scenario(f"scenario {place}", run_label(one), run_label(one), one)
+            for place, one in enumerate(result.scenarios, start=1)
+        )
     pair = (("baseline", result.baseline), ("candidate", result.candidate))
     kinds = {assessment.run.architecture for _, assessment in pair}
     telling = len(kinds) == 2 and Architecture.OTHER not in kinds
@@ -219,6 +249,55 @@ def comparison_verdict(result: Comparison) -> str:
         )
     which = "more" if ratio.value > 1 else "less"
     return f"The {candidate} emits {which} than the {baseline}: {times} as much ({interval}){unit}."
+
+
+def ranking_title(result: Ranking) -> str:
+    """Title of the page of a ranking."""
+    names = dict.fromkeys(clean(one.run.name) for one in result.scenarios)
+    return f"{len(result.scenarios)} scenarios compared: {', '.join(names)}"
+
+
+def ranking_verdict(result: Ranking) -> str:
+    """Say in one sentence which scenario emits least, and how much that is beside the first."""
+    totals = [one.total_g.value for one in result.scenarios]
+    place = totals.index(min(totals))
+    best = result.scenarios[place]
+    scale = Scale.of("emissions", [best.total_g.value])
+    least = (
+        f"Of {len(totals)} scenarios the {run_label(best)} emits least: "
+        f"{scale.quantity(best.total_g)}{per_unit(best)}"
+    )
+    if place == 0:
+        return f"{least}; it is the baseline."
+    ratio = result.differences[place - 1].ratio
+    low, high = number(ratio.low, ratio.width), number(ratio.high, ratio.width)
+    return (
+        f"{least}, {number(ratio.value, ratio.width)} times as much as the baseline, the "
+        f"{run_label(result.scenarios[0])} ({INTERVAL} {bounds(low, high)})."
+    )
+
+
+def ranking_remarks(result: Ranking) -> tuple[str, ...]:
+    """Say how sure the verdict is, and what nobody said."""
+    share, place = max((share, -place) for place, share in enumerate(result.lowest))
+    remark = (
+        f"The {run_label(result.scenarios[-place])} is the lowest in {percent(share)} of "
+        f"{result.draws:,} paired draws."
+    )
+    return (remark, *unit_remark(*result.scenarios))
+
+
+def term_label(term: Term) -> str:
+    """Name a term in words, such as ``'grid intensity FR 2024'``."""
+    _, _, rest = term.id.partition("/")
+    quantity = term.quantity.replace("_", " ")
+    parts = clean(rest).replace("_", " ").split("/")
+    if term.quantity == "grid_intensity" and term.zone:
+        parts = [clean(term.zone), *([str(term.year)] if term.year else [])]
+    elif len(parts) > 1 and parts[0] != "declared":
+        parts = parts[:-1]  # the last one names the source
+    named = " ".join(part for part in parts if part != "declared")
+    return f"{quantity}: {named}" if named else quantity
 
 
 def has_ratio(result: Comparison) -> bool:

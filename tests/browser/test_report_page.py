@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from footprint.comparison import rank
 from footprint.manifest import read_manifest
 from footprint.model import Phase
+from footprint.pareto import curves_of
 from footprint.reporting import write_report
 from footprint.sensitivity import compare_study
 from tests.unit.test_reporting_samples import (
@@ -28,15 +30,19 @@ pytestmark = pytest.mark.browser
 
 def plan():
     manifests = Path(__file__).parents[2] / "examples" / "manifests" / "ok"
-    return compare_study(replace(read_manifest(manifests / "hospitals.toml"), draws=200))
+    manifest = manifests / "digits.toml"
+    curves = curves_of(manifest, manifests.parents[1] / "curves" / "digits.csv")
+    return compare_study(replace(read_manifest(manifest), draws=200), curves=curves)
 
 
+PLAN = plan()
 RESULTS = {
     "assessment": (federated(findings=FINDINGS), 3),
     "comparison": (comparison(), 4),
     "hostile": (hostile(), 3),
     "hostile comparison": (comparison(hostile(), federated(40.0)), 4),
-    "plan": (plan(), 9),
+    "plan": (PLAN, 10),
+    "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
 }
 
 

@@ -223,11 +223,17 @@ def test_a_signal_reaches_the_command_and_the_journal_is_whole(footprint, number
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests under nohup has a hang-up ignored, and we would inherit that.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(0.1)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 128 + number, errors
     result = json.loads(footprint("estimate", "j", "--json").stdout)
     found = {f["code"] for f in result["findings"]}

@@ -33,4 +33,4 @@ def test_what_is_wrong_is_said(footprint):
     done = footprint("pareto", HOSPITALS, "curves.csv", code=3)
     assert "training.epochs: this key is unknown" in done.stderr
     (footprint.folder / "empty.csv").write_text("option,round,accuracy\n")
-    assert "no learning curve" in footprint("pareto", HOSPITALS, "empty.csv", code=2).stderr
+    assert "no learning curve" in footprint("pareto", HOSPITALS, "empty.csv", code=3).stderr

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from footprint.assessment import estimate
+from footprint.breakevens import break_evens
 from footprint.inventory import build_inventory
 from footprint.manifest import read_manifest
 from footprint.model import (
@@ -27,7 +28,7 @@ from footprint.model import (
     Training,
 )
 from footprint.scenarios import estimate_study, plan_study, study_catalogue, study_settings
-from footprint.sensitivity import break_evens, compare_study, term_effects
+from footprint.sensitivity import compare_study, term_effects
 from footprint.simulation.analytic import round_duration
 from tests.builders import activity
 
@@ -174,7 +175,7 @@ SCALED = {
 @pytest.mark.parametrize("quantity", SCALED)
 def test_break_evens_are_where_a_solver_finds_them(hospitals, quantity):
     catalogue = study_catalogue(hospitals)
-    found = {one.quantity: one for one in break_evens(hospitals, catalogue)}[quantity]
+    found = {one.quantity: one for one, _ in break_evens(hospitals, catalogue)}[quantity]
 
     def difference(x):
         scaled = SCALED[quantity](hospitals, x, found.present)
@@ -190,7 +191,7 @@ BOTH = (Architecture.CENTRALISED, Architecture.FEDERATED)
 
 def test_the_break_even_of_rounds_is_where_it_says(hospitals):
     catalogue = study_catalogue(hospitals)
-    found = {one.quantity: one for one in break_evens(hospitals, catalogue)}["rounds"]
+    found = {one.quantity: one for one, _ in break_evens(hospitals, catalogue)}["rounds"]
     signs = []
     for rounds in (math.floor(found.value), math.ceil(found.value)):
         training = replace(hospitals.training, rounds=rounds)
@@ -205,7 +206,9 @@ def test_the_break_even_of_rounds_is_where_it_says(hospitals):
 def test_at_the_break_even_intensity_both_emit_the_same(hospitals):
     """All clients on one grid of that intensity, and the server, too."""
     catalogue = study_catalogue(hospitals)
-    found = {one.quantity: one for one in break_evens(hospitals, catalogue)}["candidate_intensity"]
+    found = {one.quantity: one for one, _ in break_evens(hospitals, catalogue)}[
+        "candidate_intensity"
+    ]
     central, _ = (estimate_study(hospitals, a, catalogue=catalogue) for a in BOTH)
     zones = {group.zone for group in hospitals.clients}
     even = replace(hospitals, intensity=dict.fromkeys(zones, found.value))

@@ -29,7 +29,12 @@ HOSPITALS = Path(__file__).parents[2] / "examples" / "manifests" / "ok" / "hospi
 
 def curve(option, accuracy, grams_per_round, s_per_round=1.0):
     rounds = np.arange(1, len(accuracy) + 1)
-    return LearningCurve(option, np.array(accuracy), grams_per_round * rounds, s_per_round * rounds)
+    return LearningCurve(
+        option,
+        tuple(accuracy),
+        tuple((grams_per_round * rounds).tolist()),
+        tuple((s_per_round * rounds).tolist()),
+    )
 
 
 SLOW = curve("slow", [0.3, 0.5, 0.6, 0.65, 0.67], 1.0)
@@ -131,6 +136,6 @@ def test_learning_curves_are_read_and_gaps_refused(tmp_path):
 
 def test_a_curve_must_be_whole():
     with pytest.raises(UsageError, match="lengths"):
-        LearningCurve("x", np.array([0.1]), np.array([1.0, 2.0]), np.array([1.0]))
+        LearningCurve("x", (0.1,), (1.0, 2.0), (1.0,))
     with pytest.raises(UsageError, match="fall"):
-        LearningCurve("x", np.array([0.1, 0.2]), np.array([2.0, 1.0]), np.array([1.0, 2.0]))
+        LearningCurve("x", (0.1, 0.2), (2.0, 1.0), (1.0, 2.0))

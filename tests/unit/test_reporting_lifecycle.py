@@ -4,13 +4,15 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from footprint.comparison import rank
 from footprint.documents import from_json, to_json
 from footprint.manifest import read_manifest
-from footprint.model import Architecture
+from footprint.model import Architecture, LearningCurve
 from footprint.reporting.charts import draw
-from footprint.reporting.shapes import RangeChart
+from footprint.reporting.shapes import GroupedChart, RangeChart
 from footprint.reporting.view import view
 from footprint.scenarios import estimate_study
 from footprint.sensitivity import compare_study
@@ -68,17 +70,73 @@ def test_bars_of_the_sensitivity_start_at_the_estimate_and_are_sorted(page):
     assert math.fsum(shares) == pytest.approx(1)
 
 
-def test_break_evens_are_multiples_of_the_plan(result, page):
+def test_lines_of_the_break_even_meet_where_the_table_says(result, page):
     chart = figure(page, "break-even").chart
-    drawn = [one for one in result.break_evens if one.value is not None]
-    assert list(chart.marks) == pytest.approx([one.value / one.present for one in drawn])
-    for low, mark, high in zip(chart.lows, chart.marks, chart.highs, strict=True):
-        assert low <= mark <= high
+    (mark,) = (at for at, text in chart.marks if text == "both emit the same")
+    assert mark in [one.value for one in result.break_evens]
+    baseline, candidate = chart.lines
+    there = [np.interp(mark, line.xs, line.ys) for line in (baseline, candidate)]
+    assert there[0] == pytest.approx(there[1])
+    for line in chart.lines:
+        for low, value, high in zip(line.lows, line.ys, line.highs, strict=True):
+            assert low <= value <= high
+
+
+def test_the_course_ends_at_the_totals_and_never_falls(result, page):
+    course = next(one for one in result.trajectories if one.quantity == "time")
+    for side, assessment in (
+        (course.baseline, result.baseline),
+        (course.candidate, result.candidate),
+    ):
+        values = [one.value for one in side]
+        assert values == sorted(values)
+        assert values[-1] == pytest.approx(assessment.total_g.value)
+        # What is copied is there on the first day, what is trained takes its time.
+        assert 0 < values[1] < values[-1]
+    assert course.at[-1] == pytest.approx(12.0, rel=1e-3)
+    chart = figure(page, "time").chart
+    assert len(draw(chart)["data"]) == 4  # two lines, each with its band
+
+
+def test_learning_curves_are_drawn_with_the_choices_that_nothing_beats(result):
+    slow = LearningCurve("training.local_epochs=1", (0.3, 0.6), (1.0, 2.0), (9.0, 18.0))
+    fast = LearningCurve("training.local_epochs=5", (0.7, 0.71), (3.0, 6.0), (20.0, 40.0))
+    bad = LearningCurve("training.local_epochs=50", (0.3, 0.6), (30.0, 60.0), (90.0, 180.0))
+    drawn = figure(view(replace(result, curves=(slow, fast, bad))), "learning")
+    *lines, front = drawn.chart.lines
+    assert [line.name for line in lines] == ["local_epochs=1", "local_epochs=5", "local_epochs=50"]
+    assert len(front.xs) == 4
+    assert "2 hold choices" in drawn.caption
+    assert draw(drawn.chart)["layout"]["xaxis"]["type"] == "log"
+
+
+def test_a_ranking_is_sorted_and_every_scenario_is_in_every_figure(result):
+    ranking = rank([result.baseline, result.candidate, result.candidate])
+    page = view(ranking)
+    assert page.kind == "ranking"
+    chart = page.figures[0].chart
+    values = [one.value for one in chart.intervals]
+    assert values == sorted(values)
+    assert len(draw(chart)["data"][0]["x"]) == 3
+    assert math.fsum(ranking.lowest) == pytest.approx(1)
+    assert ranking.lowest[1] == ranking.lowest[2]
+    for one in page.figures[1:]:
+        if isinstance(one.chart, GroupedChart):
+            assert len(one.chart.series) == 3
+    assert from_json(to_json(ranking)) == ranking
+
+
+def test_the_page_of_a_plan_speaks_of_no_meter(page):
+    said = str([page.groups, page.boundary])
+    assert "meter" not in said
+    assert "tracked processes" not in said
+    declared = {row[0].text: row[1].text for row in page.inputs[1].rows}
+    assert declared["clients.krakow.power"] == "350 W"
 
 
 def test_every_range_chart_can_be_drawn(page):
     charts = [one.chart for one in page.figures if isinstance(one.chart, RangeChart)]
-    assert len(charts) == 2
+    assert charts
     for chart in charts:
         drawn = draw(chart)
         assert len(drawn["data"]) == 2

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.model import Architecture, Finding, Interval, Phase, Run, Severity
-from footprint.reporting import charts
+from footprint.reporting import charts, drawing
 from footprint.reporting.numbers import MINUS, Scale, clean, exact, number, percent, signed
 from footprint.reporting.shapes import GroupedChart, StackedChart, WaterfallChart
 from footprint.reporting.view import view
@@ -303,10 +303,10 @@ def test_negative_ends_need_a_word():
 
 
 def test_every_category_has_its_own_look():
-    looks = list(charts.CATEGORY_STYLES.values())
+    looks = list(drawing.CATEGORY_STYLES.values())
     assert len(set(looks)) == len(looks)
-    assert set(charts.CATEGORY_STYLES) == {*Phase, "embodied"}
-    reserved = {charts.BLUE, charts.VERMILLION}
+    assert set(drawing.CATEGORY_STYLES) == {*Phase, "embodied"}
+    reserved = {drawing.BLUE, drawing.VERMILLION}
     assert not reserved & {colour for colour, _ in looks}
 
 

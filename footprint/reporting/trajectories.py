@@ -1,0 +1,324 @@
+"""Figures of what grows: along time, along a quantity, along the rounds of a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from footprint.model import BreakEven, Comparison, Interval, LearningCurve, Trajectory
+from footprint.pareto import Choice, choices, option_label, pareto_front
+from footprint.reporting.numbers import (
+    NOT_KNOWN,
+    Scale,
+    bounds,
+    number,
+    percent,
+    plural,
+    pretty_unit,
+    shorten,
+)
+from footprint.reporting.shapes import (
+    Cell,
+    Column,
+    Figure,
+    LegendItem,
+    Line,
+    LineChart,
+    Scenario,
+    Table,
+)
+from footprint.reporting.wording import BREAK_EVEN_NAMES, capitalise
+from footprint.units import display_unit
+
+_LABEL = 60
+_CURVE_POINTS = 200
+
+
+def trajectory_figures(result: Comparison, scenarios: Sequence[Scenario]) -> list[Figure | None]:
+    """Draw what a comparison knows along time, quantities and rounds; None for what it lacks."""
+    found = {one.quantity: one for one in result.trajectories}
+    return [
+        _time_figure(found.get("time"), scenarios),
+        _break_even_figure(result, found, scenarios),
+        _learning_figure(result.curves),
+    ]
+
+
+# --- over time ---------------------------------------------------------------
+
+
+def _time_figure(course: Trajectory | None, scenarios: Sequence[Scenario]) -> Figure | None:
+    """Say when emissions arise, and from when on which scenario has emitted less."""
+    if course is None or not any(one.value for one in (*course.baseline, *course.candidate)):
+        return None
+    scale = _scale(course)
+    first, last = course.at[0], course.at[-1]
+    begins = [side[0].value for side in (course.baseline, course.candidate)]
+    ends = [side[-1].value for side in (course.baseline, course.candidate)]
+    crossings = _crossings(course)
+    names = [scenario.short for scenario in scenarios]
+    leads = names[ends[1] < ends[0]]
+    if crossings:
+        when = number(crossings[-1], (last - first) / 20)
+        caption = f"From month {when} on, the {leads} training has emitted less in all."
+    elif ends[0] == ends[1]:
+        caption = "Both emit the same at any time."
+    else:
+        caption = f"The {leads} training has emitted less at any time."
+    later = [
+        f"{percent((end - begin) / end)} of the {name} emissions arise after the first day"
+        for name, begin, end in zip(names, begins, ends, strict=True)
+        if end > 0
+    ]
+    caption += f" {capitalise('; '.join(later))}. The bands span 90 % of the draws."
+    marks = tuple((at, "as much as the other") for at in crossings[-1:])
+    chart = LineChart(
+        "months since the beginning", f"emitted so far, {scale.unit}", _sides(course, scale), marks
+    )
+    table = _trajectory_table("Emitted so far", "Month", course, scale)
+    return Figure("time", "Over time", caption, chart, _legend(scenarios), table)
+
+
+def _scale(course: Trajectory) -> Scale:
+    return Scale.of(
+        "emissions", [one.value for side in (course.baseline, course.candidate) for one in side]
+    )
+
+
+def _crossings(course: Trajectory) -> list[float]:
+    """Find where the central lines cross, between the points that are there."""
+    gaps = [b.value - a.value for a, b in zip(course.baseline, course.candidate, strict=True)]
+    found = []
+    for (x0, g0), (x1, g1) in zip(
+        zip(course.at, gaps, strict=True), zip(course.at[1:], gaps[1:], strict=True), strict=False
+    ):
+        if g0 * g1 < 0:
+            found.append(x0 + (x1 - x0) * g0 / (g0 - g1))
+    return found
+
+
+def _sides(course: Trajectory, scale: Scale) -> tuple[Line, ...]:
+    def line(role: str, side: Sequence[Interval]) -> Line:
+        return Line(
+            role,
+            capitalise(role),
+            course.at,
+            tuple(scale.scaled(one.value) for one in side),
+            tuple(f"{capitalise(role)}: {scale.quantity(one)}" for one in side),
+            tuple(scale.scaled(one.low) for one in side),
+            tuple(scale.scaled(one.high) for one in side),
+        )
+
+    return line("baseline", course.baseline), line("candidate", course.candidate)
+
+
+def _legend(scenarios: Sequence[Scenario]) -> tuple[LegendItem, ...]:
+    return tuple(LegendItem(s.role, f"{capitalise(s.role)}: {s.label}") for s in scenarios)
+
+
+def _trajectory_table(caption: str, heading: str, course: Trajectory, scale: Scale) -> Table:
+    columns = (
+        Column(heading, numeric=True),
+        Column("Baseline", scale.unit, numeric=True),
+        Column("90 % interval", scale.unit, numeric=True),
+        Column("Candidate", scale.unit, numeric=True),
+        Column("90 % interval", scale.unit, numeric=True),
+    )
+    step = (course.at[-1] - course.at[0]) / len(course.at)
+    rows = [
+        (
+            Cell(number(at, step)),
+            *(
+                cell
+                for one in pair
+                for cell in (
+                    Cell(scale.text(one.value, one.width)),
+                    Cell(scale.range(one) or NOT_KNOWN),
+                )
+            ),
+        )
+        for at, *pair in zip(course.at, course.baseline, course.candidate, strict=True)
+    ]
+    return Table(caption, columns, tuple(rows))
+
+
+# --- break-even --------------------------------------------------------------
+
+
+def _break_even_figure(
+    result: Comparison, courses: dict[str, Trajectory], scenarios: Sequence[Scenario]
+) -> Figure | None:
+    """Draw both scenarios along the quantity whose break-even is nearest."""
+    drawn = [one for one in result.break_evens if one.quantity in courses and one.present > 0]
+    if not drawn:
+        return None
+    # The nearest one, of those that most draws have.
+    likely = [one for one in drawn if one.exists >= 0.5 and one.value is not None]
+    nearest = min(likely or drawn, key=_distance)
+    course = courses[nearest.quantity]
+    scale = _scale(course)
+    name, what = BREAK_EVEN_NAMES[nearest.quantity]
+    marks = [(nearest.present, "as planned")]
+    planned = f"planned are {_amount(nearest.present, nearest.unit)}"
+    if nearest.value is None:
+        caption = f"No {name} makes both emit the same; {planned}."
+    else:
+        if course.at[0] <= nearest.value <= course.at[-1]:
+            marks.append((nearest.value, "both emit the same"))
+        ends = _ends(nearest)
+        within = f" (90 % interval {ends})" if ends else ""
+        caption = (
+            f"Both emit the same at {_amount(nearest.value, nearest.unit)}{within} of {name}, "
+            f"{what}; {planned}."
+        )
+    caption += " All else stays equal; the table has the other break-evens."
+    chart = LineChart(
+        f"{capitalise(name)} [{pretty_unit(nearest.unit)}]",
+        scale.unit,
+        _sides(course, scale),
+        tuple(sorted(marks)),
+    )
+    columns = (
+        Column("Quantity"),
+        Column("Planned", numeric=True),
+        Column("Break-even", numeric=True),
+        Column("90 % interval", numeric=True),
+        Column("Exists, of draws", numeric=True),
+    )
+    rows = [_break_even_row(one) for one in result.break_evens]
+    table = Table("Where both emit the same, all else equal", columns, tuple(rows))
+    return Figure("break-even", "Break-even", caption, chart, _legend(scenarios), table)
+
+
+def _distance(one: BreakEven) -> float:
+    """How many times a quantity must grow or shrink, on a logarithmic scale [1]."""
+    return math.inf if not one.value else abs(math.log(one.value / one.present))
+
+
+def _ends(one: BreakEven) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return bounds(number(one.low, one.low / 10), number(one.high, one.high / 10))
+
+
+def _amount(value: float, unit: str) -> str:
+    plural_s = "s" * (unit in ("month", "round") and value != 1)
+    return f"{number(value, value / 100)} {pretty_unit(unit)}{plural_s}"
+
+
+def _break_even_row(one: BreakEven) -> tuple[Cell, ...]:
+    name, what = BREAK_EVEN_NAMES[one.quantity]
+    value = NOT_KNOWN if one.value is None else _amount(one.value, one.unit)
+    return (
+        Cell(capitalise(name), (what,)),
+        Cell(_amount(one.present, one.unit)),
+        Cell(value),
+        Cell(_ends(one) or NOT_KNOWN),
+        Cell(percent(one.exists)),
+    )
+
+
+# --- accuracy ----------------------------------------------------------------
+
+
+def _learning_figure(curves: Sequence[LearningCurve]) -> Figure | None:
+    """Draw what each option reaches over what it emits, and which choices nothing beats."""
+    if not curves:
+        return None
+    scale = Scale.of("emissions", [curve.emissions_g[-1] for curve in curves])
+    front = pareto_front(choices(curves))
+    best = max(front, key=lambda one: one.accuracy)
+    lines = [_curve(number_, curve, scale) for number_, curve in enumerate(curves)]
+    lines.append(
+        Line(
+            "front",
+            "Nothing beats these",
+            tuple(scale.scaled(one.emissions_g) for one in front),
+            tuple(100 * one.accuracy for one in front),
+            tuple(_choice_text(one, scale) for one in front),
+            marked=True,
+        )
+    )
+    kept = dict.fromkeys(one.option for one in front)
+    caption = (
+        f"Of {plural(len(curves), 'option')}, {len(kept)} hold choices that no other beats in "
+        f"accuracy, emissions and time together; the most accurate is {_choice_text(best, scale)}."
+    )
+    legend = tuple(
+        LegendItem(f"line-{place}", _option(curve.option)) for place, curve in enumerate(curves)
+    )
+    chart = LineChart(
+        f"emissions of the federated training, {scale.unit}",
+        "accuracy, %",
+        tuple(lines),
+        from_zero=False,
+        logarithmic=curves[0].emissions_g[0] > 0,
+    )
+    return Figure(
+        "learning",
+        "Accuracy and emissions",
+        caption,
+        chart,
+        (*legend, LegendItem("front", "choices that nothing beats")),
+        _front_table(front, scale),
+    )
+
+
+def _curve(place: int, curve: LearningCurve, scale: Scale) -> Line:
+    """One option, in no more points than can be seen."""
+    rounds = len(curve.accuracy)
+    step = max(1, math.ceil(rounds / _CURVE_POINTS))
+    shown = [*range(0, rounds - 1, step), rounds - 1]
+    found = [
+        Choice(
+            curve.option,
+            index + 1,
+            curve.accuracy[index],
+            curve.emissions_g[index],
+            curve.duration_s[index],
+        )
+        for index in shown
+    ]
+    return Line(
+        f"line-{place}",
+        _option(curve.option),
+        tuple(scale.scaled(one.emissions_g) for one in found),
+        tuple(100 * one.accuracy for one in found),
+        tuple(_choice_text(one, scale) for one in found),
+    )
+
+
+def _option(option: str) -> str:
+    return shorten(option_label(option), _LABEL)
+
+
+def _choice_text(one: Choice, scale: Scale) -> str:
+    emitted = f"{scale.text(one.emissions_g, one.emissions_g / 10)} {scale.unit}"
+    return (
+        f"{_option(one.option)}, {plural(one.rounds, 'round')}: accuracy "
+        f"{number(100 * one.accuracy, 1)} %, {emitted}"
+    )
+
+
+def _front_table(front: Sequence[Choice], scale: Scale) -> Table:
+    divisor, unit = display_unit("time", max(one.duration_s for one in front))
+    text: Callable[[float], str] = lambda value: number(value, value / 10)  # noqa: E731
+    columns = (
+        Column("Option"),
+        Column("Rounds", numeric=True),
+        Column("Accuracy", "%", numeric=True),
+        Column("Emissions", scale.unit, numeric=True),
+        Column("Wall-clock", unit, numeric=True),
+    )
+    rows = [
+        (
+            Cell(_option(one.option)),
+            Cell(f"{one.rounds:,}"),
+            Cell(number(100 * one.accuracy, 1)),
+            Cell(scale.text(one.emissions_g, one.emissions_g / 100)),
+            Cell(text(one.duration_s / divisor)),
+        )
+        for one in front
+    ]
+    note = "An option stopped after a round stands here if no other is better in all three."
+    return Table("Choices that nothing beats", columns, tuple(rows), note=note)
