@@ -79,10 +79,32 @@ def pareto_front(found: Sequence[Choice]) -> list[Choice]:
     return sorted((found[place] for place in kept), key=lambda choice: choice.emissions_g)
 
 
-def least_emissions(curves: Sequence[LearningCurve], accuracy: float) -> Choice | None:
-    """Form 1: minimise emissions subject to an accuracy; None if no option reaches it."""
-    able = [choice for choice in choices(curves) if choice.accuracy >= accuracy]
+def least_emissions(
+    curves: Sequence[LearningCurve], accuracy: float, *, held: int = 1
+) -> Choice | None:
+    """Form 1: minimise emissions subject to an accuracy; None if no option reaches it.
+
+    Parameters
+    ----------
+    curves : sequence of LearningCurve
+    accuracy : float
+    held : int
+        Rounds in a row that must reach it; Green FL asks for five. The last of them counts.
+    """
+    able = [found for curve in curves if (found := first_reach(curve, accuracy, held=held))]
     return min(able, key=lambda choice: choice.emissions_g, default=None)
+
+
+def first_reach(curve: LearningCurve, accuracy: float, *, held: int = 1) -> Choice | None:
+    """First round at which a curve has held an accuracy for some rounds; None if it never does."""
+    if held < 1:
+        raise UsageError(f"An accuracy is held for at least one round, not {held}.")
+    reached = 0
+    for choice in choices([curve]):
+        reached = reached + 1 if choice.accuracy >= accuracy else 0
+        if reached == held:
+            return choice
+    return None
 
 
 def best_accuracy(curves: Sequence[LearningCurve], budget_g: float) -> Choice | None:
@@ -118,6 +140,21 @@ def emission_rate(curve: LearningCurve, window: int = 5) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         rate[window:] = np.where(gained > 0, emitted / gained, np.inf)
     return rate
+
+
+def emissions_per_accuracy(choice: Choice) -> float:
+    r"""Form 3, in total: grams per unit of accuracy up to a round.
+
+    .. math:: \frac{G(t^*)}{Acc(t^*)}
+
+    Raises
+    ------
+    UsageError
+        If nothing was reached.
+    """
+    if choice.accuracy <= 0:
+        raise UsageError(f"{choice.option!r} has no accuracy after {choice.rounds} rounds.")
+    return choice.emissions_g / choice.accuracy
 
 
 def stop_at_rate(curve: LearningCurve, limit: float, window: int = 5) -> Choice:

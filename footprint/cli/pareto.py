@@ -28,6 +28,9 @@ def pareto(
     accuracy: Annotated[
         float | None, typer.Option(help="Least emissions that reach this accuracy.")
     ] = None,
+    held: Annotated[
+        int, typer.Option(help="Rounds in a row that must reach it (Green FL asks for 5).")
+    ] = 1,
     budget: Annotated[
         str | None, typer.Option(help="Best accuracy within it, such as '20 kgCO2e'.")
     ] = None,
@@ -64,8 +67,9 @@ def pareto(
     found = curves_of(manifest, curves)
     answers: dict[str, Choice | None] = {}
     if accuracy is not None:
-        answers[f"least emissions for an accuracy of {accuracy:g}"] = least_emissions(
-            found, accuracy
+        holds = f", held for {held} rounds" if held > 1 else ""
+        answers[f"least emissions for an accuracy of {accuracy:g}{holds}"] = least_emissions(
+            found, accuracy, held=held
         )
     if budget is not None:
         limit_g = parse_quantity(budget, "gCO2e")
@@ -99,7 +103,7 @@ def _print(
     from rich.table import Table
     from rich.text import Text
 
-    from footprint.pareto import option_label
+    from footprint.pareto import emissions_per_accuracy, option_label
     from footprint.units import format_quantity
 
     table = Table(
@@ -122,4 +126,8 @@ def _print(
             continue
         emitted = format_quantity("emissions", found.emissions_g)
         reached = f"{found.rounds} rounds, accuracy {found.accuracy:.4g}"
-        print_text(f"{name}: {option_label(found.option)}, {reached}, {emitted}")
+        each = ""
+        if found.accuracy > 0:
+            point_g = emissions_per_accuracy(found) * _POINT
+            each = f", {format_quantity('emissions', point_g)} a point of accuracy in all"
+        print_text(f"{name}: {option_label(found.option)}, {reached}, {emitted}{each}")

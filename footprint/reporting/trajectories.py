@@ -58,19 +58,24 @@ def _time_figure(course: Trajectory | None, scenarios: Sequence[Scenario]) -> Fi
     crossings = _crossings(course)
     names = [scenario.short for scenario in scenarios]
     leads = names[ends[1] < ends[0]]
-    if crossings:
-        when = number(crossings[-1], (last - first) / 20)
-        caption = f"From month {when} on, the {leads} training has emitted less in all."
-    elif ends[0] == ends[1]:
-        caption = "Both emit the same at any time."
+    if not crossings:
+        when = "at any time"
+    elif crossings[-1] < (last - first) / 100:
+        when = "almost from the beginning on"
     else:
-        caption = f"The {leads} training has emitted less at any time."
-    later = [
-        f"{percent((end - begin) / end)} of the {name} emissions arise after the first day"
+        when = f"from month {number(crossings[-1], (last - first) / 20)} on"
+    caption = f"{capitalise(when)}, the {leads} training has emitted less in all."
+    if ends[0] == ends[1]:
+        caption = "Both emit the same in the end."
+    at_once = [
+        f"{percent(begin / end)} of the {name} emissions"
         for name, begin, end in zip(names, begins, ends, strict=True)
         if end > 0
     ]
-    caption += f" {capitalise('; '.join(later))}. The bands span 90 % of the draws."
+    caption += (
+        f" {capitalise(' and '.join(at_once))} arise at the very beginning. The bands span 90 % "
+        "of the draws."
+    )
     marks = tuple((at, "as much as the other") for at in crossings[-1:])
     chart = LineChart(
         "months since the beginning", f"emitted so far, {scale.unit}", _sides(course, scale), marks

@@ -75,6 +75,7 @@ def test_every_figure_is_drawn(chromium, pages, name, dark):
         assert 'class="main-svg"' in figure
         bars = re.findall(r'<g class="point[^"]*"><path d="M[^"]{8,}"', figure)
         bars += re.findall(r'class="sankey-link"', figure)
+        bars += re.findall(r'<path class="js-line" d="M[^"]{8,}"', figure)
         assert bars, figure[:400]
     ink = "rgb(229, 232, 235)" if dark else "rgb(26, 31, 37)"
     assert f"fill: {ink}" in figures[0]

@@ -34,3 +34,28 @@ def test_what_is_wrong_is_said(footprint):
     assert "training.epochs: this key is unknown" in done.stderr
     (footprint.folder / "empty.csv").write_text("option,round,accuracy\n")
     assert "no learning curve" in footprint("pareto", HOSPITALS, "empty.csv", code=3).stderr
+
+
+def test_curves_stand_on_the_page_of_a_comparison(footprint):
+    (footprint.folder / "curves.csv").write_text(CURVES)
+    footprint("compare", HOSPITALS, "--curves=curves.csv", "-o", "page.html")
+    page = (footprint.folder / "page.html").read_text()
+    assert 'id="learning"' in page
+    assert "local_epochs=5; clients_per_round=3" in page
+    done = footprint("compare", HOSPITALS, HOSPITALS, "--curves=curves.csv", code=2)
+    assert "one manifest" in done.stderr
+
+
+def test_more_than_two_scenarios_are_ranked_on_a_page(footprint):
+    for zone in ("FR", "PL"):
+        text = HOSPITALS.read_text().replace('zone = "DE"', f'zone = "{zone}"')
+        (footprint.folder / f"{zone}.toml").write_text(text.replace("hospitals", f"in {zone}"))
+    done = footprint("compare", "FR.toml", "PL.toml", "-o", "page.html")
+    footprint("report", "page.html", "-o", "again.html")
+    found = json.loads(footprint("compare", "FR.toml", "PL.toml", "--json").stdout)
+    totals = [one["total_g"]["value"] for one in found["scenarios"]]
+    least = found["scenarios"][totals.index(min(totals))]["run"]
+    named = f"the {least['architecture']} run “{least['name']}” emits least"
+    assert done.stdout.startswith(f"Of 4 scenarios {named}")
+    for total, one in zip(totals[1:], found["differences"], strict=True):
+        assert abs(total - totals[0] - one["difference_g"]["value"]) < 1e-6 * totals[0]

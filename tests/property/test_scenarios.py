@@ -1,6 +1,8 @@
 """Planned trainings: sums over rounds and clients against a loop over both."""
 
+import itertools
 import math
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +157,77 @@ def test_sums_equal_a_loop_over_rounds_and_clients(study):
     assert planned.duration_s == pytest.approx(looped.duration_s, rel=TOLERANCE)
     assert planned.rounds == looped.rounds
     assert planned.clients == looped.clients
+
+
+@st.composite
+def partial_studies(draw):
+    """Some clients are away, more are chosen than are wanted, and some of those drop out."""
+    study = draw(studies())
+    groups = tuple(
+        replace(
+            group,
+            count=count,
+            availability=draw(st.integers(1, count)) / count,
+            dropout=draw(st.sampled_from([0.0, 0.25, 0.5, 1.0])),
+        )
+        for group in study.clients
+        for count in (draw(st.integers(1, 4)),)
+    )
+    able = round(sum(group.count * group.availability for group in groups))
+    chosen = draw(st.integers(1, able))
+    wanted = draw(st.integers(1, chosen))
+    training = replace(
+        study.training,
+        clients_per_round=wanted,
+        over_selection=chosen / wanted - 1,
+        dropout_work=draw(st.sampled_from([0.0, 0.5, 1.0])),
+        waiting=draw(st.booleans()),
+    )
+    return replace(study, clients=groups, training=training)
+
+
+def expected(study):
+    """Seconds and gigabytes over all rounds: the mean over every selection that can happen."""
+    training = study.training
+    update_gb = training.model_gb if training.update_gb is None else training.update_gb
+    able = [
+        (group, epoch_s + group_down_s + group_up_s, epoch_s, group_down_s, group_up_s)
+        for group in study.clients
+        for epoch_s in (training.local_epochs * group.epoch_s,)
+        for group_down_s in (training.model_gb * 8000 / group.down_mbps,)
+        for group_up_s in (update_gb * 8000 / group.up_mbps,)
+        for _ in range(round(group.count * group.availability))
+    ]
+    chosen = round(training.clients_per_round * (1 + training.over_selection))
+    selections = list(itertools.combinations(able, chosen))
+    rounds = training.rounds * (training.runs + training.retrainings)
+    found = defaultdict(float)
+    for selection in selections:
+        share = rounds / len(selections)
+        slowest_s = max(whole_s for _, whole_s, *_ in selection)
+        found["server", Phase.IDLE] += share * slowest_s
+        for group, whole_s, train_s, down_s, up_s in selection:
+            stays = 1 - group.dropout
+            worked = stays + group.dropout * training.dropout_work
+            found[group.name, Phase.TRAIN] += share * worked * train_s
+            found[group.name, Phase.DOWNLOAD] += share * down_s
+            found[group.name, Phase.UPLOAD] += share * stays * up_s
+            found[group.name, "gb"] += share * (training.model_gb + stays * update_gb)
+            if training.waiting:
+                found[group.name, Phase.WAIT] += share * stays * (slowest_s - whole_s)
+    return found
+
+
+@given(partial_studies())
+@settings(max_examples=60, deadline=None)
+def test_sums_equal_the_mean_over_every_selection(study):
+    planned = defaultdict(float)
+    for one in plan_study(study, Architecture.FEDERATED).activities():
+        planned[one.actor, one.phase] += one.duration_s
+        planned[one.actor, "gb"] += one.data_gb
+    for key, amount in expected(study).items():
+        if key != ("server", Phase.IDLE) or study.server is not None:
+            assert planned[key] == pytest.approx(amount, rel=1e-7, abs=1e-7), key
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from footprint.pareto import (
     best_accuracy,
     choices,
     emission_rate,
+    emissions_per_accuracy,
+    first_reach,
     least_emissions,
     pareto_front,
     plan_curves,
@@ -39,6 +41,23 @@ def curve(option, accuracy, grams_per_round, s_per_round=1.0):
 
 SLOW = curve("slow", [0.3, 0.5, 0.6, 0.65, 0.67], 1.0)
 QUICK = curve("quick", [0.6, 0.7, 0.72, 0.72, 0.73], 4.0)
+
+
+def test_an_accuracy_that_is_touched_once_is_not_held():
+    wavy = curve("wavy", [0.5, 0.9, 0.5, 0.9, 0.91, 0.92], 1.0)
+    assert first_reach(wavy, 0.9).rounds == 2
+    assert first_reach(wavy, 0.9, held=3).rounds == 6
+    assert first_reach(wavy, 0.9, held=4) is None
+    assert least_emissions([wavy, SLOW], 0.9, held=3).emissions_g == 6.0
+    with pytest.raises(UsageError):
+        first_reach(wavy, 0.9, held=0)
+
+
+def test_grams_per_accuracy_in_all():
+    chosen = first_reach(SLOW, 0.5)
+    assert emissions_per_accuracy(chosen) == pytest.approx(2.0 / 0.5)
+    with pytest.raises(UsageError):
+        emissions_per_accuracy(replace(chosen, accuracy=0.0))
 
 
 def test_least_emissions_for_an_accuracy():
