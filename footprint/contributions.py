@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from footprint.drafts import Draft
 from footprint.errors import FactorNotFound
 from footprint.lifecycle.embodied import embodied_share
 from footprint.lifecycle.operational import operational_emissions
-from footprint.lifecycle.storage import storage_energy
+from footprint.lifecycle.storage import storage_embodied, storage_energy
 from footprint.model import (
     BoundaryRule,
     EmbodiedRule,
@@ -22,7 +23,7 @@ from footprint.model import (
 from footprint.networks import draft_network
 from footprint.register import Register
 from footprint.settings import Settings
-from footprint.units import WH_PER_KWH
+from footprint.units import S_PER_H, WH_PER_KWH
 
 END_USER_DEVICES = ("phone", "tablet", "laptop", "desktop")
 """Classes of devices that exist anyway; see `EmbodiedRule.MARGINAL`."""
@@ -52,7 +53,7 @@ def draft_contributions(
     if line.data_gb:
         yield from draft_network(line, settings, register, grid)
     if line.stored_gb_h:
-        yield _storage(line, settings, register, grid)
+        yield from _storage(line, settings, register, grid)
     if line.duration_s and line.device and settings.boundary is not BoundaryRule.QIU:
         terms = _embodied_terms(line, line.device, settings, register)
         if terms is not None:
@@ -91,13 +92,13 @@ def look_up_pue(line: InventoryLine, settings: Settings, register: Register) -> 
         return register.look_up("pue", subject="end_user_device")
     own = settings.pues.get(line.actor)
     if own is not None:
-        return register.declared(f"pue/declared/{line.actor}", "pue", own)
+        return _declared_pue(f"pue/declared/{line.actor}", own, register)
     provider, is_cloud, _ = (line.zone or "").partition(":")
     server = (line.device or "").partition(".")[0] in ("server", "gpu", "board", "tpu")
     if not (server or is_cloud):
         return register.look_up("pue", subject="end_user_device")
     if settings.pue is not None:
-        return register.declared("pue/declared", "pue", settings.pue)
+        return _declared_pue("pue/declared", settings.pue, register)
     if is_cloud:
         for query in ({"zone": line.zone}, {"subject": provider.lower()}):
             try:
@@ -105,6 +106,11 @@ def look_up_pue(line: InventoryLine, settings: Settings, register: Register) -> 
             except FactorNotFound:
                 continue  # the next one is coarser; the register shows which it was
     return register.look_up("pue", subject="industry_average", year=line.year)
+
+
+def _declared_pue(term_id: str, pue: float, register: Register) -> Term:
+    """Enter a PUE that somebody gave, as uncertain as a known operator's; 1 is a definition."""
+    return register.declared(term_id, "pue", pue, like={} if pue > 1 else None)
 
 
 def _operation(line: InventoryLine, energy_kwh: float, grid: Term, pue: Term) -> Draft:
@@ -119,12 +125,15 @@ def _operation(line: InventoryLine, energy_kwh: float, grid: Term, pue: Term) ->
     )
 
 
-def _storage(line: InventoryLine, settings: Settings, register: Register, grid: Term) -> Draft:
+def _storage(
+    line: InventoryLine, settings: Settings, register: Register, grid: Term
+) -> Iterator[Draft]:
+    """Energy of the medium for the time of keeping, and the share of its making."""
     power = register.look_up("power_per_gb", subject=settings.medium, year=line.year)
     copies = register.declared("replication/declared", "replication", settings.replication)
     pue = look_up_pue(line, settings, register)
     energy_kwh = storage_energy(line.stored_gb_h, power.value, copies.value)
-    return Draft(
+    yield Draft(
         line,
         Stage.STORAGE,
         line.stored_gb_h / WH_PER_KWH,
@@ -132,6 +141,26 @@ def _storage(line: InventoryLine, settings: Settings, register: Register, grid: 
         (power.id, copies.id, pue.id, grid.id),
         operational_emissions(energy_kwh, grid.value, pue.value),
         energy_kwh * pue.value,
+    )
+    kind, _, medium = settings.medium.partition(".")
+    try:
+        made = register.look_up("embodied_per_gb", subject=medium or kind)
+        lifespan = register.look_up("lifespan", subject=kind)
+    except FactorNotFound as error:
+        register.report_gap(
+            "embodied-unknown",
+            f"The making of {settings.medium!r} is not in the total: {error.message}",
+            "Add a factor for it (see docs/factors.md), or name another medium.",
+        )
+        return
+    yield Draft(
+        replace(line, device=settings.medium),
+        Stage.EMBODIED,
+        line.stored_gb_h * S_PER_H,
+        "GB s",
+        (made.id, copies.id, f"1/{lifespan.id}"),
+        storage_embodied(line.stored_gb_h, made.value, lifespan.value, copies.value),
+        None,
     )
 
 

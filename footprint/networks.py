@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from footprint.drafts import Draft
 from footprint.errors import UsageError
@@ -113,7 +114,8 @@ def _power(
     base = _POWERS[_access(line, settings, _POWERS)][0]
     if base is not None:
         power = register.look_up("network_power_base", subject=base, year=line.year)
-        yield _timed(line, grid, power)
+        users = settings.line_users.get(line.actor, 1.0)
+        yield _timed(line, grid, power, users, register)
     yield from _power_marginal(line, settings, register, grid)
 
 
@@ -159,9 +161,25 @@ def _volume(
     return _draft(line, volume_gb, "GB", path, grid, transfer_energy(volume_gb, path.value))
 
 
-def _timed(line: InventoryLine, grid: Term, power: Term) -> Draft:
+def _timed(
+    line: InventoryLine,
+    grid: Term,
+    power: Term,
+    users: float = 1.0,
+    register: Register | None = None,
+) -> Draft:
+    """Power for the time of a transfer; that of a line that several share, in equal parts."""
     energy_kwh = last_hop_energy(line.transfer_s, power.value)
-    return _draft(line, line.transfer_s / J_PER_KWH, "1000 h", power, grid, energy_kwh)
+    draft = _draft(line, line.transfer_s / J_PER_KWH, "1000 h", power, grid, energy_kwh)
+    if users == 1 or register is None:
+        return draft
+    shared = register.declared(f"line-users/{users:g}", "line_users", users)
+    return replace(
+        draft,
+        terms=(*draft.terms, f"1/{shared.id}"),
+        emissions_g=draft.emissions_g / users,
+        energy_kwh=energy_kwh / users,
+    )
 
 
 def _draft(

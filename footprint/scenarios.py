@@ -110,6 +110,7 @@ def study_settings(study: Study, architecture: Architecture) -> Settings:
         network=study.network,
         pues={name: site.pue for name, site in sites.items() if site.pue is not None},
         router_w=study.router_w,
+        line_users={group.name: group.line_users for group in study.clients},
         intensities=study.intensity,
         # A manifest that stores something names both.
         medium=study.storage.medium or "",

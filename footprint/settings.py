@@ -34,6 +34,8 @@ class Settings:
         Kind of link of activities that say nothing.
     router_w : float or None
         Power of a router, for the network model ``last-hop`` [W].
+    line_users : mapping of str to float
+        People who share the line of an actor, for the network model ``power`` [1].
     intensities : mapping of str to float
         Grid intensity by zone, instead of the catalogue's [gCO2e/kWh].
     medium : str
@@ -63,6 +65,7 @@ class Settings:
     pues: Mapping[str, float] = field(default_factory=dict)
     access: Access | None = None
     router_w: float | None = None
+    line_users: Mapping[str, float] = field(default_factory=dict)
     intensities: Mapping[str, float] = field(default_factory=dict)
     medium: str = "storage.hdd"
     replication: float = 3.0

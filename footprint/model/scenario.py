@@ -173,6 +173,9 @@ class ClientGroup(Site):
         Kind of link.
     down_mbps, up_mbps : float or None
         Rates of the link [Mbit/s].
+    line_users : float
+        People who share the line, whose base power the network model ``power`` divides
+        among them [1].
     data_gb : float
         Raw data of one client, newly collected per refresh [GB].
     availability : float
@@ -187,6 +190,7 @@ class ClientGroup(Site):
     access: Access = Access.FIXED
     down_mbps: Rate | None = None
     up_mbps: Rate | None = None
+    line_users: Annotated[float, Unit("1", minimum=1.0)] = 1.0
     data_gb: Gigabytes = 0.0
     availability: PositiveShare = 1.0
     dropout: Share = 0.0

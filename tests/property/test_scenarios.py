@@ -431,6 +431,39 @@ def test_stages_that_nothing_else_describes_are_work(hospitals):
     assert both.baseline.total_g.value == pytest.approx(without.baseline.total_g.value + added)
 
 
+def test_a_disk_filled_for_its_whole_life_is_charged_whole(hospitals):
+    """9 TB in one copy for five years, the life of a disk: 9,000 GB at 2.2 g each."""
+    kept = replace(hospitals.storage, horizon_s=5 * 8766 * 3600.0, replication=1.0)
+    study = replace(hospitals, storage=kept)
+    result = estimate_study(study, Architecture.CENTRALISED)
+    made = [c for c in result.contributions if c.device == "storage.hdd" and c.stage == "embodied"]
+    assert math.fsum(c.emissions_g.value for c in made) == pytest.approx(9000 * 2.2, rel=1e-6)
+    federated = estimate_study(study)
+    assert not [c for c in federated.contributions if c.device == "storage.hdd"]
+
+
+@pytest.mark.parametrize(("users", "base_w"), [(1, 18.0), (2, 9.0), (3, 6.0), (4, 4.5)])
+def test_a_shared_line_is_charged_in_parts(hospitals, users, base_w):
+    """Malmodin 2020: baseline per user of a line that several share."""
+    groups = tuple(replace(g, line_users=users) for g in hospitals.clients)
+    study = replace(hospitals, clients=groups, network="power", draws=0)
+    marginal = replace(study, network="power-marginal")
+    with_base, without = (
+        math.fsum(c.energy_kwh for c in estimate_study(s).contributions if c.stage == "network")
+        for s in (study, marginal)
+    )
+    seconds = math.fsum(
+        a.transfer_s for a in plan_study(study, Architecture.FEDERATED).activities()
+    )
+    assert (with_base - without) * 3.6e6 / seconds == pytest.approx(base_w)
+
+
+def test_a_declared_overhead_is_as_uncertain_as_an_operators(hospitals):
+    terms = {t.id: t for t in estimate_study(hospitals).terms}
+    pue = terms["pue/declared/krakow"]
+    assert (pue.low, pue.high) == pytest.approx((1.4, 1.6))
+
+
 def test_a_card_carries_its_share_of_the_host(hospitals):
     """Over 3 years at full use 6.2 g an hour for an H100, and 27.1 g of its host's 5,700 kg."""
     card = {"device": "gpu.h100_sxm5_80gb", "host": "server.p5_host_without_gpu"}
