@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from footprint.errors import ManifestError, UnitError
+from footprint.errors import ManifestError, ManifestIncomplete, UnitError
 from footprint.model import (
     Access,
     BoundaryRule,
-    Centre,
     ClientGroup,
-    Coordinator,
     Currency,
     Prices,
-    Retention,
-    Serving,
     Study,
-    Training,
-    Work,
-    manifest_key,
 )
+from footprint.tables import explain, merge_tables, missing_keys, read_toml, written_keys
 from footprint.units import parse_quantity
 
 _MOST_EXTENDS = 10
@@ -75,19 +67,24 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
     """
     tables = dict(tables)
     prices = tables.pop("prices", None)
-    for key in ("origin", "digest"):
+    for key in sorted(_UNWRITTEN):
         if key in tables:
             raise ManifestError(f"{path}, {key}: this key is unknown.", "Leave it out.")
     _names(path, tables)
     try:
         study: Study = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
-        raise _explained(path, error) from error
+        raise _refused(path, error) from error
     study = replace(study, origin=str(path))
     if prices is not None:
         study = replace(study, prices=_prices(path, prices))
     for key, message, remedy in _contradictions(study):
         raise ManifestError(f"{path}, {key}: {message}", remedy)
+    missing = tuple(_missing(study))
+    if missing:
+        key, message, remedy = missing[0]
+        keys = tuple(dict.fromkeys(key for key, _, _ in missing))
+        raise ManifestIncomplete(f"{path}, {key}: {message}", remedy, keys)
     return study
 
 
@@ -101,14 +98,7 @@ def _load(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise ManifestError(f"{path} extends itself.", "Break the circle of `extends`.")
     if len(seen) > _MOST_EXTENDS:
         raise ManifestError(f"{path} extends more than {_MOST_EXTENDS} files.", "Use fewer.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path} cannot be read: {error}.", "Name a TOML file.") from error
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{path} is not TOML: {error}.", "See https://toml.io.") from error
+    tables = read_toml(path, ManifestError)
     if "factors" in tables:
         # Relative to the file that names them.
         tables["factors"] = [str(path.parent / name) for name in _names(path, tables)]
@@ -117,17 +107,7 @@ def _load(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         return tables
     if not isinstance(base, str):
         raise ManifestError(f"{path}, extends: found {base!r}, expected the name of a file.", "")
-    return _merge(_load(path.parent / base, (*seen, path.resolve())), tables)
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merge(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
+    return merge_tables(_load(path.parent / base, (*seen, path.resolve())), tables)
 
 
 def _names(path: Path, tables: Mapping[str, Any]) -> list[str]:
@@ -140,70 +120,15 @@ def _names(path: Path, tables: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def _explained(path: Path, error: pydantic.ValidationError) -> ManifestError:
-    """Say where in the file, what was found, and what is accepted."""
-    # Of a value that may be missing each alternative reports: the one that read it counts.
-    # A key that is not known may be the one that is missing, misspelt.
-    first = min(error.errors(), key=lambda one: _ORDER.get(one["type"], 1))
-    steps = [step for step in first["loc"] if "[" not in str(step) or isinstance(step, int)]
-    key = _key_path(steps)
-    where = f"{path}, {key}" if key else str(path)
-    known = _keys_at(steps[:-1]) if steps else []
-    match first["type"]:
-        case "missing":
-            return ManifestError(f"{where}: this key is missing.", "Add it.")
-        case "unexpected_keyword_argument" | "extra_forbidden":
-            near = difflib.get_close_matches(str(steps[-1]), known, 1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            return ManifestError(
-                f"{where}: this key is unknown.", f"{hint}Known here: {', '.join(known)}."
-            )
-        case "value_error":
-            why = str(first["ctx"]["error"])
-            return ManifestError(f"{where}: {why}.", _EXAMPLE if "quantity" in why else "")
-        case "tuple_type":
-            return ManifestError(
-                f"{where}: found a table, expected a list of tables.", f"Write [[{key}]]."
-            )
-        case "enum":
-            return ManifestError(
-                f"{where}: found {first['input']!r}, expected one of {first['ctx']['expected']}.",
-                "",
-            )
-    found = "a table" if isinstance(first["input"], dict) else repr(first["input"])
-    return ManifestError(f"{where}: found {found}; {first['msg']}.", "")
+# Where the file lies is nothing to write into it.
+_UNWRITTEN = {"origin", "digest"}
 
 
-_ORDER = {"unexpected_keyword_argument": 0, "extra_forbidden": 0, "missing": 2, "none_required": 3}
-_EXAMPLE = "Write quantities as text with a unit, such as '250 W', '44 MB', '20 Mbps', '1.5 h'."
-
-
-def _key_path(steps: Iterable[Any]) -> str:
-    text = ""
-    for step in steps:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" * bool(text) or str(step)
-    return text
-
-
-_TABLES: Mapping[str, type[Any]] = {
-    "clients": ClientGroup,
-    "training": Training,
-    "server": Coordinator,
-    "centralised": Centre,
-    "storage": Retention,
-    "deployment": Serving,
-    "work": Work,
-}
-
-
-def _keys_at(steps: Sequence[Any]) -> list[str]:
-    """Known keys of the table at a path."""
-    table = _TABLES.get(str(steps[0]), Study) if steps else Study
-    names = {field.name for field in fields(table)}
-    if table is Study:
-        # The prices are read apart, and where the file lies is nothing to write into it.
-        names = names - {"origin", "digest"} | {"extends"}
-    return sorted(map(manifest_key, names))
+def _refused(path: Path, error: pydantic.ValidationError) -> ManifestError:
+    known = written_keys(Study) - _UNWRITTEN | {"extends"}
+    message, remedy = explain(path, error, Study, known)
+    keys = missing_keys(error)
+    return ManifestIncomplete(message, remedy, keys) if keys else ManifestError(message, remedy)
 
 
 _PRICES = {
@@ -279,7 +204,6 @@ def _contradictions(study: Study) -> Iterable[tuple[str, str, str]]:
         )
     if all(group.dropout == 1 for group in study.clients):
         yield "clients", "every client drops out: there is no model.", "Lower a dropout."
-    yield from _missing(study)
     zones = {site.zone for _, site in study_sites(study)} | {work.zone for work in study.work}
     for zone in study.intensity:
         if zone not in zones:
