@@ -70,19 +70,19 @@ def _of_line(
     line: InventoryLine, prices: Prices, settings: Settings, register: Register
 ) -> Iterator[DraftCost]:
     code = prices.currency
-    if line.instance is not None and line.instance in prices.instances and line.duration_s:
+    if line.instance is not None and line.instance in prices.instances_per_h and line.duration_s:
         # The electricity of an instance is in its price.
         name = line.instance
         price = register.declared(
-            f"price/instance/{name}", "price", prices.instances[name], unit=f"{code}/h"
+            f"price/instance/{name}", "price", prices.instances_per_h[name], unit=f"{code}/h"
         )
         yield _draft(line, CostKind.INSTANCE, line.duration_s / S_PER_H, "h", price)
     elif line.energy_kwh:
         yield from _electricity(line, line.energy_kwh, prices, settings, register)
     sent = line.data_gb and line.phase in _PAID_PHASES
     for needed, price_per, what in (
-        (sent, prices.egress, "egress"),
-        (line.stored_gb_h, prices.storage, "storage"),
+        (sent, prices.egress_per_gb, "egress"),
+        (line.stored_gb_h, prices.storage_per_gb_month, "storage"),
     ):
         if needed and price_per is None:
             register.report_gap(
@@ -90,11 +90,13 @@ def _of_line(
                 f"No price of {what} was given; it is not in the cost.",
                 f"Give prices.{what}, as '0.02 {code}/GB{'/month' * (what == 'storage')}'.",
             )
-    if sent and prices.egress is not None:
-        price = register.declared("price/egress", "price", prices.egress, unit=f"{code}/GB")
+    if sent and prices.egress_per_gb is not None:
+        price = register.declared("price/egress", "price", prices.egress_per_gb, unit=f"{code}/GB")
         yield _draft(line, CostKind.EGRESS, line.data_gb, "GB", price)
-    if line.stored_gb_h and prices.storage is not None:
-        price = register.declared("price/storage", "price", prices.storage, unit=f"{code}/GB/month")
+    if line.stored_gb_h and prices.storage_per_gb_month is not None:
+        price = register.declared(
+            "price/storage", "price", prices.storage_per_gb_month, unit=f"{code}/GB/month"
+        )
         months = line.stored_gb_h / H_PER_MONTH * settings.billed_copies
         yield _draft(line, CostKind.STORAGE, months, "GB month", price)
 
@@ -103,9 +105,9 @@ def _electricity(
     line: InventoryLine, energy_kwh: float, prices: Prices, settings: Settings, register: Register
 ) -> Iterator[DraftCost]:
     code = prices.currency
-    if prices.electricity is not None:
+    if prices.electricity_per_kwh is not None:
         price = register.declared(
-            "price/electricity", "price", prices.electricity, unit=f"{code}/kWh"
+            "price/electricity", "price", prices.electricity_per_kwh, unit=f"{code}/kWh"
         )
     else:
         try:
@@ -163,8 +165,8 @@ def finish_bill(
     drafts = list(drafts)
     value = sum(draft.value for draft in drafts)
     carbon = None
-    if prices.carbon is not None:
-        carbon = interval(emissions_g.value * prices.carbon, total * prices.carbon)
+    if prices.carbon_per_g is not None:
+        carbon = interval(emissions_g.value * prices.carbon_per_g, total * prices.carbon_per_g)
     return Bill(
         prices.currency,
         interval(value, sampler.sum((draft.terms, draft.value) for draft in drafts)),

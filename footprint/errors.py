@@ -11,6 +11,8 @@
     │   ├── JournalError            3     a journal holds nothing that can be read
     │   ├── DocumentError           3     a result file is not one of ours, or not this version
     │   ├── ManifestError           3     a manifest says something that cannot mean anything
+    │   │   └── ManifestIncomplete  3     a manifest lacks what a formula needs
+    │   ├── PaperCaseError          3     a paper case says something that cannot mean anything
     │   └── FactorError             3     a factor file or a catalogue is broken
     │       └── FactorNotFound      3     no factor answers the query
     ├── MeterError                  3     an energy source cannot be read
@@ -96,6 +98,28 @@ class ManifestError(DataError):
     """A manifest cannot be read, or says something that cannot mean anything."""
 
     code = "manifest"
+
+
+class ManifestIncomplete(ManifestError):
+    """A manifest lacks what a formula needs.
+
+    Parameters
+    ----------
+    keys : tuple of str
+        All keys that are missing; the message is about the first.
+    """
+
+    code = "manifest-incomplete"
+
+    def __init__(self, message: str, remedy: str = "", keys: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.keys = keys
+
+
+class PaperCaseError(DataError):
+    """A paper case cannot be read, or says something that cannot mean anything."""
+
+    code = "paper-case"
 
 
 class FactorError(DataError):

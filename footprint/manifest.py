@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import hashlib
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from footprint.errors import ManifestError, UnitError
+from footprint.errors import ManifestError, ManifestIncomplete, UnitError
 from footprint.model import (
     Access,
     BoundaryRule,
-    Centre,
     ClientGroup,
-    Coordinator,
     Currency,
     Prices,
-    Retention,
-    Serving,
     Study,
-    Training,
-    Work,
-    manifest_key,
+)
+from footprint.tables import (
+    explain,
+    merge_tables,
+    missing_keys,
+    read_toml,
+    telling_steps,
+    written_keys,
 )
 from footprint.units import parse_quantity
 
@@ -55,7 +54,7 @@ def read_manifest(path: Path | str) -> Study:
         and what is accepted.
     """
     path = Path(path)
-    study = study_of(_load(path, ()), path)
+    study = study_of(read_tables(path), path)
     return replace(study, digest=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -73,22 +72,27 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
     path : Path
         For messages, and as the place that folders of factors are relative to.
     """
-    tables_as_written = tables
+    written = tables
     tables = dict(tables)
     prices = tables.pop("prices", None)
-    for key in ("origin", "digest", "declared"):
+    for key in sorted(_UNWRITTEN):
         if key in tables:
             raise ManifestError(f"{path}, {key}: this key is unknown.", "Leave it out.")
     _names(path, tables)
     try:
         study: Study = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
-        raise _explained(path, error) from error
-    study = replace(study, origin=str(path), declared=tuple(_flat(tables_as_written)))
+        raise _refused(_holder(path, telling_steps(error)), error) from error
+    study = replace(study, origin=str(path), declared=tuple(_flat(written)))
     if prices is not None:
         study = replace(study, prices=_prices(path, prices))
     for key, message, remedy in _contradictions(study):
         raise ManifestError(f"{path}, {key}: {message}", remedy)
+    missing = tuple(_missing(study))
+    if missing:
+        key, message, remedy = missing[0]
+        keys = tuple(dict.fromkeys(key for key, _, _ in missing))
+        raise ManifestIncomplete(f"{path}, {key}: {message}", remedy, keys)
     return study
 
 
@@ -115,14 +119,7 @@ def _load(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         raise ManifestError(f"{path} extends itself.", "Break the circle of `extends`.")
     if len(seen) > _MOST_EXTENDS:
         raise ManifestError(f"{path} extends more than {_MOST_EXTENDS} files.", "Use fewer.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path} cannot be read: {error}.", "Name a TOML file.") from error
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(f"{path} is not TOML: {error}.", "See https://toml.io.") from error
+    tables = read_toml(path, ManifestError)
     if "factors" in tables:
         # Relative to the file that names them.
         tables["factors"] = [str(path.parent / name) for name in _names(path, tables)]
@@ -131,17 +128,28 @@ def _load(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         return tables
     if not isinstance(base, str):
         raise ManifestError(f"{path}, extends: found {base!r}, expected the name of a file.", "")
-    return _merge(_load(path.parent / base, (*seen, path.resolve())), tables)
+    return merge_tables(_load(path.parent / base, (*seen, path.resolve())), tables)
 
 
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merge(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
+def _holder(path: Path, steps: Sequence[str | int]) -> Path:
+    """File that says most of what stands at a path into tables: this one, or one it extends."""
+    best, most = path, -1
+    here: Path | None = path
+    while here is not None and here.is_file():
+        own = read_toml(here, ManifestError)
+        node: Any = own
+        depth = 0
+        for step in steps:
+            try:
+                node = node[step]
+            except (KeyError, IndexError, TypeError):
+                break
+            depth += 1
+        if depth > most:
+            best, most = here, depth
+        base = own.get("extends")
+        here = here.parent / base if isinstance(base, str) else None
+    return best
 
 
 def _names(path: Path, tables: Mapping[str, Any]) -> list[str]:
@@ -154,80 +162,26 @@ def _names(path: Path, tables: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def _explained(path: Path, error: pydantic.ValidationError) -> ManifestError:
-    """Say where in the file, what was found, and what is accepted."""
-    # Of a value that may be missing each alternative reports: the one that read it counts.
-    # A key that is not known may be the one that is missing, misspelt.
-    first = min(error.errors(), key=lambda one: _ORDER.get(one["type"], 1))
-    steps = [step for step in first["loc"] if "[" not in str(step) or isinstance(step, int)]
-    key = _key_path(steps)
-    where = f"{path}, {key}" if key else str(path)
-    known = _keys_at(steps[:-1]) if steps else []
-    match first["type"]:
-        case "missing":
-            return ManifestError(f"{where}: this key is missing.", "Add it.")
-        case "unexpected_keyword_argument" | "extra_forbidden":
-            near = difflib.get_close_matches(str(steps[-1]), known, 1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            return ManifestError(
-                f"{where}: this key is unknown.", f"{hint}Known here: {', '.join(known)}."
-            )
-        case "value_error":
-            why = str(first["ctx"]["error"])
-            return ManifestError(f"{where}: {why}.", _EXAMPLE if "quantity" in why else "")
-        case "tuple_type":
-            return ManifestError(
-                f"{where}: found a table, expected a list of tables.", f"Write [[{key}]]."
-            )
-        case "enum":
-            return ManifestError(
-                f"{where}: found {first['input']!r}, expected one of {first['ctx']['expected']}.",
-                "",
-            )
-    found = "a table" if isinstance(first["input"], dict) else repr(first["input"])
-    return ManifestError(f"{where}: found {found}; {first['msg']}.", "")
+# Where the file lies is nothing to write into it.
+_UNWRITTEN = {"origin", "digest", "declared"}
 
 
-_ORDER = {"unexpected_keyword_argument": 0, "extra_forbidden": 0, "missing": 2, "none_required": 3}
-_EXAMPLE = "Write quantities as text with a unit, such as '250 W', '44 MB', '20 Mbps', '1.5 h'."
-
-
-def _key_path(steps: Iterable[Any]) -> str:
-    text = ""
-    for step in steps:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" * bool(text) or str(step)
-    return text
-
-
-_TABLES: Mapping[str, type[Any]] = {
-    "clients": ClientGroup,
-    "training": Training,
-    "server": Coordinator,
-    "centralised": Centre,
-    "storage": Retention,
-    "deployment": Serving,
-    "work": Work,
-}
-
-
-def _keys_at(steps: Sequence[Any]) -> list[str]:
-    """Known keys of the table at a path."""
-    table = _TABLES.get(str(steps[0]), Study) if steps else Study
-    names = {field.name for field in fields(table)}
-    if table is Study:
-        # The prices are read apart, and where the file lies is nothing to write into it.
-        names = names - {"origin", "digest"} | {"extends"}
-    return sorted(map(manifest_key, names))
+def _refused(path: Path, error: pydantic.ValidationError) -> ManifestError:
+    known = written_keys(Study) - _UNWRITTEN | {"extends"}
+    message, remedy = explain(path, error, Study, known)
+    keys = missing_keys(error)
+    return ManifestIncomplete(message, remedy, keys) if keys else ManifestError(message, remedy)
 
 
 _PRICES = {
-    "electricity": "kWh",
-    "egress": "GB",
-    "storage": "GB/month",
-    "carbon": "gCO2e",
-    "staff_federated": "",
-    "staff_centralised": "",
+    "electricity": ("electricity_per_kwh", "kWh"),
+    "egress": ("egress_per_gb", "GB"),
+    "storage": ("storage_per_gb_month", "GB/month"),
+    "carbon": ("carbon_per_g", "gCO2e"),
+    "staff_federated": ("staff_federated", ""),
+    "staff_centralised": ("staff_centralised", ""),
 }
+"""Field and unit of each price, by its key."""
 
 
 def _prices(path: Path, table: Any) -> Prices:
@@ -247,7 +201,7 @@ def _prices(path: Path, table: Any) -> Prices:
     instances = table.pop("instances", {})
     if not isinstance(instances, dict):
         raise ManifestError(f"{path}, prices.instances: found {instances!r}, expected a table.", "")
-    values["instances"] = {
+    values["instances_per_h"] = {
         name: _price(path, f"prices.instances.{name}", text, code, "h")
         for name, text in instances.items()
     }
@@ -255,7 +209,8 @@ def _prices(path: Path, table: Any) -> Prices:
         if key not in _PRICES:
             known = ", ".join(["currency", "consumer", "instances", *_PRICES])
             raise ManifestError(f"{path}, prices.{key}: this key is unknown.", f"Known: {known}.")
-        values[key] = _price(path, f"prices.{key}", text, code, _PRICES[key])
+        name, per = _PRICES[key]
+        values[name] = _price(path, f"prices.{key}", text, code, per)
     return Prices(**values)
 
 
@@ -293,7 +248,6 @@ def _contradictions(study: Study) -> Iterable[tuple[str, str, str]]:
         )
     if all(group.dropout == 1 for group in study.clients):
         yield "clients", "every client drops out: there is no model.", "Lower a dropout."
-    yield from _missing(study)
     zones = {site.zone for _, site in study_sites(study)} | {work.zone for work in study.work}
     for zone in study.intensity:
         if zone not in zones:
@@ -315,7 +269,7 @@ def _contradictions(study: Study) -> Iterable[tuple[str, str, str]]:
             f"found {centre.home!r}, expected the name of a client group.",
             f"They are: {', '.join(names)}.",
         )
-    known = study.prices.instances if study.prices else {}
+    known = study.prices.instances_per_h if study.prices else {}
     for key, site in study_sites(study):
         if site.instance is not None and study.prices and site.instance not in known:
             yield (

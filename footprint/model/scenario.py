@@ -352,27 +352,28 @@ class Prices:
     Attributes
     ----------
     currency : Currency
-    electricity : float or None
-        Price per kilowatt-hour everywhere; None to take the catalogue's, by zone.
+    electricity_per_kwh : float or None
+        Everywhere; None to take the catalogue's, by zone.
     consumer : str
         Kind of consumer whose price the catalogue is asked for.
-    instances : mapping of str to float
-        Price per hour, by name of the instance.
-    egress, storage : float or None
-        Price per gigabyte that leaves a cloud, and per gigabyte-month.
-    carbon : float or None
-        Price per gram of CO2e; shown apart, never added to a total.
+    instances_per_h : mapping of str to float
+        By name of the instance.
+    egress_per_gb : float or None
+        Of what leaves a cloud.
+    storage_per_gb_month : float or None
+    carbon_per_g : float or None
+        Of CO2e; shown apart, never added to a total.
     staff_federated, staff_centralised : float
         People and compliance, an input that nothing here can know.
     """
 
     currency: Currency
-    electricity: float | None = None
+    electricity_per_kwh: float | None = None
     consumer: str = "non_household"
-    instances: Mapping[str, float] = field(default_factory=dict)
-    egress: float | None = None
-    storage: float | None = None
-    carbon: float | None = None
+    instances_per_h: Mapping[str, float] = field(default_factory=dict)
+    egress_per_gb: float | None = None
+    storage_per_gb_month: float | None = None
+    carbon_per_g: float | None = None
     staff_federated: float = 0.0
     staff_centralised: float = 0.0
 

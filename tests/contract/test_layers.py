@@ -19,6 +19,7 @@ LAYERS = {
     "journal": 3,
     "documents": 3,
     "manifest": 3,
+    "tables": 3,
     "measurement": 3,
     "lifecycle": 4,
     "inventory": 4,
@@ -93,6 +94,7 @@ SAME_LAYER = {
     ("sweep", "scenarios"),
     ("assessment", "register"),
     ("contributions", "register"),
+    ("manifest", "tables"),
     ("_resources", "errors"),
 }
 

@@ -38,3 +38,15 @@ def test_a_broken_manifest_prints_the_error_that_it_documents(footprint, path):
     assert "Traceback" not in done.stderr
     # Only a model that does not fit a link names the actor instead of the file.
     assert path.name in done.stderr or "not_there.toml" in done.stderr or "'office'" in done.stderr
+
+
+def test_a_mistake_is_named_in_the_file_that_makes_it(footprint):
+    base = (ROOT / "ok" / "hospitals.toml").read_text()
+    (footprint.folder / "base.toml").write_text(base.replace("rounds = 100", 'rounds = "1.5"'))
+    (footprint.folder / "child.toml").write_text('extends = "base.toml"\n[training]\nruns = 2\n')
+    done = footprint("compare", "child.toml", code=3)
+    assert "base.toml, training.rounds" in done.stderr
+    (footprint.folder / "child.toml").write_text(
+        'extends = "base.toml"\n[training]\nrounds = 3\nruns = "no"\n'
+    )
+    assert "child.toml, training.runs" in footprint("compare", "child.toml", code=3).stderr
