@@ -15,6 +15,7 @@
     const rule = colour("--rule");
     layout.font = { ...layout.font, color: ink };
     layout.xaxis = { ...layout.xaxis, gridcolor: rule, zerolinecolor: colour("--muted") };
+    layout.yaxis = { ...layout.yaxis, gridcolor: rule };
     layout.hoverlabel = { bgcolor: colour("--surface"), bordercolor: rule, font: { color: ink } };
     return layout;
   }

@@ -86,7 +86,7 @@ def line_style(key: str) -> tuple[str, str]:
     kind, _, number = key.partition("-")
     if kind == "line" and number.isdigit():
         return _LINE_STYLES[int(number) % len(_LINE_STYLES)]
-    return style_of(key)[0], "dash" if key == "baseline" else "solid"
+    return style_of(key)[0], "solid"
 
 
 def escape(text: str) -> str:

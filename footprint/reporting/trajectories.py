@@ -32,6 +32,8 @@ from footprint.units import display_unit
 
 _LABEL = 60
 _CURVE_POINTS = 200
+_LINES = {"baseline": "line-7", "candidate": "line-2"}
+"""Keys of the lines of the two: a colour and a dash that read on white and on black."""
 
 
 def trajectory_figures(result: Comparison, scenarios: Sequence[Scenario]) -> list[Figure | None]:
@@ -105,7 +107,7 @@ def _crossings(course: Trajectory) -> list[float]:
 def _sides(course: Trajectory, scale: Scale) -> tuple[Line, ...]:
     def line(role: str, side: Sequence[Interval]) -> Line:
         return Line(
-            role,
+            _LINES[role],
             capitalise(role),
             course.at,
             tuple(scale.scaled(one.value) for one in side),
@@ -118,7 +120,7 @@ def _sides(course: Trajectory, scale: Scale) -> tuple[Line, ...]:
 
 
 def _legend(scenarios: Sequence[Scenario]) -> tuple[LegendItem, ...]:
-    return tuple(LegendItem(s.role, f"{capitalise(s.role)}: {s.label}") for s in scenarios)
+    return tuple(LegendItem(_LINES[s.role], f"{capitalise(s.role)}: {s.label}") for s in scenarios)
 
 
 def _trajectory_table(caption: str, heading: str, course: Trajectory, scale: Scale) -> Table:
