@@ -84,10 +84,12 @@ def explain(
             return f"{where}: this key is unknown.", f"{hint}Known here: {', '.join(known)}."
         case "value_error":
             why = str(first["ctx"]["error"])
-            return f"{where}: {why}.", _EXAMPLE if "quantity" in why else ""
+            return f"{where}: {why}.", EXAMPLE if "quantity" in why else ""
         case "tuple_type":
             written = f"Write [[{key_path(steps)}]]."
             return f"{where}: found a table, expected a list of tables.", written
+        case "string_type":
+            return f"{where}: found {first['input']!r}, expected text.", "Write it in quotes."
         case "enum":
             expected = first["ctx"]["expected"]
             return f"{where}: found {first['input']!r}, expected one of {expected}.", ""
@@ -95,7 +97,7 @@ def explain(
     return f"{where}: found {found}; {first['msg']}.", ""
 
 
-_EXAMPLE = "Write quantities as text with a unit, such as '250 W', '44 MB', '20 Mbps', '1.5 h'."
+EXAMPLE = "Write quantities as text with a unit, such as '250 W', '44 MB', '20 Mbps', '1.5 h'."
 
 
 def missing_keys(error: pydantic.ValidationError) -> tuple[str, ...]:

@@ -46,6 +46,7 @@ MJ_PER_J = 1e3
 G_PER_KG = 1e3
 MBIT_PER_GB = 8e3
 NJ_PER_J = 1e9
+BIT_PER_KBIT = 1e3
 H_PER_MONTH = 365.25 * 24 / 12
 
 CANONICAL_UNITS: dict[str, str] = {
@@ -206,6 +207,27 @@ def parse_quantity(text: str, unit: str) -> float:
     if not math.isfinite(value):
         raise UnitError(f"{text!r} is not finite; expected {expected}.", "Write a finite number.")
     return value
+
+
+def split_quantity(text: str) -> tuple[str, str]:
+    """Cut a quantity that a person wrote into its number, digit by digit, and its unit.
+
+    Raises
+    ------
+    UnitError
+        If it is none.
+
+    Examples
+    --------
+    >>> split_quantity("0.020 kWh")
+    ('0.020', 'kWh')
+    """
+    match = _QUANTITY.fullmatch(text)
+    if match is None:
+        raise UnitError(
+            f"{text!r} is not a quantity.", "Write a number, a space and a unit, such as '250 W'."
+        )
+    return match["number"], match["unit"] or "1"
 
 
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from footprint.cli import calibrate, factors, meters, pareto, predict, results, sweep, track
+from footprint.cli import calibrate, factors, meters, papers, pareto, predict, results, sweep, track
 from footprint.cli.output import print_json, say
 from footprint.errors import DataError, FootprintError
 
@@ -30,6 +30,7 @@ app.command("compare")(results.compare)
 app.command("sweep")(sweep.sweep)
 app.command("pareto")(pareto.pareto)
 app.command("predict")(predict.predict)
+app.command("papers")(papers.papers)
 app.command("report")(results.report)
 app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)

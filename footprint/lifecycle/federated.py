@@ -103,3 +103,22 @@ def federated_wins_below(
         Grid intensity of the data centre, and of the clients weighted by their energy.
     """
     return pue * centralised_g_per_kwh / federated_g_per_kwh
+
+
+def saving_of_smaller_updates(communication_share: float, size_ratio: float) -> float:
+    r"""Emissions before over emissions after, if what is communicated gets smaller [1].
+
+    .. math:: \frac{1}{1 - \phi + \phi / k}
+
+    Parameters
+    ----------
+    communication_share : float
+        Share of communication in the emissions before, :math:`\phi` [1].
+    size_ratio : float
+        Size before over size after, k; 4 for 8 instead of 32 bits [1].
+
+    References
+    ----------
+    Form: Yousefpour et al., "Green Federated Learning", arXiv 2303.14604.
+    """
+    return 1 / (1 - communication_share + communication_share / size_ratio)

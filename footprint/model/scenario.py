@@ -23,7 +23,9 @@ from footprint.model.kinds import (
     Tier,
 )
 
-_SUFFIX = re.compile("_(s|w|gb|kwh|mbps|g_per_kwh)$")
+_SUFFIX = re.compile(
+    "_(s|w|g|gb|kwh|mbps|gbps|g_per_kwh|kwh_per_gb|w_per_mbps|nj_per_bit|kbit_per_j)$"
+)
 
 
 def manifest_key(name: str) -> str:

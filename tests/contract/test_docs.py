@@ -35,7 +35,7 @@ def blocks(name, language):
     return found
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/papers.md"])
 def test_python_examples_run(name, tmp_path):
     for number, code in enumerate(blocks(name, "python")):
         folder = tmp_path / str(number)
@@ -43,7 +43,7 @@ def test_python_examples_run(name, tmp_path):
         subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, check=True)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/papers.md"])
 def test_shell_examples_use_options_that_exist(name):
     helps = {}
     for line in "".join(blocks(name, "sh")).splitlines():
@@ -60,6 +60,28 @@ def test_shell_examples_use_options_that_exist(name):
             ).stdout
         for option in (word for word in words if word.startswith("-")):
             assert option in helps[tuple(command)], f"{line}: {option}"
+
+
+def test_the_paper_case_that_is_shown_does_what_is_said(tmp_path):
+    from footprint.papercases import check_case, read_case
+
+    (text,) = blocks("docs/papers.md", "toml")
+    (tmp_path / "case.toml").write_text(text)
+    results = check_case(read_case(tmp_path / "case.toml"))
+    assert [one.agrees for one in results] == [True, True, True, None]
+    assert results[-1].missing == ("intensity",)
+
+
+def test_the_documented_keys_of_paper_cases_are_those_that_are_known():
+    from footprint.papercases.formulas import MODELS, known_figures, known_inputs
+
+    text = (REPOSITORY / "docs/papers.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", text, flags=re.MULTILINE))
+    assert set(rows) == {*MODELS, "life-cycle"}
+    for model in MODELS:
+        figures, inputs = (set(re.findall(r"`(\w+)`", cell)) for cell in rows[model].split(" | "))
+        assert figures == set(known_figures(model)), model
+        assert inputs == set(known_inputs(model)) - figures, model
 
 
 def test_set_up_takes_exactly_two_commands():

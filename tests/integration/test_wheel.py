@@ -29,6 +29,7 @@ def test_the_wheel_holds_the_data_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "footprint/_data/emission_factors/grid/country.csv" in names
     assert "footprint/_data/templates/report.html" in names
+    assert "footprint/_data/examples/papers/malmodin_2020.toml" in names
     assert "footprint/units.txt" in names
     assert "footprint/py.typed" in names
     assert {name.split("/")[0] for name in names} == {
@@ -60,6 +61,7 @@ def test_it_works_when_installed_alone(wheel, tmp_path):
     found = subprocess.run([python, "-c", where], cwd=tmp_path, capture_output=True, text=True)
     assert Path(found.stdout.strip()).is_relative_to(environment)
     assert "342.06" in footprint("factors", "list", "--zone", "DE", "--json")
+    assert "malmodin-2020" in footprint("papers")
     footprint("track", "--journal=j", "--zone=DE", "--device=laptop", "--", "true")
     footprint("estimate", "j", "-o", "page.html")
     assert (tmp_path / "page.html").stat().st_size > 1e6

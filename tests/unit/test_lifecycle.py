@@ -53,22 +53,6 @@ def test_the_network_model_decides_over_orders_of_magnitude(path, expected_kwh):
     assert transfer_energy(data_gb, factor.value) == pytest.approx(expected_kwh)
 
 
-def test_centralised_training_for_an_hour_at_300_w():
-    """Model of Qiu et al., our reading; intensities of Brander et al. 2011."""
-    energy_kwh = parse_quantity("300 Wh", "kWh")
-    for intensity, worldwide, efficient in (
-        (70.927465, 35.534660, 23.618846),
-        (547.096737, 274.095465, 182.183213),
-        (974.624913, 488.287081, 324.550096),
-    ):
-        assert operational_emissions(energy_kwh, intensity, 1.67) == pytest.approx(
-            worldwide, abs=1e-6
-        )
-        assert operational_emissions(energy_kwh, intensity, 1.11) == pytest.approx(
-            efficient, abs=1e-6
-        )
-
-
 def test_arrays_give_what_their_elements_give():
     energy = np.array([0.0, 1.0, 2.5])
     assert operational_emissions(energy, 100.0, 1.2) == pytest.approx([0, 120, 300])
