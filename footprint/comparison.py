@@ -111,8 +111,7 @@ def rank(scenarios: Sequence[Assessment]) -> Ranking:
     )
     # Without draws the central values alone say which one is lowest.
     drawn = totals if draws else np.array([[a.total_g.value] for a in scenarios])
-    lowest = drawn == drawn.min(axis=0)
-    shares = (lowest / lowest.sum(axis=0)).mean(axis=1)
+    shares = (drawn == drawn.min(axis=0)).mean(axis=1)
     return Ranking(
         scenarios=tuple(scenarios),
         differences=tuple(

@@ -105,7 +105,14 @@ def look_up_pue(line: InventoryLine, settings: Settings, register: Register) -> 
                 return register.look_up("pue", year=line.year, **query)
             except FactorNotFound:
                 continue  # the next one is coarser; the register shows which it was
-    return register.look_up("pue", subject="industry_average", year=line.year)
+    pue = register.look_up("pue", subject="industry_average", year=line.year)
+    register.report_gap(
+        "pue-default",
+        f"{line.device or 'A server'} stands in a data centre that nobody described: its energy is "
+        f"multiplied by {pue.value:g}, the average of the industry.",
+        "Give the PUE (--pue, or pue in a manifest); 1 if there is no such overhead.",
+    )
+    return pue
 
 
 def _declared_pue(term_id: str, pue: float, register: Register) -> Term:

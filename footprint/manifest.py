@@ -128,7 +128,12 @@ def _load(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         return tables
     if not isinstance(base, str):
         raise ManifestError(f"{path}, extends: found {base!r}, expected the name of a file.", "")
-    return merge_tables(_load(path.parent / base, (*seen, path.resolve())), tables)
+    extended = path.parent / base
+    if not extended.is_file():
+        raise ManifestError(
+            f"{path}, extends: there is no file {extended}.", "The name is relative to this file."
+        )
+    return merge_tables(_load(extended, (*seen, path.resolve())), tables)
 
 
 def _holder(path: Path, steps: Sequence[str | int]) -> Path:
@@ -221,7 +226,7 @@ def _price(path: Path, key: str, text: Any, currency: str, per: str) -> float:
     except UnitError as error:
         raise ManifestError(
             f"{path}, {key}: {error.message}",
-            f"Prices are in {currency} here; convert the others by hand, with the date.",
+            f"Write it in {unit}; convert other currencies by hand, with the date.",
         ) from error
     if value < 0:
         raise ManifestError(f"{path}, {key}: found {text!r}, expected at least 0.", "")

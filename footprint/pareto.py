@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from footprint.errors import DataError, UsageError
+from footprint.errors import DataError, ManifestError, UsageError
 from footprint.factors import FactorCatalogue
 from footprint.manifest import read_tables, study_of
 from footprint.model import LearningCurve, Study
@@ -123,7 +123,7 @@ def emission_rate(curve: LearningCurve, window: int = 5) -> Array:
     ----------
     curve : LearningCurve
     window : int
-        Rounds over which it is taken, w.
+        Rounds over which it is taken, w. Acc is the best accuracy up to a round.
 
     Returns
     -------
@@ -134,7 +134,9 @@ def emission_rate(curve: LearningCurve, window: int = 5) -> Array:
     if window < 1:
         raise UsageError(f"A window has at least one round, not {window}.")
     rate: Array = np.full(len(curve.accuracy), np.nan)
-    accuracy, emissions_g = np.asarray(curve.accuracy), np.asarray(curve.emissions_g)
+    # The best so far: a single bad round is no loss of what was reached.
+    accuracy = np.maximum.accumulate(np.asarray(curve.accuracy))
+    emissions_g = np.asarray(curve.emissions_g)
     gained = accuracy[window:] - accuracy[:-window]
     emitted = emissions_g[window:] - emissions_g[:-window]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -241,7 +243,15 @@ def curves_of(manifest: Path, path: Path) -> list[LearningCurve]:
     if not accuracies:
         raise DataError(f"{path} holds no learning curve.", "Add rows below its header.")
     tables = read_tables(manifest)
-    options = {option: study_of(with_settings(tables, option), manifest) for option in accuracies}
+    options = {}
+    for option in accuracies:
+        try:
+            options[option] = study_of(with_settings(tables, option), manifest)
+        except (ManifestError, UsageError) as error:
+            raise DataError(
+                f"{path}, the option {option!r} does not fit {manifest.name}: {error.message}",
+                error.remedy,
+            ) from error
     return plan_curves(options, accuracies)
 
 

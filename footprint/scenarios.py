@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from footprint.assessment import estimate
-from footprint.errors import FactorError, ManifestError, UsageError
+from footprint.errors import FactorError, FactorNotFound, ManifestError, UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.inventory import build_inventory
 from footprint.manifest import study_sites
@@ -59,9 +59,9 @@ def _names(
         if site.zone not in study.intensity:
             yield f"{key}.zone", site.zone, partial(catalogue.zones.find, site.zone)
         if site.device is not None:
-            yield f"{key}.device", site.device, partial(look_up, "lifespan", subject=site.device)
+            yield f"{key}.device", site.device, partial(_find_device, catalogue, site.device)
         if site.host is not None:
-            yield f"{key}.host", site.host, partial(look_up, "embodied", subject=site.host)
+            yield f"{key}.host", site.host, partial(_find_device, catalogue, site.host)
     for number, work in enumerate(study.work, start=1):
         if work.zone not in study.intensity:
             yield f"work[{number}].zone", work.zone, partial(catalogue.zones.find, work.zone)
@@ -70,6 +70,26 @@ def _names(
     medium = study.storage.medium
     if medium is not None:
         yield "storage.medium", medium, partial(look_up, "power_per_gb", subject=medium)
+
+
+def _find_device(catalogue: FactorCatalogue, device: str) -> None:
+    """Look a device class up; devices whose name holds the word are named, none is taken.
+
+    Raises
+    ------
+    FactorNotFound
+        If the catalogue does not know it.
+    """
+    try:
+        catalogue.resolve("lifespan", subject=device)
+    except FactorNotFound as error:
+        made = {f.subject for f in catalogue.factors.values() if f.quantity == "embodied"}
+        near = sorted(subject for subject in made if device.casefold() in subject)
+        hint = f"Did you mean {', '.join(near[:5])}? " if near else ""
+        raise FactorNotFound(
+            f"There is no device class {device!r} in the factor catalogue.",
+            f"{hint}{error.remedy}",
+        ) from error
 
 
 def plan_study(study: Study, architecture: Architecture) -> Journal:
@@ -82,6 +102,11 @@ def plan_study(study: Study, architecture: Architecture) -> Journal:
     """
     if architecture is Architecture.FEDERATED:
         return plan_federated(study)
+    if architecture is not Architecture.CENTRALISED:
+        raise UsageError(
+            f"A manifest does not describe the architecture {architecture.value!r}.",
+            "Use federated or centralised.",
+        )
     if study.centralised is None:
         raise UsageError(
             f"{study.name!r} has no centralised training.", "Add a [centralised] table."

@@ -13,6 +13,7 @@ from footprint.comparison import compare
 from footprint.errors import FactorNotFound, UsageError
 from footprint.factors import FactorCatalogue
 from footprint.model import (
+    Access,
     Alternative,
     Assessment,
     Comparison,
@@ -33,6 +34,9 @@ NETWORKS = (
     *MODELS,
 )
 """Network models that `network_alternatives` tries, from 0.001 to 0.1 kWh/GB and by power."""
+
+
+_WIRED = (Access.FIXED, Access.DATACENTRE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +194,12 @@ def network_alternatives(study: Study, catalogue: FactorCatalogue) -> tuple[Alte
     tuple of Alternative
         Without the models that ask for more than the study says.
     """
-    found = []
+    found: list[Alternative] = []
+    mobile = any(group.access not in _WIRED for group in study.clients)
     few = replace(study, draws=100, prices=None)
     for network in dict.fromkeys((study.network, *NETWORKS)):
+        if network == "mobile" and not mobile and network != study.network:
+            continue  # there is no such link
         try:
             baseline, candidate = (
                 estimate_study(replace(few, network=network), architecture, catalogue=catalogue)
@@ -202,9 +209,8 @@ def network_alternatives(study: Study, catalogue: FactorCatalogue) -> tuple[Alte
             continue  # it has no figures for these links
         if any(f.code == "network-uncharged" for a in (baseline, candidate) for f in a.findings):
             continue  # it charges nothing for some of the data
-        found.append(
-            Alternative(
-                baseline.boundary.network_model, baseline.total_g.value, candidate.total_g.value
-            )
-        )
+        pair = baseline.total_g.value, candidate.total_g.value
+        if pair not in [(one.baseline_g, one.candidate_g) for one in found]:
+            # By access, links that are all of one kind repeat its average.
+            found.append(Alternative(baseline.boundary.network_model, *pair))
     return tuple(found)

@@ -95,7 +95,9 @@ def _print(case: PaperCase, results: tuple[RowResult, ...]) -> None:
     )
     numbers = ("Printed", "Computed", "Difference", "Tolerance")
     for heading in ("Row", "Figure", *numbers, "Grade", "Verdict"):
-        table.add_column(heading, justify="right" if heading in numbers else "left")
+        table.add_column(
+            heading, justify="right" if heading in numbers else "left", overflow="fold"
+        )
     for result in results:
         difference = "" if result.difference is None else f"{round(result.difference, 4) + 0:+.2%}"
         cells = (

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footprint.cli.output import print_json, print_text
+from footprint.cli.output import print_json, print_text, say
 from footprint.errors import DataError
+
+if TYPE_CHECKING:
+    from footprint.lifecycle.prediction import Prediction
 
 
 def predict(
@@ -43,6 +47,7 @@ def predict(
     found = _read(runs)
     predictor = fit_predictor([w for w, _ in found], [g for _, g in found], level=level)
     predicted = [(amount, predictor.predict(amount)) for amount in work]
+    longest = max(w for w, _ in found)
     if as_json:
         print_json(
             {
@@ -51,7 +56,10 @@ def predict(
                 "r_squared": predictor.r_squared,
                 "runs": predictor.runs,
                 "level": level,
-                "predictions": [{"work": amount, **asdict(one)} for amount, one in predicted],
+                "predictions": [
+                    {"work": amount, **asdict(one), "doubts": list(_doubts(amount, one, longest))}
+                    for amount, one in predicted
+                ],
             }
         )
         return
@@ -63,6 +71,21 @@ def predict(
         ends = " to ".join(format_quantity("emissions", end) for end in (one.low, one.high))
         value = format_quantity("emissions", one.value)
         print_text(f"work {amount:g}: {value} ({level:.0%} prediction interval {ends})")
+        for doubt in _doubts(amount, one, longest):
+            say(f"warning: {doubt}")
+
+
+_FAR = 10.0  # times the longest run: beyond it the interval says less than it seems to
+
+
+def _doubts(work: float, one: Prediction, longest: float) -> Iterator[str]:
+    """Say why a prediction deserves none of its digits."""
+    if one.value < 0:
+        yield f"{work:g} is predicted to emit less than nothing: the line does not fit these runs."
+    elif one.low < 0:
+        yield f"the interval at {work:g} goes below 0: add longer runs, these say little."
+    if work > _FAR * longest:
+        yield f"{work:g} is {work / longest:.0f} times the longest run: far from what was fitted."
 
 
 def _read(path: Path) -> list[tuple[float, float]]:

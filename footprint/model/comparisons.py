@@ -185,7 +185,8 @@ class Ranking:
     differences : tuple of Difference
         Of the second scenario, the third, and so on.
     lowest : tuple of float
-        Share of the draws in which each scenario emits least [1].
+        Share of the draws in which no other emits less than a scenario [1]; where several
+        emit the same, each counts.
     findings : tuple of Finding
     seed, draws : int
     """

@@ -95,12 +95,22 @@ class Unit:
     def expected(self) -> str:
         """What is accepted, in words."""
         what = "a whole number" if self.whole else "a number"
-        what = what if self.name == "1" else f"a quantity in units such as {self.name!r}"
+        if self.name != "1":
+            what = f"a quantity such as {_EXAMPLES.get(self.name, repr(self.name))}"
         if self.maximum < float("inf"):
             return f"{what} from {self.minimum:g} to {self.maximum:g}"
         if self.positive:
             return f"{what} above {self.minimum:g}"
         return f"{what} of at least {self.minimum:g}"
+
+
+_EXAMPLES = {
+    "s": "'30 s', '6 min', '12 month'",
+    "W": "'250 W', '1.2 kW'",
+    "GB": "'44 MB', '2 TB'",
+    "kWh": "'0.5 Wh', '12 kWh'",
+    "Mbps": "'20 Mbps', '1 Gbps'",
+}
 
 
 Seconds = Annotated[float, Unit("s")]

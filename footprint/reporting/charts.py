@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from footprint.reporting.bars import (
@@ -137,7 +138,7 @@ def _lines(chart: LineChart) -> go.Figure:
     drawn_layout = layout(
         chart.x_title,
         _LINES_PX,
-        xaxis={"zeroline": False, "type": "log" if chart.logarithmic else "linear"},
+        xaxis=_logarithmic(chart) if chart.logarithmic else {"zeroline": False},
         yaxis={
             "title": {"text": escape(chart.y_title), "standoff": 8},
             "showgrid": True,
@@ -147,3 +148,24 @@ def _lines(chart: LineChart) -> go.Figure:
         **marked(chart.marks),
     )
     return go.Figure(data=traces, layout=drawn_layout)
+
+
+_MOST_TICKS = 8
+
+
+def _logarithmic(chart: LineChart) -> dict[str, Any]:
+    """Axis with whole labels: plotly writes 2 and 5 for any power of ten."""
+    xs = [x for line in chart.lines for x in line.xs if x > 0]
+    low, high = min(xs), max(xs)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    if len(ticks) > _MOST_TICKS:
+        ticks = [tick for tick in ticks if math.log10(tick).is_integer()]
+    return {
+        "type": "log",
+        "zeroline": False,
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [f"{tick:g}" for tick in ticks],
+    }

@@ -145,7 +145,7 @@ def ranking_figure(result: Ranking, scenarios: Sequence[Scenario]) -> Figure | N
     names = [scenarios[place].label for place in order]
     chart = IntervalChart(
         unit=scale.unit,
-        rows=tuple(shorten(name, 2 * _LABEL) for name in names),
+        rows=tuple(shorten(name, 3 * _LABEL) for name in names),
         intervals=tuple(_scaled(total, scale) for total in totals),
         hovers=tuple(
             f"{name}: {scale.quantity(total)}" for name, total in zip(names, totals, strict=True)
@@ -236,7 +236,7 @@ def zone_figure(scenarios: Sequence[Scenario]) -> Figure | None:
 
 
 def _zone_name(key: str) -> str:
-    return "what has no zone" if key == NO_ZONE else key
+    return "what has no zone" if key == NO_ZONE else f"zone {key}"
 
 
 # --- why they differ ---------------------------------------------------------

@@ -13,6 +13,7 @@ from footprint.model import (
     CostKind,
     LifeCycle,
     Ranking,
+    Term,
 )
 from footprint.reporting.numbers import (
     Scale,
@@ -20,6 +21,7 @@ from footprint.reporting.numbers import (
     exact,
     number,
     percent,
+    pretty_unit,
     shorten,
     signed,
 )
@@ -143,11 +145,9 @@ def _flow_figure(scenarios: Sequence[Scenario]) -> Figure | None:
         tuple(scale.scaled(value) for value in flows.values()),
         tuple(f"{names[a]} to {names[b]}: {texts[a, b]}" for a, b in flows),
     )
-    top = max((ends for ends in flows if ends[0].startswith("life-cycle/")), key=flows.__getitem__)
-    caption = (
-        f"The widest flow is {names[top[1]].lower()} in {names[top[0]].lower()}: {texts[top]}"
-        + (" in both together." if len(scenarios) > 1 else ".")
-    )
+    caption = f"{capitalise('; '.join(_widest(scenario, scale) for scenario in scenarios))}."
+    if len(scenarios) > 1:
+        caption += " Scenarios are alternatives: their flows are drawn beside each other."
     table = Table(
         "Flows",
         (Column("From"), Column("To"), Column("Emissions", scale.unit, numeric=True)),
@@ -157,6 +157,18 @@ def _flow_figure(scenarios: Sequence[Scenario]) -> Figure | None:
         ),
     )
     return Figure("flows", "Flows", caption, chart, (), table)
+
+
+def _widest(scenario: Scenario, scale: Scale) -> str:
+    """Name the stage and the kind of emissions that are the most of a scenario."""
+    sums: dict[tuple[str, str], float] = defaultdict(float)
+    for part in scenario.assessment.contributions:
+        kind = STAGE_NAMES[part.stage].partition(":")[0]
+        sums[LIFE_CYCLE_NAMES[part.life_cycle], kind] += part.emissions_g.value
+    (stage, kind), value = max(sums.items(), key=lambda item: item[1])
+    whose = f" of the {scenario.short} plan" if scenario.short else ""
+    amount = f"{scale.text(value, value / 10)} {scale.unit}"
+    return f"the widest flow{whose} is {kind} in {stage}: {amount}"
 
 
 def _cost_figure(scenarios: Sequence[Scenario]) -> Figure | None:
@@ -241,7 +253,7 @@ def _tornado_figure(result: Assessment | Comparison) -> Figure | None:
     rows = [
         (
             Cell(term_label(effect.term), (effect.term.id, clean(effect.term.source.title))),
-            Cell(f"{exact(effect.term.value)} {effect.term.unit}"),
+            Cell(_with_unit(effect.term)),
             Cell(f"{exact(effect.term.low)} to {exact(effect.term.high)}"),
             Cell(scale.text(effect.at_low_g, effect.width_g)),
             Cell(scale.text(effect.at_high_g, effect.width_g)),
@@ -259,6 +271,11 @@ def _tornado_figure(result: Assessment | Comparison) -> Figure | None:
         LegendItem("increase", "at its upper bound"),
     )
     return Figure("sensitivity", "Sensitivity", caption, chart, legend, table)
+
+
+def _with_unit(term: Term) -> str:
+    unit = "" if term.unit == "1" else f" {pretty_unit(term.unit)}"
+    return f"{exact(term.value)}{unit}"
 
 
 def _effect_text(effect: TermEffect, scale: Scale) -> str:

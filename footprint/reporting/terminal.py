@@ -66,6 +66,9 @@ def _rich_table(table: Table) -> RichTable:
             Text(heading),
             footer=Text(table.foot[index].text) if table.foot else "",
             justify="right" if column.numeric else "left",
+            # Narrow terminals break names, and never cut anything.
+            overflow="fold",
+            no_wrap=False,
         )
     for row in table.rows:
         shown.add_row(*(Text(cell.text) for cell in row))

@@ -40,7 +40,7 @@ def trajectory_figures(result: Comparison, scenarios: Sequence[Scenario]) -> lis
     """Draw what a comparison knows along time, quantities and rounds; None for what it lacks."""
     found = {one.quantity: one for one in result.trajectories}
     return [
-        _time_figure(found.get("time"), scenarios),
+        _time_figure(result, found.get("time"), scenarios),
         _break_even_figure(result, found, scenarios),
         _learning_figure(result.curves),
     ]
@@ -49,7 +49,9 @@ def trajectory_figures(result: Comparison, scenarios: Sequence[Scenario]) -> lis
 # --- over time ---------------------------------------------------------------
 
 
-def _time_figure(course: Trajectory | None, scenarios: Sequence[Scenario]) -> Figure | None:
+def _time_figure(
+    result: Comparison, course: Trajectory | None, scenarios: Sequence[Scenario]
+) -> Figure | None:
     """Say when emissions arise, and from when on which scenario has emitted less."""
     if course is None or not any(one.value for one in (*course.baseline, *course.candidate)):
         return None
@@ -66,7 +68,11 @@ def _time_figure(course: Trajectory | None, scenarios: Sequence[Scenario]) -> Fi
         when = "almost from the beginning on"
     else:
         when = f"from month {number(crossings[-1], (last - first) / 20)} on"
-    caption = f"{capitalise(when)}, the {leads} training has emitted less in all."
+    lower = result.candidate_lower if ends[1] < ends[0] else 1 - result.candidate_lower
+    caption = (
+        f"{capitalise(when)}, the {leads} training has emitted less in all; in the end it has so "
+        f"in {percent(lower)} of the draws."
+    )
     if ends[0] == ends[1]:
         caption = "Both emit the same in the end."
     at_once = [
@@ -161,6 +167,8 @@ def _break_even_figure(
         return None
     # The nearest one, of those that most draws have.
     likely = [one for one in drawn if one.exists >= 0.5 and one.value is not None]
+    # A grid intensity is nothing that a plan sets, as the others are.
+    likely = [one for one in likely if one.quantity != "candidate_intensity"] or likely
     nearest = min(likely or drawn, key=_distance)
     course = courses[nearest.quantity]
     scale = _scale(course)

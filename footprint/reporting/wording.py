@@ -87,18 +87,18 @@ LIFE_CYCLE_NAMES: dict[LifeCycle, str] = {
 COST_NAMES: dict[CostKind, str] = {
     CostKind.ELECTRICITY: "electricity",
     CostKind.INSTANCE: "rented instances",
-    CostKind.EGRESS: "data that leaves a cloud",
+    CostKind.EGRESS: "sending data out (egress)",
     CostKind.STORAGE: "storage",
     CostKind.STAFF: "people and compliance",
 }
 
 BREAK_EVEN_NAMES: dict[str, tuple[str, str]] = {
-    "data_volume": ("raw data", "copied to the centre over the whole time"),
+    "data_volume": ("raw data", "of all clients over the whole time; the centre copies its share"),
     "retention": ("retention", "time for which the copies are kept"),
     "rounds": ("rounds", "of the federated training"),
     "candidate_intensity": (
-        "grid intensity of the federated side",
-        "mean, weighted by its energy, while the grid of the centre stays as it is",
+        "grid intensity of the federated plan",
+        "mean, weighted by its energy; the grids of the other plan, those of its clients too, stay",
     ),
 }
 """What a break-even is of, and a word on it."""
@@ -280,10 +280,12 @@ def ranking_verdict(result: Ranking) -> str:
 def ranking_remarks(result: Ranking) -> tuple[str, ...]:
     """Say how sure the verdict is, and what nobody said."""
     share, place = max((share, -place) for place, share in enumerate(result.lowest))
+    alike = result.lowest.count(share)
+    named = run_label(result.scenarios[-place])
     remark = (
-        f"The {run_label(result.scenarios[-place])} is the lowest in {percent(share)} of "
-        f"{result.draws:,} paired draws."
+        f"None emits less than the {named} in {percent(share)} of {result.draws:,} paired draws"
     )
+    remark += f"; {alike - 1} other(s) are as often the lowest." if alike > 1 and share else "."
     return (remark, *unit_remark(*result.scenarios))
 
 
