@@ -22,7 +22,7 @@ from footprint.factors import FactorCatalogue
 from footprint.manifest import read_tables, study_of
 from footprint.model import LearningCurve, Study
 from footprint.scenarios import check_names, estimate_study, study_catalogue
-from footprint.simulation.analytic import round_duration
+from footprint.simulation.rounds import round_duration
 from footprint.sweep import with_settings
 
 Array = np.ndarray[tuple[int], np.dtype[np.float64]]

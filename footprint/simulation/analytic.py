@@ -7,14 +7,12 @@ thousand clients cost no more than ten.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from footprint.lifecycle.network import transfer_time
 from footprint.measurement.meter import TIER_BANDS
 from footprint.model import (
     Access,
@@ -34,6 +32,12 @@ from footprint.model import (
     Run,
     Site,
     Study,
+)
+from footprint.simulation.rounds import (
+    expected_slowest,
+    round_sessions,
+    transfer_duration,
+    update_volume,
 )
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
@@ -97,109 +101,6 @@ def plan_centralised(study: Study, centre: Centre) -> Journal:
     return _journal(study, Architecture.CENTRALISED, activities, sites)
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
-    """What one client of a group does in a round, and how often that happens.
-
-    Attributes
-    ----------
-    able : float
-        Clients that can be chosen at a time [1].
-    chosen, finished : float
-        Sessions that begin, and that end with an update, in one round [1].
-    training_s, down_s, up_s : float
-        Of a session that ends with an update [s].
-    """
-
-    group: ClientGroup
-    able: float
-    chosen: float
-    finished: float
-    training_s: float
-    down_s: float
-    up_s: float
-
-    @property
-    def total_s(self) -> float:
-        """Time of a session [s]."""
-        return self.training_s + self.down_s + self.up_s
-
-
-def round_sessions(study: Study) -> list[Sessions]:
-    """Sessions of one round, by group: clients are chosen alike among those available."""
-    training = study.training
-    able = sum(group.count * group.availability for group in study.clients)
-    wanted = training.clients_per_round * (1 + training.over_selection)
-    found = []
-    for group in study.clients:
-        chosen = wanted * group.count * group.availability / able
-        found.append(
-            Sessions(
-                group,
-                group.count * group.availability,
-                chosen,
-                chosen * (1 - group.dropout),
-                training.local_epochs * (group.epoch_s or 0.0),
-                _transfer_s(training.model_gb, group.down_mbps),
-                _transfer_s(_update_gb(study), group.up_mbps),
-            )
-        )
-    return found
-
-
-def round_duration(study: Study) -> float:
-    """Find the expected wall-clock of one round: its slowest client, and aggregation [s]."""
-    slowest_s = _expected_slowest(round_sessions(study))
-    return slowest_s + ((study.server.aggregation_s or 0.0) if study.server is not None else 0.0)
-
-
-def _expected_slowest(sessions: Sequence[Sessions], given: Sessions | None = None) -> float:
-    """Find the expected time of the slowest of those chosen in a round [s].
-
-    Chosen without replacement among those available, so a group of which few are
-    chosen delays few rounds. With `given`, one of its clients is chosen for certain.
-    """
-    able = sum(one.able for one in sessions)
-    chosen = sum(one.chosen for one in sessions)
-    least_s = 0.0
-    if given is not None:
-        able, chosen, least_s = able - 1, chosen - 1, given.total_s
-    expected_s, slower, none_slower = 0.0, 0.0, 1.0
-    for one in sorted(sessions, key=lambda one: -one.total_s):
-        if one.total_s <= least_s:
-            break
-        slower += one.able
-        none_yet = _chance_of_none(able, slower, chosen)
-        expected_s += one.total_s * (none_slower - none_yet)
-        none_slower = none_yet
-    return expected_s + least_s * none_slower
-
-
-def _chance_of_none(able: float, marked: float, chosen: float) -> float:
-    """Chance that none of the marked ones is among those chosen (hypergeometric)."""
-    if chosen <= 0 or marked <= 0:
-        return 1.0
-    left = able - marked
-    if left < chosen * (1 - 1e-12):
-        return 0.0
-    return math.exp(
-        math.lgamma(left + 1)
-        - math.lgamma(max(left - chosen, 0.0) + 1)
-        - math.lgamma(able + 1)
-        + math.lgamma(max(able - chosen, 0.0) + 1)
-    )
-
-
-def _update_gb(study: Study) -> float:
-    update_gb = study.training.update_gb
-    return study.training.model_gb if update_gb is None else update_gb
-
-
-def _transfer_s(data_gb: float, rate_mbps: float | None) -> float:
-    # Only data centres may leave their rates out: their transfers take no time to speak of.
-    return 0.0 if rate_mbps is None else transfer_time(data_gb, rate_mbps)
-
-
 def _runs(study: Study) -> Iterator[tuple[LifeCycle, int]]:
     """Count the trainings before the final one, that one, and those after it."""
     if study.training.runs > 1:
@@ -212,7 +113,7 @@ def _runs(study: Study) -> Iterator[tuple[LifeCycle, int]]:
 def _federated_run(study: Study, life_cycle: LifeCycle, runs: int) -> Iterator[Activity]:
     training, rounds = study.training, runs * study.training.rounds
     sessions = round_sessions(study)
-    round_s = _expected_slowest(sessions)
+    round_s = expected_slowest(sessions)
     for one in sessions:
         group, begun, ended = one.group, rounds * one.chosen, rounds * one.finished
         worked = ended + (begun - ended) * training.dropout_work
@@ -220,10 +121,10 @@ def _federated_run(study: Study, life_cycle: LifeCycle, runs: int) -> Iterator[A
         yield _run(study, group.name, group, Phase.TRAIN, trained_s, group.power_w, life_cycle)
         for phase, sent, data_gb, transfer_s in (
             (Phase.DOWNLOAD, begun, training.model_gb, one.down_s),
-            (Phase.UPLOAD, ended, _update_gb(study), one.up_s),
+            (Phase.UPLOAD, ended, update_volume(study), one.up_s),
         ):
             yield from _transfer(study, group, phase, sent * data_gb, sent * transfer_s, life_cycle)
-        waited_s = ended * (_expected_slowest(sessions, one) - one.total_s)
+        waited_s = ended * (expected_slowest(sessions, one) - one.total_s)
         if training.waiting and waited_s > 0:
             yield _run(study, group.name, group, Phase.WAIT, waited_s, group.idle_w, life_cycle)
     if study.server is not None:
@@ -249,7 +150,7 @@ def _copied(study: Study, centre: Centre) -> Iterator[Activity]:
         senders = group.count - (group.name == centre.home)
         moved_gb = once_gb * kept.refreshes * senders / group.count
         if moved_gb:
-            moved_s = _transfer_s(moved_gb, group.up_mbps)
+            moved_s = transfer_duration(moved_gb, group.up_mbps)
             yield from _transfer(
                 study, group, Phase.DATA_TRANSFER, moved_gb, moved_s, LifeCycle.TRANSFER
             )
@@ -272,7 +173,7 @@ def _served(study: Study, *, at_clients: bool, centre: Centre | None = None) -> 
         share = group.count / clients
         if at_clients:
             data_gb = study.training.model_gb * group.count
-            moved_s = _transfer_s(data_gb, group.down_mbps)
+            moved_s = transfer_duration(data_gb, group.down_mbps)
             yield from _transfer(study, group, Phase.DOWNLOAD, data_gb, moved_s, LifeCycle.DEPLOY)
             yield _activity(
                 study,
@@ -285,7 +186,7 @@ def _served(study: Study, *, at_clients: bool, centre: Centre | None = None) -> 
             )
         elif serving.query_gb:
             data_gb = share * serving.inferences * serving.query_gb
-            moved_s = _transfer_s(data_gb, group.down_mbps)
+            moved_s = transfer_duration(data_gb, group.down_mbps)
             yield from _transfer(study, group, Phase.DOWNLOAD, data_gb, moved_s, LifeCycle.INFER)
     if not at_clients and centre is not None:
         energy_kwh = serving.inferences * (serving.energy_kwh or 0.0)

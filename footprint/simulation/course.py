@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from footprint.model import Architecture, LifeCycle, Study
-from footprint.simulation.analytic import round_duration
+from footprint.simulation.rounds import round_duration
 
 
 def share_by(study: Study, architecture: Architecture, stage: LifeCycle, at_s: float) -> float:

@@ -31,7 +31,7 @@ from footprint.model import (
 )
 from footprint.scenarios import estimate_study, plan_study, study_catalogue, study_settings
 from footprint.sensitivity import compare_study, term_effects
-from footprint.simulation.analytic import round_duration
+from footprint.simulation.rounds import round_duration
 from tests.builders import activity
 
 HOSPITALS = Path(__file__).parents[2] / "examples" / "manifests" / "ok" / "hospitals.toml"
