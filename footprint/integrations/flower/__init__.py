@@ -1,0 +1,45 @@
+"""Flower: a mod for clients, a proxy of the grid for servers.
+
+.. code-block:: python
+
+    app = ClientApp(mods=[carbon_mod()])  # client
+
+    run = CarbonRun(journal="runs/digits")  # server, inside main(grid, context)
+    result = run.start(FedAvg(), grid, initial_arrays=arrays, num_rounds=50)
+
+Names are loaded when they are first touched; Flower is imported then.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from footprint.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from footprint.integrations.flower.record import ClientRecord as ClientRecord
+
+_HOMES = {
+    "ClientRecord": "record",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "flwr":
+            raise
+        raise MissingExtra.of("flower", f"footprint.integrations.flower.{name}") from error
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)
