@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from footprint.journal.records import FORMAT, VERSION, Process, SpanRecord, WallLines, encode_line
+from footprint.journal.reports import ReportRecord, report_fields
 from footprint.model import Machine, Run
 
 _OPTIONAL = frozenset(
@@ -114,6 +115,10 @@ class JournalWriter:
     def sample(self, time_s: float, readings: Mapping[str, float]) -> None:
         """Write readings of the whole host."""
         self.write({"type": "sample", "time_s": time_s, "readings": readings})
+
+    def report(self, record: ReportRecord) -> None:
+        """Write what a server saw of one request. Fields that say nothing are left out."""
+        self.write({"type": "report", **report_fields(record)})
 
     def calibration(self, lines: WallLines) -> None:
         """Write the calibration of this machine."""
