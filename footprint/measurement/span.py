@@ -42,6 +42,8 @@ class Span:
     outer: Span | None = None
     owner: Recorder | None = None
     closed: bool = False
+    written: SpanRecord | None = None
+    """What the journal holds of it, once it has ended."""
 
 
 def record_of(span: Span) -> SpanRecord:
