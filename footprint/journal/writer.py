@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,14 @@ _FULL_EVERY = 12
 _CHANGING = frozenset(("id", "sent_bytes", "received_bytes"))
 
 
+_COLUMNS = tuple(column.name for column in fields(SpanRecord))
+
+
 def _span_fields(record: SpanRecord) -> dict[str, Any]:
+    # Not `asdict`, which copies the readings: this is done at every edge of a phase.
     return {
         key: value
-        for key, value in asdict(record).items()
+        for key, value in ((key, getattr(record, key)) for key in _COLUMNS)
         if key not in _OPTIONAL
         or not (value is None or value == "ok" or (key.endswith("_bytes") and value == 0))
     }

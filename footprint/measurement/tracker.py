@@ -276,6 +276,8 @@ class Tracker:
         with self.span(phase, **where) as span:
             span.sent_bytes = sent_bytes
             span.received_bytes = received_bytes
+            # What the meters say at its end is what they said at its begin.
+            span.end = (span.start_s, span.begin)
 
     def result(self, name: str, value: float) -> None:
         """Record a figure that the run reports about itself, such as accuracy.
@@ -440,7 +442,7 @@ class Tracker:
             return  # the process that we were forked from will record it
         if span.id not in self._spans:
             return  # the tracker was stopped before it, and recorded it then
-        stop_s, end = recorder.edge()
+        stop_s, end = span.end or recorder.edge()
         odd = [n for n in (span.sent_bytes, span.received_bytes) if not is_count(n)]
         if odd:
             self._complain(f"{odd[0]!r} is no number of bytes.")

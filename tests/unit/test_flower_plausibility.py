@@ -203,6 +203,16 @@ def test_energy_of_a_reply_that_never_came_is_recovered():
     assert verdict.history.accepted_kwh == pytest.approx(4.5 * KWH)
 
 
+def test_a_ledger_of_an_earlier_run_adds_nothing():
+    """A client that was asked nothing yet, and tells of five messages."""
+    found = record(6, total_kwh=6 * KWH, finished=6)
+    verdict = check(found, at=exchange(6, missing=0))
+    assert verdict.record is not None
+    assert verdict.late_kwh is None
+    assert verdict.history.accepted_kwh == KWH
+    assert check(found, at=exchange(6, missing=5)).late_kwh == pytest.approx(5 * KWH)
+
+
 def test_a_reply_that_comes_after_its_energy_was_recovered_counts_nothing():
     seen = after(record(1), record(3))
     assert seen.closed == {2}

@@ -18,6 +18,9 @@ class Exchange:
         When it asked, and when it had the reply (Unix time [s]).
     device : str or None
         Device class of the client, if the server knows it from elsewhere.
+    missing : int or None
+        Requests to this client before, of which no record was accepted; None if nobody
+        counted them.
     """
 
     actor: str
@@ -25,6 +28,7 @@ class Exchange:
     start_s: float
     stop_s: float
     device: str | None = None
+    missing: int | None = None
 
     @property
     def elapsed_s(self) -> float:

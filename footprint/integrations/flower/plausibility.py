@@ -282,6 +282,8 @@ class _Check:
             yield "total_kwh", total_kwh, f"at least {total_kwh - late_kwh:.6g}, told before"
         if late_kwh > _ROUNDING * total_kwh and not skipped:
             yield "total_kwh", total_kwh, f"{total_kwh - late_kwh:.6g}: no message is missing"
+        if late_kwh > _ROUNDING * total_kwh and self.exchange.missing == 0:
+            yield "number", record.number, f"{record.number - len(skipped)}: no request is missing"
         device = self.exchange.device or record.device
         since_s = max(0.0, self.exchange.stop_s - seen.last_s)
         most_kwh = self.limits.energy_kwh(device, since_s + self.limits.exchange_s)

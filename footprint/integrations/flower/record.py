@@ -10,7 +10,7 @@ network goes through `footprint.integrations.flower.plausibility` first.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Self
 
@@ -21,6 +21,33 @@ RECORD_NAME = "footprint"
 """Name of the ConfigRecord in the content of a reply."""
 
 RECORD_VERSION = 1
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "energy": ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "tier", "source"),
+    "duration": ("duration_s",),
+    "startup": (
+        "first_in_process",
+        "startup_s",
+        "startup_kwh",
+        "startup_low_kwh",
+        "startup_high_kwh",
+    ),
+    "ledger": ("total_kwh", "finished", "failed", "lost"),
+    "zone": ("zone",),
+    "device": ("device",),
+    "partition": ("partition",),
+    "bytes": ("received_bytes", "sent_bytes"),
+    "journal": ("token",),
+    "start": ("start_s",),
+    "cpu": ("cpu_s", "startup_cpu_s"),
+}
+"""What can be told, by the name under which it is chosen."""
+
+DEFAULT_FIELDS = tuple(name for name in FIELDS if name not in ("start", "cpu"))
+"""Coarse: no clock of the client and no processor time; never a host name or a number of a
+process."""
+
+_ALWAYS = ("version", "number", "phase", "round", "basis", "problem")
 
 Scalar = int | float | str | bool
 
@@ -124,6 +151,11 @@ class ClientRecord:
             for name, value in found.items()
             if value is not None and value != ""
         }
+
+    def told(self, chosen: Iterable[str]) -> dict[str, Scalar]:
+        """Give those fields that may be told; `chosen` holds names of `FIELDS`."""
+        names = {*_ALWAYS, *(name for one in chosen for name in FIELDS[one])}
+        return {name: value for name, value in self.to_fields().items() if name in names}
 
     @classmethod
     def from_fields(cls, found: Mapping[str, Any]) -> Self:
