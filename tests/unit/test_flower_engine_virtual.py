@@ -216,6 +216,7 @@ def test_simulated_figures_replace_what_a_client_measured():
     world.send()
     record = world.record(0)
     assert (record.number, record.token, record.basis) == (1, None, "simulated")
+    assert record.sent_bytes == 0
     assert record.energy_kwh == pytest.approx(5 * 100 / KWH)
     assert (record.zone, record.device, record.partition) == ("FR", "phone", 0)
 
@@ -340,6 +341,15 @@ def test_pulling_moves_the_clock_to_the_next_reply():
     assert world.grid.pull_messages(numbers) == []
 
 
+def test_a_pushed_message_that_is_late_never_comes():
+    world = World(node(100), node(300), deadline_s=200)
+    messages = [Message(RecordDict(), FIRST_NODE + p, "train") for p in range(2)]
+    numbers = world.grid.push_messages(messages)
+    assert len(world.grid.pull_messages(numbers)) == 1
+    assert world.grid.pull_messages(numbers) == []
+    assert world.grid.wasted(messages[1]).energy_kwh == pytest.approx(5 * 300 / KWH)
+
+
 def test_a_message_to_nobody_is_told_and_waited_for_by_nobody(caplog):
     world = World(node(10), deadline_s=500)
     asked = [Message(RecordDict(), FIRST_NODE + p, "train") for p in (0, 5)]
@@ -413,3 +423,21 @@ def test_the_same_run_in_virtual_time_by_a_strategy_of_flower():
     simulate(server, app, 4, world=VirtualWorld(clock, profiles))
     assert clock.now_s() == pytest.approx(START_S + 10 * 0.6 * DAY_S)
     assert len(ran) < 40  # who is late is busy, and does not get every message
+
+
+def test_the_mod_of_a_virtual_client_measures_nothing(tmp_path):
+    """It would measure the machine of the simulation."""
+    from footprint.integrations.flower.mod import carbon_mod
+
+    found = []
+    app, server = ClientApp(mods=[carbon_mod(journal=tmp_path)]), ServerApp()
+    app.train()(lambda message, context: Message(message.content, reply_to=message))
+
+    @server.main()
+    def main(grid, context):
+        asked = [Message(RecordDict(), number, "train") for number in grid.get_node_ids()]
+        found.extend(grid.send_and_receive(asked))
+
+    simulate(server, app, 1, world=VirtualWorld(VirtualClock(START_S), [node(100)]))
+    assert dict(found[0].content[RECORD_NAME])["basis"] == "simulated"
+    assert list(tmp_path.iterdir()) == []

@@ -9,8 +9,9 @@ import numpy as np
 from flwr.app import Message, MetricRecord
 
 from footprint.errors import UsageError
+from footprint.integrations.flower.payload import payload_bytes, round_of
 from footprint.integrations.flower.profiles import NodeProfile
-from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
+from footprint.integrations.flower.record import ClientRecord
 from footprint.model import Basis, Phase
 
 SOURCE = "profile"
@@ -111,9 +112,9 @@ class VirtualClient:
         work_s = device.duration_s(message.metadata.message_type, self._units(message, reply))
         course = _Course(
             self.free_at(sent_s),
-            device.download_s(size_of(message)),
+            device.download_s(_size(message)),
             None if work_s is None else work_s * slowness,
-            device.upload_s(size_of(reply)) if reply is not None else 0.0,
+            device.upload_s(_size(reply)) if reply is not None else 0.0,
         )
         lost_s = course.start_s + course.whole_s * share if dies else math.inf
         end_s = min(course.start_s + course.whole_s, lost_s, self._away_at(course.start_s))
@@ -170,7 +171,7 @@ class VirtualClient:
         return ClientRecord(
             number=self._begun,
             phase=_PHASES.get(message.metadata.message_type.partition(".")[0], Phase.OTHER),
-            round=_round_of(message),
+            round=round_of(message),
             start_s=course.start_s,
             duration_s=spent_s,
             energy_kwh=energies[0],
@@ -181,8 +182,8 @@ class VirtualClient:
             zone=self.profile.zone,
             device=self.profile.device.device,
             partition=self.partition,
-            received_bytes=size_of(message),
-            sent_bytes=size_of(reply) if whole and reply is not None else 0,
+            received_bytes=_size(message),
+            sent_bytes=_size(reply) if whole and reply is not None else 0,
             total_kwh=self._total_kwh,
             finished=self._finished,
             failed=self._failed,
@@ -191,19 +192,6 @@ class VirtualClient:
         )
 
 
-def size_of(message: Message) -> int:
-    """Payload of a message without what we add to it [bytes]; an error counts as none."""
-    if not message.has_content():
-        return 0
-    return sum(
-        record.count_bytes() for name, record in message.content.items() if name != RECORD_NAME
-    )
-
-
-def _round_of(message: Message) -> int | None:
-    """Round that a message names, as the strategies of Flower do it."""
-    for config in message.content.config_records.values():
-        number = config.get("server-round")
-        if isinstance(number, int):
-            return number
-    return None
+def _size(message: Message) -> int:
+    """Payload of a message [bytes]; an error counts as none."""
+    return payload_bytes(message.content) if message.has_content() else 0

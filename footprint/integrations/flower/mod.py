@@ -19,6 +19,7 @@ from flwr.clientapp import ClientApp
 
 from footprint.errors import UsageError
 from footprint.integrations.flower.contact import Contact
+from footprint.integrations.flower.profiles import SIMULATED
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS
 from footprint.measurement.tracker import Tracker
 
@@ -84,6 +85,8 @@ class CarbonMod:
 
     def __call__(self, message: Message, context: Context, call_next: Handler) -> Message:
         """Handle a message, and tell what that took."""
+        if context.node_config.get(SIMULATED):
+            return call_next(message, context)
         contact = Contact.begin(self, message, context)
         try:
             reply = call_next(message, context)

@@ -30,12 +30,11 @@ footprint sets it for processes that it starts itself, and for no other.
 """
 
 
-def sandbox(home: Path | str) -> dict[str, str]:
-    """Environment for a process that is started: ours, `SANDBOX`, and a home of its own.
+def variables(home: Path | str) -> dict[str, str]:
+    """`SANDBOX`, with a home for what Flower keeps in place of the user's own."""
+    return {**SANDBOX, HOME: os.fspath(Path(home).absolute())}
 
-    Parameters
-    ----------
-    home : path
-        Folder for what Flower keeps, instead of the user's own.
-    """
-    return {**os.environ, **SANDBOX, HOME: os.fspath(Path(home).absolute())}
+
+def environment(home: Path | str) -> dict[str, str]:
+    """Environment for a process that is started: ours, and `variables`."""
+    return {**os.environ, **variables(home)}
