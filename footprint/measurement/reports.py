@@ -20,6 +20,7 @@ BYTES_SOURCE = "bytes"
 
 _WORK = (Phase.TRAIN, Phase.EVALUATE, Phase.OTHER)
 _ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR, ReplyStatus.REFUSED)
+_MACHINERY = "(simulation)"
 _NAMED = 5  # actors that a finding names
 
 Place = tuple[str | None, str | None]
@@ -46,17 +47,25 @@ class Reported:
     simulated: frozenset[str] = frozenset()
 
     def placed(self, process: ProcessRecords) -> ProcessRecords:
-        """Say where and on what a process ran, if its spans do not and the server knows."""
-        if not self.places:
+        """Say where and on what a process ran, as far as the server knows."""
+        if not (self.places or self.simulated):
             return process
         return replace(process, spans=tuple(self._placed(span) for span in process.spans))
 
     def _placed(self, span: SpanRecord) -> SpanRecord:
+        if self.simulated and span.role is Role.SERVER and span.phase is Phase.WAIT:
+            # While a server waits for virtual clients, its machine simulates them.
+            return replace(span, actor=_MACHINERY, role=Role.OTHER)
         zone, device = self.places.get(span.actor, (None, None))
-        return replace(span, zone=span.zone or zone, device=span.device or device)
+        if span.role is not Role.CLIENT:
+            zone, device = span.zone or zone, span.device or device
+        # A client that is simulated beside its server took over the server's place.
+        return replace(span, zone=zone or span.zone, device=device or span.device)
 
     def is_replaced(self, activity: Activity) -> bool:
         """Whether a simulated figure stands for what was measured."""
+        if activity.actor == _MACHINERY:
+            return True
         return activity.role is Role.CLIENT and activity.actor in self.simulated
 
 
@@ -178,7 +187,7 @@ class _Reader:
             if told is not None and (told.energy or told.setup):
                 self.held.add(report.actor)
             return
-        if simulated and report.actor in self.spans.actors:
+        if simulated:
             self.simulated.add(report.actor)
         if told is not None:
             yield from _told(report, told)

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -245,6 +246,21 @@ def test_simulated_figures_stand_for_what_the_simulation_used(tmp_path):
     assert any(a.role is Role.SERVER and a.energy_kwh for a in journal.activities())
 
 
+def test_what_simulates_clients_is_no_waiting_of_the_server(tmp_path):
+    waiting = span(2, phase=Phase.WAIT, round=1)
+    written(tmp_path / "real", "server", SERVER, waiting, report(told=told()))
+    written(
+        tmp_path / "virtual", "server", SERVER, waiting, report(told=told(basis=Basis.SIMULATED))
+    )
+    real, virtual = (fp.read_journal(tmp_path / name) for name in ("real", "virtual"))
+    used_kwh = [
+        sum(a.energy_kwh or 0.0 for a in journal.activities() if a.role is not Role.CLIENT)
+        for journal in (real, virtual)
+    ]
+    assert 0 < used_kwh[1] < used_kwh[0]
+    assert {a.actor for a in virtual.activities()} == {"server", "client-0"}
+
+
 def test_a_client_is_called_what_it_was_called_last(tmp_path):
     missing = report("node-7", status=ReplyStatus.NO_REPLY, received_bytes=10)
     journal = read(tmp_path, missing, report(round=2, told=told()))
@@ -281,6 +297,15 @@ def test_places_come_from_the_server_where_spans_have_none(tmp_path):
     journal = read(tmp_path, report(told=told(token="client")))
     places = {a.actor: (a.zone, a.device) for a in journal.activities()}
     assert places == {"client-0": ("FR", "laptop"), "server": ("DE", "server")}
+
+
+def test_a_virtual_client_is_not_where_its_server_is(tmp_path):
+    """Beside its server, its spans took over the place of the span around them."""
+    root, work = SERVER, span(2, actor="client-0", role=Role.CLIENT, phase=Phase.TRAIN, round=1)
+    inherited = replace(work, zone=root.zone, device=root.device)
+    written(tmp_path, "server", root, inherited, report(told=told(token="server")))
+    journal = fp.read_journal(tmp_path)
+    assert {(a.zone, a.device) for a in of_clients(journal)} == {("FR", "laptop")}
 
 
 def test_clients_need_not_know_the_functional_unit(tmp_path):

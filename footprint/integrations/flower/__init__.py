@@ -18,10 +18,26 @@ from typing import TYPE_CHECKING, Any
 from footprint.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from footprint.integrations.flower.grid import MeasuredGrid as MeasuredGrid
+    from footprint.integrations.flower.limits import Limits as Limits
+    from footprint.integrations.flower.mod import answer_facts as answer_facts
+    from footprint.integrations.flower.mod import carbon_mod as carbon_mod
+    from footprint.integrations.flower.nodes import NodePlace as NodePlace
     from footprint.integrations.flower.record import ClientRecord as ClientRecord
+    from footprint.integrations.flower.run import CarbonRun as CarbonRun
+    from footprint.integrations.flower.wire import NO_WIRE as NO_WIRE
+    from footprint.integrations.flower.wire import WireModel as WireModel
 
 _HOMES = {
+    "CarbonRun": "run",
     "ClientRecord": "record",
+    "Limits": "limits",
+    "MeasuredGrid": "grid",
+    "NO_WIRE": "wire",
+    "NodePlace": "nodes",
+    "WireModel": "wire",
+    "answer_facts": "mod",
+    "carbon_mod": "mod",
 }
 
 __all__ = list(_HOMES)
