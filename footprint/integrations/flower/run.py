@@ -115,9 +115,13 @@ class CarbonRun:
             stack.enter_context(tracker)
             enter_server(tracker)
             stack.callback(leave_server, tracker)
+            nodes = Nodes(self.nodes)
+            # Grids of simulations know whose partition a node has.
+            for node, partition in (getattr(grid, "partitions", None) or {}).items():
+                nodes.bind(nodes.see(node, clock.now_s()), partition)
             exchanges = Exchanges(
                 tracker,
-                Nodes(self.nodes),
+                nodes,
                 self.limits or Limits(simulated=self.clock is not None, catalogue=load_catalogue()),
                 self.wire,
                 clock.now_s(),
