@@ -125,7 +125,9 @@ class Exchanges:
         """Write what a simulated client used for a request that came to nothing."""
         node = self.nodes.see(request.node, request.start_s)
         found = record.to_fields()
-        verdict = self._verdict(request, node, found, now_s)
+        # Who is late works on when the server has stopped waiting.
+        end_s = (record.start_s or now_s) + (record.duration_s or 0.0)
+        verdict = self._verdict(request, node, found, max(now_s, end_s))
         status = ReplyStatus.NO_REPLY if reply is None else ReplyStatus.ERROR
         told = verdict.record and self._accept(request, node, verdict, now_s)
         self._report(request, node, status, now_s, reply, told or None)

@@ -74,7 +74,7 @@ class CarbonRun:
         Time to wait for the replies of a round [s], or what gives it for the number of a
         round; overrides that of the strategy.
     clock : Clock, optional
-        Default: the system's. A `VirtualClock` for simulated days.
+        Default: that of a grid in virtual time, else the system's.
     seed : int
         Of the generator that the scheduler draws from.
 
@@ -109,20 +109,20 @@ class CarbonRun:
             with run.wrap(grid) as measured:
                 FedAvg().start(measured, initial_arrays=arrays)
         """
-        clock = self.clock or SystemClock()
+        clock = self._clock(grid)
         tracker = self._tracker(grid)
         with ExitStack() as stack:
             stack.enter_context(tracker)
             enter_server(tracker)
             stack.callback(leave_server, tracker)
-            nodes = Nodes(self.nodes)
+            nodes = Nodes({**getattr(grid, "places", {}), **self.nodes})
             # Grids of simulations know whose partition a node has.
             for node, partition in (getattr(grid, "partitions", None) or {}).items():
                 nodes.bind(nodes.see(node, clock.now_s()), partition)
             exchanges = Exchanges(
                 tracker,
                 nodes,
-                self.limits or Limits(simulated=self.clock is not None, catalogue=load_catalogue()),
+                self.limits or Limits(simulated=_is_virtual(grid), catalogue=load_catalogue()),
                 self.wire,
                 clock.now_s(),
                 lambda node: node in set(grid.get_node_ids()),
@@ -154,6 +154,9 @@ class CarbonRun:
             _keep_results(tracker, result)
         return result
 
+    def _clock(self, grid: Grid) -> Clock:
+        return self.clock or getattr(grid, "clock", None) or SystemClock()
+
     def _tracker(self, grid: Grid) -> Tracker:
         run = self.run
         if run is None:
@@ -181,8 +184,13 @@ class CarbonRun:
             ask_facts(grid, self.patience_s, lambda node: nodes.known[node].partition is not None)
         if self.scheduler is None:
             return None
-        clock = self.clock or SystemClock()
-        return Selection(self.scheduler, grid, clock, np.random.default_rng(self.seed))
+        rng = np.random.default_rng(self.seed)
+        return Selection(self.scheduler, grid, self._clock(grid), rng)
+
+
+def _is_virtual(grid: Grid) -> bool:
+    """Whether a grid simulates what its clients use."""
+    return hasattr(grid, "wasted")
 
 
 @contextmanager

@@ -136,7 +136,7 @@ class Selection:
         UsageError
             If the strategy cannot be given a choice of clients.
         """
-        nodes = {self.name(node): node for node in self.grid.get_node_ids()}
+        nodes = {self.name(node): node for node in self._askable()}
         if self._by_view:
             ids = self._choose(number, nodes, None)
             return self._viewed(inner, (number, arrays, config, grid), ids, nodes) if ids else []
@@ -170,6 +170,13 @@ class Selection:
     def name(self, node_id: int) -> str:
         """Name of a node's client."""
         return self.grid.exchanges.nodes.see(node_id, self.clock.now_s()).actor
+
+    def _askable(self) -> list[int]:
+        """Nodes that can be asked now. A simulated grid lists those that are away, too."""
+        nodes = self.grid.get_node_ids()
+        if not hasattr(self.grid, "available_nodes"):
+            return nodes
+        return list(self.grid.available_nodes())
 
     def _choose(self, number: int, nodes: dict[str, int], wanted: int | None) -> tuple[str, ...]:
         candidates = tuple(self._candidate(name, nodes[name]) for name in sorted(nodes, key=_order))

@@ -21,6 +21,7 @@ from footprint.errors import UsageError
 from footprint.integrations.flower.clients import VirtualClient
 from footprint.integrations.flower.clock import VirtualClock
 from footprint.integrations.flower.identity import number
+from footprint.integrations.flower.nodes import NodePlace
 from footprint.integrations.flower.profiles import NodeProfile
 from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
 
@@ -113,6 +114,14 @@ class VirtualGrid(Grid):
     def partitions(self) -> dict[int, int]:
         """Partition of each node."""
         return {node: client.partition for node, client in self._clients().items()}
+
+    @property
+    def places(self) -> dict[int, NodePlace]:
+        """Zone and device class of each node, by number of its partition."""
+        return {
+            partition: NodePlace(profile.zone, profile.device.device)
+            for partition, profile in enumerate(self.world.profiles)
+        }
 
     def set_run(self, run: Run) -> None:
         """Take over the description of a run."""
