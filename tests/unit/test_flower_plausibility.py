@@ -205,11 +205,16 @@ def test_energy_of_a_reply_that_never_came_is_recovered():
 
 def test_a_ledger_of_an_earlier_run_adds_nothing():
     """A client that was asked nothing yet, and tells of five messages."""
-    found = record(6, total_kwh=6 * KWH, finished=6)
+    found = record(6, total_kwh=6 * KWH, finished=5, lost=1)
     verdict = check(found, at=exchange(6, missing=0))
     assert verdict.record is not None
-    assert verdict.late_kwh is None
+    assert (verdict.late_kwh, verdict.lost, verdict.findings) == (None, 0, ())
     assert verdict.history.accepted_kwh == KWH
+    later = check(record(8, total_kwh=8 * KWH, finished=7, lost=1), verdict.history, exchange(8))
+    assert later.late_kwh == pytest.approx(KWH)
+    missing = check(record(8), verdict.history, exchange(8, missing=0))
+    assert missing.late_kwh is None
+    assert not missing.settled
     assert check(found, at=exchange(6, missing=5)).late_kwh == pytest.approx(5 * KWH)
 
 

@@ -220,6 +220,8 @@ class _Check:
 
     def settle(self, record: ClientRecord, seen: ClientHistory, claimed_kwh: float) -> Verdict:
         """Compare the ledger of the client with what it told; find what came late."""
+        if seen.number == 0 and self.exchange.missing == 0:
+            seen = _since(seen, record, claimed_kwh)
         newest = record.number > seen.number
         skipped = (seen.skipped | set(range(seen.number + 1, record.number))) - {record.number}
         total_kwh = seen.total_kwh + claimed_kwh
@@ -283,7 +285,7 @@ class _Check:
         if late_kwh > _ROUNDING * total_kwh and not skipped:
             yield "total_kwh", total_kwh, f"{total_kwh - late_kwh:.6g}: no message is missing"
         if late_kwh > _ROUNDING * total_kwh and self.exchange.missing == 0:
-            yield "number", record.number, f"{record.number - len(skipped)}: no request is missing"
+            yield "number", record.number, f"{record.number - len(skipped)}: no reply is missing"
         device = self.exchange.device or record.device
         since_s = max(0.0, self.exchange.stop_s - seen.last_s)
         most_kwh = self.limits.energy_kwh(device, since_s + self.limits.exchange_s)
@@ -320,6 +322,19 @@ _WHOLE = frozenset(
         "lost",
     )
 )
+
+
+def _since(seen: ClientHistory, record: ClientRecord, claimed_kwh: float) -> ClientHistory:
+    """Begin with a client that worked before anybody asked it here: that is not ours."""
+    counts = (record.finished, record.failed, record.lost)
+    if record.total_kwh is None or record.total_kwh < claimed_kwh or None in counts:
+        return seen
+    return replace(
+        seen,
+        number=record.number - 1,
+        total_kwh=record.total_kwh - claimed_kwh,
+        lost=record.lost or 0,
+    )
 
 
 def _newest(numbers: Iterable[int]) -> frozenset[int]:
