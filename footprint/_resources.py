@@ -1,7 +1,7 @@
 """Where the data that ships with the package lies.
 
-A wheel carries `emission_factors/` and `templates/` inside the package; an
-editable install and a checkout have them at the top of the repository.
+A wheel carries `emission_factors/`, `templates/` and the Flower app of `examples/`
+inside the package; an editable install and a checkout have them in the repository.
 """
 
 from __future__ import annotations
@@ -31,3 +31,8 @@ def emission_factors() -> Path:
 def templates() -> Path:
     """Folder of the report templates."""
     return _locate("templates")
+
+
+def flower_app() -> Path:
+    """Folder of the Flower app that examples and the demonstration share."""
+    return _locate("examples/flower")

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from footprint.cli import calibrate, factors, meters, pareto, predict, results, sweep, track
+from footprint.cli import calibrate, factors, flower, meters, pareto, predict, results, sweep, track
 from footprint.cli.output import print_json, say
 from footprint.errors import DataError, FootprintError
 
@@ -34,6 +34,7 @@ app.command("report")(results.report)
 app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(factors.app, name="factors")
+app.add_typer(flower.app, name="flower")
 
 
 @app.callback()
