@@ -96,10 +96,17 @@ def read_reports(processes: Sequence[ProcessRecords]) -> Reported:
 
 
 def _with_last_names(reports: Sequence[ReportRecord]) -> Iterator[ReportRecord]:
-    """Call each client what it was called last: its name is known once it has answered."""
+    """Call each client what it was called last: who and where it is, it says when it answers."""
     names = {report.node: report.actor for report in reports}
+    zones = {report.node: report.zone for report in reports if report.zone}
+    devices = {report.node: report.device for report in reports if report.device}
     for report in reports:
-        yield replace(report, actor=names[report.node])
+        yield replace(
+            report,
+            actor=names[report.node],
+            zone=report.zone or zones.get(report.node),
+            device=report.device or devices.get(report.node),
+        )
 
 
 def _settled(reports: Iterable[ReportRecord]) -> Mapping[str, float]:

@@ -262,9 +262,11 @@ def test_what_simulates_clients_is_no_waiting_of_the_server(tmp_path):
 
 
 def test_a_client_is_called_what_it_was_called_last(tmp_path):
-    missing = report("node-7", status=ReplyStatus.NO_REPLY, received_bytes=10)
+    nowhere = {"zone": None, "device": None, "received_bytes": 10}
+    missing = report("node-7", status=ReplyStatus.NO_REPLY, **nowhere)
     journal = read(tmp_path, missing, report(round=2, told=told()))
-    assert {a.actor for a in of_clients(journal)} == {"client-0"}
+    places = {(a.actor, a.zone, a.device) for a in of_clients(journal)}
+    assert places == {("client-0", "FR", "laptop")}
 
 
 def test_missing_replies_are_said_until_they_are_settled(tmp_path):
