@@ -1,6 +1,8 @@
 """What a simulated run leaves in its journal: all energy, once, at virtual times."""
 
+import re
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,3 +183,26 @@ def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):
     first = scheduler.outcomes[0].clients[0]
     assert first.duration_s == pytest.approx(DAY_S)
     assert first.energy_kwh == pytest.approx(5 * DAY_S / KWH)
+
+
+def test_the_example_of_the_documentation_runs(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "virtual_clients.md").read_text()
+    (code,) = (
+        block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "phone" in block
+    )
+    answered = []
+    client, server = ClientApp(), ServerApp()
+
+    @client.train()
+    def train(message, context):
+        content = RecordDict({"metrics": MetricRecord({"num-examples": 500})})
+        return Message(content, reply_to=message)
+
+    @server.main()
+    def main(grid, context):
+        asked = [Message(RecordDict(), node, "train") for node in grid.get_node_ids()]
+        answered.extend(grid.send_and_receive(asked))
+        assert grid.clock.now_s() > 1.76e9 + 5
+
+    exec(code, {"server_app": server, "client_app": client})
+    assert len(answered) == 3
