@@ -194,6 +194,18 @@ def test_a_device_without_a_known_power_may_draw_what_a_socket_gives():
     assert Limits(power_w=100.0, catalogue=load_catalogue()).device_w("server") == 100.0
 
 
+@pytest.mark.parametrize(("startup_s", "kept"), [(100.0, True), (1000.0, False)])
+def test_a_process_is_not_older_than_the_run_by_much(startup_s, kept):
+    startup = {"startup_s": startup_s, "first_in_process": True}
+    startup |= {"startup_kwh": KWH, "startup_low_kwh": KWH, "startup_high_kwh": KWH}
+    verdict = check(record(total_kwh=2 * KWH, **startup))
+    assert (verdict.record.startup_kwh == KWH) is kept
+    assert (verdict.findings == ()) is kept
+    # Either way the client's own total is what it says of both.
+    assert verdict.settled
+    assert verdict.history.accepted_kwh == pytest.approx((1 + kept) * KWH)
+
+
 def test_energy_of_a_reply_that_never_came_is_recovered():
     seen = after(record(1), record(2))
     verdict = check(record(4, total_kwh=4.5 * KWH), seen, exchange(4))
@@ -320,7 +332,7 @@ def test_no_forged_record_raises_a_total_above_what_the_client_can_draw(forgerie
         added_kwh = (told.used_kwh or 0.0) + late_kwh if told is not None else 0.0
         assert verdict.history.accepted_kwh == pytest.approx(seen.accepted_kwh + added_kwh)
         seen = verdict.history
-    run_s = now_s - BEGIN_S + LIMITS.exchange_s + LIMITS.slack_s
+    run_s = now_s - BEGIN_S + LIMITS.startup_s + LIMITS.exchange_s + LIMITS.slack_s
     assert seen.accepted_kwh <= watt_seconds_to_kwh(SOCKET_W, run_s) * (1 + 1e-9)
 
 

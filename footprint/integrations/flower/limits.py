@@ -38,6 +38,9 @@ class Limits:
         So far may the clock of a client be off for its start to be used [s].
     exchange_s : float
         So much longer than the exchange may a client have worked by its own clock [s].
+    startup_s : float
+        So long before the run may a process of a client have been started: workers of a
+        simulation are there before its server begins [s].
     simulated : bool
         Whether clients may be simulated: only where the server runs them itself.
     catalogue : FactorCatalogue or None
@@ -48,6 +51,7 @@ class Limits:
     slack_s: float = 1.0
     clock_s: float = 300.0
     exchange_s: float = 5.0
+    startup_s: float = 120.0
     simulated: bool = False
     catalogue: FactorCatalogue | None = None
 

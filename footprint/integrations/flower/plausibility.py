@@ -57,8 +57,8 @@ def check_record(
     Notes
     -----
     The energies that are accepted of one client, late ones included, never exceed its
-    highest power times the time since the run began (and `Limits.slack_s`,
-    `Limits.exchange_s`). Each alone is bounded by the time of its own exchange.
+    highest power times the time since the run began (and `Limits.startup_s`,
+    `Limits.exchange_s`, `Limits.slack_s`). Each alone is bounded by the time of its own exchange.
     """
     check = _Check(exchange, limits)
     try:
@@ -170,11 +170,16 @@ class _Check:
                 "The time of the request is used.",
             )
             record = replace(record, start_s=None)
-        run_s = max(0.0, self.exchange.stop_s - seen.begin_s) + self.limits.exchange_s
+        run_s = self._longest_s(seen)
         if record.startup_s is not None and record.startup_s > run_s:
             self.find("startup_s", record.startup_s, f"up to {run_s:.3g}", "It is lost.")
             record = _without(record, "startup_s", "startup_cpu_s", *_STARTUP)
         return record
+
+    def _longest_s(self, seen: ClientHistory) -> float:
+        """For how long the client can have been at work for this run by now [s]."""
+        run_s = max(0.0, self.exchange.stop_s - seen.begin_s)
+        return run_s + self.limits.startup_s + self.limits.exchange_s
 
     def energies(self, record: ClientRecord) -> ClientRecord:
         """Compare energies with what the device can draw in that time."""
@@ -294,7 +299,7 @@ class _Check:
 
     def _bound(self, record: ClientRecord, seen: ClientHistory, energy_kwh: float) -> None:
         """Refuse what the device cannot have drawn since the run began."""
-        run_s = max(0.0, self.exchange.stop_s - seen.begin_s) + self.limits.exchange_s
+        run_s = self._longest_s(seen)
         most_kwh = self.limits.energy_kwh(self.exchange.device or record.device, run_s)
         if energy_kwh > most_kwh:
             raise self.refuse(
