@@ -232,6 +232,29 @@ def test_what_a_server_app_raises_comes_out():
         simulate(server_app(main), client_app(echo), 1)
 
 
+def test_apps_of_the_older_interface_run_too():
+    from flwr.client import NumPyClient
+    from flwr.server import ServerAppComponents, ServerConfig
+    from flwr.server.strategy import FedAvg as OlderFedAvg
+
+    fitted = []
+
+    class Adder(NumPyClient):
+        def get_parameters(self, config):
+            return [np.zeros(2)]
+
+        def fit(self, parameters, config):
+            fitted.append(parameters[0][0])
+            return [parameters[0] + 1], 1, {}
+
+    def components(context):
+        strategy = OlderFedAvg(fraction_evaluate=0.0)
+        return ServerAppComponents(strategy=strategy, config=ServerConfig(num_rounds=3))
+
+    simulate(ServerApp(server_fn=components), ClientApp(lambda context: Adder().to_client()), 2)
+    assert fitted == [0, 0, 1, 1, 2, 2]
+
+
 def test_an_unknown_engine_is_refused():
     with pytest.raises(UsageError, match="local, ray"):
         simulate(*[None] * 2, 1, engine="dask")

@@ -1,8 +1,7 @@
-"""The parts of Flower that are not public, and that nothing works without.
+"""What Flower's own runtimes do behind its interface, and a grid of ours must do too.
 
-In Flower 1.41 `Message(...)` asks the process who it is (`TaskIdentity`), which
-Flower's own runtimes set and an in-process grid must. Numbers of messages are set by
-grids, through a field without a setter. Both are done here only.
+In Flower 1.41 `Message(...)` asks the process who it is (`TaskIdentity`). Numbers of
+messages are set by grids, in a field without a setter. Both are done here only.
 """
 
 from __future__ import annotations
