@@ -7,12 +7,17 @@ process stands for itself.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
-from footprint.factors import load_catalogue
+from footprint import _resources
+from footprint._version import __version__
+from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, SpanRecord, WallLines
 from footprint.measurement.attribution import attribute
 from footprint.measurement.power import EnergyModel, energy_model
@@ -62,10 +67,84 @@ def tally_span(process: ProcessRecords, span: SpanRecord) -> Tally:
     return _sum(attribute([alone], [model]).activities)
 
 
-@lru_cache(maxsize=4)
-def prepare_model(machine: Machine, calibration: WallLines | None) -> EnergyModel:
-    """Choose the power model of this machine once per process; reads the catalogue."""
-    return energy_model(machine, load_catalogue(), calibration)
+_models: dict[tuple[Machine, WallLines | None], EnergyModel] = {}
+
+
+def prepare_model(
+    machine: Machine, calibration: WallLines | None, memo: Path | None = None
+) -> EnergyModel:
+    """Choose the power model of this machine, once per process.
+
+    Parameters
+    ----------
+    machine : Machine
+    calibration : WallLines or None
+    memo : Path, optional
+        File that keeps the model for the next process on this machine: the factor
+        catalogue and the table of processors take a quarter of a second and more to
+        read. Such a model holds its numbers, and not the factors behind them.
+
+    Raises
+    ------
+    FactorError
+        If the built-in catalogue cannot be read.
+    """
+    key = (machine, calibration)
+    if key not in _models:
+        _models[key] = _remember(*key, memo) if memo else energy_model(*_with_catalogue(*key))
+    return _models[key]
+
+
+def _with_catalogue(
+    machine: Machine, calibration: WallLines | None
+) -> tuple[Machine, FactorCatalogue, WallLines | None]:
+    return machine, load_catalogue(), calibration
+
+
+_NUMBERS = ("idle_w", "busy_w", "memory_w_per_gb", "tier", "band", "source")
+
+
+def _remember(machine: Machine, calibration: WallLines | None, memo: Path) -> EnergyModel:
+    """Read the model from its file, or choose it and write it there."""
+    about = [
+        __version__,
+        _catalogue_version(),
+        asdict(machine),
+        calibration and asdict(calibration),
+    ]
+    digest = hashlib.sha256(json.dumps(about).encode()).hexdigest()
+    try:
+        known = json.loads(memo.read_bytes())
+        if known["digest"] == digest:
+            low, high = known["band"]
+            return EnergyModel(
+                machine,
+                idle_w=float(known["idle_w"]),
+                busy_w=float(known["busy_w"]),
+                memory_w_per_gb=known["memory_w_per_gb"],
+                tier=Tier(known["tier"]),
+                band=(float(low), float(high)),
+                source=str(known["source"]),
+                findings=(),
+                factors=(),
+                memory_factors=(),
+            )
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # there is none yet, or not one of this release
+    model = energy_model(*_with_catalogue(machine, calibration))
+    numbers = {name: getattr(model, name) for name in _NUMBERS}
+    try:
+        memo.parent.mkdir(parents=True, exist_ok=True)
+        own = memo.with_suffix(f".{os.getpid()}")
+        own.write_text(json.dumps({"digest": digest, **numbers}))
+        own.replace(memo)
+    except OSError:
+        pass  # the next process chooses again
+    return model
+
+
+def _catalogue_version() -> str:
+    return (_resources.emission_factors() / "VERSION").read_text().strip()
 
 
 def _sum(activities: Sequence[Activity]) -> Tally:

@@ -22,6 +22,9 @@ from footprint.model import Architecture, Role
 
 log = logging.getLogger("footprint")
 
+MODEL_FILE = "power-model.json"
+"""Beside the journals; Flower starts a process for every message."""
+
 _WORKER_MODE = 1
 """Of Ray: `ray._private.worker.WORKER_MODE`."""
 
@@ -83,7 +86,7 @@ def client_tracker(run: str, folder: Path, place: Place) -> tuple[Tracker, bool,
 
 def _start(run: str, folder: Path, place: Place) -> Tracker:
     # First, so that reading the factor catalogue counts as what it is: start-up.
-    _prepare()
+    _prepare(folder / MODEL_FILE)
     worker = _is_worker()
     tracker = Tracker(
         run,
@@ -99,11 +102,12 @@ def _start(run: str, folder: Path, place: Place) -> Tracker:
     return tracker
 
 
-def _prepare() -> None:
+def _prepare(memo: Path) -> None:
     machine = describe_machine()
     try:
         calibration = calibration_for(machine, machine_token())
-        prepare_model(machine, calibration and journal_lines(calibration))
+        lines = None if calibration is None else journal_lines(calibration)
+        prepare_model(machine, lines, memo)
     except FootprintError as error:
         log.debug("footprint: %s", error)  # it comes up again where the energy is missing
 

@@ -146,7 +146,7 @@ class CarbonRun:
             tracker = measured.exchanges.tracker
             selection = self._selection(measured)
             stack.enter_context(_observed(strategy, tracker, selection))
-            call.arguments["grid"] = measured
+            call.arguments[next(iter(call.arguments))] = measured
             evaluate = call.arguments.get("evaluate_fn")
             if evaluate is not None:
                 call.arguments["evaluate_fn"] = _spanned(tracker, Phase.EVALUATE, evaluate)
