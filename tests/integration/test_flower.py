@@ -22,11 +22,14 @@ from flwr.serverapp.exception import InconsistentMessageReplies
 from flwr.serverapp.strategy import FedAdam, FedAvg, Strategy
 
 import footprint as fp
-from footprint.errors import UsageError
+from footprint.errors import DataError, UsageError
 from footprint.integrations.flower import CarbonRun, NodePlace, answer_facts, carbon_mod
 from footprint.integrations.flower import contact as contact_module
 from footprint.integrations.flower.engines import simulate
 from footprint.integrations.flower.exchanges import Exchanges
+from footprint.integrations.flower.identity import assumed_identity
+from footprint.integrations.flower.identity import number as give_number
+from footprint.integrations.flower.local import LocalGrid
 from footprint.integrations.flower.process import stop_clients
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS, RECORD_NAME
 from footprint.journal import read_records
@@ -283,13 +286,11 @@ def test_a_client_of_the_old_kind_is_measured(tmp_path):
     from flwr.common import FitIns, ndarrays_to_parameters
     from flwr.compat.common import recorddict_compat as compat
 
-    from footprint.integrations.flower.identity import assumed_identity, number
-
     with assumed_identity(1):
         ins = FitIns(ndarrays_to_parameters([np.zeros(3)]), {})
         content = compat.fitins_to_recorddict(ins, keep_input=True)
         message = Message(content, dst_node_id=9, message_type="train", group_id="4")
-        number(message)
+        give_number(message)
         reply = app(message, context)
     record = reply.content[RECORD_NAME]
     assert (record["phase"], record["round"], record["number"]) == ("train", 4, 1)
@@ -363,13 +364,11 @@ def test_a_handler_that_raises_is_recovered_at_the_next_contact(tmp_path):
 def test_what_a_handler_raises_goes_on_unchanged(tmp_path):
     error = KeyError("mine")
     app = client_app(carbon_mod("r", tmp_path), handler=broken_in_round(1, 0, error))
-    from footprint.integrations.flower.identity import assumed_identity, number
-
     context = Context(1, 9, {"partition-id": 0}, RecordDict(), {})
     with assumed_identity(1):
         content = RecordDict({"arrays": arrays(), "config": ConfigRecord({"server-round": 1})})
         message = Message(content, dst_node_id=9, message_type="train")
-        number(message)
+        give_number(message)
         with pytest.raises(KeyError) as raised:
             app(message, context)
     assert raised.value is error
@@ -592,11 +591,6 @@ def test_a_malicious_client_raises_no_total(tmp_path, name):
 
 
 def test_two_nodes_cannot_be_one_client(tmp_path):
-    class Anonymous(Spy):
-        """As a deployment, where the server does not know who its nodes are."""
-
-        partitions = None
-
     app = client_app(evil(lambda r: r.update({"partition": 1})), carbon_mod("r"))
     run = CarbonRun(tmp_path, "r", zone="DE", device="server")
 
@@ -673,6 +667,76 @@ def test_a_strategy_that_waits_for_more_nodes_gets_an_error_and_does_not_hang(tm
         measured(tmp_path, strategy=Waiting(), scheduler=Last())
     # The journal says so, and is closed.
     assert "phase-failed" in codes(fp.read_journal(tmp_path))
+
+
+class Anonymous(Spy):
+    """As a deployment, where the server does not know who its nodes are."""
+
+    partitions = None
+
+
+def test_clients_say_who_they_are_before_the_first_round(tmp_path):
+    seen = []
+
+    class Watched(Uniform):
+        def select(self, state, rng):
+            seen.append((state.round, {c.id: (c.zone, c.device) for c in state.candidates}))
+            return super().select(state, rng)
+
+    app = client_app(carbon_mod("r", tmp_path, zone="SE"), facts=True)
+    measured(tmp_path, app, wrap=Anonymous, scheduler=Watched(count=2))
+    number, known = seen[0]
+    assert number == 1
+    # What the server knows itself goes before what a client says.
+    assert known == {f"client-{n}": (PLACES[n].zone, "laptop") for n in range(NODES)}
+    queries = [r for r in asked(tmp_path) if r.phase is Phase.OTHER]
+    assert len(queries) == NODES
+    assert all(r.told.energy.kwh >= 0 for r in queries)
+
+
+def test_clients_that_do_not_answer_are_asked_nothing_twice(tmp_path):
+    seen = []
+
+    class Watched(Uniform):
+        def select(self, state, rng):
+            seen.append(set(state.ids))
+            return super().select(state, rng)
+
+    app = client_app(carbon_mod("r", tmp_path))
+    measured(tmp_path, app, wrap=Anonymous, scheduler=Watched(count=NODES))
+    # Nameless at first; the first round says who they are.
+    assert all(name.startswith("node-") for name in seen[0])
+    assert seen[1] == {f"client-{n}" for n in range(NODES)}
+    assert "reply-error" not in codes(fp.read_journal(tmp_path))
+
+
+def test_too_few_nodes_are_an_error_and_no_endless_wait(tmp_path):
+    with pytest.raises(DataError, match="5 of 9 nodes"):
+        measured(tmp_path, scheduler=Uniform(), expected=9, patience_s=0.1)
+
+
+def test_a_node_that_was_started_again_is_the_same_client(tmp_path):
+    """Its new node goes on with the ledger of its partition."""
+
+    class Restarted(LocalGrid):
+        """From the second message on, partition 0 lives on another node."""
+
+        def push_messages(self, messages):
+            sent = super().push_messages(messages)
+            if 1001 in self._contexts:
+                self._contexts[2001] = self._contexts.pop(1001)
+                self.partitions[2001] = self.partitions.pop(1001)
+            return sent
+
+    run = CarbonRun(tmp_path, "r", zone="DE", device="server")
+    app = client_app(carbon_mod("r", tmp_path))
+    with assumed_identity(1):
+        grid = Anonymous(Restarted(app, 2))
+        run.start(OfItsOwn(), grid, initial_arrays=arrays(), num_rounds=2)
+    rows = [(r.actor, r.node, r.round) for r in asked(tmp_path)]
+    assert ("client-0", "1001", 1) in rows
+    assert ("client-0", "2001", 2) in rows
+    assert "client-record" not in codes(fp.read_journal(tmp_path))
 
 
 def test_the_strategy_is_left_as_it_was(tmp_path):
