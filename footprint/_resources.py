@@ -1,7 +1,7 @@
 """Where the data that ships with the package lies.
 
-A wheel carries `emission_factors/`, `templates/` and `examples/papers/` inside the package;
-an editable install and a checkout have them at the top of the repository.
+A wheel carries `emission_factors/`, `templates/`, `examples/papers/` and the Flower app of
+`examples/` inside the package; an editable install and a checkout have them in the repository.
 """
 
 from __future__ import annotations
@@ -36,3 +36,8 @@ def templates() -> Path:
 def paper_cases() -> Path:
     """Folder of the paper cases."""
     return _locate("examples/papers")
+
+
+def flower_app() -> Path:
+    """Folder of the Flower app that examples and the demonstration share."""
+    return _locate("examples/flower")

@@ -8,7 +8,18 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from footprint.cli import calibrate, factors, meters, papers, pareto, predict, results, sweep, track
+from footprint.cli import (
+    calibrate,
+    factors,
+    flower,
+    meters,
+    papers,
+    pareto,
+    predict,
+    results,
+    sweep,
+    track,
+)
 from footprint.cli.output import print_json, say
 from footprint.errors import DataError, FootprintError
 
@@ -35,6 +46,7 @@ app.command("report")(results.report)
 app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(factors.app, name="factors")
+app.add_typer(flower.app, name="flower")
 
 
 @app.callback()

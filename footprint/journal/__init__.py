@@ -12,6 +12,8 @@ One process writes one file. Its lines are, in this order of first appearance:
     before they end leaves of them.
 ``sample``
     Readings of the whole host, written by one process of the run on each host.
+``report``
+    What a server saw of one request to one client, and the figures that it was told.
 ``calibration``
     The power line of this machine, if somebody fitted one on a wall meter.
 ``result``
@@ -36,17 +38,21 @@ from footprint.journal.records import (
     WallLine,
     WallLines,
 )
+from footprint.journal.reports import Energy, ReportRecord, Told
 from footprint.journal.writer import JournalWriter
 
 __all__ = [
     "SUFFIX",
     "TRUNCATED",
+    "Energy",
     "JournalWriter",
     "Process",
     "ProcessRecords",
     "Records",
+    "ReportRecord",
     "Sample",
     "SpanRecord",
+    "Told",
     "WallLine",
     "WallLines",
     "read_records",

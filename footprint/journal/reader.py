@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from footprint.errors import JournalError
 from footprint.journal.records import (
@@ -25,6 +24,8 @@ from footprint.journal.records import (
     WallLines,
     decode_line,
 )
+from footprint.journal.reports import ReportRecord, parse_report
+from footprint.journal.values import at_least_zero, counters, finite, optional, positive, share
 from footprint.model import (
     Architecture,
     Finding,
@@ -66,9 +67,6 @@ def journal_files(paths: Iterable[Path]) -> list[Path]:
         else:
             raise JournalError(f"There is no journal at {path}.", "Check the path.")
     return list(dict.fromkeys(files))
-
-
-T = TypeVar("T")
 
 
 def read_records(paths: Iterable[Path]) -> Records:
@@ -141,6 +139,7 @@ class _Draft:
     announced: dict[int, SpanRecord] = field(default_factory=dict)
     """Spans that some heartbeat showed in full."""
     calibration: WallLines | None = None
+    reports: list[ReportRecord] = field(default_factory=list)
 
     def finish(self, file: str) -> ProcessRecords:
         run = Run(self.run.name, self.run.architecture, self.run.functional_unit, self.results)
@@ -155,6 +154,7 @@ class _Draft:
             file,
             tuple(self.samples),
             self.calibration,
+            tuple(self.reports),
         )
 
 
@@ -210,16 +210,18 @@ def _take(record: Mapping[str, Any], draft: _Draft, place: str, findings: list[F
                 )
             )
         case "sample":
-            draft.samples.append(Sample(_number(record["time_s"]), _readings(record["readings"])))
+            draft.samples.append(Sample(finite(record["time_s"]), counters(record["readings"])))
         case "calibration":
             draft.calibration = WallLines(
                 made=str(record["made"]),
                 busy=_wall_line(record["busy"]),
-                counter=_optional(_wall_line, record["counter"]),
+                counter=optional(_wall_line, record["counter"]),
                 counters=tuple(map(str, record["counters"])),
             )
+        case "report":
+            draft.reports.append(parse_report(record))
         case "result":
-            draft.results[str(record["name"])] = _number(record["value"])
+            draft.results[str(record["name"])] = finite(record["value"])
         case "failure":
             findings.append(
                 Finding(
@@ -290,52 +292,45 @@ def _parse_header(record: Mapping[str, Any]) -> _Draft:
         Run(str(run["name"]), Architecture(run["architecture"]), str(run["functional_unit"])),
         Machine(
             processor=str(machine["processor"]),
-            threads=_positive(machine["threads"]),
-            sockets=_positive(machine["sockets"]),
-            memory_gb=_optional(_at_least_zero, machine["memory_gb"]),
-            virtual=_optional(bool, machine["virtual"]),
+            threads=positive(machine["threads"]),
+            sockets=positive(machine["sockets"]),
+            memory_gb=optional(at_least_zero, machine["memory_gb"]),
+            virtual=optional(bool, machine["virtual"]),
             system=str(machine["system"]),
         ),
         Process(
             pid=int(process["pid"]),
             parent_pid=int(process["parent_pid"]),
             token=str(process["token"]),
-            host=_optional(str, process["host"]),
+            host=optional(str, process["host"]),
             accelerators=tuple(str(name) for name in process["accelerators"]),
-            parent_token=_optional(str, process["parent_token"]),
+            parent_token=optional(str, process["parent_token"]),
             tiers={str(name): Tier(tier) for name, tier in process["tiers"].items()},
-            gpus=_optional(lambda names: tuple(map(str, names)), process.get("gpus")),
-            namespace=_optional(str, process.get("namespace")),
-            clock_s=_optional(_number, process.get("clock_s")),
+            gpus=optional(lambda names: tuple(map(str, names)), process.get("gpus")),
+            namespace=optional(str, process.get("namespace")),
+            clock_s=optional(finite, process.get("clock_s")),
         ),
     )
-
-
-def _positive(value: Any) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError(f"{value!r} is not positive")
-    return number
 
 
 def _parse_span(record: Mapping[str, Any]) -> SpanRecord:
     return SpanRecord(
         id=int(record["id"]),
-        parent=_optional(int, record.get("parent")),
+        parent=optional(int, record.get("parent")),
         actor=str(record["actor"]),
         role=Role(record["role"]),
         phase=Phase(record["phase"]),
-        start_s=_number(record["start_s"]),
-        duration_s=_at_least_zero(record.get("duration_s", 0.0)),
-        begin=_readings(record.get("begin", {})),
-        end=_readings(record.get("end", {})),
-        round=_optional(int, record.get("round")),
-        zone=_optional(str, record.get("zone")),
-        device=_optional(str, record.get("device")),
-        sent_bytes=int(_at_least_zero(record.get("sent_bytes", 0))),
-        received_bytes=int(_at_least_zero(record.get("received_bytes", 0))),
+        start_s=finite(record["start_s"]),
+        duration_s=at_least_zero(record.get("duration_s", 0.0)),
+        begin=counters(record.get("begin", {})),
+        end=counters(record.get("end", {})),
+        round=optional(int, record.get("round")),
+        zone=optional(str, record.get("zone")),
+        device=optional(str, record.get("device")),
+        sent_bytes=int(at_least_zero(record.get("sent_bytes", 0))),
+        received_bytes=int(at_least_zero(record.get("received_bytes", 0))),
         status=str(record.get("status", "ok")),
-        resource_share=_optional(_share, record.get("resource_share")),
+        resource_share=optional(share, record.get("resource_share")),
     )
 
 
@@ -343,7 +338,7 @@ def _parse_heartbeat(
     record: Mapping[str, Any], announced: dict[int, SpanRecord]
 ) -> dict[int, SpanRecord]:
     """Close the open spans here; those shown in full before stand there by number."""
-    time_s, readings = _number(record["time_s"]), _readings(record["readings"])
+    time_s, readings = finite(record["time_s"]), counters(record["readings"])
     closed: dict[int, SpanRecord] = {}
     for fields in record["open"]:
         span = _parse_span(fields) if "phase" in fields else announced.get(int(fields["id"]))
@@ -354,43 +349,12 @@ def _parse_heartbeat(
             span,
             duration_s=max(0.0, time_s - span.start_s),
             end=readings,
-            sent_bytes=int(_at_least_zero(fields.get("sent_bytes", 0))),
-            received_bytes=int(_at_least_zero(fields.get("received_bytes", 0))),
+            sent_bytes=int(at_least_zero(fields.get("sent_bytes", 0))),
+            received_bytes=int(at_least_zero(fields.get("received_bytes", 0))),
             status=TRUNCATED,
         )
     return closed
 
 
 def _wall_line(record: Mapping[str, Any]) -> WallLine:
-    return WallLine(**{name: _at_least_zero(value) for name, value in record.items()})
-
-
-def _optional(kind: Callable[[Any], T], value: Any) -> T | None:
-    return None if value is None else kind(value)
-
-
-def _number(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{value!r} is not finite")
-    return number
-
-
-def _at_least_zero(value: Any) -> float:
-    number = _number(value)
-    if number < 0:
-        raise ValueError(f"{value!r} is negative")
-    return number
-
-
-def _share(value: Any) -> float:
-    number = _number(value)
-    if not 0 < number <= 1:
-        raise ValueError(f"{value!r} is no share")
-    return number
-
-
-def _readings(value: Any) -> dict[str, float]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} holds no readings")
-    return {str(name): _number(reading) for name, reading in value.items()}
+    return WallLine(**{name: at_least_zero(value) for name, value in record.items()})

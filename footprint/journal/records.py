@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from footprint.errors import JournalError
+from footprint.journal.reports import ReportRecord
 from footprint.model import Finding, InputFile, Machine, Phase, Role, Run, Tier
 
 FORMAT = "footprint-journal"
@@ -156,6 +157,7 @@ class ProcessRecords:
     file: str = ""
     samples: tuple[Sample, ...] = ()
     calibration: WallLines | None = None
+    reports: tuple[ReportRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from footprint.journal.records import FORMAT, VERSION, Process, SpanRecord, WallLines, encode_line
+from footprint.journal.reports import ReportRecord, report_fields
 from footprint.model import Machine, Run
 
 _OPTIONAL = frozenset(
@@ -28,10 +29,14 @@ _FULL_EVERY = 12
 _CHANGING = frozenset(("id", "sent_bytes", "received_bytes"))
 
 
+_COLUMNS = tuple(column.name for column in fields(SpanRecord))
+
+
 def _span_fields(record: SpanRecord) -> dict[str, Any]:
+    # Not `asdict`, which copies the readings: this is done at every edge of a phase.
     return {
         key: value
-        for key, value in asdict(record).items()
+        for key, value in ((key, getattr(record, key)) for key in _COLUMNS)
         if key not in _OPTIONAL
         or not (value is None or value == "ok" or (key.endswith("_bytes") and value == 0))
     }
@@ -114,6 +119,10 @@ class JournalWriter:
     def sample(self, time_s: float, readings: Mapping[str, float]) -> None:
         """Write readings of the whole host."""
         self.write({"type": "sample", "time_s": time_s, "readings": readings})
+
+    def report(self, record: ReportRecord) -> None:
+        """Write what a server saw of one request. Fields that say nothing are left out."""
+        self.write({"type": "report", **report_fields(record)})
 
     def calibration(self, lines: WallLines) -> None:
         """Write the calibration of this machine."""

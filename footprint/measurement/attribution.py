@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from footprint.errors import UsageError
@@ -26,11 +26,13 @@ from footprint.measurement.others import (
     used_by_others_on_gpus,
 )
 from footprint.measurement.power import EnergyModel, energy_model
+from footprint.measurement.reports import read_reports
 from footprint.measurement.supply import Supply, energy_counters, measure_supply
 from footprint.measurement.timeline import Curves, align_clocks, host_timeline
 from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s
 from footprint.model import (
     Activity,
+    Architecture,
     Finding,
     IdlePolicy,
     Journal,
@@ -78,13 +80,14 @@ def read_journal(
     run = _one_run(process.run for process in records.processes)
     catalogue, view = catalogue or load_catalogue(), View.parse(view)
     idle_policy = IdlePolicy.parse(idle_policy)
-    findings = [*records.findings, *record_findings(records.processes)]
-    activities: list[Activity] = []
+    reported = read_reports(records.processes)
+    findings = [*records.findings, *record_findings(records.processes), *reported.findings]
+    activities = list(reported.activities)
     factors: dict[str, Resolution] = {}
-    for processes in _by_host(records.processes):
+    for processes in _by_host(map(reported.placed, records.processes)):
         models = [energy_model(p.machine, catalogue, p.calibration) for p in processes]
         host = attribute(processes, models, idle_policy)
-        activities += host.activities
+        activities += [a for a in host.activities if not reported.is_replaced(a)]
         if view is not View.PROCESS:
             activities += [*host.others, *host.memory]
         # In the views of the machine, what others used is in the total.
@@ -108,16 +111,23 @@ def read_journal(
 
 def _one_run(runs: Iterable[Run]) -> Run:
     found = list(runs)
-    keys = {(run.name, run.architecture, run.functional_unit) for run in found}
-    if len(keys) > 1:
-        names = ", ".join(sorted({run.name for run in found}))
+    names = sorted({run.name for run in found})
+    # A client need not know what the server says of the run as a whole.
+    architectures = {run.architecture for run in found} - {Architecture.OTHER}
+    units = {run.functional_unit for run in found} - {""}
+    if max(len(names), len(architectures), len(units)) > 1:
         raise UsageError(
-            f"The journals do not belong to one run: {names}"
+            f"The journals do not belong to one run: {', '.join(names)}"
             + (", with different functional units or architectures." * (len(names) == 1) or "."),
             "Estimate each run on its own: name its folder, or its files.",
         )
     results = {key: value for run in found for key, value in run.results.items()}
-    return replace(found[0], results=results)
+    return Run(
+        names[0],
+        next(iter(architectures), Architecture.OTHER),
+        next(iter(units), ""),
+        results,
+    )
 
 
 def _by_host(processes: Iterable[ProcessRecords]) -> list[list[ProcessRecords]]:

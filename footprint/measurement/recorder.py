@@ -14,7 +14,15 @@ from pathlib import Path
 
 from footprint._version import __version__
 from footprint.errors import DataError, MeterError
-from footprint.journal import SUFFIX, JournalWriter, Process, SpanRecord
+from footprint.journal import (
+    SUFFIX,
+    JournalWriter,
+    Process,
+    ProcessRecords,
+    ReportRecord,
+    SpanRecord,
+    WallLines,
+)
 from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.host import HostLock
 from footprint.measurement.meter import Meter
@@ -101,6 +109,8 @@ class Recorder:
         self._pulse = Pulse(self._beat, SAMPLE_S)
         self._beats = itertools.count(1)
         self._last_round: int | None = None
+        self.process: ProcessRecords
+        """What the journal says of the process, without its spans; from `open` on."""
         self._sync_due = False
 
     @property
@@ -158,7 +168,10 @@ class Recorder:
         )
         machine = describe_machine()
         self._writer.header(self._run, machine, process, __version__)
-        self._write_calibration(machine)
+        calibration = self._write_calibration(machine)
+        self.process = ProcessRecords(
+            self._run, machine, process, (), self.path.name, calibration=calibration
+        )
         for name, error in failed.items():
             self._fail(name, error)
         if self._writer.lost_lines:
@@ -166,14 +179,17 @@ class Recorder:
         self._sample()
         self._pulse.start()
 
-    def _write_calibration(self, machine: Machine) -> None:
+    def _write_calibration(self, machine: Machine) -> WallLines | None:
         try:
             calibration = calibration_for(machine, machine_token())
         except DataError as error:
             self._fail("calibration", MeterError(error.message, error.remedy))
-            return
-        if calibration is not None:
-            self._writer.calibration(journal_lines(calibration))
+            return None
+        if calibration is None:
+            return None
+        lines = journal_lines(calibration)
+        self._writer.calibration(lines)
+        return lines
 
     def edge(self) -> tuple[float, dict[str, float]]:
         """Read the clock [s] and all meters now."""
@@ -209,6 +225,10 @@ class Recorder:
             self._last_round = record.round
             # At the next beat: waiting for a disk here would be measured as training.
             self._sync_due = True
+
+    def report(self, record: ReportRecord) -> None:
+        """Write what was seen of a request to a client."""
+        self._writer.report(record)
 
     def result(self, name: str, value: float) -> None:
         """Write a figure that the run reports about itself."""

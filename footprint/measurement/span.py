@@ -42,6 +42,10 @@ class Span:
     outer: Span | None = None
     owner: Recorder | None = None
     closed: bool = False
+    end: tuple[float, dict[str, float]] | None = None
+    """Time and readings at its end, if they need not be read."""
+    written: SpanRecord | None = None
+    """What the journal holds of it, once it has ended."""
 
 
 def record_of(span: Span) -> SpanRecord:

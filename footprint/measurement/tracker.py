@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from footprint.errors import UsageError
-from footprint.journal import SpanRecord
+from footprint.journal import ProcessRecords, ReportRecord, SpanRecord
 from footprint.measurement.meter import Meter
 from footprint.measurement.processor import process_start_s
 from footprint.measurement.recorder import Recorder, join_recorder, joining
@@ -118,6 +118,8 @@ class Tracker:
         self._path: Path | None = None
         self.actor = _name(self.actor, "actor") or self.actor
         self._root: Span | None = None
+        self.startup: Span | None = None
+        """What the process did before, if that was recorded."""
         self._spans: dict[int, Span] = {}
 
     @property
@@ -140,6 +142,29 @@ class Tracker:
         """Random name of this tracker's journal, for processes that are started under it."""
         self._require_running()
         return self._record().token
+
+    @property
+    def process(self) -> ProcessRecords:
+        """What the journal says of this process, without its spans.
+
+        Raises
+        ------
+        UsageError
+            If the tracker is not running.
+        """
+        self._require_running()
+        return self._record().process
+
+    def report(self, record: ReportRecord) -> None:
+        """Record what was seen of a request to a client.
+
+        Raises
+        ------
+        UsageError
+            If the tracker is not running.
+        """
+        self._require_running()
+        self._record().report(record)
 
     @property
     def running(self) -> bool:
@@ -251,6 +276,8 @@ class Tracker:
         with self.span(phase, **where) as span:
             span.sent_bytes = sent_bytes
             span.received_bytes = received_bytes
+            # What the meters say at its end is what they said at its begin.
+            span.end = (span.start_s, span.begin)
 
     def result(self, name: str, value: float) -> None:
         """Record a figure that the run reports about itself, such as accuracy.
@@ -381,7 +408,9 @@ class Tracker:
             begin=begin,
         )
         duration_s = max(0.0, now_s - started_s)
-        recorder.span(replace(record_of(span), duration_s=duration_s, end=end))
+        span.written = replace(record_of(span), duration_s=duration_s, end=end)
+        self.startup = span
+        recorder.span(span.written)
 
     def _open_records(self) -> list[SpanRecord]:
         # A copy first: other threads open and close spans meanwhile.
@@ -413,14 +442,15 @@ class Tracker:
             return  # the process that we were forked from will record it
         if span.id not in self._spans:
             return  # the tracker was stopped before it, and recorded it then
-        stop_s, end = recorder.edge()
+        stop_s, end = span.end or recorder.edge()
         odd = [n for n in (span.sent_bytes, span.received_bytes) if not is_count(n)]
         if odd:
             self._complain(f"{odd[0]!r} is no number of bytes.")
         status = "failed" if span.failed else status
-        recorder.span(
-            replace(record_of(span), duration_s=stop_s - span.start_s, end=end, status=status)
+        span.written = replace(
+            record_of(span), duration_s=stop_s - span.start_s, end=end, status=status
         )
+        recorder.span(span.written)
         # Only now: killed before, the span would be in neither place.
         self._spans.pop(span.id, None)
 

@@ -56,6 +56,8 @@ def activities_of(span: SpanRecord, account: Account, meters: Meters) -> Iterato
     model, counters = meters.model, account.counters
     if span.sent_bytes or span.received_bytes:
         yield _moved(span)
+        if not span.duration_s and span.begin == span.end:
+            return  # bytes that were counted without measuring anything for them
     for gpu in meters.gpus:
         if gpu.counter in account.used_kwh or gpu.counter in account.equal_kwh:
             meter = gpu.counter.partition(".")[0]

@@ -56,6 +56,22 @@ class Role(Vocabulary):
     OTHER = "other"
 
 
+class ReplyStatus(Vocabulary):
+    """What came of a request to a client."""
+
+    OK = "ok"
+    ERROR = "error"
+    """The client answered that it failed."""
+    NO_REPLY = "no-reply"
+    """Nothing came while the server waited."""
+    LATE = "late"
+    """What a request used to which no reply came in time, learnt afterwards."""
+    REFUSED = "refused"
+    """A reply came, and its figures cannot be believed."""
+    IDLE = "idle"
+    """The client was connected and not asked."""
+
+
 class IdlePolicy(Vocabulary):
     """Who is charged the idle power of a host that tracked processes share."""
 

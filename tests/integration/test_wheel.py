@@ -30,6 +30,7 @@ def test_the_wheel_holds_the_data_and_nothing_else(wheel):
     assert "footprint/_data/emission_factors/grid/country.csv" in names
     assert "footprint/_data/templates/report.html" in names
     assert "footprint/_data/examples/papers/malmodin_2020.toml" in names
+    assert "footprint/_data/examples/flower/digits_app/client_app.py" in names
     assert "footprint/units.txt" in names
     assert "footprint/py.typed" in names
     assert {name.split("/")[0] for name in names} == {

@@ -1,0 +1,219 @@
+"""What measuring a Flower app costs: the mod and the proxy against plain Flower, in one run.
+
+Rounds with and without them take turns in one process, on each engine, so that what
+else the machine does hits both. Each engine runs in a fresh interpreter that posts,
+fetches and installs nothing.
+
+    python benchmarks/flower.py [--quick] [--json]
+"""
+
+import argparse
+import json
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from footprint.integrations.flower.sandbox import environment
+
+NODES, PER_ROUND = 100, 10
+MESSAGE_BAR_S = 0.002  # added per client message, in process
+ROUND_BAR = 0.01  # added share of a round on Ray
+# Rounds of a turn, and turns of each kind.
+TURNS = {"local": (10, 30), "ray": (10, 12)}
+QUICK = {"local": (5, 5), "ray": (5, 3)}
+CLIENTS = ("trivial", "digits")
+
+
+# --- what runs in a fresh interpreter -------------------------------------------------
+
+
+def make_client_app(kind):
+    """A client that only answers, or one that trains on its digits; with a mod to switch on."""
+    from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
+    from flwr.clientapp import ClientApp
+
+    from footprint.integrations.flower import carbon_mod
+
+    carbon = carbon_mod(run="benchmark")
+
+    def switch(message, context, call_next):
+        if message.content["config"]["measured"]:
+            return carbon(message, context, call_next)
+        return call_next(message, context)
+
+    app = ClientApp(mods=[switch])
+
+    @app.train()
+    def train(message, context):
+        arrays, examples = message.content["arrays"], 1
+        if kind == "digits":
+            import torch
+            from digits_app.task import load_partition, make_model
+
+            from footprint.learning.fedavg import LocalTraining, train_locally
+
+            model = make_model()
+            model.load_state_dict(arrays.to_torch_state_dict())
+            inputs, targets = load_partition(context.node_config["partition-id"], NODES)
+            generator = torch.Generator().manual_seed(1)
+            train_locally(model, inputs, targets, LocalTraining(), generator)
+            arrays, examples = ArrayRecord(model.state_dict()), len(targets)
+        content = {"arrays": arrays, "metrics": MetricRecord({"num-examples": examples})}
+        return Message(RecordDict(content), reply_to=message)
+
+    return app
+
+
+def make_server_app(rounds, turns, found):
+    """A server that trains by turns with and without measuring, and notes the time of a round."""
+    import numpy as np
+    from flwr.app import ArrayRecord, ConfigRecord
+    from flwr.serverapp import ServerApp
+    from flwr.serverapp.strategy import FedAvg
+
+    from footprint.integrations.flower import CarbonRun
+
+    app = ServerApp()
+    # Four tensors of 10 kB in all, those of the digits.
+    shapes = {"0.weight": (64, 64), "0.bias": (64,), "2.weight": (10, 64), "2.bias": (10,)}
+    state = {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
+
+    def train(grid, number, *, measured):
+        from flwr.app import Array
+
+        arrays = ArrayRecord({name: Array(value) for name, value in state.items()})
+        strategy = FedAvg(fraction_train=PER_ROUND / NODES, fraction_evaluate=0.0)
+        run = CarbonRun(f"journal/{number}", run="benchmark")
+        with run.wrap(grid) if measured else nullcontext(grid) as used:
+            wall_s, cpu_s = time.perf_counter(), time.process_time()
+            strategy.start(
+                used, arrays, num_rounds=rounds, train_config=ConfigRecord({"measured": measured})
+            )
+            return (
+                (time.perf_counter() - wall_s) / rounds,
+                (time.process_time() - cpu_s) / rounds,
+            )
+
+    @app.main()
+    def main(grid, _):
+        for number in range(-1, turns):  # the first turn warms up
+            # Which kind goes first takes turns, too.
+            for measured in (False, True) if number % 2 else (True, False):
+                spent = train(grid, number, measured=measured)
+                if number >= 0:
+                    found["measured" if measured else "plain"].append(spent)
+
+    return app
+
+
+def experiment(engine, kind, rounds, turns):
+    """Print the time of each turn's rounds as JSON."""
+    from footprint._resources import flower_app
+    from footprint.integrations.flower import simulate
+
+    sys.path.insert(0, os.fspath(flower_app()))
+    for handler in logging.getLogger("flwr").handlers:
+        handler.setLevel(logging.ERROR)
+    found = {"plain": [], "measured": []}
+    simulate(
+        make_server_app(rounds, turns, found),
+        make_client_app(kind),
+        NODES,
+        engine=engine,
+        backend_config={"init_args": {"object_store_memory": 200_000_000}},
+    )
+    print(json.dumps(found))
+
+
+# --- what compares ----------------------------------------------------------------------
+
+
+def run_experiment(engine, kind, *, quick):
+    inside = ["--inside", engine, kind, *map(str, (QUICK if quick else TURNS)[engine])]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        done = subprocess.run(
+            [sys.executable, Path(__file__).resolve(), *inside],
+            cwd=folder,
+            env=environment(Path(folder) / "flower-home"),
+            capture_output=True,
+            text=True,
+        )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def row(engine, kind, found):
+    """Medians over the turns; what was added, of the differences between neighbours."""
+    columns = {name: list(zip(*found[name], strict=True)) for name in found}
+    plain_s, measured_s = (statistics.median(columns[name][0]) for name in columns)
+    wall_s, cpu_s = (
+        statistics.median(b - a for a, b in zip(one, other, strict=True))
+        for one, other in zip(columns["plain"], columns["measured"], strict=True)
+    )
+    return {
+        "engine": engine,
+        "client": kind,
+        "plain_round_s": plain_s,
+        "measured_round_s": measured_s,
+        "added_round_s": wall_s,
+        "added_message_s": wall_s / PER_ROUND,
+        "added_server_cpu_s": cpu_s,
+        "added_share": wall_s / plain_s,
+    }
+
+
+def show(rows):
+    table = Table("engine, client", "plain round", "measured", "added a round", "a message", "bar")
+    for one in rows:
+        local = one["engine"] == "local"
+        missed = one["added_message_s"] > MESSAGE_BAR_S if local else one["added_share"] > ROUND_BAR
+        bar = "< 2 ms a message" if local else "< 1 % of a round"
+        table.add_row(
+            f"{one['engine']}, {one['client']}",
+            f"{one['plain_round_s'] * 1e3:.2f} ms",
+            f"{one['measured_round_s'] * 1e3:.2f} ms",
+            f"{one['added_round_s'] * 1e3:+.2f} ms ({one['added_share']:+.1%})",
+            f"{one['added_message_s'] * 1e3:+.3f} ms",
+            f"{bar}{' !' if missed else ''}",
+        )
+    Console(width=120).print(table)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rounds")
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    parser.add_argument("--inside", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        engine, kind, rounds, turns = options.inside
+        experiment(engine, kind, int(rounds), int(turns))
+        return
+    rows = [
+        row(engine, kind, run_experiment(engine, kind, quick=options.quick))
+        for engine in TURNS
+        for kind in CLIENTS
+    ]
+    if options.as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    print(
+        f"{NODES} nodes, {PER_ROUND} a round; medians. Flower {version('flwr')}, "
+        f"Ray {version('ray')}, Python {sys.version.split()[0]}, {os.cpu_count()} threads"
+    )
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()

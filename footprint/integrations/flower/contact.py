@@ -1,0 +1,265 @@
+"""One message that a client handles: what it takes, and what the server is told of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+
+from footprint.errors import UsageError
+from footprint.integrations.flower.ledger import SUFFIX, Ledger, Totals
+from footprint.integrations.flower.payload import payload_bytes, round_of
+from footprint.integrations.flower.process import Place, client_tracker
+from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
+from footprint.journal import SpanRecord
+from footprint.measurement.span import Span
+from footprint.measurement.tally import Tally, tally_span
+from footprint.measurement.tracker import DEFAULT_JOURNAL, Tracker
+from footprint.model import Phase, Role
+
+log = logging.getLogger("footprint")
+
+_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
+_LONGEST = 64  # of the text that says what went wrong
+
+
+class Settings(Protocol):
+    """What a mod was told."""
+
+    @property
+    def run(self) -> str | None:
+        """Name of the run."""
+
+    @property
+    def journal(self) -> Path | None:
+        """Folder of the journals, if one was given."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder in which the default one lies."""
+
+    @property
+    def zone(self) -> str | None:
+        """Grid zone, if one was given."""
+
+    @property
+    def device(self) -> str | None:
+        """Device class, if one was given."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What the server is told."""
+
+
+@dataclass
+class Contact:
+    """One message and its handling. Its methods log what goes wrong, and go on."""
+
+    settings: Settings
+    message: Message
+    context: Context
+    place: Place
+    partition: int | None = None
+    round: int | None = None
+    phase: Phase = Phase.OTHER
+    received_bytes: int | None = None
+    tracker: Tracker | None = None
+    folder: Path = DEFAULT_JOURNAL
+    key: str = ""
+    first: bool = False
+    span: Span | None = None
+    ledger: Ledger | None = None
+    totals: Totals | None = None
+    record: ClientRecord | None = None
+    problems: list[str] = field(default_factory=list)
+    stack: ExitStack = field(default_factory=ExitStack)
+
+    @classmethod
+    def begin(cls, settings: Settings, message: Message, context: Context) -> Contact:
+        """Open the books for a message."""
+        contact = cls(settings, message, context, Place(f"node-{getattr(context, 'node_id', 0)}"))
+        for step in (contact._identify, contact._enter, contact._book, contact._open):
+            contact._try(step)
+        return contact
+
+    def end(self, *, failed: bool) -> None:
+        """Close the books."""
+        self._try(lambda: self._close(failed=failed))
+        self._try(lambda: self._settle(failed=failed))
+
+    def attach(self, reply: Message) -> None:
+        """Put what may be told beside the content of the reply."""
+        self._try(lambda: self._attach(reply))
+
+    def _try(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # what we observe must go on, whatever we got wrong
+            self.problems.append(type(error).__name__)
+            log.exception("footprint could not account for a message")
+            if self.tracker is not None and self.tracker.running:
+                self.tracker.doubt(
+                    "client-mod",
+                    f"{self.place.actor}: a message could not be accounted for: "
+                    f"{type(error).__name__}: {error}",
+                    "Figures of this client are missing.",
+                )
+
+    def _identify(self) -> None:
+        node = self.context.node_config
+        partition = node.get("partition-id")
+        if isinstance(partition, int | str) and str(partition).isdecimal():
+            self.partition = int(partition)
+        actor = f"node-{self.context.node_id}"
+        self.place = Place(
+            actor if self.partition is None else f"client-{self.partition}",
+            self.settings.zone or _said(node, "zone", "region"),
+            self.settings.device or _said(node, "hardware", "device"),
+        )
+        self.phase = _PHASES.get(self.message.metadata.message_type.partition(".")[0], Phase.OTHER)
+        self.round = round_of(self.message)
+        if self.message.has_content():
+            self.received_bytes = payload_bytes(self.message.content)
+
+    def _enter(self) -> None:
+        run = self.settings.run or f"flower-{self.message.metadata.run_id}"
+        self.folder = self.settings.journal or self.settings.folder / DEFAULT_JOURNAL / run
+        self.tracker, self.first, own = client_tracker(run, self.folder, self.place)
+        if not own:
+            # The server runs here; several runs of one process may have one number.
+            self.folder, self.key = self.tracker.path.parent, self.tracker.token
+
+    def _book(self) -> None:
+        key = self.key or self.message.metadata.run_id
+        self.ledger = Ledger(self.folder / f"{self.place.actor}-{key}{SUFFIX}")
+        self.totals = self.ledger.read(self._state()).begin()
+        self.ledger.write("begin", self.totals, self._state())
+
+    def _open(self) -> None:
+        if self.tracker is None:
+            return
+        if self.received_bytes:
+            self.tracker.transfer(
+                Phase.DOWNLOAD, received_bytes=self.received_bytes, **self._where()
+            )
+        self.span = self.stack.enter_context(self.tracker.span(self.phase, **self._where()))
+
+    def _close(self, *, failed: bool) -> None:
+        if self.span is not None:
+            self.span.failed |= failed
+        self.stack.close()
+
+    def _settle(self, *, failed: bool) -> None:
+        work = self._tally(self.span.written) if self.span and self.span.written else None
+        startup = self.tracker.startup if self.first and self.tracker else None
+        setup = self._tally(startup.written) if startup and startup.written else None
+        if self.ledger is None or self.totals is None:
+            return
+        parts = [one for one in (work, setup) if one is not None]
+        known = [one.energy_kwh for one in parts if one.energy_kwh is not None]
+        used_kwh = sum(known) if work is not None and len(known) == len(parts) else None
+        self.totals = self.totals.end(used_kwh, failed=failed)
+        self.ledger.write("end", self.totals, self._state())
+        if self.ledger.problem:
+            self.problems.append("ledger")
+        self.record = self._record(work, setup)
+
+    def _tally(self, span: SpanRecord) -> Tally | None:
+        if self.tracker is None:
+            return None
+        return tally_span(self.tracker.process, span)
+
+    def _record(self, work: Tally | None, setup: Tally | None) -> ClientRecord:
+        totals = self.totals or Totals()
+        record = ClientRecord(
+            number=totals.begun,
+            phase=self.phase,
+            round=self.round,
+            first_in_process=self.first,
+            zone=self.place.zone,
+            device=self.place.device,
+            partition=self.partition,
+            received_bytes=self.received_bytes,
+            total_kwh=None if totals.unmetered else totals.total_kwh,
+            finished=totals.finished,
+            failed=totals.failed,
+            lost=totals.begun - totals.ended,
+            token=self.tracker.token if self.tracker else None,
+        )
+        span = self.span.written if self.span else None
+        if work is not None and span is not None:
+            record = replace(
+                record,
+                start_s=span.start_s,
+                duration_s=span.duration_s,
+                cpu_s=_cpu_s(span),
+                energy_kwh=work.energy_kwh,
+                energy_low_kwh=work.low_kwh,
+                energy_high_kwh=work.high_kwh,
+                tier=work.tier,
+                source=work.source,
+                basis=work.basis,
+            )
+        before = self.tracker.startup.written if self.tracker and self.tracker.startup else None
+        if setup is not None and before is not None:
+            record = replace(
+                record,
+                startup_s=before.duration_s,
+                startup_cpu_s=_cpu_s(before),
+                startup_kwh=setup.energy_kwh,
+                startup_low_kwh=setup.low_kwh,
+                startup_high_kwh=setup.high_kwh,
+            )
+        return record
+
+    def _attach(self, reply: Message) -> None:
+        sent_bytes = payload_bytes(reply.content)
+        if self.tracker is not None and sent_bytes:
+            self.tracker.transfer(Phase.UPLOAD, sent_bytes=sent_bytes, **self._where())
+        if self.record is None:
+            return
+        if RECORD_NAME in reply.content:
+            raise UsageError(
+                f"The reply holds a record named {RECORD_NAME!r} already.",
+                "Give the record of the ClientApp another name.",
+            )
+        record = replace(self.record, sent_bytes=sent_bytes, problem=self._problem())
+        found: dict[str, Any] = record.told(self.settings.fields)
+        # A content of its own: the handler may use what it returned again.
+        content = RecordDict(dict(reply.content.items()))
+        content[RECORD_NAME] = ConfigRecord(found)
+        reply.content = content
+
+    def _problem(self) -> str | None:
+        return ", ".join(dict.fromkeys(self.problems))[:_LONGEST] or None
+
+    def _where(self) -> dict[str, Any]:
+        return {
+            "round": self.round,
+            "actor": self.place.actor,
+            "role": Role.CLIENT,
+            "zone": self.place.zone,
+            "device": self.place.device,
+        }
+
+    def _state(self) -> ConfigRecord:
+        """Copy of the ledger in the context, which Flower keeps between messages."""
+        state = self.context.state
+        if not isinstance(state.get(RECORD_NAME), ConfigRecord):
+            state[RECORD_NAME] = ConfigRecord()
+        return state.config_records[RECORD_NAME]
+
+
+def _said(node: Any, *names: str) -> str | None:
+    """Read what a node was started with, under the first name that it has."""
+    return next((str(node[name]) for name in names if node.get(name)), None)
+
+
+def _cpu_s(span: SpanRecord) -> float | None:
+    begin, end = span.begin.get("cpu.process_s"), span.end.get("cpu.process_s")
+    return None if begin is None or end is None else max(0.0, end - begin)

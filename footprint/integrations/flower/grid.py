@@ -1,0 +1,284 @@
+"""A proxy of Flower's grid that sees every request, reply, error and timeout."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from flwr.app import Message, RecordDict
+from flwr.proto.node_pb2 import NodeInfo
+from flwr.serverapp import Grid
+from flwr.supercore.run import Run
+
+from footprint.integrations.flower.clock import Clock
+from footprint.integrations.flower.exchanges import Exchanges, Reply, Request
+from footprint.integrations.flower.payload import (
+    count_objects,
+    payload_bytes,
+    record_bytes,
+    round_of,
+)
+from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
+from footprint.model import Phase
+
+log = logging.getLogger("footprint")
+
+_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
+
+Timeout = float | Callable[[int | None], float | None] | None
+"""Seconds to wait for the replies of a round, or what gives them for a round."""
+
+
+class MeasuredGrid(Grid):
+    """Passes everything on to another grid, and keeps the books of it.
+
+    Strategies see the replies without our record. A grid that simulates its clients may
+    have a method ``wasted(message)``: what a request used that came to nothing, as a
+    `ClientRecord`, or None.
+
+    Parameters
+    ----------
+    inner : Grid
+    exchanges : Exchanges
+    clock : Clock
+    timeout : float or callable, optional
+        Overrides that of every call: strategies have one for all rounds.
+    """
+
+    def __init__(
+        self, inner: Grid, exchanges: Exchanges, clock: Clock, timeout: Timeout = None
+    ) -> None:
+        self.inner = inner
+        self.exchanges = exchanges
+        self._clock = clock
+        self._timeout = timeout
+        self._pending: dict[str, Request] = {}
+        self._given_up: dict[str, Request] = {}
+
+    def set_run(self, run: Run) -> None:
+        """Pass on."""
+        self.inner.set_run(run)
+
+    @property
+    def run(self) -> Run:
+        """Of the grid below."""
+        return self.inner.run
+
+    def create_message(
+        self,
+        content: RecordDict,
+        message_type: str,
+        dst_node_id: int,
+        group_id: str,
+        ttl: float | None = None,
+    ) -> Message:
+        """Pass on."""
+        return self.inner.create_message(content, message_type, dst_node_id, group_id, ttl)
+
+    def get_node_ids(self) -> list[int]:
+        """Nodes that are connected now; each is seen from here on."""
+        nodes = list(self.inner.get_node_ids())
+        for node in nodes:
+            self.exchanges.nodes.see(node, self._clock.now_s())
+        return nodes
+
+    def get_nodes(self) -> Iterable[NodeInfo]:
+        """Pass on."""
+        return self.inner.get_nodes()
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on what only the grid below has."""
+        if name == "inner":
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+    def push_messages(self, messages: Iterable[Message]) -> list[str]:
+        """Send messages, whose replies somebody will pull."""
+        sent = list(messages)
+        requests = self._requests(sent)
+        ids = list(self.inner.push_messages(sent))
+        for message, request in zip(sent, requests, strict=False):
+            self._pending[message.metadata.message_id] = _numbered(request, message)
+        return ids
+
+    def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
+        """Give the replies that have come."""
+        replies = list(self.inner.pull_messages(message_ids))
+        now_s = self._clock.now_s()
+        for reply in _in_order(replies):
+            asked = reply.metadata.reply_to_message_id
+            request, late = self._pending.pop(asked, None), self._given_up.pop(asked, None)
+            if request is not None:
+                self._book(request, reply, now_s)
+            elif late is not None:
+                self._safely(partial(self._book_late, late, reply, now_s))
+        return replies
+
+    def send_and_receive(
+        self, messages: Iterable[Message], *, timeout: float | None = None
+    ) -> list[Message]:
+        """Send messages, and give the replies that come in time."""
+        sent = list(messages)
+        if not sent:
+            return []
+        requests = self._requests(sent)
+        number = requests[0].round if requests else None
+        replies: Sequence[Message] = ()
+        try:
+            with self.exchanges.tracker.span(Phase.WAIT, round=number):
+                replies = list(
+                    self.inner.send_and_receive(sent, timeout=self._patience(number, timeout))
+                )
+        finally:
+            self._settle(sent, requests, replies)
+        return list(replies)
+
+    def close(self) -> None:
+        """Write what is still open: requests that nobody answered, nodes that were idle."""
+        self._safely(self._collect)
+        now_s = self._clock.now_s()
+        for request in self._pending.values():
+            self._safely(partial(self.exchanges.book, request, None, now_s))
+        self._pending.clear()
+        self._safely(self._write_idle)
+
+    def _book_late(self, request: Request, reply: Message, now_s: float) -> None:
+        self.exchanges.late(request, _opened(reply), now_s)
+
+    def _collect(self) -> None:
+        """Take replies that came after all, without waiting for any."""
+        missed = [*self._pending, *self._given_up]
+        if missed and not hasattr(self.inner, "wasted"):
+            self.pull_messages(missed)
+
+    def _write_idle(self) -> None:
+        now_s = self._clock.now_s()
+        for node in self.get_node_ids():
+            self.exchanges.idle(self.exchanges.nodes.see(node, now_s), now_s)
+
+    def _patience(self, number: int | None, timeout: float | None) -> float | None:
+        given = self._timeout(number) if callable(self._timeout) else self._timeout
+        return timeout if given is None else given
+
+    def _requests(self, messages: Sequence[Message]) -> list[Request]:
+        """Say what is about to be asked; as far as that can be said."""
+        now_s = self._clock.now_s()
+        requests: list[Request] = []
+        sizes: dict[int, tuple[int, int]] = {}  # strategies send one content to many
+
+        def count() -> None:
+            for message in messages:
+                key = id(message.content)
+                if key not in sizes:
+                    sizes[key] = (payload_bytes(message.content), count_objects(message.content))
+                requests.append(_request(message, now_s, *sizes[key]))
+
+        self._safely(count)
+        return requests
+
+    def _settle(
+        self, sent: Sequence[Message], requests: Sequence[Request], replies: Sequence[Message]
+    ) -> None:
+        now_s = self._clock.now_s()
+        opened = {
+            message.metadata.message_id or str(place): (message, _numbered(request, message))
+            for place, (message, request) in enumerate(zip(sent, requests, strict=False))
+        }
+        for reply in _in_order(replies):
+            found = opened.pop(reply.metadata.reply_to_message_id, None)
+            if found is not None:
+                self._book(found[1], reply, now_s, found[0])
+        for message, request in opened.values():
+            self._book(request, None, now_s, message)
+            self._given_up[request.id] = request
+
+    def _book(
+        self, request: Request, reply: Message | None, now_s: float, message: Message | None = None
+    ) -> None:
+        def book() -> None:
+            opened = None if reply is None else _opened(reply)
+            wasted: ClientRecord | None = None
+            if (opened is None or opened.error) and message is not None:
+                tell = getattr(self.inner, "wasted", None)
+                wasted = tell(message) if tell else None
+            if wasted is not None:
+                self.exchanges.waste(request, opened, wasted, now_s)
+            else:
+                self.exchanges.book(request, opened, now_s)
+
+        self._safely(book)
+
+    def _safely(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception as error:  # books that fail must not end a training
+            log.exception("footprint could not book an exchange")
+            tracker = self.exchanges.tracker
+            if tracker.running:
+                tracker.doubt(
+                    "exchange-unbooked",
+                    f"An exchange could not be booked: {type(error).__name__}: {error}",
+                    "It is missing from the result.",
+                )
+
+
+OWN_QUERY = "query.footprint"
+"""Asks a client who and where it is."""
+
+
+def _request(message: Message, now_s: float, size: int, objects: int) -> Request:
+    kind = message.metadata.message_type
+    return Request(
+        "",
+        message.metadata.dst_node_id,
+        _PHASES.get(kind.partition(".")[0], Phase.OTHER),
+        round_of(message),
+        now_s,
+        size,
+        objects,
+        own=kind == OWN_QUERY,
+    )
+
+
+def _numbered(request: Request, message: Message) -> Request:
+    return replace(request, id=message.metadata.message_id)
+
+
+def _in_order(replies: Iterable[Message]) -> list[Message]:
+    """Sort replies as their clients made them, as far as they say so."""
+
+    def number(reply: Message) -> int:
+        record = reply.content.config_records.get(RECORD_NAME) if reply.has_content() else None
+        found = None if record is None else record.get("number")
+        return found if isinstance(found, int) else 0
+
+    return sorted(replies, key=number)
+
+
+def _opened(reply: Message) -> Reply:
+    """Take our record out of a reply, and count the rest."""
+    if not reply.has_content():
+        return Reply(error=True)
+    content = reply.content
+    objects = count_objects(content)
+    record = content.config_records.get(RECORD_NAME)
+    own_bytes = 0
+    if record is not None:
+        own_bytes = record_bytes(record) + len(RECORD_NAME)
+        del content[RECORD_NAME]
+    metrics = {
+        name: float(value)
+        for found in content.metric_records.values()
+        for name, value in found.items()
+        if isinstance(value, int | float)
+    }
+    return Reply(
+        bytes=payload_bytes(content),
+        objects=objects,
+        record_bytes=own_bytes,
+        found=None if record is None else dict(record),
+        metrics=metrics,
+    )

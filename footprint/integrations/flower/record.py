@@ -1,0 +1,190 @@
+"""What a client tells the server about one message: a flat record of scalars.
+
+It travels as a ConfigRecord named `RECORD_NAME` beside the content of the reply. A
+MetricRecord would not do: strategies of Flower expect exactly one of those.
+
+Nothing here imports Flower, and nothing here trusts a record: what came over the
+network goes through `footprint.integrations.flower.plausibility` first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Self
+
+from footprint.errors import DataError
+from footprint.model import Basis, Phase, Tier
+
+RECORD_NAME = "footprint"
+"""Name of the ConfigRecord in the content of a reply."""
+
+RECORD_VERSION = 1
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "energy": ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "tier", "source"),
+    "duration": ("duration_s",),
+    "startup": (
+        "first_in_process",
+        "startup_s",
+        "startup_kwh",
+        "startup_low_kwh",
+        "startup_high_kwh",
+    ),
+    "ledger": ("total_kwh", "finished", "failed", "lost"),
+    "zone": ("zone",),
+    "device": ("device",),
+    "partition": ("partition",),
+    "bytes": ("received_bytes", "sent_bytes"),
+    "journal": ("token",),
+    "start": ("start_s",),
+    "cpu": ("cpu_s", "startup_cpu_s"),
+}
+"""What can be told, by the name under which it is chosen."""
+
+DEFAULT_FIELDS = tuple(name for name in FIELDS if name not in ("start", "cpu"))
+"""Coarse: no clock of the client and no processor time; never a host name or a number of a
+process."""
+
+_ALWAYS = ("version", "number", "phase", "round", "basis", "problem")
+
+Scalar = int | float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """What one client did for one message, and what it did before in this run.
+
+    Missing figures are None, never 0. Energies are of the client's own process, with
+    95 % bounds, as `footprint.read_journal` would give them.
+
+    Attributes
+    ----------
+    number : int
+        Messages that this client has begun in this run, this one included, over all of
+        its processes; counted from 1.
+    phase : Phase
+        ``train``, ``evaluate`` or ``other``.
+    round : int or None
+        Round that the message named.
+    start_s : float or None
+        Begin of the handler by the client's clock (Unix time [s]).
+    duration_s : float or None
+        Time in the handler [s].
+    cpu_s : float or None
+        Processor time in the handler [s].
+    energy_kwh, energy_low_kwh, energy_high_kwh : float or None
+        Energy of the handler [kWh].
+    tier : Tier or None
+        Quality of the energy.
+    source : str
+        What the energy comes from, such as ``"rapl"`` or ``"cpu-table"``.
+    basis : Basis
+        ``measured`` or ``modelled`` by a real client, ``simulated`` by a virtual one.
+    first_in_process : bool
+        Whether the process had answered no message before; it may have loaded its
+        libraries in this one.
+    startup_s, startup_cpu_s : float or None
+        From the start of the process up to the handler [s]; None unless first.
+    startup_kwh, startup_low_kwh, startup_high_kwh : float or None
+        Energy of that [kWh].
+    zone, device : str or None
+        Grid zone and device class, as the client was told.
+    partition : int or None
+        Flower's ``partition-id``, where there is one.
+    received_bytes, sent_bytes : int or None
+        Content of the message and of the reply, without this record.
+    total_kwh : float or None
+        Energy of all messages of this client up to this one, start-up included [kWh].
+    finished, failed, lost : int or None
+        How many of them ended well, raised, and never ended (their process died); the
+        three add up to `number`.
+    token : str or None
+        Random name of the journal that the client's process writes itself.
+    problem : str or None
+        Why figures are missing, in a few words.
+    """
+
+    number: int
+    phase: Phase
+    round: int | None = None
+    start_s: float | None = None
+    duration_s: float | None = None
+    cpu_s: float | None = None
+    energy_kwh: float | None = None
+    energy_low_kwh: float | None = None
+    energy_high_kwh: float | None = None
+    tier: Tier | None = None
+    source: str = ""
+    basis: Basis = Basis.MEASURED
+    first_in_process: bool = False
+    startup_s: float | None = None
+    startup_cpu_s: float | None = None
+    startup_kwh: float | None = None
+    startup_low_kwh: float | None = None
+    startup_high_kwh: float | None = None
+    zone: str | None = None
+    device: str | None = None
+    partition: int | None = None
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
+    total_kwh: float | None = None
+    finished: int | None = None
+    failed: int | None = None
+    lost: int | None = None
+    token: str | None = None
+    problem: str | None = None
+    version: int = RECORD_VERSION
+
+    @property
+    def used_kwh(self) -> float | None:
+        """Energy of this message with the start-up before it [kWh]; None if none is known."""
+        known = [kwh for kwh in (self.energy_kwh, self.startup_kwh) if kwh is not None]
+        return math.fsum(known) if known else None
+
+    def to_fields(self) -> dict[str, Scalar]:
+        """Give what is known, as plain scalars by name; empty texts are left out."""
+        found = {column.name: getattr(self, column.name) for column in fields(self)}
+        return {
+            name: str(value) if isinstance(value, str) else value
+            for name, value in found.items()
+            if value is not None and value != ""
+        }
+
+    def told(self, chosen: Iterable[str]) -> dict[str, Scalar]:
+        """Give those fields that may be told; `chosen` holds names of `FIELDS`."""
+        names = {*_ALWAYS, *(name for one in chosen for name in FIELDS[one])}
+        return {name: value for name, value in self.to_fields().items() if name in names}
+
+    @classmethod
+    def from_fields(cls, found: Mapping[str, Any]) -> Self:
+        """Read what `to_fields` gave. Values are not checked, names and words are.
+
+        Raises
+        ------
+        DataError
+            If a name is unknown or missing, or a word is not in its vocabulary.
+        """
+        columns = {column.name: column for column in fields(cls)}
+        unknown = sorted(set(found) - set(columns))
+        missing = sorted(
+            name
+            for name, column in columns.items()
+            if column.default is MISSING and name not in found
+        )
+        if unknown or missing:
+            wrong = ", ".join(map(repr, unknown or missing))
+            raise DataError(
+                f"A client's record has {'unknown' if unknown else 'no'} fields {wrong}.",
+                "Use the same release of footprint on clients and server.",
+            )
+        try:
+            words: dict[str, Any] = {"phase": Phase(found["phase"])}
+            if "basis" in found:
+                words["basis"] = Basis(found["basis"])
+            if "tier" in found:
+                words["tier"] = Tier(found["tier"])
+        except ValueError as error:
+            raise DataError(f"A client's record cannot be read: {error}.") from error
+        return cls(**{**found, **words})

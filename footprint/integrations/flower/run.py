@@ -1,0 +1,258 @@
+"""A federated training whose server measures it, and lets a scheduler choose.
+
+.. code-block:: python
+
+    run = CarbonRun(journal="runs/digits", zone="DE", device="server")
+    result = run.start(FedAvg(), grid, initial_arrays=arrays, num_rounds=50)
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from flwr.serverapp import Grid
+from flwr.serverapp.strategy import Result, Strategy
+
+from footprint.factors import load_catalogue
+from footprint.integrations.flower.clock import Clock, SystemClock
+from footprint.integrations.flower.exchanges import Exchanges
+from footprint.integrations.flower.facts import ask_facts, wait_for_nodes
+from footprint.integrations.flower.grid import MeasuredGrid, Timeout
+from footprint.integrations.flower.limits import Limits
+from footprint.integrations.flower.nodes import NodePlace, Nodes
+from footprint.integrations.flower.process import SERVER, enter_server, leave_server
+from footprint.integrations.flower.selection import Selection
+from footprint.integrations.flower.wire import WireModel
+from footprint.measurement.tracker import DEFAULT_JOURNAL, Tracker
+from footprint.model import Architecture, Phase, Role
+from footprint.scheduling.base import Scheduler
+
+log = logging.getLogger("footprint")
+
+
+@dataclass
+class CarbonRun:
+    """Measure a federated training from its server, with or without a scheduler.
+
+    Parameters
+    ----------
+    journal : path, optional
+        Folder of the server's journal. Default: ``footprint-journal/<run>``.
+    run : str, optional
+        Name of the run, the same as in the mod of the clients. Default:
+        ``flower-<run id>``.
+    zone, device : str, optional
+        Grid zone and device class of the server.
+    functional_unit : str
+        What the run delivers, such as ``"model with 90 % test accuracy"``.
+    scheduler : Scheduler, optional
+        Chooses the clients of each training round. Default: the strategy does.
+    nodes : mapping of int to NodePlace, optional
+        Zone and device of clients by partition; what stands here is not for a client to
+        say. Virtual clients of a simulation have no place of their own.
+    expected : int, optional
+        Nodes to wait for before the first round, if there is a scheduler. Default: as
+        many as `nodes` names.
+    patience_s : float
+        How long to wait for them [s].
+    ask : bool, optional
+        Ask clients who and where they are before the first round. Default: if there is a
+        scheduler. ClientApps answer after `answer_facts`.
+    wire : WireModel
+        What the protocol adds to the payload.
+    limits : Limits, optional
+        What can be believed of clients.
+    timeout : float or callable, optional
+        Time to wait for the replies of a round [s], or what gives it for the number of a
+        round; overrides that of the strategy.
+    clock : Clock, optional
+        Default: that of a grid in virtual time, else the system's.
+    seed : int
+        Of the generator that the scheduler draws from.
+
+    Notes
+    -----
+    Serves for one training. Phases of the server: ``aggregate`` for configuring and
+    aggregating, ``evaluate`` for `evaluate_fn`, ``wait`` for the clients.
+    """
+
+    journal: Path | str | None = None
+    run: str | None = None
+    zone: str | None = None
+    device: str | None = None
+    functional_unit: str = ""
+    scheduler: Scheduler | None = None
+    nodes: Mapping[int, NodePlace] = field(default_factory=dict)
+    expected: int | None = None
+    patience_s: float = 300.0
+    ask: bool | None = None
+    wire: WireModel = field(default_factory=WireModel)
+    limits: Limits | None = None
+    timeout: Timeout = None
+    clock: Clock | None = None
+    seed: int = 0
+
+    @contextmanager
+    def wrap(self, grid: Grid) -> Iterator[MeasuredGrid]:
+        """Measure what goes through a grid, inside of a `with` block.
+
+        .. code-block:: python
+
+            with run.wrap(grid) as measured:
+                FedAvg().start(measured, initial_arrays=arrays)
+        """
+        clock = self._clock(grid)
+        tracker = self._tracker(grid)
+        with ExitStack() as stack:
+            stack.enter_context(tracker)
+            enter_server(tracker)
+            stack.callback(leave_server, tracker)
+            nodes = Nodes({**getattr(grid, "places", {}), **self.nodes})
+            # Grids of simulations know whose partition a node has.
+            for node, partition in (getattr(grid, "partitions", None) or {}).items():
+                nodes.bind(nodes.see(node, clock.now_s()), partition)
+            exchanges = Exchanges(
+                tracker,
+                nodes,
+                self.limits or Limits(simulated=_is_virtual(grid), catalogue=load_catalogue()),
+                self.wire,
+                clock.now_s(),
+                lambda node: node in set(grid.get_node_ids()),
+            )
+            measured = MeasuredGrid(grid, exchanges, clock, self.timeout)
+            stack.callback(measured.close)
+            yield measured
+
+    def start(self, strategy: Strategy, grid: Grid, *args: Any, **kwargs: Any) -> Result:
+        """Run a strategy; further arguments are those of its own `start`.
+
+        Raises
+        ------
+        DataError
+            If too few nodes are connected.
+        UsageError
+            If the strategy cannot be given a choice of clients.
+        """
+        call = inspect.signature(strategy.start).bind(grid, *args, **kwargs)
+        with self.wrap(grid) as measured, ExitStack() as stack:
+            tracker = measured.exchanges.tracker
+            selection = self._selection(measured)
+            stack.enter_context(_observed(strategy, tracker, selection))
+            call.arguments[next(iter(call.arguments))] = measured
+            evaluate = call.arguments.get("evaluate_fn")
+            if evaluate is not None:
+                call.arguments["evaluate_fn"] = _spanned(tracker, Phase.EVALUATE, evaluate)
+            result = strategy.start(*call.args, **call.kwargs)
+            _keep_results(tracker, result)
+        return result
+
+    def _clock(self, grid: Grid) -> Clock:
+        return self.clock or getattr(grid, "clock", None) or SystemClock()
+
+    def _tracker(self, grid: Grid) -> Tracker:
+        run = self.run
+        if run is None:
+            number = getattr(getattr(grid, "run", None), "run_id", None)
+            run = "flower" if number is None else f"flower-{number}"
+        return Tracker(
+            run,
+            journal=DEFAULT_JOURNAL / run if self.journal is None else self.journal,
+            actor=SERVER,
+            role=Role.SERVER,
+            zone=self.zone,
+            device=self.device,
+            architecture=Architecture.FEDERATED,
+            functional_unit=self.functional_unit,
+        )
+
+    def _selection(self, grid: MeasuredGrid) -> Selection | None:
+        asks = self.scheduler is not None if self.ask is None else self.ask
+        if self.scheduler is None and not asks:
+            return None
+        expected = self.expected or len(self.nodes) or 1
+        wait_for_nodes(grid, expected, self.patience_s)
+        if asks:
+            nodes = grid.exchanges.nodes
+            ask_facts(grid, self.patience_s, lambda node: nodes.known[node].partition is not None)
+        if self.scheduler is None:
+            return None
+        rng = np.random.default_rng(self.seed)
+        return Selection(self.scheduler, grid, self._clock(grid), rng)
+
+
+def _is_virtual(grid: Grid) -> bool:
+    """Whether a grid simulates what its clients use."""
+    return hasattr(grid, "wasted")
+
+
+@contextmanager
+def _observed(strategy: Strategy, tracker: Tracker, selection: Selection | None) -> Iterator[None]:
+    """Measure what a strategy does itself, and let the scheduler choose for it."""
+    configure, aggregate = strategy.configure_train, strategy.aggregate_train
+
+    def configure_train(*args: Any, **kwargs: Any) -> Any:
+        if selection is None:
+            return configure(*args, **kwargs)
+        return selection.configure(
+            configure, *inspect.signature(configure).bind(*args, **kwargs).args
+        )
+
+    def aggregate_train(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return aggregate(*args, **kwargs)
+        finally:
+            if selection is not None:
+                selection.observe(_round(args, kwargs) or 0)
+
+    replaced: dict[str, Callable[..., Any]] = {
+        "configure_train": configure_train,
+        "aggregate_train": aggregate_train,
+        "configure_evaluate": strategy.configure_evaluate,
+        "aggregate_evaluate": strategy.aggregate_evaluate,
+    }
+    own = {name: vars(strategy)[name] for name in replaced if name in vars(strategy)}
+    for name, method in replaced.items():
+        setattr(strategy, name, _spanned(tracker, Phase.AGGREGATE, method))
+    try:
+        yield
+    finally:
+        for name in replaced:
+            delattr(strategy, name)
+            if name in own:
+                setattr(strategy, name, own[name])
+
+
+def _spanned(tracker: Tracker, phase: Phase, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Record each call as a span."""
+
+    @functools.wraps(call)
+    def spanned(*args: Any, **kwargs: Any) -> Any:
+        if not tracker.running:
+            return call(*args, **kwargs)
+        with tracker.span(phase, round=_round(args, kwargs)):
+            return call(*args, **kwargs)
+
+    return spanned
+
+
+def _round(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
+    """Round that a method of a strategy is called for; none before the first."""
+    number = args[0] if args else kwargs.get("server_round")
+    return number if isinstance(number, int) and number > 0 else None
+
+
+def _keep_results(tracker: Tracker, result: Result) -> None:
+    """Keep the last figures that the run reports about itself."""
+    for metrics in (result.evaluate_metrics_clientapp, result.evaluate_metrics_serverapp):
+        if metrics:
+            for name, value in metrics[max(metrics)].items():
+                if isinstance(value, int | float):
+                    tracker.result(name, value)

@@ -1,0 +1,254 @@
+"""A scheduler chooses the clients of a round, whatever the strategy.
+
+The strategy configures the round as always. If it sends all of its nodes one and the
+same content, as the FedAvg family does, that goes to the chosen nodes instead. If it
+has something of its own for each node, those for the chosen ones are kept, where it
+addressed all of them. Else it is asked again with a view of the grid that shows the
+chosen nodes only; a strategy that then waits for more nodes gets an error, and does not
+hang.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
+from flwr.proto.node_pb2 import NodeInfo
+from flwr.serverapp import Grid
+from flwr.supercore.run import Run
+from numpy.random import Generator
+
+from footprint.errors import UsageError
+from footprint.integrations.flower.clock import Clock
+from footprint.integrations.flower.grid import MeasuredGrid
+from footprint.model import Phase, ReplyStatus
+from footprint.scheduling.base import (
+    Candidate,
+    ClientOutcome,
+    Outcome,
+    Scheduler,
+    SelectionState,
+    chosen,
+)
+
+_LOOKS = 10
+"""So often may a strategy look for nodes while it configures one round; it waits a second
+in between if it wants more of them."""
+
+Configure = Callable[[int, ArrayRecord, ConfigRecord, Grid], Iterable[Message]]
+
+
+class ChosenNodes(Grid):
+    """A view of a grid that shows some of its nodes.
+
+    Parameters
+    ----------
+    inner : Grid
+    nodes : sequence of int
+    """
+
+    def __init__(self, inner: Grid, nodes: Sequence[int]) -> None:
+        self._inner = inner
+        self._nodes = list(nodes)
+        self._looks = 0
+
+    def set_run(self, run: Run) -> None:
+        """Pass on."""
+        self._inner.set_run(run)
+
+    @property
+    def run(self) -> Run:
+        """Of the grid below."""
+        return self._inner.run
+
+    def create_message(self, *args: Any, **kwargs: Any) -> Message:
+        """Pass on."""
+        return self._inner.create_message(*args, **kwargs)
+
+    def get_node_ids(self) -> list[int]:
+        """List the chosen nodes.
+
+        Raises
+        ------
+        UsageError
+            If the strategy looks again and again: it waits for nodes that will not come.
+        """
+        self._looks += 1
+        if self._looks > _LOOKS:
+            raise UsageError(
+                f"The strategy waits for more nodes than the {len(self._nodes)} that were chosen.",
+                "Give it min_train_nodes=1 and min_available_nodes=1.",
+            )
+        return list(self._nodes)
+
+    def get_nodes(self) -> list[NodeInfo]:
+        """Describe the chosen nodes."""
+        return [node for node in self._inner.get_nodes() if node.node_id in self._nodes]
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Pass on."""
+        return self._inner.push_messages(messages)
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Pass on."""
+        return self._inner.pull_messages(message_ids)
+
+    def send_and_receive(
+        self, messages: Iterable[Message], *, timeout: float | None = None
+    ) -> Iterable[Message]:
+        """Pass on."""
+        return self._inner.send_and_receive(messages, timeout=timeout)
+
+
+@dataclass(slots=True)
+class Selection:
+    """Lets a scheduler choose, and tells it what came of its choice.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    grid : MeasuredGrid
+    clock : Clock
+    rng : Generator
+    """
+
+    scheduler: Scheduler
+    grid: MeasuredGrid
+    clock: Clock
+    rng: Generator
+    _seen: dict[str, Candidate] = field(default_factory=dict)
+    _by_view: bool = False
+
+    def configure(
+        self,
+        inner: Configure,
+        number: int,
+        arrays: ArrayRecord,
+        config: ConfigRecord,
+        grid: Grid,
+    ) -> list[Message]:
+        """Configure a round for the clients that the scheduler chooses; perhaps for nobody.
+
+        Raises
+        ------
+        UsageError
+            If the strategy cannot be given a choice of clients.
+        """
+        nodes = {self.name(node): node for node in self._askable()}
+        if self._by_view:
+            ids = self._choose(number, nodes, None)
+            return self._viewed(inner, (number, arrays, config, grid), ids, nodes) if ids else []
+        offered = list(inner(number, arrays, config, grid))
+        if not offered:
+            return []  # the strategy trains nobody in this round
+        ids = self._choose(number, nodes, len(offered))
+        if not ids:
+            return []
+        wanted = [nodes[name] for name in ids]
+        if len({id(message.content) for message in offered}) == 1:
+            return [_addressed(offered[0], node) for node in wanted]
+        by_node = {message.metadata.dst_node_id: message for message in offered}
+        if all(node in by_node for node in wanted):
+            return [by_node[node] for node in wanted]
+        self._by_view = True
+        return self._viewed(inner, (number, arrays, config, grid), ids, nodes)
+
+    def observe(self, number: int) -> None:
+        """Tell the scheduler what came of the round."""
+        last = self.grid.exchanges.last.get(Phase.TRAIN)
+        if last is None or last.round != number:
+            now_s = self.clock.now_s()
+            self.scheduler.observe(Outcome(number, now_s, now_s, ()))
+            return
+        outcomes = {node: _named(self.name(node), one) for node, one in last.clients.items()}
+        for outcome in outcomes.values():
+            self._learn(outcome)
+        self.scheduler.observe(Outcome(number, last.start_s, last.stop_s, tuple(outcomes.values())))
+
+    def name(self, node_id: int) -> str:
+        """Name of a node's client."""
+        return self.grid.exchanges.nodes.see(node_id, self.clock.now_s()).actor
+
+    def _askable(self) -> list[int]:
+        """Nodes that can be asked now. A simulated grid lists those that are away, too."""
+        nodes = self.grid.get_node_ids()
+        if not hasattr(self.grid, "available_nodes"):
+            return nodes
+        return list(self.grid.available_nodes())
+
+    def _choose(self, number: int, nodes: dict[str, int], wanted: int | None) -> tuple[str, ...]:
+        candidates = tuple(self._candidate(name, nodes[name]) for name in sorted(nodes, key=_order))
+        state = SelectionState(number, self.clock.now_s(), candidates, wanted)
+        return chosen(self.scheduler, state, self.rng)
+
+    def _candidate(self, name: str, node_id: int) -> Candidate:
+        node = self.grid.exchanges.nodes.see(node_id, self.clock.now_s())
+        seen = self._seen.get(name) or Candidate(name)
+        return Candidate(
+            name,
+            node.zone,
+            node.device,
+            asked=seen.asked,
+            answered=seen.answered,
+            energy_kwh=seen.energy_kwh,
+            duration_s=seen.duration_s,
+            metrics=seen.metrics,
+        )
+
+    def _learn(self, outcome: ClientOutcome) -> None:
+        seen = self._seen.get(outcome.id) or Candidate(outcome.id)
+        good = outcome.status is ReplyStatus.OK
+        self._seen[outcome.id] = Candidate(
+            outcome.id,
+            asked=seen.asked + 1,
+            answered=seen.answered + good,
+            energy_kwh=outcome.energy_kwh if good else seen.energy_kwh,
+            duration_s=outcome.duration_s if good else seen.duration_s,
+            metrics=outcome.metrics if good else seen.metrics,
+        )
+
+    def _viewed(
+        self,
+        inner: Configure,
+        call: tuple[int, ArrayRecord, ConfigRecord, Grid],
+        ids: Sequence[str],
+        nodes: dict[str, int],
+    ) -> list[Message]:
+        number, arrays, config, grid = call
+        wanted = [nodes[name] for name in ids]
+        messages = list(inner(number, arrays, config, ChosenNodes(grid, wanted)))
+        stray = {message.metadata.dst_node_id for message in messages} - set(wanted)
+        if stray:
+            raise UsageError(
+                f"The strategy addressed {len(stray)} node(s) that were not chosen.",
+                "It must take its nodes from the grid that configure_train is given.",
+            )
+        return messages
+
+
+def _addressed(message: Message, node: int) -> Message:
+    """Make the same message to another node."""
+    content: RecordDict = message.content
+    meta = message.metadata
+    return Message(
+        content,
+        dst_node_id=node,
+        message_type=meta.message_type,
+        ttl=meta.ttl,
+        group_id=meta.group_id or None,
+    )
+
+
+def _named(name: str, outcome: ClientOutcome) -> ClientOutcome:
+    """Give the outcome the name that its client has by now."""
+    return ClientOutcome(
+        name, outcome.status, outcome.energy_kwh, outcome.duration_s, outcome.metrics
+    )
+
+
+def _order(name: str) -> tuple[str, int]:
+    """Clients in the order of their partitions."""
+    kind, _, number = name.rpartition("-")
+    return kind, int(number)

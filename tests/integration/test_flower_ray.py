@@ -1,0 +1,99 @@
+"""Twenty clients on Flower's own engine, under three strategies that know nothing of us."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+
+import footprint as fp
+from footprint.integrations.flower.sandbox import environment
+from footprint.journal import read_records
+from footprint.model import Phase, ReplyStatus, Role
+
+CLIENTS, FAILING, ROUNDS = 20, 3, 2
+STRATEGIES = ("fedavg", "fedadam", "median")
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("simulation")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.flower_on_ray", str(folder)],
+        cwd=Path(__file__).parents[2],
+        env=environment(folder / "flower-home"),
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def rows(folder):
+    return [r for process in read_records([folder]).processes for r in process.reports]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_node_has_a_row_in_every_round(simulated, strategy):
+    asked = Counter(
+        (r.actor, r.round) for r in rows(simulated / strategy) if r.round and r.received_bytes
+    )
+    expected = [(f"client-{n}", number) for n in range(CLIENTS) for number in range(1, ROUNDS + 1)]
+    assert asked == Counter(expected)
+    failed = [r for r in rows(simulated / strategy) if r.status is ReplyStatus.ERROR]
+    assert [(r.actor, r.round) for r in failed] == [(f"client-{FAILING}", 1)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_failed_client_is_recovered(simulated, strategy):
+    (late,) = [r for r in rows(simulated / strategy) if r.status is ReplyStatus.LATE]
+    assert (late.actor, late.round, late.phase) == (f"client-{FAILING}", 1, Phase.TRAIN)
+    assert late.told.energy.kwh > 0
+
+
+def test_a_second_training_takes_over_nothing_of_the_first(simulated):
+    """The clients' ledgers go on; each server counts what happened under it."""
+    for strategy in STRATEGIES:
+        journal = fp.read_journal(simulated / strategy)
+        assert "client-record" not in {finding.code for finding in journal.findings}
+        told_s = [r.told.duration_s for r in rows(simulated / strategy) if r.told]
+        assert len(told_s) == CLIENTS * ROUNDS  # one of them late, and one failed
+
+
+def test_start_up_is_told_once_per_worker(simulated):
+    told = [r.told for name in STRATEGIES for r in rows(simulated / name) if r.told]
+    workers = {one.token for one in told if one.token}
+    started = [one.token for one in told if one.setup_s > 0]
+    assert sorted(started) == sorted(workers)
+    files = read_records([simulated / "clients"]).processes
+    assert {process.process.token for process in files} == workers
+
+
+def test_read_with_the_workers_journals_nothing_counts_twice(simulated):
+    alone = fp.read_journal(simulated / "fedavg")
+    both = fp.read_journal(simulated / "fedavg", simulated / "clients")
+    assert "client-journal" in {finding.code for finding in both.findings}
+    places = {(a.actor, a.zone) for a in both.activities() if a.role is Role.CLIENT}
+    assert places == {(f"client-{n}", "FR") for n in range(CLIENTS)}
+
+    def told(journal):
+        """Energy that comes from reports: its source names the device of the client."""
+        return [a for a in journal.activities() if a.energy_kwh and a.source.endswith("/laptop")]
+
+    assert len(told(alone)) >= CLIENTS * ROUNDS
+    assert told(both) == []
+    # The workers' journals hold what all three trainings did.
+    work = [s for p in read_records([simulated / "clients"]).processes for s in p.spans]
+    trained = [s for s in work if s.phase is Phase.TRAIN and s.round == 1]
+    assert len(trained) == len(STRATEGIES) * CLIENTS
+
+
+def test_a_page_is_written(simulated, tmp_path):
+    assessment = fp.estimate(fp.build_inventory(fp.read_journal(simulated / "median")))
+    assert assessment.run.architecture == "federated"
+    page = fp.write_report(assessment, tmp_path / "page.html", assets="cdn")
+    assert "client-19" in page.read_text()

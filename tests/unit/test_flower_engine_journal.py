@@ -1,0 +1,208 @@
+"""What a simulated run leaves in its journal: all energy, once, at virtual times."""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("flwr")
+
+from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.serverapp import ServerApp
+from flwr.serverapp.strategy import FedAvg
+
+import footprint as fp
+from footprint.integrations.flower import (
+    CarbonRun,
+    DeviceProfile,
+    NodeProfile,
+    Task,
+    VirtualClock,
+    VirtualWorld,
+    carbon_mod,
+    simulate,
+)
+from footprint.model import Basis, Role
+
+START_S = 1.73e9
+DAY_S = 86_400.0
+KWH = 3.6e6
+ROUNDS = 4
+DEADLINE_S = 3600.0
+
+
+def profile(train_s, active_w=5.0, zone="FR", **changes):
+    tasks = {"train": Task(fixed_s=train_s), "evaluate": Task(fixed_s=1.0)}
+    device = DeviceProfile("phone", active_w, 1.0, 0.1, tasks, down_mbps=1e9, up_mbps=1e9)
+    return NodeProfile(device, zone, **changes)
+
+
+FAST, LATE, CUT, FAILING, DYING, AWAY = range(6)
+PROFILES = (
+    profile(600, zone="FR"),
+    profile(5000, active_w=8.0, zone="DE"),
+    # Away from the middle of the second round on.
+    profile(600, windows=((START_S, START_S + DEADLINE_S + 200),)),
+    profile(300, active_w=3.0, zone="PL"),
+    profile(600, drop_probability=1.0),
+    profile(600, windows=()),
+)
+
+
+class Run:
+    """A run of FedAvg in virtual time, its journal, and how often each client trained."""
+
+    def __init__(self, folder, profiles=PROFILES, mods=(), **options):
+        self.trained = Counter()
+        self.clock = VirtualClock(START_S)
+        app, server = ClientApp(mods=list(mods)), ServerApp()
+
+        @app.train()
+        def train(message, context):
+            partition = context.node_config["partition-id"]
+            self.trained[partition] += 1
+            if partition == FAILING:
+                raise ValueError("no")
+            metrics = MetricRecord({"num-examples": 1})
+            content = {"arrays": message.content["arrays"], "metrics": metrics}
+            return Message(RecordDict(content), reply_to=message)
+
+        @server.main()
+        def main(grid, context):
+            strategy = FedAvg(fraction_evaluate=0.0, **{"min_train_nodes": len(profiles)} | options)
+            run = CarbonRun(folder, run="virtual", zone="FR", device="desktop")
+            run.start(strategy, grid, ArrayRecord([np.zeros(2)]), num_rounds=ROUNDS)
+
+        world = VirtualWorld(self.clock, profiles, deadline_s=DEADLINE_S)
+        simulate(server, app, len(profiles), world=world)
+        self.journal = fp.read_journal(folder)
+        self.clients = [a for a in self.journal.activities() if a.role is Role.CLIENT]
+
+    def energies(self):
+        found = defaultdict(float)
+        for activity in self.clients:
+            found[activity.actor] += activity.energy_kwh or 0.0
+        return found
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return Run(tmp_path_factory.mktemp("virtual"))
+
+
+def test_all_simulated_energy_is_power_times_time(run):
+    """Whether it brought a reply or not: late, cut off, failed."""
+    energies = run.energies()
+    by_hand = {
+        FAST: 5.0 * 600 * ROUNDS,
+        # At 0 s, 5,000 s and 10,000 s; the fourth message, of 10,800 s, waits until 15,000 s.
+        LATE: 8.0 * 5000 * ROUNDS,
+        CUT: 5.0 * (600 + 200),
+        FAILING: 3.0 * 300 * ROUNDS,
+    }
+    assert run.trained[LATE] == ROUNDS
+    for partition, energy_j in by_hand.items():
+        assert energies[f"client-{partition}"] == pytest.approx(energy_j / KWH, rel=1e-6)
+    assert 0 < energies[f"client-{DYING}"] < 5.0 * 600 * ROUNDS / KWH
+    assert energies.get(f"client-{AWAY}", 0.0) == 0.0
+
+
+def test_no_simulated_energy_is_called_measured(run):
+    assert {a.basis for a in run.clients if a.energy_kwh is not None} == {Basis.SIMULATED}
+
+
+def test_what_clients_did_stands_at_virtual_times_with_their_places(run):
+    end_s = START_S + ROUNDS * DEADLINE_S
+    assert run.clock.now_s() == pytest.approx(end_s)
+    fast = [a for a in run.clients if a.actor == f"client-{FAST}" and a.energy_kwh]
+    assert sorted(a.start_s for a in fast) == pytest.approx(
+        [START_S + n * DEADLINE_S for n in range(ROUNDS)], abs=1.0
+    )
+    assert {a.round for a in fast} == set(range(1, ROUNDS + 1))
+    places = {(a.actor, a.zone, a.device) for a in run.clients if a.energy_kwh}
+    assert (f"client-{FAST}", "FR", "phone") in places
+    assert (f"client-{LATE}", "DE", "phone") in places
+
+
+def test_nothing_that_was_simulated_is_doubted(run):
+    assert [f for f in run.journal.findings if f.code == "client-record"] == []
+
+
+def test_a_mod_in_the_app_changes_nothing(run, tmp_path):
+    measured = Run(tmp_path / "server", mods=[carbon_mod(journal=tmp_path / "clients")])
+    assert measured.energies() == pytest.approx(run.energies(), rel=1e-9)
+    assert not (tmp_path / "clients").exists()
+
+
+class Recorder:
+    """A scheduler that takes everybody it is offered, and keeps what it saw."""
+
+    def __init__(self):
+        self.offered, self.outcomes = [], []
+
+    def select(self, state, rng):
+        self.offered.append((state.now_s, {c.id: c.zone for c in state.candidates}))
+        return state.ids
+
+    def observe(self, outcome):
+        self.outcomes.append(outcome)
+
+
+def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):
+    scheduler = Recorder()
+    clock = VirtualClock(START_S)
+    app, server = ClientApp(), ServerApp()
+
+    @app.train()
+    def train(message, context):
+        metrics = MetricRecord({"num-examples": 1})
+        content = {"arrays": message.content["arrays"], "metrics": metrics}
+        return Message(RecordDict(content), reply_to=message)
+
+    @server.main()
+    def main(grid, context):
+        run = CarbonRun(tmp_path, run="virtual", scheduler=scheduler)
+        strategy = FedAvg(fraction_evaluate=0.0)
+        run.start(strategy, grid, ArrayRecord([np.zeros(2)]), num_rounds=3)
+
+    profiles = (
+        profile(DAY_S, zone="FR"),
+        profile(DAY_S, zone="DE", windows=((START_S + 1.5 * DAY_S, START_S + 9 * DAY_S),)),
+    )
+    world = VirtualWorld(clock, profiles, deadline_s=2 * DAY_S)
+    simulate(server, app, 2, world=world)
+    days = [(round((now_s - START_S) / DAY_S, 3), who) for now_s, who in scheduler.offered]
+    assert days == [
+        (0, {"client-0": "FR"}),
+        (1, {"client-0": "FR"}),
+        (2, {"client-0": "FR", "client-1": "DE"}),
+    ]
+    first = scheduler.outcomes[0].clients[0]
+    assert first.duration_s == pytest.approx(DAY_S)
+    assert first.energy_kwh == pytest.approx(5 * DAY_S / KWH)
+
+
+def test_the_example_of_the_documentation_runs(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "virtual_clients.md").read_text()
+    (code,) = (
+        block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "phone" in block
+    )
+    answered = []
+    client, server = ClientApp(), ServerApp()
+
+    @client.train()
+    def train(message, context):
+        content = RecordDict({"metrics": MetricRecord({"num-examples": 500})})
+        return Message(content, reply_to=message)
+
+    @server.main()
+    def main(grid, context):
+        asked = [Message(RecordDict(), node, "train") for node in grid.get_node_ids()]
+        answered.extend(grid.send_and_receive(asked))
+        assert grid.clock.now_s() > 1.76e9 + 5
+
+    exec(code, {"server_app": server, "client_app": client})
+    assert len(answered) == 3

@@ -1,0 +1,319 @@
+"""What a server reported counts once, whoever else tells the same."""
+
+import json
+import zlib
+from dataclasses import replace
+
+import pytest
+
+import footprint as fp
+from footprint.errors import UsageError
+from footprint.journal import (
+    Energy,
+    JournalWriter,
+    Process,
+    ReportRecord,
+    SpanRecord,
+    Told,
+    read_records,
+)
+from footprint.model import Basis, Phase, ReplyStatus, Role, Run, Severity, Tier
+from tests.builders import MACHINE, START_S
+
+KWH = Energy(2e-6, 1e-6, 4e-6)
+SETUP = Energy(5e-6, 2.5e-6, 1e-5)
+
+
+def told(**changes):
+    fields = {
+        "start_s": START_S + 1,
+        "duration_s": 3.0,
+        "energy": KWH,
+        "tier": Tier.E,
+        "basis": Basis.MODELLED,
+        "source": "cpu-table",
+        **changes,
+    }
+    return Told(**fields)
+
+
+def report(actor="client-0", **changes):
+    fields = {
+        "actor": actor,
+        "node": "7",
+        "role": Role.CLIENT,
+        "phase": Phase.TRAIN,
+        "status": ReplyStatus.OK,
+        "start_s": START_S,
+        "exchange_s": 5.0,
+        "round": 1,
+        "zone": "FR",
+        "device": "laptop",
+        **changes,
+    }
+    return ReportRecord(**fields)
+
+
+def span(number, **changes):
+    fields = {
+        "id": number,
+        "parent": None if number == 1 else 1,
+        "actor": "server",
+        "role": Role.SERVER,
+        "phase": Phase.OTHER,
+        "start_s": START_S + number,
+        "duration_s": 30.0 - 2 * number,
+        "begin": {"cpu.process_s": float(number)},
+        "end": {"cpu.process_s": 2.0 + number},
+        **changes,
+    }
+    return SpanRecord(**fields)
+
+
+SERVER = span(1, zone="DE", device="server")
+
+
+def written(folder, token, *records, run=None, host="host"):
+    path = folder / f"{token}.jsonl"
+    writer = JournalWriter(path)
+    writer.open()
+    writer.header(run or Run("r"), MACHINE, Process(1, 0, token, host), "0")
+    for record in records:
+        if isinstance(record, ReportRecord):
+            writer.report(record)
+        else:
+            writer.span(record)
+    writer.close()
+    return path
+
+
+def read(folder, *reports):
+    written(folder, "server", SERVER, *reports)
+    return fp.read_journal(folder)
+
+
+def of_clients(journal):
+    return [activity for activity in journal.activities() if activity.role is Role.CLIENT]
+
+
+def finding(journal, code):
+    return next(found for found in journal.findings if found.code == code)
+
+
+def codes(journal):
+    return {found.code for found in journal.findings}
+
+
+def used_kwh(journal, **which):
+    return sum(
+        activity.energy_kwh or 0.0
+        for activity in of_clients(journal)
+        if all(getattr(activity, name) == value for name, value in which.items())
+    )
+
+
+def moved_bytes(journal, phase):
+    return round(1e9 * sum(a.data_gb for a in of_clients(journal) if a.phase is phase))
+
+
+def test_a_report_is_read_back_as_it_was_written(tmp_path):
+    whole = report(
+        round=0,
+        received_bytes=10,
+        sent_bytes=20,
+        record_bytes=3,
+        received_objects=4,
+        sent_objects=5,
+        overhead_received_bytes=6,
+        overhead_sent_bytes=7,
+        connected_s=0.0,
+        polling_bytes=8,
+        wire="model",
+        told=told(setup_s=2.0, setup=SETUP, token="t", settled=True, lost=1),
+    )
+    bare = report(status=ReplyStatus.NO_REPLY, round=None, zone=None, device=None)
+    path = written(tmp_path, "server", SERVER, whole, bare)
+    assert read_records([path]).processes[0].reports == (whole, bare)
+
+
+def test_a_torn_report_costs_only_itself(tmp_path):
+    path = written(tmp_path, "server", SERVER, report(), report(round=2))
+    data = path.read_bytes()
+    last = data.rstrip(b"\n").rfind(b"\n") + 1
+    for cut in range(last + 1, len(data) - 1, 11):
+        path.write_bytes(data[:cut])
+        records = read_records([path])
+        assert [r.round for r in records.processes[0].reports] == [1]
+        assert [f.code for f in records.findings] == ["journal-torn"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": "splendid"},
+        {"exchange_s": -1},
+        {"sent_bytes": 1.5},
+        {"told": {"kwh": 1}},
+        {"told": None, "phase": "dance"},
+    ],
+)
+def test_a_report_that_cannot_be_is_a_finding(tmp_path, change):
+    path = written(tmp_path, "server", SERVER, report())
+    line = path.read_bytes().splitlines()[-1]
+    record = json.loads(line)
+    record.pop("crc")
+    body = json.dumps(record | change)
+    line = f'{body[:-1]},"crc":"{zlib.crc32(body.encode()):08x}"}}\n'
+    with path.open("a") as file:
+        file.write(line)
+    records = read_records([path])
+    assert len(records.processes[0].reports) == 1
+    assert [f.code for f in records.findings] == ["journal-line"]
+
+
+def test_energy_setup_and_bytes_become_activities_of_the_client(tmp_path):
+    journal = read(
+        tmp_path,
+        report(
+            received_bytes=1000,
+            sent_bytes=500,
+            record_bytes=40,
+            overhead_received_bytes=100,
+            overhead_sent_bytes=900,
+            polling_bytes=70,
+            wire="model",
+            told=told(setup_s=2.0, setup=SETUP),
+        ),
+    )
+    train = next(a for a in of_clients(journal) if a.phase is Phase.TRAIN)
+    assert (train.energy_kwh, train.energy_low_kwh, train.energy_high_kwh) == (2e-6, 1e-6, 4e-6)
+    assert (train.zone, train.device, train.round, train.duration_s) == ("FR", "laptop", 1, 3.0)
+    assert (train.basis, train.tier) == (Basis.MODELLED, Tier.E)
+    assert used_kwh(journal, phase=Phase.SETUP) == 5e-6
+    assert moved_bytes(journal, Phase.DOWNLOAD) == 1100
+    assert moved_bytes(journal, Phase.UPLOAD) == 500 + 40 + 900
+    assert moved_bytes(journal, Phase.WAIT) == 70
+    modelled = {a.phase for a in of_clients(journal) if a.source == "wire/model"}
+    assert modelled == {Phase.DOWNLOAD, Phase.UPLOAD, Phase.WAIT}
+    assert all(a.basis is Basis.MODELLED for a in of_clients(journal) if "wire" in a.source)
+
+
+def client_journal(folder, token="client", **changes):
+    root = span(1, actor="client-0", role=Role.CLIENT)
+    work = span(2, actor="client-0", role=Role.CLIENT, phase=Phase.TRAIN, round=1, **changes)
+    return written(folder, token, root, work, host="other host")
+
+
+def test_the_journal_of_a_client_wins_over_what_it_told(tmp_path):
+    client_journal(tmp_path)
+    alone = used_kwh(fp.read_journal(tmp_path))
+    journal = read(tmp_path, report(told=told(token="client")))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert finding(journal, "client-journal").severity is Severity.INFO
+
+
+def test_what_a_client_told_counts_without_its_journal(tmp_path):
+    client_journal(tmp_path)
+    alone = used_kwh(fp.read_journal(tmp_path))
+    journal = read(tmp_path, report(told=told(token="another")))
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
+    assert "client-journal" not in codes(journal)
+
+
+def test_bytes_that_client_and_server_saw_count_once(tmp_path):
+    client_journal(tmp_path, received_bytes=1000, sent_bytes=500)
+    seen = {"received_bytes": 1000, "sent_bytes": 500, "told": told(token="client")}
+    journal = read(tmp_path, report(**seen), report(**seen, start_s=START_S + 9))
+    total = round(1e9 * sum(a.data_gb for a in of_clients(journal)))
+    assert total == 2 * 1500  # two exchanges, of which the client kept one
+
+
+def test_late_energy_is_left_out_if_the_journal_of_that_round_is_there(tmp_path):
+    late = report(status=ReplyStatus.LATE, told=told(token=None))
+    assert used_kwh(read(tmp_path / "a", late)) == 2e-6
+    client_journal(tmp_path / "b")
+    alone = used_kwh(fp.read_journal(tmp_path / "b"))
+    assert used_kwh(read(tmp_path / "b", late)) == pytest.approx(alone)
+
+
+def test_simulated_figures_stand_for_what_the_simulation_used(tmp_path):
+    client_journal(tmp_path)
+    simulated = told(token="client", basis=Basis.SIMULATED, tier=None)
+    journal = read(tmp_path, report(told=simulated, sent_bytes=5))
+    assert used_kwh(journal) == 2e-6
+    assert {a.basis for a in of_clients(journal)} == {Basis.SIMULATED}
+    assert "client-simulated" in codes(journal)
+    assert any(a.role is Role.SERVER and a.energy_kwh for a in journal.activities())
+
+
+def test_what_simulates_clients_is_no_waiting_of_the_server(tmp_path):
+    waiting = span(2, phase=Phase.WAIT, round=1)
+    written(tmp_path / "real", "server", SERVER, waiting, report(told=told()))
+    written(
+        tmp_path / "virtual", "server", SERVER, waiting, report(told=told(basis=Basis.SIMULATED))
+    )
+    real, virtual = (fp.read_journal(tmp_path / name) for name in ("real", "virtual"))
+    used_kwh = [
+        sum(a.energy_kwh or 0.0 for a in journal.activities() if a.role is not Role.CLIENT)
+        for journal in (real, virtual)
+    ]
+    assert 0 < used_kwh[1] < used_kwh[0]
+    assert {a.actor for a in virtual.activities()} == {"server", "client-0"}
+
+
+def test_a_client_is_called_what_it_was_called_last(tmp_path):
+    nowhere = {"zone": None, "device": None, "received_bytes": 10}
+    missing = report("node-7", status=ReplyStatus.NO_REPLY, **nowhere)
+    journal = read(tmp_path, missing, report(round=2, told=told()))
+    places = {(a.actor, a.zone, a.device) for a in of_clients(journal)}
+    assert places == {("client-0", "FR", "laptop")}
+
+
+def test_missing_replies_are_said_until_they_are_settled(tmp_path):
+    missing = report(status=ReplyStatus.NO_REPLY)
+    later = {"start_s": START_S + 60, "round": 2}
+    journal = read(tmp_path / "a", missing, report(**later, told=told()))
+    assert finding(journal, "reply-missing").severity is Severity.WARNING
+    journal = read(tmp_path / "b", missing, report(**later, told=told(settled=True)))
+    assert finding(journal, "reply-missing").severity is Severity.INFO
+
+
+def test_an_answer_without_figures_is_a_time_without_energy(tmp_path):
+    failed = report(status=ReplyStatus.ERROR)
+    journal = read(tmp_path / "a", failed)
+    assert [(a.duration_s, a.energy_kwh) for a in of_clients(journal)] == [(5.0, None)]
+    assert "reply-error" in codes(journal)
+    settling = report(start_s=START_S + 60, round=2, told=told(settled=True))
+    journal = read(tmp_path / "b", failed, settling)
+    assert [a.energy_kwh for a in of_clients(journal)] == [2e-6]
+
+
+def test_no_reply_reserves_nothing(tmp_path):
+    assert of_clients(read(tmp_path, report(status=ReplyStatus.NO_REPLY))) == []
+
+
+def test_places_come_from_the_server_where_spans_have_none(tmp_path):
+    client_journal(tmp_path)
+    pool = span(1, start_s=START_S)  # a worker process of the server, without a place
+    written(tmp_path, "pool", pool)
+    journal = read(tmp_path, report(told=told(token="client")))
+    places = {a.actor: (a.zone, a.device) for a in journal.activities()}
+    assert places == {"client-0": ("FR", "laptop"), "server": ("DE", "server")}
+
+
+def test_a_virtual_client_is_not_where_its_server_is(tmp_path):
+    """Beside its server, its spans took over the place of the span around them."""
+    root, work = SERVER, span(2, actor="client-0", role=Role.CLIENT, phase=Phase.TRAIN, round=1)
+    inherited = replace(work, zone=root.zone, device=root.device)
+    written(tmp_path, "server", root, inherited, report(told=told(token="server")))
+    journal = fp.read_journal(tmp_path)
+    assert {(a.zone, a.device) for a in of_clients(journal)} == {("FR", "laptop")}
+
+
+def test_clients_need_not_know_the_functional_unit(tmp_path):
+    written(tmp_path, "client", span(1), run=Run("r"))
+    written(tmp_path, "server", SERVER, run=Run("r", "federated", "one model"))
+    assert fp.read_journal(tmp_path).run.functional_unit == "one model"
+    written(tmp_path, "other", span(1), run=Run("r", "federated", "another model"))
+    with pytest.raises(UsageError, match="different functional units"):
+        fp.read_journal(tmp_path)
