@@ -69,10 +69,10 @@ def _time_figure(
     else:
         when = f"from month {number(crossings[-1], (last - first) / 20)} on"
     lower = result.candidate_lower if ends[1] < ends[0] else 1 - result.candidate_lower
-    caption = (
-        f"{capitalise(when)}, the {leads} training has emitted less in all; in the end it has so "
-        f"in {percent(lower)} of the draws."
-    )
+    caption = f"{capitalise(when)}, the {leads} training has emitted less in all"
+    if result.draws:
+        caption += f"; in the end it has so in {percent(lower)} of the draws"
+    caption += "."
     if ends[0] == ends[1]:
         caption = "Both emit the same in the end."
     at_once = [
@@ -80,10 +80,9 @@ def _time_figure(
         for name, begin, end in zip(names, begins, ends, strict=True)
         if end > 0
     ]
-    caption += (
-        f" {capitalise(' and '.join(at_once))} arise at the very beginning. The bands span 90 % "
-        "of the draws."
-    )
+    caption += f" {capitalise(' and '.join(at_once))} arise at the very beginning."
+    if result.draws:
+        caption += " The bands span 90 % of the draws."
     marks = tuple((at, "as much as the other") for at in crossings[-1:])
     chart = LineChart(
         "months since the beginning", f"emitted so far, {scale.unit}", _sides(course, scale), marks
@@ -182,9 +181,9 @@ def _break_even_figure(
             marks.append((nearest.value, "both emit the same"))
         ends = _ends(nearest)
         within = f" (90 % interval {ends})" if ends else ""
+        of = f" {what}" if nearest.unit == "round" else f" of {name}, {what}"
         caption = (
-            f"Both emit the same at {_amount(nearest.value, nearest.unit)}{within} of {name}, "
-            f"{what}; {planned}."
+            f"Both emit the same at {_amount(nearest.value, nearest.unit)}{within}{of}; {planned}."
         )
     caption += " All else stays equal; the table has the other break-evens."
     chart = LineChart(

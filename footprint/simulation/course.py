@@ -69,4 +69,6 @@ def _ramp(at_s: float, start_s: float, stop_s: float) -> float:
     """Share of an even activity that is done [1]."""
     if at_s >= stop_s:
         return 1.0
+    if start_s >= stop_s:
+        return 0.0  # of no length, and still to come
     return max(0.0, (at_s - start_s) / (stop_s - start_s))

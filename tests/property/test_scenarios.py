@@ -23,6 +23,7 @@ from footprint.model import (
     Coordinator,
     EmbodiedRule,
     Journal,
+    LifeCycle,
     Phase,
     Role,
     Run,
@@ -31,6 +32,7 @@ from footprint.model import (
 )
 from footprint.scenarios import estimate_study, plan_study, study_catalogue, study_settings
 from footprint.sensitivity import compare_study, term_effects
+from footprint.simulation.course import share_by
 from footprint.simulation.rounds import round_duration
 from tests.builders import activity
 
@@ -228,6 +230,31 @@ def test_sums_equal_the_mean_over_every_selection(study):
     for key, amount in expected(study).items():
         if key != ("server", Phase.IDLE) or study.server is not None:
             assert planned[key] == pytest.approx(amount, rel=1e-7, abs=1e-7), key
+
+
+@given(
+    st.sampled_from(list(LifeCycle)),
+    st.integers(1, 6),
+    st.integers(0, 4),
+    st.integers(1, 300_000),
+    st.sampled_from([Architecture.CENTRALISED, Architecture.FEDERATED]),
+)
+@settings(max_examples=100, deadline=None)
+def test_what_is_done_never_falls_and_all_is_done_in_the_end(
+    stage, refreshes, retrainings, rounds, architecture
+):
+    """Also where a training takes longer than the project lasts."""
+    study = read_manifest(HOSPITALS)
+    study = replace(
+        study,
+        storage=replace(study.storage, refreshes=refreshes),
+        training=replace(study.training, retrainings=retrainings, rounds=rounds),
+    )
+    times_s = np.linspace(0, study.storage.horizon_s, 50)
+    shares = [share_by(study, architecture, stage, at_s) for at_s in times_s]
+    assert all(0 <= share <= 1 for share in shares)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
 
 
 @pytest.fixture(scope="module")
