@@ -7,6 +7,7 @@ Reading one back gives an equal result, to the last digit.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison, Ranking, split_inverse
+from footprint.model import Assessment, Comparison, InputFile, Ranking, split_inverse
 
 Result: TypeAlias = Assessment | Comparison | Ranking
 
@@ -170,6 +171,20 @@ def schema(format_name: str) -> dict[str, Any]:
     }
     body["required"] = ["format", "format_version", *body["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body}
+
+
+def input_file(path: Path) -> InputFile:
+    """Pin a file down by its name and content.
+
+    Raises
+    ------
+    DocumentError
+        If it cannot be read.
+    """
+    try:
+        return InputFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read: {error.strerror}.", "Check it.") from error
 
 
 def write_document(result: Result, path: Path | str) -> Path:

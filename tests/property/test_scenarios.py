@@ -485,6 +485,26 @@ def test_a_shared_line_is_charged_in_parts(hospitals, users, base_w):
     assert (with_base - without) * 3.6e6 / seconds == pytest.approx(base_w)
 
 
+def test_mobile_networks_are_given_per_user(hospitals):
+    groups = tuple(replace(g, access=Access.MOBILE_4G) for g in hospitals.clients)
+    one, four = (
+        replace(
+            hospitals,
+            clients=tuple(replace(g, line_users=users) for g in groups),
+            network="power",
+            draws=0,
+        )
+        for users in (1, 4)
+    )
+    assert estimate_study(one).total_g == estimate_study(four).total_g
+
+
+def test_a_medium_of_unknown_making_is_said_and_can_be_compared(hospitals):
+    study = replace(hospitals, storage=replace(hospitals.storage, medium="memory"))
+    result = compare_study(study)
+    assert "medium-embodied-unknown" in {f.code for f in result.baseline.findings}
+
+
 def test_a_declared_overhead_is_as_uncertain_as_an_operators(hospitals):
     terms = {t.id: t for t in estimate_study(hospitals).terms}
     pue = terms["pue/declared/krakow"]
