@@ -114,6 +114,7 @@ def _require_sums(result: Result, name: str) -> None:
     elif isinstance(result, Comparison):
         for assessment in (result.baseline, result.candidate):
             _require_sums(assessment, name)
+        _require_ends(result, name)
         parts = [c.difference_g.value for c in result.categories]
         total, scale = result.difference_g.value, result.baseline.total_g.value
     else:
@@ -126,6 +127,23 @@ def _require_sums(result: Result, name: str) -> None:
             f"the total says {total!r} g.",
             _CHANGED,
         )
+
+
+def _require_ends(result: Comparison, name: str) -> None:
+    """Refuse a course over time that does not end at both totals."""
+    for course in result.trajectories:
+        if course.quantity != "time":
+            continue
+        for side, whole in (
+            (course.baseline, result.baseline),
+            (course.candidate, result.candidate),
+        ):
+            if not math.isclose(side[-1].value, whole.total_g.value, rel_tol=1e-9):
+                raise DocumentError(
+                    f"{name}: the course over time ends at {side[-1].value!r} g, "
+                    f"the total of {whole.run.name!r} is {whole.total_g.value!r} g.",
+                    _CHANGED,
+                )
 
 
 def _require_terms(assessment: Assessment, name: str) -> None:

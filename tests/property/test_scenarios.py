@@ -32,7 +32,7 @@ from footprint.model import (
 )
 from footprint.scenarios import estimate_study, plan_study, study_catalogue, study_settings
 from footprint.sensitivity import compare_study, term_effects
-from footprint.simulation.course import share_by
+from footprint.simulation.course import share_by, training_times
 from footprint.simulation.rounds import round_duration
 from tests.builders import activity
 
@@ -250,7 +250,8 @@ def test_what_is_done_never_falls_and_all_is_done_in_the_end(
         storage=replace(study.storage, refreshes=refreshes),
         training=replace(study.training, retrainings=retrainings, rounds=rounds),
     )
-    times_s = np.linspace(0, study.storage.horizon_s, 50)
+    _, trained_s = training_times(study, architecture)
+    times_s = np.linspace(0, max(study.storage.horizon_s, trained_s), 50)
     shares = [share_by(study, architecture, stage, at_s) for at_s in times_s]
     assert all(0 <= share <= 1 for share in shares)
     assert shares == sorted(shares)
