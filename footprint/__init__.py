@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from footprint._version import __version__ as __version__
     from footprint.assessment import estimate as estimate
     from footprint.comparison import compare as compare
+    from footprint.comparison import rank as rank
     from footprint.documents import read_document as read_document
     from footprint.documents import write_document as write_document
     from footprint.errors import FootprintError as FootprintError
@@ -53,6 +54,7 @@ _HOMES = {
     "compare": "footprint.comparison",
     "estimate": "footprint.assessment",
     "load_catalogue": "footprint.factors",
+    "rank": "footprint.comparison",
     "read_document": "footprint.documents",
     "read_journal": "footprint.measurement.attribution",
     "render_report": "footprint.reporting",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,8 +24,8 @@ from footprint.model import (
     Study,
     Trajectory,
 )
-from footprint.scenarios import estimate_study, study_actors
-from footprint.simulation.course import share_by
+from footprint.scenarios import estimate_study, plan_study, study_actors
+from footprint.simulation.course import course_times, share_by
 from footprint.uncertainty import Draws, Sampler, interval
 from footprint.units import H_PER_MONTH, S_PER_H
 
@@ -32,9 +33,10 @@ BOTH = (Architecture.CENTRALISED, Architecture.FEDERATED)
 """The baseline of a study, and its candidate."""
 
 _POINTS = 11
-_POINTS_OF_TIME = 25
 _FARTHEST = 10.0
 """Times the present value: a break-even beyond it does not stretch a trajectory."""
+_LINEAR = 1e-6
+"""Relative distance from a line at which emissions no longer count as linear."""
 
 Scaled = Callable[[Study, float], Study]
 
@@ -75,7 +77,9 @@ def break_evens(
     """Find where centralised and federated training emit the same.
 
     Emissions are linear in each quantity: two estimates, without it and with what the
-    study has of it, give both lines, at the central values and in every draw.
+    study has of it, give both lines, at the central values and in every draw. What is
+    dedicated breaks that: it idles for what is left of its time, and nothing may be left.
+    Where that shows before the farthest point, there is no answer.
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ def break_evens(
     ------
     BreakEven
     Trajectory or None
-        Both lines; None where they cannot be drawn.
+        Both lines; None where they cannot be drawn, or are no lines.
     """
     plain = replace(study, prices=None)
     now = [estimate_study(plain, architecture, catalogue=catalogue) for architecture in BOTH]
@@ -99,8 +103,38 @@ def break_evens(
                 _Line.through(_whole(before), present, _whole(after))
                 for before, after in zip(without, now, strict=True)
             ]
-            yield _both(quantity, unit, present, lines)
+            found = _both(quantity, unit, present, lines)
+            if _bends(plain, scaled, found, lines, catalogue):
+                yield BreakEven(quantity, unit, present, None, None, None, 0.0), None
+            else:
+                yield found
     yield _intensity_gap(*now)
+
+
+def _bends(
+    study: Study,
+    scaled: Scaled,
+    found: tuple[BreakEven, Trajectory],
+    lines: Sequence[_Line],
+    catalogue: FactorCatalogue,
+) -> bool:
+    """Whether emissions leave their line up to what was found and drawn.
+
+    What is dedicated adds ``max(0, reserved - worked)``, which is convex; so is the whole.
+    If a third point beyond two lies on their line, all between them do.
+    """
+    if not any(site.dedicated for site in study_actors(study).values()):
+        return False
+    point, course = found
+    # Of rounds there are whole numbers only.
+    farthest = math.ceil(max(course.at[-1], point.value or 0.0) / point.present)
+    far = scaled(study, float(farthest))
+    for architecture, line in zip(BOTH, lines, strict=True):
+        there_g = estimate_study(far, architecture, catalogue=catalogue).total_g.value
+        expected_g = line.at(farthest * point.present).value
+        if not math.isclose(there_g, expected_g, rel_tol=_LINEAR):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,28 +255,49 @@ def time_trajectory(study: Study, baseline: Assessment, candidate: Assessment) -
     """
     if not study.storage.horizon_s:
         return None
-    times_s = np.linspace(0.0, study.storage.horizon_s, _POINTS_OF_TIME)
-    pairs = zip(BOTH, (baseline, candidate), strict=True)
-    drawn = [tuple(_emitted(study, a, one, times_s)) for a, one in pairs]
-    months = tuple(float(at_s) / S_PER_H / H_PER_MONTH for at_s in times_s)
-    return Trajectory("time", "month", months, *drawn)
+    times = course_times(study)
+    asked_s = [asked for _, asked in times]
+    sides = [
+        list(_emitted(study, one, assessment, asked_s))
+        for one, assessment in zip(BOTH, (baseline, candidate), strict=True)
+    ]
+    points = [
+        (at_s / S_PER_H / H_PER_MONTH, *pair)
+        for (at_s, _), *pair in zip(times, *sides, strict=True)
+    ]
+    at, *drawn = zip(*_without_repetition(points), strict=True)
+    return Trajectory("time", "month", at, *drawn)
+
+
+def _without_repetition(
+    points: Sequence[tuple[float, Interval, Interval]],
+) -> Iterator[tuple[float, Interval, Interval]]:
+    """Leave out the points before a step where there is none."""
+    for one, following in itertools.pairwise(points):
+        is_step = any(
+            not math.isclose(a.value, b.value, rel_tol=1e-12)
+            for a, b in zip(one[1:], following[1:], strict=True)
+        )
+        if one[0] != following[0] or is_step:
+            yield one
+    yield points[-1]
 
 
 def _emitted(
-    study: Study, architecture: Architecture, assessment: Assessment, times_s: Iterable[float]
+    study: Study, architecture: Architecture, assessment: Assessment, times_s: Sequence[float]
 ) -> Iterator[Interval]:
     sampler = Sampler(assessment.terms, seed=assessment.seed, draws=assessment.draws)
-    dedicated = {name for name, site in study_actors(study).items() if site.dedicated}
+    idle = _reserved_shares(study, architecture)
     # Draws of a stage once, instead of those of each part at each moment.
-    groups: dict[tuple[LifeCycle, bool], list[Contribution]] = defaultdict(list)
+    groups: dict[tuple[LifeCycle, bool], list[tuple[tuple[str, ...], float]]] = defaultdict(list)
     for part in assessment.contributions:
-        # What is reserved for the whole time is there from the first day to the last.
-        reserved = part.actor in dedicated and (
-            part.stage is Stage.EMBODIED or part.phase is Phase.IDLE
-        )
-        groups[part.life_cycle, reserved].append(part)
+        reserved = _reserved_share(part, idle)
+        for key, share in ((True, reserved), (False, 1 - reserved)):
+            if share:
+                whole_g = part.emissions_g.value
+                groups[part.life_cycle, key].append((part.terms, share * whole_g))
     drawn = {
-        key: (math.fsum(part.emissions_g.value for part in parts), sampler.total(parts))
+        key: (math.fsum(part_g for _, part_g in parts), sampler.sum(parts))
         for key, parts in groups.items()
     }
     for at_s in times_s:
@@ -255,3 +310,33 @@ def _emitted(
             )
             value, draws = value + share * part_g, draws + share * part_draws
         yield interval(value, draws)
+
+
+def _reserved_share(part: Contribution, idle: Mapping[str, float]) -> float:
+    """Share of a part that comes from reserving something dedicated for the whole time [1].
+
+    It is there from the first day to the last; storage, rounds and the rest have a course
+    of their own.
+    """
+    if part.actor not in idle or (part.phase, part.life_cycle) != (Phase.IDLE, LifeCycle.TRAIN):
+        return 0.0
+    # The making of what is dedicated is charged to its reservation alone.
+    return 1.0 if part.stage is Stage.EMBODIED else idle[part.actor]
+
+
+def _reserved_shares(study: Study, architecture: Architecture) -> dict[str, float]:
+    """Share of the idling in the training that is not that of its rounds, by actor [1].
+
+    A server idles while clients train, and in what is left of its reservation.
+    """
+    dedicated = {name for name, site in study_actors(study).items() if site.dedicated}
+    if not dedicated:
+        return {}
+    left_kwh: dict[str, float] = defaultdict(float)
+    all_kwh: dict[str, float] = defaultdict(float)
+    for one in plan_study(study, architecture).activities():
+        if (one.phase, one.life_cycle) == (Phase.IDLE, LifeCycle.TRAIN):
+            all_kwh[one.actor] += one.energy_kwh or 0.0
+            # Of what is dedicated nothing but its reservation takes time.
+            left_kwh[one.actor] += (one.energy_kwh or 0.0) if one.duration_s else 0.0
+    return {name: left_kwh[name] / all_kwh[name] if all_kwh[name] else 1.0 for name in dedicated}

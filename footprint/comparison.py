@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -101,11 +101,15 @@ def rank(scenarios: Sequence[Assessment]) -> Ranking:
     Raises
     ------
     BoundaryMismatch, UsageError
-        As in `compare`.
+        As in `compare`; or if there are fewer than two.
     """
-    baseline, *others = scenarios
-    compared = [compare(baseline, other) for other in others]
-    seed, draws = baseline.seed, min(one.draws for one in scenarios)
+    if len(scenarios) < 2:
+        raise UsageError(
+            f"{len(scenarios)} scenario, and nothing to compare it with.", "Give two or more."
+        )
+    seed, draws = scenarios[0].seed, min(one.draws for one in scenarios)
+    baseline = replace(scenarios[0], draws=draws)
+    compared = [compare(baseline, other) for other in scenarios[1:]]
     totals = np.array(
         [Sampler(a.terms, seed=seed, draws=draws).total(a.contributions) for a in scenarios]
     )
@@ -119,7 +123,11 @@ def rank(scenarios: Sequence[Assessment]) -> Ranking:
             for one in compared
         ),
         lowest=tuple(shares.tolist()),
-        findings=tuple(dict.fromkeys(f for one in compared for f in one.findings)),
+        findings=tuple(
+            replace(finding, message=f"Scenario {place} against the first: {finding.message}")
+            for place, one in enumerate(compared, start=2)
+            for finding in one.findings
+        ),
         seed=seed,
         draws=draws,
     )

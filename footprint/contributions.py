@@ -155,7 +155,8 @@ def _storage(
         lifespan = register.look_up("lifespan", subject=kind)
     except FactorNotFound as error:
         register.report_gap(
-            "embodied-unknown",
+            # Not a gap of the boundary: only one of two architectures keeps data.
+            "medium-embodied-unknown",
             f"The making of {settings.medium!r} is not in the total: {error.message}",
             "Add a factor for it (see docs/factors.md), or name another medium.",
         )

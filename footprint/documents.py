@@ -7,6 +7,7 @@ Reading one back gives an equal result, to the last digit.
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison, Ranking, split_inverse
+from footprint.model import Assessment, Comparison, InputFile, Ranking, split_inverse
 
 Result: TypeAlias = Assessment | Comparison | Ranking
 
@@ -113,6 +114,7 @@ def _require_sums(result: Result, name: str) -> None:
     elif isinstance(result, Comparison):
         for assessment in (result.baseline, result.candidate):
             _require_sums(assessment, name)
+        _require_ends(result, name)
         parts = [c.difference_g.value for c in result.categories]
         total, scale = result.difference_g.value, result.baseline.total_g.value
     else:
@@ -125,6 +127,23 @@ def _require_sums(result: Result, name: str) -> None:
             f"the total says {total!r} g.",
             _CHANGED,
         )
+
+
+def _require_ends(result: Comparison, name: str) -> None:
+    """Refuse a course over time that does not end at both totals."""
+    for course in result.trajectories:
+        if course.quantity != "time":
+            continue
+        for side, whole in (
+            (course.baseline, result.baseline),
+            (course.candidate, result.candidate),
+        ):
+            if not math.isclose(side[-1].value, whole.total_g.value, rel_tol=1e-9):
+                raise DocumentError(
+                    f"{name}: the course over time ends at {side[-1].value!r} g, "
+                    f"the total of {whole.run.name!r} is {whole.total_g.value!r} g.",
+                    _CHANGED,
+                )
 
 
 def _require_terms(assessment: Assessment, name: str) -> None:
@@ -170,6 +189,20 @@ def schema(format_name: str) -> dict[str, Any]:
     }
     body["required"] = ["format", "format_version", *body["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body}
+
+
+def input_file(path: Path) -> InputFile:
+    """Pin a file down by its name and content.
+
+    Raises
+    ------
+    DocumentError
+        If it cannot be read.
+    """
+    try:
+        return InputFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read: {error.strerror}.", "Check it.") from error
 
 
 def write_document(result: Result, path: Path | str) -> Path:

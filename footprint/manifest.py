@@ -243,6 +243,13 @@ def _contradictions(study: Study) -> Iterable[tuple[str, str, str]]:
             yield "clients", f"a group cannot be called {name!r}.", "The sites have these names."
     if not names:
         yield "clients", "there is no client group.", "Add [[clients]] tables."
+    for group in study.clients:
+        if group.line_users != 1 and group.access is not Access.FIXED:
+            yield (
+                "clients.line_users",
+                f"{group.name!r} has no fixed line to share.",
+                "Leave it out: figures of mobile networks are per user.",
+            )
     able = sum(group.count * group.availability for group in study.clients)
     wanted = study.training.clients_per_round * (1 + study.training.over_selection)
     if wanted > able * (1 + 1e-9):

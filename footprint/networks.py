@@ -114,7 +114,9 @@ def _power(
     base = _POWERS[_access(line, settings, _POWERS)][0]
     if base is not None:
         power = register.look_up("network_power_base", subject=base, year=line.year)
-        users = settings.line_users.get(line.actor, 1.0)
+        # The base power of a mobile network is given per user already.
+        fixed = line.access is Access.FIXED
+        users = settings.line_users.get(line.actor, 1.0) if fixed else 1.0
         yield _timed(line, grid, power, users, register)
     yield from _power_marginal(line, settings, register, grid)
 
@@ -173,7 +175,7 @@ def _timed(
     draft = _draft(line, line.transfer_s / J_PER_KWH, "1000 h", power, grid, energy_kwh)
     if users == 1 or register is None:
         return draft
-    shared = register.declared(f"line-users/{users:g}", "line_users", users)
+    shared = register.declared(f"line-users/declared/{line.actor}", "line_users", users)
     return replace(
         draft,
         terms=(*draft.terms, f"1/{shared.id}"),

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from footprint.errors import DataError, ManifestError, UsageError
+from footprint.errors import BoundaryMismatch, DataError, ManifestError, UsageError
 from footprint.factors import FactorCatalogue
 from footprint.manifest import read_tables, study_of
-from footprint.model import LearningCurve, Study
+from footprint.model import Assessment, LearningCurve, Study
 from footprint.scenarios import check_names, estimate_study, study_catalogue
 from footprint.simulation.rounds import round_duration
 from footprint.sweep import with_settings
@@ -40,8 +40,8 @@ class Choice:
 
 
 def option_label(option: str) -> str:
-    """Name an option without the tables that its keys stand in."""
-    return re.sub(r"(^|; *)(?:\w+\.)+(?=\w+=)", r"\1", option)
+    """Name an option for charts: the table that nearly all of its keys stand in goes unsaid."""
+    return re.sub(r"(^|; *)training\.(?=\w+=)", r"\1", option)
 
 
 def choices(curves: Sequence[LearningCurve]) -> list[Choice]:
@@ -53,6 +53,20 @@ def choices(curves: Sequence[LearningCurve]) -> list[Choice]:
             zip(curve.accuracy, curve.emissions_g, curve.duration_s, strict=True), start=1
         )
     ]
+
+
+def records(curves: Sequence[LearningCurve]) -> list[Choice]:
+    """Every option, stopped where it has just reached more than ever before.
+
+    Emissions and time only grow, so that nothing else can be on a front.
+    """
+    found: list[Choice] = []
+    for curve in curves:
+        accuracy = np.asarray(curve.accuracy)
+        before = np.concatenate(([-np.inf], np.maximum.accumulate(accuracy)[:-1]))
+        every = choices([curve])
+        found += [every[place] for place in np.flatnonzero(accuracy > before)]
+    return found
 
 
 def pareto_front(found: Sequence[Choice]) -> list[Choice]:
@@ -80,7 +94,7 @@ def pareto_front(found: Sequence[Choice]) -> list[Choice]:
 
 
 def least_emissions(
-    curves: Sequence[LearningCurve], accuracy: float, *, held: int = 1
+    curves: Sequence[LearningCurve], accuracy: float, *, held: int = 1, smooth: int = 1
 ) -> Choice | None:
     """Form 1: minimise emissions subject to an accuracy; None if no option reaches it.
 
@@ -90,20 +104,38 @@ def least_emissions(
     accuracy : float
     held : int
         Rounds in a row that must reach it; Green FL asks for five. The last of them counts.
+    smooth : int
+        Rounds over which accuracies are averaged first, the last ones.
     """
-    able = [found for curve in curves if (found := first_reach(curve, accuracy, held=held))]
+    reached = (first_reach(curve, accuracy, held=held, smooth=smooth) for curve in curves)
+    able = [found for found in reached if found is not None]
     return min(able, key=lambda choice: choice.emissions_g, default=None)
 
 
-def first_reach(curve: LearningCurve, accuracy: float, *, held: int = 1) -> Choice | None:
-    """First round at which a curve has held an accuracy for some rounds; None if it never does."""
-    if held < 1:
-        raise UsageError(f"An accuracy is held for at least one round, not {held}.")
+def first_reach(
+    curve: LearningCurve, accuracy: float, *, held: int = 1, smooth: int = 1
+) -> Choice | None:
+    """First round at which a curve has held an accuracy for some rounds; None if it never does.
+
+    Parameters
+    ----------
+    curve : LearningCurve
+    accuracy : float
+    held, smooth : int
+        As in `least_emissions`.
+    """
+    if held < 1 or smooth < 1:
+        raise UsageError(
+            f"An accuracy is held, and averaged, over at least one round, not {min(held, smooth)}."
+        )
+    sums = np.cumsum(np.concatenate(([0.0], curve.accuracy)))
+    means = (sums[smooth:] - sums[:-smooth]) / smooth
     reached = 0
-    for choice in choices([curve]):
-        reached = reached + 1 if choice.accuracy >= accuracy else 0
+    for place, mean in enumerate(means, start=smooth - 1):
+        # The mean of equal numbers may miss them by rounding.
+        reached = reached + 1 if mean >= accuracy * (1 - 1e-12) else 0
         if reached == held:
-            return choice
+            return choices([curve])[place]
     return None
 
 
@@ -281,8 +313,11 @@ def plan_curves(
     ------
     UsageError
         If an option has no accuracies.
+    BoundaryMismatch
+        If the options do not count the same.
     """
     curves = []
+    first: Assessment | None = None
     for option, study in options.items():
         if option not in accuracies:
             raise UsageError(
@@ -292,6 +327,17 @@ def plan_curves(
         if catalogue is None:
             catalogue = study_catalogue(study)
         check_names(study, catalogue)
+        bounded = estimate_study(replace(study, draws=0, prices=None), catalogue=catalogue)
+        first = first or bounded
+        if (bounded.boundary, bounded.run.functional_unit) != (
+            first.boundary,
+            first.run.functional_unit,
+        ):
+            raise BoundaryMismatch(
+                f"The option {option!r} does not count the same as the others: another boundary, "
+                "network model or functional unit.",
+                "Compare options that differ in what is done, not in what is counted.",
+            )
         rounds = np.arange(1, len(accuracies[option]) + 1)
         none_g, none_s = _after(study, 0, catalogue)
         some_g, some_s = _after(study, len(rounds), catalogue)

@@ -17,6 +17,7 @@ from footprint.model import (
     Alternative,
     Assessment,
     Comparison,
+    InputFile,
     LearningCurve,
     Study,
     Term,
@@ -145,6 +146,7 @@ def compare_study(
     *,
     catalogue: FactorCatalogue | None = None,
     curves: Iterable[LearningCurve] = (),
+    inputs: Iterable[InputFile] = (),
 ) -> Comparison:
     """Compare the two architectures of a study, with what their difference hangs on.
 
@@ -155,6 +157,8 @@ def compare_study(
         Default: `study_catalogue`.
     curves : iterable of LearningCurve
         Of the federated training, from `footprint.pareto.plan_curves`.
+    inputs : iterable of InputFile
+        Further files that it is made from, such as that of the curves.
 
     Returns
     -------
@@ -169,6 +173,7 @@ def compare_study(
     """
     catalogue = catalogue or study_catalogue(study)
     baseline, candidate = (estimate_study(study, a, catalogue=catalogue) for a in BOTH)
+    candidate = replace(candidate, inputs=(*candidate.inputs, *inputs))
     found = list(break_evens(study, catalogue))
     courses = [course for _, course in found]
     courses.append(time_trajectory(study, baseline, candidate))

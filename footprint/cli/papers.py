@@ -87,10 +87,12 @@ def _print(case: PaperCase, results: tuple[RowResult, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from footprint.reporting.numbers import clean
+
     source = case.source
     by = f"{source.authors}, " if source.authors else ""
     table = Table(
-        title=Text(f"{case.id}: {by}{source.title}, {source.where} ({source.year})"),
+        title=Text(clean(f"{case.id}: {by}{source.title}, {source.where} ({source.year})")),
         title_justify="left",
     )
     numbers = ("Printed", "Computed", "Difference", "Tolerance")
@@ -111,12 +113,14 @@ def _print(case: PaperCase, results: tuple[RowResult, ...]) -> None:
             result.verdict,
         )
         # Text, not str: what a file says is never read as markup.
-        table.add_row(*(Text(cell) for cell in cells), style="bold red" if result.failed else "")
+        table.add_row(
+            *(Text(clean(cell)) for cell in cells), style="bold red" if result.failed else ""
+        )
     console = Console()
     console.print(table)
     for said in dict.fromkeys(map(_sentence, results)):
-        console.print(Text(said))
-    console.print(Text(f"May be claimed: {case.claim}\n"))
+        console.print(Text(clean(said)))
+    console.print(Text(f"May be claimed: {clean(case.claim)}\n"))
 
 
 def _number(result: RowResult, value: float | None) -> str:
@@ -135,14 +139,25 @@ def _sentence(result: RowResult) -> str:
 
 
 def _print_summary(results: list[RowResult]) -> None:
-    from footprint.papercases import Verdict
+    from footprint.papercases import Grade, Verdict
 
     failed = [result for result in results if result.failed]
     kept = [result.verdict for result in results if not result.failed]
+    # Not one number for all: a figure of ours that we meet says nothing about a paper.
+    grades = [r.grade for r in results if r.verdict is Verdict.AGREES and not r.failed]
     parts = [
+        f"{grades.count(grade)} {said}"
+        for grade, said in (
+            (Grade.VERIFIED, "agree with what was printed"),
+            (Grade.REPORTED, "agree with what others report of a paper"),
+            (Grade.UNCONFIRMED, "agree with unconfirmed figures"),
+            (Grade.RECONSTRUCTED, "hold our own readings to themselves"),
+        )
+        if grade in grades
+    ]
+    parts += [
         f"{kept.count(verdict)} {said}"
         for verdict, said in (
-            (Verdict.AGREES, "agree"),
             (Verdict.DIFFERS, "known or allowed to differ"),
             (Verdict.NOT_RECOMPUTABLE, "not recomputable"),
         )

@@ -29,8 +29,13 @@ def pareto(
         float | None, typer.Option(help="Least emissions that reach this accuracy.")
     ] = None,
     held: Annotated[
-        int, typer.Option(help="Rounds in a row that must reach it (Green FL asks for 5).")
-    ] = 1,
+        int | None,
+        typer.Option(help="Rounds in a row that must reach it (Green FL asks for 5). [default: 1]"),
+    ] = None,
+    smooth: Annotated[
+        int | None,
+        typer.Option(help="Rounds over which accuracies are averaged for it. [default: 1]"),
+    ] = None,
     budget: Annotated[
         str | None, typer.Option(help="Best accuracy within it, such as '20 kgCO2e'.")
     ] = None,
@@ -54,22 +59,25 @@ def pareto(
     """
     from footprint.pareto import (
         best_accuracy,
-        choices,
         curves_of,
         least_emissions,
         pareto_front,
+        records,
         stop_at_rate,
     )
     from footprint.units import parse_quantity
 
     if accuracy is not None and not 0 <= accuracy <= 1:
         raise UsageError(f"An accuracy lies within 0 and 1, not at {accuracy}.")
+    if accuracy is None and (held is not None or smooth is not None):
+        raise UsageError("--held and --smooth belong to --accuracy.", "Give --accuracy, too.")
     found = curves_of(manifest, curves)
     answers: dict[str, Choice | None] = {}
     if accuracy is not None:
-        holds = f", held for {held} rounds" if held > 1 else ""
-        answers[f"least emissions for an accuracy of {accuracy:g}{holds}"] = least_emissions(
-            found, accuracy, held=held
+        rounds, window_mean = held or 1, smooth or 1
+        how = f"held for {rounds} round(s), averaged over {window_mean}"
+        answers[f"least emissions for an accuracy of {accuracy:g} ({how})"] = least_emissions(
+            found, accuracy, held=rounds, smooth=window_mean
         )
     if budget is not None:
         limit_g = parse_quantity(budget, "gCO2e")
@@ -78,7 +86,7 @@ def pareto(
         limit = parse_quantity(rate, "gCO2e") / _POINT
         for curve in found:
             answers[f"stop at {rate} a point, {curve.option}"] = stop_at_rate(curve, limit, window)
-    front = pareto_front(choices(found))
+    front = pareto_front(records(found))
     if as_json:
         print_json(
             {
@@ -103,7 +111,8 @@ def _print(
     from rich.table import Table
     from rich.text import Text
 
-    from footprint.pareto import emissions_per_accuracy, option_label
+    from footprint.pareto import emissions_per_accuracy
+    from footprint.reporting.numbers import clean
     from footprint.units import format_quantity
 
     table = Table(
@@ -113,7 +122,7 @@ def _print(
         table.add_column(heading, justify="left" if heading == "Option" else "right")
     for choice in front:
         table.add_row(
-            Text(option_label(choice.option)),
+            Text(clean(choice.option)),
             str(choice.rounds),
             f"{choice.accuracy:.4g}",
             format_quantity("emissions", choice.emissions_g),
@@ -122,7 +131,7 @@ def _print(
     Console().print(table)
     for name, found in answers.items():
         if found is None:
-            print_text(f"{name}: no option does")
+            print_text(f"{clean(name)}: no option does")
             continue
         emitted = format_quantity("emissions", found.emissions_g)
         reached = f"{found.rounds} rounds, accuracy {found.accuracy:.4g}"
@@ -130,4 +139,4 @@ def _print(
         if found.accuracy > 0:
             point_g = emissions_per_accuracy(found) * _POINT
             each = f", {format_quantity('emissions', point_g)} a point of accuracy in all"
-        print_text(f"{name}: {option_label(found.option)}, {reached}, {emitted}{each}")
+        print_text(f"{clean(name)}: {clean(found.option)}, {reached}, {emitted}{each}")

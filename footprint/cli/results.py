@@ -200,12 +200,15 @@ def compare(
 
 def _compared_study(path: Path, curves: Path | None) -> Comparison:
     """Compare the two architectures of a manifest, with what the difference hangs on."""
+    from footprint.documents import input_file
     from footprint.manifest import read_manifest
     from footprint.pareto import curves_of
     from footprint.sensitivity import compare_study
 
     study = read_manifest(path)
-    return compare_study(study, curves=[] if curves is None else curves_of(path, curves))
+    if curves is None:
+        return compare_study(study)
+    return compare_study(study, curves=curves_of(path, curves), inputs=[input_file(curves)])
 
 
 def _assessments(path: Path) -> list[Assessment]:
@@ -223,7 +226,10 @@ def _assessments(path: Path) -> list[Assessment]:
 
 def report(
     result: Annotated[
-        Path, typer.Argument(help="assessment.json, comparison.json, or a page made from one.")
+        Path,
+        typer.Argument(
+            help="assessment.json, comparison.json, ranking.json, or a page made from one."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
     assets: Assets = "inline",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from footprint.errors import UsageError
@@ -38,6 +40,11 @@ class BreakEven:
         5th and 95th percentile of the draws that have a break-even.
     exists : float
         Share of the draws that have one [1].
+
+    Raises
+    ------
+    UsageError
+        If a number is not finite or out of range, or one of two ends is missing.
     """
 
     quantity: str
@@ -49,6 +56,23 @@ class BreakEven:
     exists: float
 
     __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        given = [one for one in (self.value, self.low, self.high) if one is not None]
+        if not _are_finite([self.present, *given]) or self.present < 0:
+            raise UsageError(f"The break-even of {self.quantity!r} has a number out of range.")
+        if not 0 <= self.exists <= 1:
+            raise UsageError(f"The break-even of {self.quantity!r} exists in {self.exists!r}.")
+        if (self.low is None) != (self.high is None):
+            raise UsageError(f"The break-even of {self.quantity!r} has one end of two.")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise UsageError(
+                f"The break-even of {self.quantity!r} lies from {self.low!r} to {self.high!r}."
+            )
+
+
+def _are_finite(numbers: Iterable[float]) -> bool:
+    return all(math.isfinite(number) for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +96,16 @@ class Trajectory:
         That of a break-even, or ``"time"``: what was emitted up to then.
     unit : str
     at : tuple of float
-        Values of the quantity, rising.
+        Values of the quantity, two or more, never falling. One that stands twice is a
+        step: before, and after.
     baseline, candidate : tuple of Interval
         Emissions there [gCO2e].
+
+    Raises
+    ------
+    UsageError
+        If the lengths differ, there are fewer than two points, `at` falls, or a number
+        is not finite.
     """
 
     quantity: str
@@ -84,6 +115,20 @@ class Trajectory:
     candidate: tuple[Interval, ...]
 
     __pydantic_config__ = STRICT
+
+    def __post_init__(self) -> None:
+        lengths = [len(self.at), len(self.baseline), len(self.candidate)]
+        if len(set(lengths)) != 1 or len(self.at) < 2:
+            raise UsageError(f"The course along {self.quantity!r} has lengths {lengths}.")
+        emitted = (
+            number
+            for one in (*self.baseline, *self.candidate)
+            for number in (one.value, one.low, one.high)
+        )
+        if not _are_finite(self.at) or not _are_finite(emitted):
+            raise UsageError(f"The course along {self.quantity!r} has a number that is not finite.")
+        if any(b < a for a, b in zip(self.at, self.at[1:], strict=False)):
+            raise UsageError(f"The course along {self.quantity!r} goes backwards.")
 
 
 @dataclass(frozen=True, slots=True)

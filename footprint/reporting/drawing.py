@@ -74,7 +74,8 @@ def style_of(key: str) -> tuple[str, str]:
     if kind == "scenario" and place.isdigit():
         return _SCENARIO_STYLES[(int(place) - 1) % len(_SCENARIO_STYLES)]
     if key.startswith("line-"):
-        return line_style(key)[0], ""
+        colour, dash = line_style(key)
+        return colour, "-" if dash == "dash" else ""
     for styles in (CATEGORY_STYLES, ROLE_STYLES, STAGE_STYLES):
         if key in styles:
             return styles[key]

@@ -165,9 +165,12 @@ def ranking_figure(result: Ranking, scenarios: Sequence[Scenario]) -> Figure | N
     table = Table(f"Per {unit or 'run'}, against the first scenario", columns, tuple(rows))
     caption = (
         f"{capitalise(names[0])} emits least, {names[-1]} most: "
-        f"{scale.quantity(totals[0])} and {scale.quantity(totals[-1])}. "
-        "The bars span 90 % of the draws, the marks are the estimates."
+        f"{scale.quantity(totals[0])} and {scale.quantity(totals[-1])}."
     )
+    if totals[0].value == totals[-1].value:
+        caption = "All emit the same."
+    if result.draws:
+        caption += " The bars span 90 % of the draws, the marks are the estimates."
     return Figure("ranking", "Ranking", caption, chart, (), table)
 
 

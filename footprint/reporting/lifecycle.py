@@ -230,8 +230,6 @@ def _tornado_figure(result: Assessment | Comparison) -> Figure | None:
         highs=tuple(scale.scaled(effect.at_high_g) for effect in drawn),
         centre=scale.scaled(centre_g),
         centre_label=f"{what} as estimated",
-        low_label="at its lower bound",
-        high_label="at its upper bound",
         hovers=tuple(_effect_text(effect, scale) for effect in drawn),
     )
     top = drawn[0]

@@ -151,8 +151,6 @@ class RangeChart:
     highs: tuple[float, ...]
     centre: float
     centre_label: str
-    low_label: str
-    high_label: str
     hovers: tuple[str, ...]
 
 

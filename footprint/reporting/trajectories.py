@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 
 from footprint.model import BreakEven, Comparison, Interval, LearningCurve, Trajectory
-from footprint.pareto import Choice, choices, option_label, pareto_front
+from footprint.pareto import Choice, option_label, pareto_front, records
 from footprint.reporting.numbers import (
     NOT_KNOWN,
     Scale,
     bounds,
+    clean,
     number,
     percent,
     plural,
@@ -32,6 +33,8 @@ from footprint.units import display_unit
 
 _LABEL = 60
 _CURVE_POINTS = 200
+_MOST_CURVES = 12
+_RARE = 0.05
 _LINES = {"baseline": "line-7", "candidate": "line-2"}
 """Keys of the lines of the two: a colour and a dash that read on white and on black."""
 
@@ -171,7 +174,7 @@ def _break_even_figure(
     nearest = min(likely or drawn, key=_distance)
     course = courses[nearest.quantity]
     scale = _scale(course)
-    name, what = BREAK_EVEN_NAMES[nearest.quantity]
+    name, what = _quantity(nearest.quantity)
     marks = [(nearest.present, "as planned")]
     planned = f"planned are {_amount(nearest.present, nearest.unit)}"
     if nearest.value is None:
@@ -180,11 +183,13 @@ def _break_even_figure(
         if course.at[0] <= nearest.value <= course.at[-1]:
             marks.append((nearest.value, "both emit the same"))
         ends = _ends(nearest)
-        within = f" (90 % interval {ends})" if ends else ""
+        within = f" (90 % of those that exist: {ends})" if ends else ""
         of = f" {what}" if nearest.unit == "round" else f" of {name}, {what}"
         caption = (
             f"Both emit the same at {_amount(nearest.value, nearest.unit)}{within}{of}; {planned}."
         )
+    if result.draws:
+        caption += f" There is such a point in {percent(nearest.exists)} of the draws."
     caption += " All else stays equal; the table has the other break-evens."
     chart = LineChart(
         f"{capitalise(name)} [{pretty_unit(nearest.unit)}]",
@@ -196,12 +201,17 @@ def _break_even_figure(
         Column("Quantity"),
         Column("Planned", numeric=True),
         Column("Break-even", numeric=True),
-        Column("90 % interval", numeric=True),
+        Column("90 % of those that exist", numeric=True),
         Column("Exists, of draws", numeric=True),
     )
     rows = [_break_even_row(one) for one in result.break_evens]
     table = Table("Where both emit the same, all else equal", columns, tuple(rows))
     return Figure("break-even", "Break-even", caption, chart, _legend(scenarios), table)
+
+
+def _quantity(quantity: str) -> tuple[str, str]:
+    """Name a quantity, and a word on it; one of a later release goes by its own name."""
+    return BREAK_EVEN_NAMES.get(quantity, (clean(quantity).replace("_", " "), ""))
 
 
 def _distance(one: BreakEven) -> float:
@@ -210,7 +220,8 @@ def _distance(one: BreakEven) -> float:
 
 
 def _ends(one: BreakEven) -> str:
-    if one.low is None or one.high is None:
+    # Of a handful of draws no interval can be told.
+    if one.low is None or one.high is None or one.exists < _RARE:
         return ""
     return bounds(number(one.low, one.low / 10), number(one.high, one.high / 10))
 
@@ -221,7 +232,7 @@ def _amount(value: float, unit: str) -> str:
 
 
 def _break_even_row(one: BreakEven) -> tuple[Cell, ...]:
-    name, what = BREAK_EVEN_NAMES[one.quantity]
+    name, what = _quantity(one.quantity)
     value = NOT_KNOWN if one.value is None else _amount(one.value, one.unit)
     return (
         Cell(capitalise(name), (what,)),
@@ -240,9 +251,11 @@ def _learning_figure(curves: Sequence[LearningCurve]) -> Figure | None:
     if not curves:
         return None
     scale = Scale.of("emissions", [curve.emissions_g[-1] for curve in curves])
-    front = pareto_front(choices(curves))
+    front = pareto_front(records(curves))
+    reached = [curve.option for curve in sorted(curves, key=lambda one: -max(one.accuracy))]
+    drawn = [one for one in curves if one.option in reached[:_MOST_CURVES]]
     best = max(front, key=lambda one: one.accuracy)
-    lines = [_curve(number_, curve, scale) for number_, curve in enumerate(curves)]
+    lines = [_curve(number_, curve, scale) for number_, curve in enumerate(drawn)]
     lines.append(
         Line(
             "front",
@@ -258,15 +271,17 @@ def _learning_figure(curves: Sequence[LearningCurve]) -> Figure | None:
         f"Of {plural(len(curves), 'option')}, {len(kept)} hold choices that no other beats in "
         f"accuracy, emissions and time together; the most accurate is {_choice_text(best, scale)}."
     )
+    if len(drawn) < len(curves):
+        caption += f" Drawn are the {len(drawn)} that reach most."
     legend = tuple(
         LegendItem(f"line-{place}", _option(curve.option)) for place, curve in enumerate(curves)
     )
     chart = LineChart(
-        f"emissions of the federated training, {scale.unit}",
+        f"emissions of the federated plan, all its stages, {scale.unit}",
         "accuracy, %",
         tuple(lines),
         from_zero=False,
-        logarithmic=curves[0].emissions_g[0] > 0,
+        logarithmic=_spans_decades(drawn),
     )
     return Figure(
         "learning",
@@ -276,6 +291,11 @@ def _learning_figure(curves: Sequence[LearningCurve]) -> Figure | None:
         (*legend, LegendItem("front", "choices that nothing beats")),
         _front_table(front, scale),
     )
+
+
+def _spans_decades(curves: Sequence[LearningCurve]) -> bool:
+    least = min(curve.emissions_g[0] for curve in curves)
+    return least > 0 and max(curve.emissions_g[-1] for curve in curves) > 10 * least
 
 
 def _curve(place: int, curve: LearningCurve, scale: Scale) -> Line:

@@ -8,6 +8,7 @@ from footprint.documents import Result
 from footprint.model import (
     Architecture,
     Assessment,
+    Basis,
     Comparison,
     CostKind,
     IdlePolicy,
@@ -157,8 +158,9 @@ def category_name(category: str) -> str:
 
 
 def is_plan(assessment: Assessment) -> bool:
-    """Whether a manifest declared all of it, so that no meter has anything to say."""
-    return bool(assessment.declared)
+    """Whether all of it was declared, so that no meter has anything to say."""
+    parts = assessment.contributions
+    return bool(parts) and all(part.basis is Basis.DECLARED for part in parts)
 
 
 def plan_rule(code: str) -> str:
@@ -202,8 +204,10 @@ def scenarios_of(result: Result) -> tuple[Scenario, ...]:
         return (Scenario("", run_label(result), "", result),)
     if isinstance(result, Ranking):
         return tuple(
-            Scenario(f"scenario {place}", run_label(one), run_label(one), one)
-            for place, one in enumerate(result.scenarios, start=1)
+            Scenario(f"scenario {place}", label, label, one)
+            for place, (label, one) in enumerate(
+                zip(ranking_labels(result), result.scenarios, strict=True), start=1
+            )
         )
     pair = (("baseline", result.baseline), ("candidate", result.candidate))
     kinds = {assessment.run.architecture for _, assessment in pair}
@@ -257,36 +261,46 @@ def ranking_title(result: Ranking) -> str:
     return f"{len(result.scenarios)} scenarios compared: {', '.join(names)}"
 
 
+def ranking_labels(result: Ranking) -> tuple[str, ...]:
+    """Name the scenarios of a ranking; those of one name go by their number, too."""
+    labels = [run_label(one) for one in result.scenarios]
+    return tuple(
+        f"{label} (scenario {place})" if labels.count(label) > 1 else label
+        for place, label in enumerate(labels, start=1)
+    )
+
+
 def ranking_verdict(result: Ranking) -> str:
     """Say in one sentence which scenario emits least, and how much that is beside the first."""
     totals = [one.total_g.value for one in result.scenarios]
+    labels = ranking_labels(result)
     place = totals.index(min(totals))
     best = result.scenarios[place]
     scale = Scale.of("emissions", [best.total_g.value])
-    least = (
-        f"Of {len(totals)} scenarios the {run_label(best)} emits least: "
-        f"{scale.quantity(best.total_g)}{per_unit(best)}"
-    )
+    amount = f"{scale.quantity(best.total_g)}{per_unit(best)}"
+    if min(totals) == max(totals):
+        return f"All {len(totals)} scenarios emit the same: {amount}."
+    least = f"Of {len(totals)} scenarios the {labels[place]} emits least: {amount}"
     if place == 0:
         return f"{least}; it is the baseline."
     ratio = result.differences[place - 1].ratio
     low, high = number(ratio.low, ratio.width), number(ratio.high, ratio.width)
-    return (
-        f"{least}, {number(ratio.value, ratio.width)} times as much as the baseline, the "
-        f"{run_label(result.scenarios[0])} ({INTERVAL} {bounds(low, high)})."
-    )
+    times = f"{number(ratio.value, ratio.width)} times as much as the baseline, the {labels[0]}"
+    clear = "" if ratio.high < 1 else ", no clear difference"
+    return f"{least}, {times} ({INTERVAL} {bounds(low, high)}{clear})."
 
 
 def ranking_remarks(result: Ranking) -> tuple[str, ...]:
     """Say how sure the verdict is, and what nobody said."""
-    share, place = max((share, -place) for place, share in enumerate(result.lowest))
-    alike = result.lowest.count(share)
-    named = run_label(result.scenarios[-place])
-    remark = (
-        f"None emits less than the {named} in {percent(share)} of {result.draws:,} paired draws"
-    )
-    remark += f"; {alike - 1} other(s) are as often the lowest." if alike > 1 and share else "."
-    return (remark, *unit_remark(*result.scenarios))
+    remarks = []
+    if result.draws:
+        share, place = max((share, -place) for place, share in enumerate(result.lowest))
+        alike = result.lowest.count(share) - 1
+        named = ranking_labels(result)[-place]
+        draws = f"{result.draws:,} paired draws"
+        also = f"; {alike} other(s) are as often the lowest" if alike else ""
+        remarks.append(f"None emits less than the {named} in {percent(share)} of {draws}{also}.")
+    return (*remarks, *unit_remark(*result.scenarios))
 
 
 def term_label(term: Term) -> str:
@@ -323,7 +337,9 @@ def comparison_remarks(result: Comparison) -> tuple[str, ...]:
     """Say how sure the verdict is, and what nobody said."""
     label = run_label(result.candidate)
     draws = f"{result.draws:,} paired draws"
-    if result.candidate_lower <= 0:
+    if not result.draws:
+        share = f"at the central values: {'yes' if result.candidate_lower else 'no'}; nothing drawn"
+    elif result.candidate_lower <= 0:
         share = f"in none of {draws}"
     elif result.candidate_lower >= 1:
         share = f"in all of {draws}"

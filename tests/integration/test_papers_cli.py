@@ -26,7 +26,8 @@ def test_a_figure_that_should_agree_and_does_not_is_exit_code_1(footprint):
     (footprint.folder / "case.toml").write_text(TAPP.replace('"1.7"', '"1.8"'))
     said = footprint("papers", "case.toml", code=1)
     assert "differs from the printed figure" in said.stdout
-    assert "1 figure: 0 agree" in said.stdout
+    assert "1 not as the case says" in said.stdout
+    assert "agree with what was printed" not in said.stdout
     assert "1 not as the case says" in said.stdout
     assert said.stderr == ""
     (case,) = json.loads(footprint("papers", "case.toml", "--json", code=1).stdout)

@@ -32,7 +32,7 @@ from footprint.model import (
 )
 from footprint.scenarios import estimate_study, plan_study, study_catalogue, study_settings
 from footprint.sensitivity import compare_study, term_effects
-from footprint.simulation.course import share_by
+from footprint.simulation.course import share_by, training_times
 from footprint.simulation.rounds import round_duration
 from tests.builders import activity
 
@@ -250,7 +250,8 @@ def test_what_is_done_never_falls_and_all_is_done_in_the_end(
         storage=replace(study.storage, refreshes=refreshes),
         training=replace(study.training, retrainings=retrainings, rounds=rounds),
     )
-    times_s = np.linspace(0, study.storage.horizon_s, 50)
+    _, trained_s = training_times(study, architecture)
+    times_s = np.linspace(0, max(study.storage.horizon_s, trained_s), 50)
     shares = [share_by(study, architecture, stage, at_s) for at_s in times_s]
     assert all(0 <= share <= 1 for share in shares)
     assert shares == sorted(shares)
@@ -483,6 +484,26 @@ def test_a_shared_line_is_charged_in_parts(hospitals, users, base_w):
         a.transfer_s for a in plan_study(study, Architecture.FEDERATED).activities()
     )
     assert (with_base - without) * 3.6e6 / seconds == pytest.approx(base_w)
+
+
+def test_mobile_networks_are_given_per_user(hospitals):
+    groups = tuple(replace(g, access=Access.MOBILE_4G) for g in hospitals.clients)
+    one, four = (
+        replace(
+            hospitals,
+            clients=tuple(replace(g, line_users=users) for g in groups),
+            network="power",
+            draws=0,
+        )
+        for users in (1, 4)
+    )
+    assert estimate_study(one).total_g == estimate_study(four).total_g
+
+
+def test_a_medium_of_unknown_making_is_said_and_can_be_compared(hospitals):
+    study = replace(hospitals, storage=replace(hospitals.storage, medium="memory"))
+    result = compare_study(study)
+    assert "medium-embodied-unknown" in {f.code for f in result.baseline.findings}
 
 
 def test_a_declared_overhead_is_as_uncertain_as_an_operators(hospitals):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from footprint.errors import DataError, UsageError
+from footprint.errors import BoundaryMismatch, DataError, UsageError
 from footprint.manifest import read_manifest
 from footprint.pareto import (
     Choice,
@@ -22,6 +22,7 @@ from footprint.pareto import (
     pareto_front,
     plan_curves,
     read_learning_curves,
+    records,
     stop_at_rate,
 )
 from footprint.scenarios import estimate_study
@@ -158,3 +159,25 @@ def test_a_curve_must_be_whole():
         LearningCurve("x", (0.1,), (1.0, 2.0), (1.0,))
     with pytest.raises(UsageError, match="fall"):
         LearningCurve("x", (0.1, 0.2), (2.0, 1.0), (1.0, 2.0))
+
+
+def test_records_give_the_front_of_all_rounds():
+    rng = np.random.default_rng(3)
+    curves = [
+        curve(str(n), np.clip(rng.normal(0.6, 0.2, 60), 0, 1).tolist(), 1.0 + n, 2.0 - n / 4)
+        for n in range(5)
+    ]
+    assert pareto_front(records(curves)) == pareto_front(choices(curves))
+
+
+def test_smoothed_accuracy_forgives_one_bad_round():
+    wavy = curve("wavy", [0.9, 0.9, 0.8, 0.9, 0.9, 0.9], 1.0)
+    assert first_reach(wavy, 0.85, held=4) is None
+    assert first_reach(wavy, 0.85, held=4, smooth=2).rounds == 5
+
+
+def test_options_that_count_something_else_are_no_options():
+    study = read_manifest(HOSPITALS)
+    other = replace(study, network="by-access")
+    with pytest.raises(BoundaryMismatch):
+        plan_curves({"a": study, "b": other}, {"a": [0.5], "b": [0.6]})

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from footprint.comparison import rank
+from footprint.comparison import compare, rank
 from footprint.documents import from_json, to_json
+from footprint.errors import UsageError
 from footprint.manifest import read_manifest
-from footprint.model import Architecture, LearningCurve
+from footprint.model import Architecture, Interval, LearningCurve
 from footprint.reporting.charts import draw
 from footprint.reporting.shapes import GroupedChart, RangeChart
 from footprint.reporting.view import view
@@ -174,3 +175,105 @@ def test_flows_keep_what_flows_through_them(result, page):
     starts = sum(value for node, value in leaving.items() if node not in middle)
     assert ends == pytest.approx(starts)
     assert starts == pytest.approx(totals / 1e3)  # in kilograms
+
+
+@pytest.fixture(scope="module")
+def three(result):
+    """Three scenarios of known order: the candidate's emissions times 3, 1 and 2."""
+
+    def scaled(name, factor):
+        parts = tuple(
+            replace(
+                part,
+                amount=factor * part.amount,
+                emissions_g=Interval(
+                    *(
+                        factor * end
+                        for end in (
+                            part.emissions_g.value,
+                            part.emissions_g.low,
+                            part.emissions_g.high,
+                        )
+                    )
+                ),
+            )
+            for part in result.candidate.contributions
+        )
+        total = Interval(
+            *(
+                factor * end
+                for end in (
+                    result.candidate.total_g.value,
+                    result.candidate.total_g.low,
+                    result.candidate.total_g.high,
+                )
+            )
+        )
+        run = replace(result.candidate.run, name=name)
+        return replace(result.candidate, run=run, contributions=parts, total_g=total)
+
+    return rank([scaled("dear", 3.0), scaled("cheap", 1.0), scaled("middle", 2.0)])
+
+
+def test_ratios_and_shares_of_a_ranking_stand_at_their_scenario(three):
+    assert [one.ratio.value for one in three.differences] == pytest.approx([1 / 3, 2 / 3])
+    # They are multiples of each other, in every draw.
+    assert three.lowest == (0.0, 1.0, 0.0)
+    assert [one.candidate_lower for one in three.differences] == [1.0, 1.0]
+    page = view(three)
+    assert page.verdict.startswith("Of 3 scenarios the federated run “cheap” emits least")
+    assert "0.333 times" in page.verdict
+    assert "no clear difference" not in page.verdict
+    caption = page.figures[0].caption
+    assert caption.startswith("Federated run “cheap” emits least, federated run “dear” most")
+    rows = {row[0].text: row for row in page.figures[0].table.rows}
+    assert rows["Federated run “middle”"][3].text.startswith("0.667")
+    assert rows["Federated run “cheap”"][5].text.startswith("100")
+    assert rows["Federated run “dear”"][3].text == "baseline"
+    assert "in 100" in page.remarks[0]
+
+
+def test_scenarios_of_one_name_are_told_apart(result):
+    page = view(rank([result.baseline, result.candidate, result.candidate]))
+    rows = [row[0].text for row in page.figures[0].table.rows]
+    assert len(set(rows)) == 3
+    assert view(rank([result.baseline] * 3)).verdict.startswith("All 3 scenarios emit the same")
+
+
+def test_a_ranking_uses_the_fewest_draws_and_needs_two(result):
+    few = replace(result.candidate, draws=100)
+    ranking = rank([result.baseline, result.candidate, few])
+    assert ranking.draws == 100
+    alone = compare(replace(result.baseline, draws=100), result.candidate)
+    assert ranking.differences[0].ratio == alone.ratio
+    for scenarios in ([], [result.baseline]):
+        with pytest.raises(UsageError):
+            rank(scenarios)
+    none = rank([replace(result.baseline, draws=0), result.candidate, few])
+    assert not [remark for remark in view(none).remarks if "draws" in remark]
+
+
+def test_findings_of_a_ranking_name_their_scenario(result):
+    other = replace(result.candidate, catalogue_digest="0" * 64)
+    findings = rank([result.baseline, result.candidate, other]).findings
+    assert [f.message.startswith("Scenario 3 ") for f in findings] == [True]
+
+
+def test_who_leads_in_the_end_is_who_emits_less(result):
+    caption = figure(view(result), "time").caption
+    lower = result.candidate.total_g.value < result.baseline.total_g.value
+    assert f"the {'federated' if lower else 'centralised'} training has emitted less" in caption
+    chart = figure(view(result), "time").chart
+    ends = {line.name: line.ys[-1] for line in chart.lines}
+    assert (ends["Candidate"] < ends["Baseline"]) == lower
+
+
+def test_a_break_even_of_a_handful_of_draws_has_no_interval(result):
+    rare = tuple(replace(one, exists=0.001) for one in result.break_evens)
+    table = figure(view(replace(result, break_evens=rare)), "break-even").table
+    assert {row[3].text for row in table.rows} == {"–"}
+
+
+def test_a_plan_made_in_python_speaks_of_no_meter(result):
+    plain = replace(result.candidate, declared=())
+    assert "meter" not in str([view(plain).groups, view(plain).boundary])
