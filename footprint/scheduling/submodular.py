@@ -94,6 +94,8 @@ def solve(
     count = len(problem.price)
     if solver is None:
         solver = Solver.EXACT if count <= MOST_CLIENTS_EXACT else Solver.GREEDY_LOCAL
+    if not count:
+        return Solution(np.zeros(0, dtype=np.bool_), 0.0, solver)
     if solver in _PLAIN:
         chosen = _PLAIN[solver](problem)
     else:
