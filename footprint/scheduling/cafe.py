@@ -86,8 +86,6 @@ class CafeChoice:
         q and V that it was decided with [1].
     solver : Solver
         The one that ran.
-    guarded : bool
-        The solver's set was worth less than nobody.
     added : tuple of int
         Clients that only the smallest number of participants brought in.
     dropped : tuple of int
@@ -101,7 +99,6 @@ class CafeChoice:
     backlog: float
     weight: float
     solver: Solver
-    guarded: bool
     added: tuple[int, ...]
     dropped: tuple[int, ...]
 
@@ -159,7 +156,6 @@ def choose_clients(
         backlog=queue.backlog,
         weight=settings.weight,
         solver=found.solver,
-        guarded=found.guarded,
         added=named(kept & ~fitted),
         dropped=named(found.chosen & ~kept),
     )

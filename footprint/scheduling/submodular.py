@@ -1,7 +1,8 @@
 r"""Which set of clients is worth most after its price: solvers for one round.
 
-What they search is in `footprint.scheduling.priced_cover`. No solver here returns a set that
-is worth less than nobody, unless it is asked to.
+What they search is in `footprint.scheduling.priced_cover`. No solver returns a set that is worth
+less than nobody: each builds its set by steps that gain. (The two gains of a double greedy never
+sum to less than 0, so the larger one does not lose.)
 
 Of these, only the double greedies have a worst-case guarantee (1/3; 1/2 on average if they
 draw), and it holds for :math:`f(S) + \sum_i \pi_i`, which is never negative. On clustered
@@ -53,14 +54,11 @@ class Solution:
         f of the set.
     solver : Solver
         The one that ran.
-    guarded : bool
-        Whether what it found was worth less than nobody, and nobody was taken instead.
     """
 
     chosen: Mask
     value: float
     solver: Solver
-    guarded: bool = False
 
 
 def solve(
@@ -69,7 +67,6 @@ def solve(
     *,
     rng: np.random.Generator | None = None,
     shuffles: int = 0,
-    guard: bool = True,
 ) -> Solution:
     """Search the best set of one round.
 
@@ -83,8 +80,6 @@ def solve(
     shuffles : int
         For the double greedies: take the best of so many passes, each in an order of its own.
         0 is one pass in the given order.
-    guard : bool
-        Take nobody rather than a set that is worth less. Off only to see what a double greedy does.
 
     Raises
     ------
@@ -100,10 +95,7 @@ def solve(
         chosen = _PLAIN[solver](problem)
     else:
         chosen = _best_pass(problem, solver, rng, shuffles)
-    value = problem.value(chosen)
-    if guard and value < 0:
-        return Solution(np.zeros(count, dtype=np.bool_), 0.0, solver, guarded=True)
-    return Solution(chosen, value, solver)
+    return Solution(chosen, problem.value(chosen), solver)
 
 
 def search_all(problem: PricedCover) -> Mask:
@@ -225,7 +217,6 @@ def double_greedy(
     Returns
     -------
     chosen : ndarray of bool, shape (candidates,)
-        Not guarded: it may be worth less than nobody.
     gains : ndarray of shape (candidates, 2)
         Of each candidate when it was decided on: of taking it (a), and of dropping it (b).
     """

@@ -160,7 +160,7 @@ def backlog_on_path(
     .. math:: q_t \le \max(q_0, V \max_{t,i} U_t(\{i\}) / y'_i(t)) + y'_{max}
 
     A client is not taken once its price is above its value alone. This holds for the double
-    greedies too, which may return sets that are worth less than nobody.
+    greedies too.
 
     Parameters
     ----------

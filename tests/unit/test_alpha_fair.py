@@ -90,6 +90,10 @@ def test_a_plan_is_what_it_says(case):
     assert plan.utility == pytest.approx(
         utility_of(plan.joins, needs, chosen.alpha).sum(), abs=1e-9
     )
+    # Nobody is left out who fits and counts.
+    left = ~plan.joins[:, : plan.tuning_from]
+    early = needs[:, : plan.tuning_from]
+    assert not np.any(left & (early < needs.max()) & (early < budget_g - plan.emissions_g - 1e-6))
     assert not plan.joins[:, plan.stop :].any()
     assert plan.joins[:, plan.tuning_from : plan.stop].all()
     assert plan.stop - plan.tuning_from == chosen.tuning

@@ -27,6 +27,8 @@ def test_three_policies_look_at_three_things():
     # Of one slot: 4 less after two slots of waiting, or 8 less after seven: 4/3 against 1.
     assert lowest_window(SERIES, 0, 8, 1) == 7
     assert lowest_carbon_time(SERIES, 0, 8, 1) == 2
+    # 20 now; 17 after one slot, 13 after four. Until a job of two slots is done: 3/3 and 7/6.
+    assert lowest_carbon_time([10, 10, 7, 13, 7, 6], 0, 4, 2) == 4
 
 
 @given(
