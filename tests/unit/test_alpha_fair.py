@@ -112,6 +112,14 @@ def test_alpha_decides_between_clean_and_even():
     assert counts[0.1][0] < 10
 
 
+def test_a_slot_that_does_not_fit_does_not_end_the_plan():
+    # After one slot of the clean client, the other one is worth more per gram and too dear.
+    needs = np.array([[1.0] * 6, [10.0] * 5 + [12.0]])
+    plan = plan_alpha_fair(needs, 5.0, AlphaFairSettings(6, tuning=0, alpha=0.1))
+    assert plan.joins.sum(axis=1).tolist() == [5, 0]
+    assert plan.bound > plan.utility
+
+
 def test_the_end_is_put_where_everybody_is_clean():
     needs = np.full((2, 12), 10.0)
     needs[:, 9] = 1.0
