@@ -59,6 +59,7 @@ LAYERS = {
     "pareto": 6,
     "sweep": 6,
     "learning": 5,
+    "scheduling": 5,
     "comparison": 6,
     "live": 6,
     "papercases": 7,
@@ -102,6 +103,7 @@ SAME_LAYER = {
 # Third-party packages, and the only rooms that may import them.
 THIRD_PARTY = {
     "codecarbon": {"measurement"},
+    "highspy": {"scheduling"},
     "jinja2": {"reporting"},
     "lightning": {"integrations"},
     "pytorch_lightning": {"integrations"},
@@ -118,6 +120,8 @@ THIRD_PARTY = {
         "sweep",
         "learning",
         "measurement",
+        "scheduling",
+        "simulation",
     },
     "pandas": {"inventory"},
     "pint": {"units"},
