@@ -175,7 +175,7 @@ def relative_gap(value: float, bound: float) -> float:
     """Distance of a bound from a value, as a share of the value."""
     if bound <= value:
         return 0.0
-    return (bound - value) / abs(value) if value else math.inf
+    return (bound - value) / abs(value) if value and math.isfinite(value) else math.inf
 
 
 def _check_numbers(name: str, values: Floats, *, dimensions: int) -> None:
