@@ -35,7 +35,9 @@ def blocks(name, language):
     return found
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/papers.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/guide.md", "docs/papers.md", "docs/scheduling.md"]
+)
 def test_python_examples_run(name, tmp_path):
     for number, code in enumerate(blocks(name, "python")):
         folder = tmp_path / str(number)

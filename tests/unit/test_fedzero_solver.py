@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import highspy
 import numpy as np
 import pytest
 
@@ -11,8 +12,6 @@ from footprint.scheduling.fedzero.highs import Model, Status, read_solution, sol
 from footprint.scheduling.fedzero.milp import most_clients, plan_by_milp
 from footprint.scheduling.fedzero.problem import Effort
 from tests.rounds import random_round
-
-highspy = pytest.importorskip("highspy")
 
 
 def knapsack(whole=True, low=0.0):

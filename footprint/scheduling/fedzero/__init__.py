@@ -6,7 +6,7 @@ each step of time; a round shall be as short as possible, and then as useful as 
 
 References
 ----------
-P. Wiesner, R. Khalili, D. Grinwald, P. Agrawal, L. Thamsen, O. Kao, "FedZero: Leveraging
-Renewable Excess Energy in Federated Learning", ACM e-Energy 2024,
-doi:10.1145/3632775.3639589. What is theirs and what is ours stands in docs/scheduling.md.
+P. Wiesner et al., "FedZero: Leveraging Renewable Excess Energy in Federated Learning",
+ACM e-Energy 2024, doi:10.1145/3632775.3639589. What is theirs and what is ours stands in
+docs/scheduling.md.
 """

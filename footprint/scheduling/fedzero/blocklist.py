@@ -41,7 +41,7 @@ def release_probability(
     alpha : float
         Steepness, above 0. At 1 both forms agree.
     form : {"factor", "exponent"}
-        As in FedZero's public code, or as its paper is read.
+        As in FedZero's public code, or as its paper may mean it, which was not verified.
 
     Returns
     -------
