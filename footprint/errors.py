@@ -17,6 +17,7 @@
     │       └── FactorNotFound      3     no factor answers the query
     ├── MeterError                  3     an energy source cannot be read
     │   └── MeterAbsent             3     this machine has no such source
+    ├── SolverError                 3     an optimiser stopped without an answer
     └── MissingExtra                4     an optional dependency is not installed
 
 Every error carries what was found and expected (`message`), what to do
@@ -144,6 +145,12 @@ class MeterAbsent(MeterError):
     """The machine has no such source: nothing is wrong, it is just not there."""
 
     code = "meter-absent"
+
+
+class SolverError(FootprintError):
+    """An optimiser stopped without an answer: neither a solution nor a proof that there is none."""
+
+    code = "solver"
 
 
 class MissingExtra(FootprintError):

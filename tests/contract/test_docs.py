@@ -36,7 +36,14 @@ def blocks(name, language):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/guide.md", "docs/papers.md", "docs/scheduling_cafe.md"]
+    "name",
+    [
+        "README.md",
+        "docs/guide.md",
+        "docs/papers.md",
+        "docs/scheduling.md",
+        "docs/scheduling_cafe.md",
+    ],
 )
 def test_python_examples_run(name, tmp_path):
     for number, code in enumerate(blocks(name, "python")):

@@ -106,6 +106,7 @@ SAME_LAYER = {
 THIRD_PARTY = {
     "codecarbon": {"measurement"},
     "flwr": {"integrations"},
+    "highspy": {"scheduling"},
     "jinja2": {"reporting"},
     "lightning": {"integrations"},
     "pytorch_lightning": {"integrations"},
@@ -124,6 +125,7 @@ THIRD_PARTY = {
         "learning",
         "measurement",
         "scheduling",
+        "simulation",
     },
     "pandas": {"inventory"},
     "pint": {"units"},

@@ -25,7 +25,7 @@ from footprint.scheduling.virtual_queue import (
     violation_bound,
     weight_of_grams,
 )
-from tests.rounds import clustered_gradients
+from tests.cafe_rounds import clustered_gradients
 
 # Four clients of equal weight, with their emissions in shares of a round's budget.
 CORESET = measure_coreset([(1, 0, 0), (0.9, 0.1, 0), (0, 1, 0), (0, 0.5, 1)])

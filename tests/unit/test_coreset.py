@@ -20,7 +20,7 @@ from footprint.scheduling.gradients import (
 )
 from footprint.scheduling.priced_cover import PricedCover
 from footprint.scheduling.submodular import add_greedily
-from tests.rounds import clustered_gradients, subsets
+from tests.cafe_rounds import clustered_gradients, subsets
 
 # The exact vector: four clients, equal shares.
 GRADIENTS = np.array([(1, 0, 0), (0.9, 0.1, 0), (0, 1, 0), (0, 0.5, 1)])

@@ -17,7 +17,7 @@ from footprint.scheduling.round_robin import choose_in_turn
 from footprint.scheduling.submodular import Solver, solve
 from footprint.scheduling.utility_per_gram import choose_by_value_per_gram
 from footprint.scheduling.virtual_queue import VirtualQueue
-from tests.rounds import clustered_gradients, subsets
+from tests.cafe_rounds import clustered_gradients, subsets
 
 
 def recorded_run(seed, rounds, clients):

@@ -18,7 +18,7 @@ from footprint.scheduling.pacing import paced_counts
 from footprint.scheduling.round_robin import choose_in_turn
 from footprint.scheduling.static_cleanest import choose_static_cleanest
 from footprint.scheduling.utility_per_gram import choose_by_value_per_gram
-from tests.rounds import clustered_gradients
+from tests.cafe_rounds import clustered_gradients
 
 grams = st.lists(st.floats(0, 50), min_size=1, max_size=12)
 

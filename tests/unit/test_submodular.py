@@ -15,7 +15,7 @@ from footprint.scheduling.submodular import (
     improve_locally,
     solve,
 )
-from tests.rounds import clustered_round, subsets
+from tests.cafe_rounds import clustered_round, subsets
 
 INSTANCES = 300
 

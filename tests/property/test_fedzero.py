@@ -1,0 +1,188 @@
+"""Properties of FedZero's plans and of the sharing of energy, for any fleet."""
+
+import dataclasses
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from footprint.scheduling.fedzero.blocklist import release_probability
+from footprint.scheduling.fedzero.candidates import candidates_of
+from footprint.scheduling.fedzero.decomposition import is_feasible, plan_by_domains
+from footprint.scheduling.fedzero.milp import plan_by_milp
+from footprint.scheduling.fedzero.problem import Effort, RoundProblem
+from footprint.scheduling.fedzero.search import shortest_plan
+from footprint.scheduling.fedzero.utility import normalised
+from footprint.simulation.waterfill import Workers, divide_energy, work_step
+from tests.fedzero_rounds import best_of_set, violations
+
+# Whole and halved numbers make ties and equalities, which are the hard cases.
+AMOUNT = st.one_of(st.integers(0, 8).map(float), st.floats(0.0, 8.0, allow_subnormal=False))
+
+# None, or at least what is left where rounding missed a goal.
+ENERGY = st.one_of(st.just(0.0), st.floats(1e-12, 1e5))
+
+
+def vector(draw, size, values=AMOUNT):
+    return draw(arrays.arrays(np.float64, size, elements=values))
+
+
+@st.composite
+def rounds(draw):
+    clients, domains = draw(st.integers(1, 7)), draw(st.integers(1, 3))
+    steps = draw(st.integers(1, 6))
+    least = vector(draw, clients)
+    return RoundProblem(
+        spare=vector(draw, (clients, steps)),
+        energy_ws=vector(draw, (domains, steps)) * 2,
+        domain=np.array(
+            draw(st.lists(st.integers(0, domains - 1), min_size=clients, max_size=clients))
+        ),
+        energy_per_batch_ws=vector(draw, clients, st.floats(0.5, 4.0)),
+        least=least,
+        most=least + vector(draw, clients),
+        weight=vector(draw, clients, st.floats(0.0, 1.0, allow_subnormal=False)),
+        count=draw(st.integers(1, 4)),
+    )
+
+
+@given(rounds())
+@settings(max_examples=150, deadline=None)
+def test_every_plan_holds_the_constraints_and_its_set_can_do_no_better(problem):
+    plan = shortest_plan(problem)
+    if plan is None:
+        assert not is_feasible(problem)
+        return
+    assert violations(problem, plan) == []
+    alone = best_of_set(problem.first(plan.duration_steps), plan.chosen)
+    assert alone is None or plan.value >= alone - 1e-6 * (1 + alone)
+    assert plan.bound >= plan.value
+
+
+@given(rounds())
+@settings(max_examples=60, deadline=None)
+def test_both_solvers_find_plans_of_the_same_worth(problem):
+    ours, theirs = plan_by_domains(problem), plan_by_milp(problem, Effort(gap=1e-9))
+    # Least work that is only just possible is for each to accept within its tolerance.
+    if (ours.plan is None) != (theirs.plan is None):
+        roomy = dataclasses.replace(problem, least=problem.least * (1 - 1e-6))
+        tight = dataclasses.replace(
+            problem, least=problem.least * (1 + 1e-6), most=problem.most * (1 + 1e-5)
+        )
+        assert is_feasible(roomy)
+        assert not is_feasible(tight)
+        return
+    if ours.plan is not None:
+        assert violations(problem, theirs.plan, tolerance=1e-5) == []
+        assert abs(ours.plan.value - theirs.plan.value) <= 1e-4 * (1 + theirs.plan.value)
+
+
+@given(rounds())
+@settings(max_examples=60, deadline=None)
+def test_another_step_never_makes_a_round_impossible_or_worth_less(problem):
+    shorter = plan_by_domains(problem.first(problem.steps - 1)).plan
+    if shorter is not None:
+        longer = plan_by_domains(problem).plan
+        assert longer.value >= shorter.value * (1 - 1e-4)
+
+
+@given(rounds(), st.integers(2, 4))
+@settings(max_examples=60, deadline=None)
+def test_steps_that_are_cut_into_equal_parts_change_nothing(problem, parts):
+    cut = dataclasses.replace(
+        problem,
+        spare=np.repeat(problem.spare / parts, parts, axis=1),
+        energy_ws=np.repeat(problem.energy_ws / parts, parts, axis=1),
+    )
+    whole, pieces = plan_by_domains(problem).plan, plan_by_domains(cut).plan
+    if whole is not None and pieces is not None:  # else it is a matter of rounding
+        assert abs(whole.value - pieces.value) <= 1e-6 * (1 + whole.value)
+    candidates = candidates_of(cut)
+    for domain in range(len(candidates.energy_ws)):
+        block = candidates.block(domain)
+        merged = block.merged()
+        assert merged.rate_ws.shape[1] <= problem.steps
+        assert np.allclose(merged.rate_ws.sum(axis=1), block.rate_ws.sum(axis=1))
+
+
+@st.composite
+def divisions(draw):
+    clients, domains = draw(st.integers(1, 8)), draw(st.integers(1, 3))
+    domain = draw(st.lists(st.integers(0, domains - 1), min_size=clients, max_size=clients))
+    return (
+        vector(draw, domains, ENERGY),
+        np.array(domain),
+        vector(draw, clients, ENERGY),
+        vector(draw, clients, ENERGY),
+    )
+
+
+def total(values, domain, energy_ws):
+    return np.bincount(domain, weights=values, minlength=len(energy_ws))
+
+
+@given(divisions())
+@settings(max_examples=300, deadline=None)
+def test_energy_is_used_up_or_everybody_is_full(division):
+    energy_ws, domain, weight, ceiling_ws = division
+    shares_ws = divide_energy(*division)
+    assert np.all(shares_ws >= 0)
+    assert np.all(shares_ws <= ceiling_ws)
+    used_ws = total(shares_ws, domain, energy_ws)
+    wanted_ws = total(np.where(weight > 0, ceiling_ws, 0.0), domain, energy_ws)
+    assert np.allclose(used_ws, np.minimum(energy_ws, wanted_ws), rtol=1e-9, atol=1e-9)
+    # Nobody below a ceiling has less per weight than another of the domain.
+    below = (shares_ws < ceiling_ws * (1 - 1e-9)) & (weight > 1e-3)
+    per_weight = np.divide(shares_ws, weight, out=np.zeros_like(weight), where=weight > 0)
+    for place in np.flatnonzero(below):
+        others = (domain == domain[place]) & (weight > 1e-3)
+        level = per_weight[place]
+        assert np.all(per_weight[others] <= level * (1 + 1e-6) + 1e-9)
+
+
+@given(divisions(), st.floats(1.0, 3.0))
+@settings(max_examples=100, deadline=None)
+def test_more_energy_takes_nothing_from_anybody(division, more):
+    energy_ws, domain, weight, ceiling_ws = division
+    before = divide_energy(*division)
+    after = divide_energy(energy_ws * more, domain, weight, ceiling_ws)
+    assert np.all(after >= before * (1 - 1e-9) - 1e-9)
+
+
+@given(divisions(), st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_step_never_uses_more_energy_than_there_is(division, data):
+    energy_ws, domain, spare, most = division
+    part = vector(data.draw, len(most), st.floats(0.0, 1.0))
+    workers = Workers(
+        domain, vector(data.draw, len(most), st.floats(0.5, 900.0)), most * part, most
+    )
+    done = most * vector(data.draw, len(most), st.floats(0.0, 1.0))
+    after, used_ws = work_step(workers, energy_ws, spare, done)
+    assert np.all(total(used_ws, domain, energy_ws) <= energy_ws * (1 + 1e-9))
+    assert np.all(after >= done)
+    assert np.all(after <= most)
+    assert np.all(after - done <= spare * (1 + 1e-9) + 1e-9)
+    worked_ws = (after - done) * workers.energy_per_batch_ws
+    assert np.allclose(worked_ws, used_ws, rtol=1e-6, atol=1e-3)
+
+
+@given(
+    arrays.arrays(np.int64, st.integers(1, 20), elements=st.integers(0, 500)),
+    st.floats(0.0, 400.0),
+    st.floats(0.1, 5.0),
+    st.sampled_from(["factor", "exponent"]),
+)
+def test_who_took_part_more_often_is_released_less_often(counts, reference, alpha, form):
+    chance = release_probability(np.sort(counts), reference, alpha, form)
+    assert np.all((chance > 0) & (chance <= 1))
+    assert np.all(np.diff(chance) <= 0)
+
+
+@given(arrays.arrays(np.float64, st.integers(1, 20), elements=st.floats(0.0, 1e300)))
+def test_weights_keep_the_order_of_utilities(utilities):
+    weights = normalised(utilities)
+    assert np.all((weights >= 0) & (weights <= 1))
+    assert weights.max() == 1.0
+    assert np.all(np.diff(weights[np.argsort(utilities, kind="stable")]) >= 0)
