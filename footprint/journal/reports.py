@@ -39,10 +39,12 @@ class Told:
         Time of the client's process before its first work [s].
     setup : Energy or None
         Of that.
+    idle : Energy or None
+        Idle power of the client's device in both, which is in neither.
     basis : Basis
-        Of both energies.
+        Of these energies.
     tier : Tier or None
-        Quality of both.
+        Their quality.
     source : str
         What they come from.
     token : str or None
@@ -59,6 +61,7 @@ class Told:
     energy: Energy | None = None
     setup_s: float = 0.0
     setup: Energy | None = None
+    idle: Energy | None = None
     basis: Basis = Basis.MEASURED
     tier: Tier | None = None
     source: str = ""
@@ -181,6 +184,7 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         energy=optional(_parse_energy, record["energy"]),
         setup_s=at_least_zero(record["setup_s"]),
         setup=optional(_parse_energy, record["setup"]),
+        idle=optional(_parse_energy, record["idle"]),
         basis=Basis(record["basis"]),
         tier=optional(Tier, record["tier"]),
         source=str(record["source"]),

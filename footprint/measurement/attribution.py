@@ -82,7 +82,12 @@ def read_journal(
     idle_policy = IdlePolicy.parse(idle_policy)
     reported = read_reports(records.processes)
     findings = [*records.findings, *record_findings(records.processes), *reported.findings]
-    activities = list(reported.activities)
+    # Nobody is charged for idle power: neither here nor where it was told.
+    activities = [
+        a
+        for a in reported.activities
+        if not (idle_policy is IdlePolicy.NONE and a.phase is Phase.IDLE)
+    ]
     factors: dict[str, Resolution] = {}
     for processes in _by_host(map(reported.placed, records.processes)):
         models = [energy_model(p.machine, catalogue, p.calibration) for p in processes]

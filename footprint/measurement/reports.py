@@ -191,7 +191,7 @@ class _Reader:
         told = report.told
         simulated = told is not None and told.basis is Basis.SIMULATED
         if self.spans.hold(report) and not simulated:
-            if told is not None and (told.energy or told.setup):
+            if told is not None and (told.energy or told.setup or told.idle):
                 self.held.add(report.actor)
             return
         if simulated:
@@ -246,28 +246,23 @@ class _Reader:
 
 def _told(report: ReportRecord, told: Told) -> Iterator[Activity]:
     source = f"{told.source or 'client'}/{report.device or 'client'}"
-    if told.setup is not None or told.setup_s > 0:
-        setup = _activity(
-            report,
-            Phase.SETUP,
-            duration_s=told.setup_s,
-            energy=told.setup,
-            basis=told.basis,
-            tier=told.tier,
-            source=source,
-        )
-        yield replace(setup, start_s=told.start_s - told.setup_s)
-    if told.energy is not None or told.duration_s > 0:
-        work = _activity(
-            report,
-            report.phase,
-            duration_s=told.duration_s,
-            energy=told.energy,
-            basis=told.basis,
-            tier=told.tier,
-            source=source,
-        )
-        yield replace(work, start_s=told.start_s)
+    start_s = told.start_s
+    for phase, begin_s, duration_s, energy in (
+        (Phase.SETUP, start_s - told.setup_s, told.setup_s, told.setup),
+        (report.phase, start_s, told.duration_s, told.energy),
+        (Phase.IDLE, start_s, 0.0, told.idle),
+    ):
+        if energy is not None or duration_s > 0:
+            used = _activity(
+                report,
+                phase,
+                duration_s=duration_s,
+                energy=energy,
+                basis=told.basis,
+                tier=told.tier,
+                source=source,
+            )
+            yield replace(used, start_s=begin_s)
 
 
 def _activity(

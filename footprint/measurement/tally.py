@@ -21,12 +21,12 @@ from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, SpanRecord, WallLines
 from footprint.measurement.attribution import attribute
 from footprint.measurement.power import EnergyModel, energy_model
-from footprint.model import Activity, Basis, Machine, Tier
+from footprint.model import Activity, Basis, Machine, Phase, Tier
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Energy of one span, idle power and memory included.
+    """Energy of one span, memory included and idle power apart.
 
     Attributes
     ----------
@@ -37,6 +37,8 @@ class Tally:
         The weakest of its parts.
     source : str
         What it comes from, without the machine, such as ``"rapl"``.
+    idle_kwh : float
+        Idle power of the host in that time, as far as it is known [kWh].
     """
 
     energy_kwh: float | None
@@ -45,6 +47,12 @@ class Tally:
     basis: Basis
     tier: Tier | None
     source: str
+    idle_kwh: float = 0.0
+
+    @property
+    def total_kwh(self) -> float | None:
+        """Energy with the idle power [kWh]."""
+        return None if self.energy_kwh is None else self.energy_kwh + self.idle_kwh
 
 
 def tally_span(process: ProcessRecords, span: SpanRecord) -> Tally:
@@ -148,7 +156,7 @@ def _catalogue_version() -> str:
 
 
 def _sum(activities: Sequence[Activity]) -> Tally:
-    known = [activity for activity in activities if activity.energy_kwh is not None]
+    known = [a for a in activities if a.energy_kwh is not None and a.phase is not Phase.IDLE]
     if not known:
         return Tally(None, None, None, Basis.MEASURED, None, "")
     bases = {activity.basis for activity in known}
@@ -160,4 +168,5 @@ def _sum(activities: Sequence[Activity]) -> Tally:
         next(basis for basis in weakest if basis in bases),
         max((a.tier for a in known if a.tier is not None), default=None),
         "+".join(dict.fromkeys(activity.source.partition("/")[0] for activity in known)),
+        math.fsum(a.energy_kwh or 0.0 for a in activities if a.phase is Phase.IDLE),
     )

@@ -114,6 +114,22 @@ def client_kwh(journal):
     return math.fsum(a.energy_kwh or 0 for a in journal.activities() if a.role is Role.CLIENT)
 
 
+def told_kwh(rows):
+    """Energy that clients told, whatever it went into."""
+    return math.fsum(
+        part.kwh
+        for row in rows
+        if row.told
+        for part in (row.told.energy, row.told.setup, row.told.idle)
+        if part
+    )
+
+
+def ledger_kwh(folder, actor):
+    (path,) = folder.glob(f"{actor}-*.ledger")
+    return float(path.read_text().splitlines()[-1].split('"total_kwh":')[1].split(",")[0])
+
+
 class Spy(Grid):
     """Passes everything on; keeps what came back, and may change it."""
 
@@ -353,12 +369,8 @@ def test_a_handler_that_raises_is_recovered_at_the_next_contact(tmp_path):
     assert late.told.energy.kwh > 0
     journal = fp.read_journal(tmp_path)
     assert {"reply-error", "phase-failed"} <= codes(journal)
-    # The figures of client and server agree, whichever of the two is read.
-    told = math.fsum(
-        r.told.energy.kwh for r in reports(tmp_path) if r.told and r.actor == "client-3"
-    )
-    lines = (next(tmp_path.glob("client-3-*.ledger"))).read_text().splitlines()
-    assert f'"total_kwh":{told:.12}'[:20] == lines[-1][lines[-1].index('"total_kwh"') :][:20]
+    told = told_kwh(r for r in reports(tmp_path) if r.actor == "client-3")
+    assert told == pytest.approx(ledger_kwh(tmp_path, "client-3"))
 
 
 def test_what_a_handler_raises_goes_on_unchanged(tmp_path):
@@ -510,10 +522,8 @@ def test_a_reply_that_comes_too_late_is_recovered_once(tmp_path):
     (_, fetched) = [r for r in reports(tmp_path) if r.status is ReplyStatus.LATE]
     assert fetched.sent_bytes > 0
     assert fetched.told is None
-    told = [r.told.energy.kwh for r in reports(tmp_path) if r.actor == "client-2" and r.told]
-    lines = next(tmp_path.glob("client-2-*.ledger")).read_text().splitlines()
-    total_kwh = float(lines[-1].split('"total_kwh":')[1].split(",")[0])
-    assert math.fsum(told) == pytest.approx(total_kwh)
+    told = told_kwh(r for r in reports(tmp_path) if r.actor == "client-2")
+    assert told == pytest.approx(ledger_kwh(tmp_path, "client-2"))
     assert "reply-missing" in codes(fp.read_journal(tmp_path))
 
 
@@ -562,13 +572,14 @@ def test_a_malicious_client_raises_no_total(tmp_path, name):
     true_kwh = []
 
     def forge(record):
-        true_kwh.append(record["energy_kwh"])
+        true_kwh.append(record["energy_kwh"] + record["idle_kwh"])
         record.update(FORGERIES[name])
 
     def watch(message, context, call_next):
         reply = call_next(message, context)
         if context.node_config["partition-id"] != 0:
-            true_kwh.append(reply.content[RECORD_NAME]["energy_kwh"])
+            record = reply.content[RECORD_NAME]
+            true_kwh.append(record["energy_kwh"] + record["idle_kwh"])
         return reply
 
     run = CarbonRun(tmp_path, "r", zone="DE", device="server")
@@ -578,8 +589,7 @@ def test_a_malicious_client_raises_no_total(tmp_path, name):
 
     result = run_server(main, client_app(evil(forge), watch, carbon_mod("r")), 3)
     assert set(result.train_metrics_clientapp) == {1, 2, 3}
-    told_kwh = [r.told.energy.kwh for r in reports(tmp_path) if r.told and r.told.energy]
-    assert 0 < math.fsum(told_kwh) <= math.fsum(true_kwh) * (1 + 1e-9)
+    assert 0 < told_kwh(reports(tmp_path)) <= math.fsum(true_kwh) * (1 + 1e-9)
     journal = fp.read_journal(tmp_path)
     assert "client-record" in codes(journal)
     page = tmp_path / "page.html"

@@ -141,6 +141,7 @@ def test_late_energy_is_recovered_at_the_next_contact(rows, actor, number):
     late = next(r for r in of(rows, actor, ReplyStatus.LATE) if r.told)
     assert (late.round, late.phase) == (number, Phase.TRAIN)
     assert late.told.energy.kwh > 0
+    assert late.told.setup.kwh > 0  # a process was started for it
     assert of(rows, actor, ReplyStatus.OK)[-1].told.settled
 
 
@@ -151,7 +152,7 @@ def test_what_the_server_knows_is_what_the_client_wrote_down(deployed, rows, act
         energy.kwh
         for r in of(rows, actor)
         if r.told
-        for energy in (r.told.energy, r.told.setup)
+        for energy in (r.told.energy, r.told.setup, r.told.idle)
         if energy
     ]
     (ledger,) = folder.glob(f"fleet/**/{actor}-*.ledger")
@@ -201,8 +202,9 @@ def test_read_with_the_clients_journals_nothing_counts_twice(deployed):
             if a.role is Role.CLIENT and a.phase is phase
         )
 
-    assert kwh(both, Phase.SETUP) == pytest.approx(kwh(alone, Phase.SETUP), rel=0.5)
-    assert kwh(both, Phase.TRAIN) < 1.5 * kwh(alone, Phase.TRAIN)
+    # Two ways to say the same; the process that was killed is in the journals alone.
+    for phase in (Phase.SETUP, Phase.TRAIN):
+        assert 0.5 * kwh(alone, phase) < kwh(both, phase) < 2 * kwh(alone, phase)
 
 
 def test_the_page_is_written(deployed, tmp_path):

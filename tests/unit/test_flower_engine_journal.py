@@ -151,9 +151,7 @@ class Recorder:
         self.outcomes.append(outcome)
 
 
-def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):
-    scheduler = Recorder()
-    clock = VirtualClock(START_S)
+def run_scheduled(folder, scheduler, world, rounds):
     app, server = ClientApp(), ServerApp()
 
     @app.train()
@@ -164,16 +162,21 @@ def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):
 
     @server.main()
     def main(grid, context):
-        run = CarbonRun(tmp_path, run="virtual", scheduler=scheduler)
+        run = CarbonRun(folder, run="virtual", scheduler=scheduler)
         strategy = FedAvg(fraction_evaluate=0.0)
-        run.start(strategy, grid, ArrayRecord([np.zeros(2)]), num_rounds=3)
+        run.start(strategy, grid, ArrayRecord([np.zeros(2)]), num_rounds=rounds)
 
+    simulate(server, app, len(world.profiles), world=world)
+
+
+def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):
+    scheduler = Recorder()
     profiles = (
         profile(DAY_S, zone="FR"),
         profile(DAY_S, zone="DE", windows=((START_S + 1.5 * DAY_S, START_S + 9 * DAY_S),)),
     )
-    world = VirtualWorld(clock, profiles, deadline_s=2 * DAY_S)
-    simulate(server, app, 2, world=world)
+    world = VirtualWorld(VirtualClock(START_S), profiles, deadline_s=2 * DAY_S)
+    run_scheduled(tmp_path, scheduler, world, rounds=3)
     days = [(round((now_s - START_S) / DAY_S, 3), who) for now_s, who in scheduler.offered]
     assert days == [
         (0, {"client-0": "FR"}),
@@ -183,6 +186,31 @@ def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):
     first = scheduler.outcomes[0].clients[0]
     assert first.duration_s == pytest.approx(DAY_S)
     assert first.energy_kwh == pytest.approx(5 * DAY_S / KWH)
+
+
+class Waiting(Recorder):
+    """A scheduler that lets hours pass before it chooses one client."""
+
+    def __init__(self, clock, until_s):
+        super().__init__()
+        self.clock, self.until_s = clock, until_s
+
+    def select(self, state, rng):
+        super().select(state, rng)
+        if state.now_s >= self.until_s:
+            return state.ids[:1]
+        self.clock.advance(3600)
+        return ()
+
+
+def test_a_scheduler_can_choose_nobody_for_hours_and_then_one(tmp_path):
+    clock = VirtualClock(START_S)
+    scheduler = Waiting(clock, START_S + 2 * 3600)
+    world = VirtualWorld(clock, [profile(600), profile(600)])
+    run_scheduled(tmp_path, scheduler, world, rounds=4)
+    asked = [[one.id for one in outcome.clients] for outcome in scheduler.outcomes]
+    assert asked == [[], [], ["client-0"], ["client-0"]]
+    assert clock.now_s() == pytest.approx(START_S + 2 * 3600 + 2 * 600)
 
 
 def test_the_example_of_the_documentation_runs(tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def test_totals_go_on_from_process_to_process(tmp_path):
     totals = book(path, 1e-6, 2e-6)
     totals = book(path, 4e-6, failed=True)
     assert totals == Totals(3, 2, 1, pytest.approx(7e-6), 0)
+
+
+def test_start_up_and_idle_power_are_kept_apart(tmp_path):
+    ledger = Ledger(tmp_path / "c.ledger")
+    totals = Totals().begin().end(9e-6, failed=False, setup_kwh=4e-6, idle_kwh=3e-6)
+    ledger.write("end", totals)
+    assert ledger.read() == Totals(1, 1, 0, 9e-6, 0, 4e-6, 3e-6)
 
 
 def test_a_message_without_energy_is_counted_as_such(tmp_path):
@@ -96,14 +104,19 @@ def test_the_context_serves_where_the_file_cannot_be_written(tmp_path):
 def test_the_one_that_went_on_longer_counts(tmp_path):
     path = tmp_path / "c.ledger"
     book(path, 1e-6, 1e-6)
-    behind = {"begun": 1, "finished": 1, "failed": 0, "total_kwh": 9.0, "unmetered": 0}
+    behind = asdict(Totals(1, 1, 0, 9.0, 0))
     assert Ledger(path).read(behind).begun == 2
     assert Ledger(path).read(behind | {"begun": 7}).begun == 7
 
 
 @pytest.mark.parametrize(
     "state",
-    [{"begun": 3}, {"begun": -1, "finished": 0, "failed": 0, "total_kwh": 0, "unmetered": 0}],
+    [
+        {"begun": 3},
+        asdict(Totals(-1)),
+        asdict(Totals(1, 2)),
+        asdict(Totals(1)) | {"idle_kwh": -1.0},
+    ],
 )
 def test_what_is_no_ledger_in_the_context_is_said(tmp_path, state):
     ledger = Ledger(Path(tmp_path / "c.ledger"))

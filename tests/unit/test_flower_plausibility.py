@@ -103,6 +103,8 @@ def test_a_record_survives_the_way_over_scalars():
         ({"energy_kwh": [1.0]}, "energy_kwh"),
         ({"energy_high_kwh": 1e9}, "energy_high_kwh"),
         ({"energy_low_kwh": 1e-5}, "energy_kwh"),
+        ({"idle_kwh": 1.0}, "idle_kwh"),
+        ({"idle_kwh": -KWH}, "idle_kwh"),
         ({"duration_s": 3600.0}, "duration_s"),
         ({"duration_s": -1.0}, "duration_s"),
         ({"number": 0}, "number"),
@@ -230,6 +232,37 @@ def test_a_ledger_of_an_earlier_run_adds_nothing():
     assert check(found, at=exchange(6, missing=5)).late_kwh == pytest.approx(5 * KWH)
 
 
+def divided(number, total_setup_kwh, total_idle_kwh, **changes):
+    """A record whose ledger says how much of its total was start-up and idle power."""
+    totals = {"total_setup_kwh": total_setup_kwh, "total_idle_kwh": total_idle_kwh}
+    return record(number, **totals, **changes)
+
+
+def test_late_energy_is_divided_as_the_ledger_says():
+    seen = after(divided(1, 0.0, 0.0))
+    late = divided(3, 0.6 * KWH, 0.3 * KWH, total_kwh=3.5 * KWH)
+    verdict = check(late, seen, exchange(3))
+    assert verdict.late_kwh == pytest.approx(1.5 * KWH)
+    assert verdict.late_setup_kwh == pytest.approx(0.6 * KWH)
+    assert verdict.late_idle_kwh == pytest.approx(0.3 * KWH)
+    # Own start-up and idle power are not late.
+    own = {"startup_s": 2.0, "startup_kwh": KWH, "startup_low_kwh": KWH, "startup_high_kwh": KWH}
+    own |= {"idle_kwh": KWH / 2, "total_kwh": 6.5 * KWH}
+    late = divided(5, 1.7 * KWH, 0.9 * KWH, **own)
+    verdict = check(late, verdict.history, exchange(5))
+    assert verdict.late_kwh == pytest.approx(0.5 * KWH)
+    assert verdict.late_setup_kwh == pytest.approx(0.1 * KWH)
+    assert verdict.late_idle_kwh == pytest.approx(0.1 * KWH)
+
+
+def test_late_energy_that_does_not_add_up_is_not_divided():
+    late = divided(3, 5.0 * KWH, 0.0, total_kwh=3.5 * KWH)
+    verdict = check(late, after(record(1)), exchange(3))
+    assert verdict.late_kwh == pytest.approx(1.5 * KWH)
+    assert (verdict.late_setup_kwh, verdict.late_idle_kwh) == (0.0, 0.0)
+    assert "not divided" in verdict.findings[0].message
+
+
 def test_a_reply_that_comes_after_its_energy_was_recovered_counts_nothing():
     seen = after(record(1), record(3))
     assert seen.closed == {2}
@@ -299,7 +332,9 @@ ANYTHING = st.one_of(
     st.lists(st.floats(), max_size=3),
     st.sampled_from(["train", "FR", "laptop", "measured", "E"]),
 )
-NAMES = st.sampled_from([*sorted(record().to_fields()), "startup_s", "startup_kwh", "nonsense"])
+NAMES = st.sampled_from(
+    [*sorted(record().to_fields()), "startup_s", "startup_kwh", "idle_kwh", "nonsense"]
+)
 FORGERIES = st.lists(
     st.tuples(
         st.dictionaries(NAMES, ANYTHING, max_size=6),

@@ -22,6 +22,7 @@ from tests.builders import MACHINE, START_S
 
 KWH = Energy(2e-6, 1e-6, 4e-6)
 SETUP = Energy(5e-6, 2.5e-6, 1e-5)
+IDLE = Energy(7e-6, 3.5e-6, 1.4e-5)
 
 
 def told(**changes):
@@ -129,7 +130,7 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path):
         connected_s=0.0,
         polling_bytes=8,
         wire="model",
-        told=told(setup_s=2.0, setup=SETUP, token="t", settled=True, lost=1),
+        told=told(setup_s=2.0, setup=SETUP, idle=IDLE, token="t", settled=True, lost=1),
     )
     bare = report(status=ReplyStatus.NO_REPLY, round=None, zone=None, device=None)
     path = written(tmp_path, "server", SERVER, whole, bare)
@@ -196,6 +197,15 @@ def test_energy_setup_and_bytes_become_activities_of_the_client(tmp_path):
     modelled = {a.phase for a in of_clients(journal) if a.source == "wire/model"}
     assert modelled == {Phase.DOWNLOAD, Phase.UPLOAD, Phase.WAIT}
     assert all(a.basis is Basis.MODELLED for a in of_clients(journal) if "wire" in a.source)
+
+
+def test_idle_power_that_a_client_told_stands_apart(tmp_path):
+    path = written(tmp_path, "server", SERVER, report(told=told(idle=IDLE)))
+    assert used_kwh(fp.read_journal(path), phase=Phase.IDLE) == 7e-6
+    assert used_kwh(fp.read_journal(path), phase=Phase.TRAIN) == 2e-6
+    # Who asks for no idle power gets none, whoever told it.
+    for without in ({"idle_policy": "none"}, {"view": "machine-less-idle"}):
+        assert used_kwh(fp.read_journal(path, **without)) == 2e-6
 
 
 def client_journal(folder, token="client", **changes):

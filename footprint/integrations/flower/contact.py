@@ -161,9 +161,13 @@ class Contact:
         if self.ledger is None or self.totals is None:
             return
         parts = [one for one in (work, setup) if one is not None]
-        known = [one.energy_kwh for one in parts if one.energy_kwh is not None]
-        used_kwh = sum(known) if work is not None and len(known) == len(parts) else None
-        self.totals = self.totals.end(used_kwh, failed=failed)
+        known = [one.total_kwh for one in parts if one.total_kwh is not None]
+        self.totals = self.totals.end(
+            sum(known) if work is not None and len(known) == len(parts) else None,
+            failed=failed,
+            setup_kwh=(setup.energy_kwh if setup else None) or 0.0,
+            idle_kwh=sum(one.idle_kwh for one in parts),
+        )
         self.ledger.write("end", self.totals, self._state())
         if self.ledger.problem:
             self.problems.append("ledger")
@@ -185,7 +189,10 @@ class Contact:
             device=self.place.device,
             partition=self.partition,
             received_bytes=self.received_bytes,
+            idle_kwh=sum(one.idle_kwh for one in (work, setup) if one is not None),
             total_kwh=None if totals.unmetered else totals.total_kwh,
+            total_setup_kwh=None if totals.unmetered else totals.setup_kwh,
+            total_idle_kwh=None if totals.unmetered else totals.idle_kwh,
             finished=totals.finished,
             failed=totals.failed,
             lost=totals.begun - totals.ended,

@@ -228,10 +228,13 @@ class Exchanges:
         opened = [one for id_ in nodes for one in self._open[id_]]
         if verdict.late_kwh is not None:
             late = _one_for(opened, request)
+            setup_kwh, idle_kwh = verdict.late_setup_kwh, verdict.late_idle_kwh
             told = Told(
                 late.start_s,
                 0.0,
-                _late_energy(verdict.late_kwh, record),
+                _bounded(max(0.0, verdict.late_kwh - setup_kwh - idle_kwh), record),
+                setup=_bounded(setup_kwh, record) if setup_kwh else None,
+                idle=_bounded(idle_kwh, record) if idle_kwh else None,
                 basis=record.basis,
                 tier=record.tier,
                 source=record.source,
@@ -246,6 +249,7 @@ class Exchanges:
             energy=_energy(record.energy_kwh, record.energy_low_kwh, record.energy_high_kwh),
             setup_s=record.startup_s or 0.0,
             setup=_energy(record.startup_kwh, record.startup_low_kwh, record.startup_high_kwh),
+            idle=_bounded(record.idle_kwh, record) if record.idle_kwh else None,
             basis=record.basis,
             tier=record.tier,
             source=record.source,
@@ -349,7 +353,7 @@ def _energy(kwh: float | None, low_kwh: float | None, high_kwh: float | None) ->
     return Energy(kwh, low_kwh, high_kwh)
 
 
-def _late_energy(late_kwh: float, record: ClientRecord) -> Energy:
-    """Energy of a difference of totals, with the bounds of the same meter."""
+def _bounded(kwh: float, record: ClientRecord) -> Energy:
+    """Energy without bounds of its own, with those of the meter that the client has."""
     low, high = TIER_BANDS[record.tier or Tier.F]
-    return Energy(late_kwh, late_kwh * low, late_kwh * high)
+    return Energy(kwh, kwh * low, kwh * high)

@@ -52,6 +52,8 @@ class ClientHistory:
         Energy of all that was accepted [kWh].
     total_kwh : float
         Energy that the client told up to now, whether it was accepted or not [kWh].
+    setup_kwh, idle_kwh : float
+        Of that, start-up and idle power [kWh].
     finished, failed, lost : int
         Of the client's ledger, when it was last consistent.
     skipped : frozenset of int
@@ -65,6 +67,8 @@ class ClientHistory:
     number: int = 0
     accepted_kwh: float = 0.0
     total_kwh: float = 0.0
+    setup_kwh: float = 0.0
+    idle_kwh: float = 0.0
     finished: int = 0
     failed: int = 0
     lost: int = 0
@@ -91,6 +95,8 @@ class Verdict:
         With this record, if it was accepted.
     late_kwh : float or None
         Energy of contacts of which no record had come [kWh]; None if there is none.
+    late_setup_kwh, late_idle_kwh : float
+        Of that, start-up and idle power [kWh].
     late_contacts : int
         How many these are.
     settled : bool
@@ -103,6 +109,8 @@ class Verdict:
     findings: tuple[Finding, ...]
     history: ClientHistory
     late_kwh: float | None = None
+    late_setup_kwh: float = 0.0
+    late_idle_kwh: float = 0.0
     late_contacts: int = 0
     settled: bool = False
     lost: int = 0

@@ -38,6 +38,8 @@ class Totals:
         Messages that began, that ended well, and whose handler raised.
     total_kwh : float
         Energy of those that ended, as far as it is known [kWh].
+    setup_kwh, idle_kwh : float
+        Of that, the start of processes, and idle power [kWh].
     unmetered : int
         How many of them have no energy figure.
     """
@@ -47,6 +49,8 @@ class Totals:
     failed: int = 0
     total_kwh: float = 0.0
     unmetered: int = 0
+    setup_kwh: float = 0.0
+    idle_kwh: float = 0.0
 
     @property
     def ended(self) -> int:
@@ -57,14 +61,23 @@ class Totals:
         """Count a message that begins."""
         return replace(self, begun=self.begun + 1)
 
-    def end(self, energy_kwh: float | None, *, failed: bool) -> Totals:
-        """Count the end of a message."""
+    def end(
+        self,
+        energy_kwh: float | None,
+        *,
+        failed: bool,
+        setup_kwh: float = 0.0,
+        idle_kwh: float = 0.0,
+    ) -> Totals:
+        """Count the end of a message, which took so much, start-up and idle power included."""
         return replace(
             self,
             finished=self.finished + (not failed),
             failed=self.failed + failed,
             total_kwh=math.fsum((self.total_kwh, energy_kwh or 0.0)),
             unmetered=self.unmetered + (energy_kwh is None),
+            setup_kwh=self.setup_kwh + setup_kwh,
+            idle_kwh=self.idle_kwh + idle_kwh,
         )
 
 
@@ -155,6 +168,8 @@ def _totals(found: Mapping[str, Any]) -> Totals:
         failed=count(found["failed"]),
         total_kwh=at_least_zero(found["total_kwh"]),
         unmetered=count(found["unmetered"]),
+        setup_kwh=at_least_zero(found["setup_kwh"]),
+        idle_kwh=at_least_zero(found["idle_kwh"]),
     )
     if totals.ended > totals.begun:
         raise ValueError("more messages ended than began")

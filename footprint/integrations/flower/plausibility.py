@@ -66,9 +66,9 @@ def check_record(
         if record.number in seen.closed:
             return Verdict(None, (), seen)  # a reply so late that its energy is known already
         check.order(record, seen)
-        claimed_kwh = record.used_kwh or 0.0
+        claimed = record
         record = check.energies(check.times(record, seen))
-        return check.settle(check.places(record), seen, claimed_kwh)
+        return check.settle(check.places(record), seen, claimed)
     except _Refused:
         return Verdict(None, tuple(check.findings), seen)
 
@@ -173,7 +173,7 @@ class _Check:
         run_s = self._longest_s(seen)
         if record.startup_s is not None and record.startup_s > run_s:
             self.find("startup_s", record.startup_s, f"up to {run_s:.3g}", "It is lost.")
-            record = _without(record, "startup_s", "startup_cpu_s", *_STARTUP)
+            record = _without(record, "startup_s", "startup_cpu_s", "idle_kwh", *_STARTUP)
         return record
 
     def _longest_s(self, seen: ClientHistory) -> float:
@@ -186,6 +186,11 @@ class _Check:
         longest_s = self.exchange.elapsed_s + self.limits.exchange_s
         duration_s = longest_s if record.duration_s is None else record.duration_s
         self._energy(record, _ENERGY, duration_s)
+        device = self.exchange.device or record.device
+        whole_s = duration_s + (record.startup_s or 0.0)
+        if (record.used_kwh or 0.0) > self.limits.energy_kwh(device, whole_s):
+            most_kwh = self.limits.energy_kwh(device, whole_s)
+            raise self.refuse("idle_kwh", record.idle_kwh, f"so that all is up to {most_kwh:.3g}")
         if record.startup_s is None and record.startup_kwh is not None:
             raise self.refuse("startup_kwh", record.startup_kwh, "a startup_s beside it")
         self._energy(record, _STARTUP, record.startup_s or 0.0)
@@ -223,28 +228,28 @@ class _Check:
                 record = _without(record, name)
         return record
 
-    def settle(self, record: ClientRecord, seen: ClientHistory, claimed_kwh: float) -> Verdict:
+    def settle(self, record: ClientRecord, seen: ClientHistory, claimed: ClientRecord) -> Verdict:
         """Compare the ledger of the client with what it told; find what came late."""
         if seen.number == 0 and self.exchange.missing == 0:
-            seen = _since(seen, record, claimed_kwh)
+            seen = _since(seen, record, claimed)
         newest = record.number > seen.number
         skipped = (seen.skipped | set(range(seen.number + 1, record.number))) - {record.number}
-        total_kwh = seen.total_kwh + claimed_kwh
-        settles, late_kwh = False, 0.0
+        expected = _after(seen, claimed)
+        settles, late_kwh, parts = False, 0.0, (0.0, 0.0)
         if newest and record.total_kwh is not None:
-            late_kwh = record.total_kwh - total_kwh
-            total_kwh = max(total_kwh, record.total_kwh)
+            late_kwh = record.total_kwh - expected.total_kwh
             settles = self._is_consistent(record, seen, late_kwh, skipped)
-        if not settles or late_kwh <= _ROUNDING * total_kwh:
-            late_kwh = 0.0
+            parts = self._parts(record, expected, late_kwh) if settles else parts
+            expected = _at_least(expected, record)
+        if not settles or late_kwh <= _ROUNDING * expected.total_kwh:
+            late_kwh, parts = 0.0, (0.0, 0.0)
         accepted_kwh = math.fsum((seen.accepted_kwh, record.used_kwh or 0.0, late_kwh))
         self._bound(record, seen, accepted_kwh)
         history = replace(
-            seen,
+            expected,
             last_s=self.exchange.stop_s,
             number=max(seen.number, record.number),
             accepted_kwh=accepted_kwh,
-            total_kwh=total_kwh,
             skipped=frozenset() if settles else _newest(skipped),
             closed=_newest(seen.closed | skipped) if settles else seen.closed,
         )
@@ -260,10 +265,29 @@ class _Check:
             tuple(self.findings),
             history,
             late_kwh or None,
+            *parts,
             len(skipped) if late_kwh else 0,
             settles,
             history.lost - seen.lost,
         )
+
+    def _parts(
+        self, record: ClientRecord, expected: ClientHistory, late_kwh: float
+    ) -> tuple[float, float]:
+        """Start-up and idle power in what came late; nothing if they do not fit in it."""
+        setup_kwh = (record.total_setup_kwh or 0.0) - expected.setup_kwh
+        idle_kwh = (record.total_idle_kwh or 0.0) - expected.idle_kwh
+        rounding = _ROUNDING * (record.total_kwh or 0.0)
+        if min(setup_kwh, idle_kwh) >= -rounding and setup_kwh + idle_kwh <= late_kwh + rounding:
+            return max(0.0, setup_kwh), max(0.0, idle_kwh)
+        if late_kwh > rounding:
+            self.find(
+                "total_setup_kwh + total_idle_kwh",
+                setup_kwh + idle_kwh,
+                f"0 to {late_kwh:.3g} more than before",
+                "What came late is not divided.",
+            )
+        return 0.0, 0.0
 
     def _is_consistent(
         self, record: ClientRecord, seen: ClientHistory, late_kwh: float, skipped: Set[int]
@@ -329,16 +353,38 @@ _WHOLE = frozenset(
 )
 
 
-def _since(seen: ClientHistory, record: ClientRecord, claimed_kwh: float) -> ClientHistory:
+def _since(seen: ClientHistory, record: ClientRecord, claimed: ClientRecord) -> ClientHistory:
     """Begin with a client that worked before anybody asked it here: that is not ours."""
-    counts = (record.finished, record.failed, record.lost)
-    if record.total_kwh is None or record.total_kwh < claimed_kwh or None in counts:
+    before_kwh = (record.total_kwh or 0.0) - (claimed.used_kwh or 0.0)
+    if record.total_kwh is None or before_kwh < 0 or record.lost is None:
         return seen
     return replace(
         seen,
         number=record.number - 1,
-        total_kwh=record.total_kwh - claimed_kwh,
-        lost=record.lost or 0,
+        total_kwh=before_kwh,
+        setup_kwh=max(0.0, (record.total_setup_kwh or 0.0) - (claimed.startup_kwh or 0.0)),
+        idle_kwh=max(0.0, (record.total_idle_kwh or 0.0) - (claimed.idle_kwh or 0.0)),
+        lost=record.lost,
+    )
+
+
+def _after(seen: ClientHistory, claimed: ClientRecord) -> ClientHistory:
+    """Add what a record tells of its own message."""
+    return replace(
+        seen,
+        total_kwh=seen.total_kwh + (claimed.used_kwh or 0.0),
+        setup_kwh=seen.setup_kwh + (claimed.startup_kwh or 0.0),
+        idle_kwh=seen.idle_kwh + (claimed.idle_kwh or 0.0),
+    )
+
+
+def _at_least(expected: ClientHistory, record: ClientRecord) -> ClientHistory:
+    """Go on from the totals that a client told, whether they were believed or not."""
+    return replace(
+        expected,
+        total_kwh=max(expected.total_kwh, record.total_kwh or 0.0),
+        setup_kwh=max(expected.setup_kwh, record.total_setup_kwh or 0.0),
+        idle_kwh=max(expected.idle_kwh, record.total_idle_kwh or 0.0),
     )
 
 

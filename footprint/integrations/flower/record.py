@@ -23,7 +23,7 @@ RECORD_NAME = "footprint"
 RECORD_VERSION = 1
 
 FIELDS: dict[str, tuple[str, ...]] = {
-    "energy": ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "tier", "source"),
+    "energy": ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "idle_kwh", "tier", "source"),
     "duration": ("duration_s",),
     "startup": (
         "first_in_process",
@@ -32,7 +32,14 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "startup_low_kwh",
         "startup_high_kwh",
     ),
-    "ledger": ("total_kwh", "finished", "failed", "lost"),
+    "ledger": (
+        "total_kwh",
+        "total_setup_kwh",
+        "total_idle_kwh",
+        "finished",
+        "failed",
+        "lost",
+    ),
     "zone": ("zone",),
     "device": ("device",),
     "partition": ("partition",),
@@ -75,7 +82,7 @@ class ClientRecord:
     cpu_s : float or None
         Processor time in the handler [s].
     energy_kwh, energy_low_kwh, energy_high_kwh : float or None
-        Energy of the handler [kWh].
+        Energy of the handler, without idle power [kWh].
     tier : Tier or None
         Quality of the energy.
     source : str
@@ -88,7 +95,9 @@ class ClientRecord:
     startup_s, startup_cpu_s : float or None
         From the start of the process up to the handler [s]; None unless first.
     startup_kwh, startup_low_kwh, startup_high_kwh : float or None
-        Energy of that [kWh].
+        Energy of that, without idle power [kWh].
+    idle_kwh : float or None
+        Idle power of the client's machine in both, as far as it is known apart [kWh].
     zone, device : str or None
         Grid zone and device class, as the client was told.
     partition : int or None
@@ -96,7 +105,10 @@ class ClientRecord:
     received_bytes, sent_bytes : int or None
         Content of the message and of the reply, without this record.
     total_kwh : float or None
-        Energy of all messages of this client up to this one, start-up included [kWh].
+        Energy of all messages of this client up to this one, start-up and idle power
+        included [kWh].
+    total_setup_kwh, total_idle_kwh : float or None
+        Of that, start-up and idle power [kWh].
     finished, failed, lost : int or None
         How many of them ended well, raised, and never ended (their process died); the
         three add up to `number`.
@@ -124,12 +136,15 @@ class ClientRecord:
     startup_kwh: float | None = None
     startup_low_kwh: float | None = None
     startup_high_kwh: float | None = None
+    idle_kwh: float | None = None
     zone: str | None = None
     device: str | None = None
     partition: int | None = None
     received_bytes: int | None = None
     sent_bytes: int | None = None
     total_kwh: float | None = None
+    total_setup_kwh: float | None = None
+    total_idle_kwh: float | None = None
     finished: int | None = None
     failed: int | None = None
     lost: int | None = None
@@ -139,8 +154,9 @@ class ClientRecord:
 
     @property
     def used_kwh(self) -> float | None:
-        """Energy of this message with the start-up before it [kWh]; None if none is known."""
-        known = [kwh for kwh in (self.energy_kwh, self.startup_kwh) if kwh is not None]
+        """Energy of this message, start-up and idle power included [kWh]; None if unknown."""
+        parts = (self.energy_kwh, self.startup_kwh, self.idle_kwh)
+        known = [kwh for kwh in parts if kwh is not None]
         return math.fsum(known) if known else None
 
     def to_fields(self) -> dict[str, Scalar]:
