@@ -34,6 +34,7 @@ from footprint.units import display_unit
 _LABEL = 60
 _CURVE_POINTS = 200
 _MOST_CURVES = 12
+_ROWS = 25
 _RARE = 0.05
 _LINES = {"baseline": "line-7", "candidate": "line-2"}
 """Keys of the lines of the two: a colour and a dash that read on white and on black."""
@@ -152,9 +153,21 @@ def _trajectory_table(caption: str, heading: str, course: Trajectory, scale: Sca
                 )
             ),
         )
-        for at, *pair in zip(course.at, course.baseline, course.candidate, strict=True)
+        for at, *pair in _thinned(course)
     ]
-    return Table(caption, columns, tuple(rows))
+    note = "" if len(rows) == len(course.at) else "The chart has more points, before each step."
+    return Table(caption, columns, tuple(rows), note=note)
+
+
+def _thinned(course: Trajectory) -> list[tuple[float, Interval, Interval]]:
+    """Take some of the points; of a time that stands twice, what is there after its step."""
+    points = {
+        at: (at, a, b)
+        for at, a, b in zip(course.at, course.baseline, course.candidate, strict=True)
+    }
+    kept = list(points.values())
+    step = math.ceil(len(kept) / _ROWS)
+    return kept if step == 1 else [*kept[:-1:step], kept[-1]]
 
 
 # --- break-even --------------------------------------------------------------
