@@ -7,7 +7,7 @@ for how long, and how many bytes went out to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from footprint.journal.values import at_least_zero, count, finite, optional
@@ -130,11 +130,17 @@ class ReportRecord:
     told: Told | None = None
 
 
+_COLUMNS = tuple(column.name for column in fields(ReportRecord))
+
+
 def report_fields(record: ReportRecord) -> dict[str, Any]:
     """Fields of a report as they stand in a line; what says nothing is left out."""
+    found = {name: getattr(record, name) for name in _COLUMNS}
+    if record.told is not None:
+        found["told"] = asdict(record.told)
     return {
         key: value
-        for key, value in asdict(record).items()
+        for key, value in found.items()
         if not (value in (None, "") or (key in _COUNTS and value == 0))
     }
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from footprint.measurement.recorder import Recorder
 
 
+Edge = tuple[float, dict[str, float]]
+"""A moment (Unix time [s]) and what the meters said then."""
+
+
 @dataclass(slots=True)
 class Span:
     """A phase that is going on. Add the bytes that it moves to its counters.
@@ -42,7 +46,7 @@ class Span:
     outer: Span | None = None
     owner: Recorder | None = None
     closed: bool = False
-    end: tuple[float, dict[str, float]] | None = None
+    end: Edge | None = None
     """Time and readings at its end, if they need not be read."""
     written: SpanRecord | None = None
     """What the journal holds of it, once it has ended."""

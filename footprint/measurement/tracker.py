@@ -25,7 +25,7 @@ from footprint.journal import ProcessRecords, ReportRecord, SpanRecord
 from footprint.measurement.meter import Meter
 from footprint.measurement.processor import process_start_s
 from footprint.measurement.recorder import Recorder, join_recorder, joining
-from footprint.measurement.span import Span, is_count, record_of
+from footprint.measurement.span import Edge, Span, is_count, record_of
 from footprint.model import Architecture, Phase, Role, Run
 
 log = logging.getLogger("footprint")
@@ -234,6 +234,7 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
         resource_share: float | None = None,
+        edge: Edge | None = None,
     ) -> Iterator[Span]:
         """Record one phase of one actor. Spans nest, and may overlap in threads.
 
@@ -256,6 +257,7 @@ class Tracker:
             zone=zone,
             device=device,
             resource_share=resource_share,
+            edge=edge,
         )
         status = "failed"
         try:
@@ -270,10 +272,14 @@ class Tracker:
         *,
         sent_bytes: int = 0,
         received_bytes: int = 0,
+        edge: Edge | None = None,
         **where: Any,
     ) -> None:
-        """Record bytes that moved, without measuring a time for them."""
-        with self.span(phase, **where) as span:
+        """Record bytes that moved, without measuring a time for them.
+
+        The meters are not read again if `edge` gives the time and what they said then.
+        """
+        with self.span(phase, edge=edge, **where) as span:
             span.sent_bytes = sent_bytes
             span.received_bytes = received_bytes
             # What the meters say at its end is what they said at its begin.
@@ -358,6 +364,7 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
         resource_share: float | None = None,
+        edge: Edge | None = None,
     ) -> Span:
         recorder = self._record()
         parent, enclosing = self._parent(recorder), _current.get()
@@ -383,7 +390,7 @@ class Tracker:
             owner=recorder,
         )
         _current.set(span)
-        span.start_s, span.begin = recorder.edge()
+        span.start_s, span.begin = edge or recorder.edge()
         self._spans[span.id] = span
         return span
 

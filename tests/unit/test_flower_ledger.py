@@ -1,5 +1,6 @@
 """A ledger knows what a client did, whatever happened to its processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -104,21 +105,23 @@ def test_the_context_serves_where_the_file_cannot_be_written(tmp_path):
 def test_the_one_that_went_on_longer_counts(tmp_path):
     path = tmp_path / "c.ledger"
     book(path, 1e-6, 1e-6)
-    behind = asdict(Totals(1, 1, 0, 9.0, 0))
+    behind, ahead = ({"ledger": json.dumps(asdict(Totals(n, 1, 0, 9.0)))} for n in (1, 7))
     assert Ledger(path).read(behind).begun == 2
-    assert Ledger(path).read(behind | {"begun": 7}).begun == 7
+    assert Ledger(path).read(ahead).begun == 7
 
 
 @pytest.mark.parametrize(
     "state",
     [
-        {"begun": 3},
-        asdict(Totals(-1)),
-        asdict(Totals(1, 2)),
-        asdict(Totals(1)) | {"idle_kwh": -1.0},
+        "",
+        "[]",
+        '{"begun": 3}',
+        json.dumps(asdict(Totals(-1))),
+        json.dumps(asdict(Totals(1, 2))),
+        json.dumps(asdict(Totals(1)) | {"idle_kwh": -1.0}),
     ],
 )
 def test_what_is_no_ledger_in_the_context_is_said(tmp_path, state):
     ledger = Ledger(Path(tmp_path / "c.ledger"))
-    assert ledger.read(state) == Totals()
+    assert ledger.read({"ledger": state}) == Totals()
     assert ledger.problem

@@ -143,11 +143,15 @@ class Contact:
     def _open(self) -> None:
         if self.tracker is None:
             return
+        span = self.stack.enter_context(self.tracker.span(self.phase, **self._where()))
         if self.received_bytes:
             self.tracker.transfer(
-                Phase.DOWNLOAD, received_bytes=self.received_bytes, **self._where()
+                Phase.DOWNLOAD,
+                received_bytes=self.received_bytes,
+                edge=(span.start_s, span.begin),
+                **self._where(),
             )
-        self.span = self.stack.enter_context(self.tracker.span(self.phase, **self._where()))
+        self.span = span
 
     def _close(self, *, failed: bool) -> None:
         if self.span is not None:
@@ -180,7 +184,8 @@ class Contact:
 
     def _record(self, work: Tally | None, setup: Tally | None) -> ClientRecord:
         totals = self.totals or Totals()
-        record = ClientRecord(
+        known = totals.unmetered == 0
+        return ClientRecord(
             number=totals.begun,
             phase=self.phase,
             round=self.round,
@@ -190,44 +195,51 @@ class Contact:
             partition=self.partition,
             received_bytes=self.received_bytes,
             idle_kwh=sum(one.idle_kwh for one in (work, setup) if one is not None),
-            total_kwh=None if totals.unmetered else totals.total_kwh,
-            total_setup_kwh=None if totals.unmetered else totals.setup_kwh,
-            total_idle_kwh=None if totals.unmetered else totals.idle_kwh,
+            total_kwh=totals.total_kwh if known else None,
+            total_setup_kwh=totals.setup_kwh if known else None,
+            total_idle_kwh=totals.idle_kwh if known else None,
             finished=totals.finished,
             failed=totals.failed,
             lost=totals.begun - totals.ended,
             token=self.tracker.token if self.tracker else None,
+            **self._of_work(work),
+            **self._of_startup(setup),
         )
+
+    def _of_work(self, work: Tally | None) -> dict[str, Any]:
         span = self.span.written if self.span else None
-        if work is not None and span is not None:
-            record = replace(
-                record,
-                start_s=span.start_s,
-                duration_s=span.duration_s,
-                cpu_s=_cpu_s(span),
-                energy_kwh=work.energy_kwh,
-                energy_low_kwh=work.low_kwh,
-                energy_high_kwh=work.high_kwh,
-                tier=work.tier,
-                source=work.source,
-                basis=work.basis,
-            )
-        before = self.tracker.startup.written if self.tracker and self.tracker.startup else None
-        if setup is not None and before is not None:
-            record = replace(
-                record,
-                startup_s=before.duration_s,
-                startup_cpu_s=_cpu_s(before),
-                startup_kwh=setup.energy_kwh,
-                startup_low_kwh=setup.low_kwh,
-                startup_high_kwh=setup.high_kwh,
-            )
-        return record
+        if work is None or span is None:
+            return {}
+        return {
+            "start_s": span.start_s,
+            "duration_s": span.duration_s,
+            "cpu_s": _cpu_s(span),
+            "energy_kwh": work.energy_kwh,
+            "energy_low_kwh": work.low_kwh,
+            "energy_high_kwh": work.high_kwh,
+            "tier": work.tier,
+            "source": work.source,
+            "basis": work.basis,
+        }
+
+    def _of_startup(self, setup: Tally | None) -> dict[str, Any]:
+        startup = self.tracker.startup if self.tracker else None
+        if setup is None or startup is None or startup.written is None:
+            return {}
+        return {
+            "startup_s": startup.written.duration_s,
+            "startup_cpu_s": _cpu_s(startup.written),
+            "startup_kwh": setup.energy_kwh,
+            "startup_low_kwh": setup.low_kwh,
+            "startup_high_kwh": setup.high_kwh,
+        }
 
     def _attach(self, reply: Message) -> None:
         sent_bytes = payload_bytes(reply.content)
         if self.tracker is not None and sent_bytes:
-            self.tracker.transfer(Phase.UPLOAD, sent_bytes=sent_bytes, **self._where())
+            span = self.span.written if self.span else None
+            edge = (span.start_s + span.duration_s, dict(span.end)) if span else None
+            self.tracker.transfer(Phase.UPLOAD, sent_bytes=sent_bytes, edge=edge, **self._where())
         if self.record is None:
             return
         if RECORD_NAME in reply.content:

@@ -11,10 +11,11 @@ written or is not on the machine where the client runs next.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,10 @@ class Totals:
         )
 
 
+_KEY = "ledger"
+_NAMES = tuple(column.name for column in fields(Totals))
+
+
 class Ledger:
     """The totals of one client, in a file and in its context.
 
@@ -110,7 +115,7 @@ class Ledger:
             self.problem = error.strerror or str(error)
         if state:
             try:
-                found.append(_totals(state))
+                found.append(_totals(json.loads(state[_KEY])))
             except (KeyError, TypeError, ValueError):
                 self.problem = self.problem or "the context holds something else under our name"
         return max(found, key=lambda totals: (totals.begun, totals.ended))
@@ -119,8 +124,11 @@ class Ledger:
         self, event: str, totals: Totals, state: MutableMapping[str, Any] | None = None
     ) -> None:
         """Append the totals. What cannot be written is kept in `problem`."""
+        # Not `asdict`, which copies: this is done twice for every message.
+        found = {name: getattr(totals, name) for name in _NAMES}
         if state is not None:
-            state.update(asdict(totals))
+            # One text: records of Flower check each value that is set, and copy it often.
+            state[_KEY] = json.dumps(found)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
@@ -129,7 +137,7 @@ class Ledger:
                 # A process that died while it wrote leaves the end of a line missing.
                 size = os.lseek(descriptor, 0, os.SEEK_END)
                 torn = size > 0 and _byte_at(descriptor, size - 1) != b"\n"
-                line = b"\n" * torn + encode_line({"event": event, **asdict(totals)})
+                line = b"\n" * torn + encode_line({"event": event, **found})
                 written = os.write(descriptor, line)
             finally:
                 os.close(descriptor)

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from footprint.integrations.flower.history import ClientHistory, Exchange, Verdict
 from footprint.integrations.flower.limits import MODEL_MARGIN, Limits
-from footprint.integrations.flower.record import RECORD_VERSION, ClientRecord
+from footprint.integrations.flower.record import NAMES, RECORD_VERSION, ClientRecord
 from footprint.model import Basis, Finding, Phase, Severity, Tier
 
 _LONGEST = 64  # of a text
@@ -105,10 +105,9 @@ class _Check:
         """Take the fields that are what they should be; a number that is not is fatal."""
         if found.get("version") != RECORD_VERSION:
             raise self.refuse("version", found.get("version"), str(RECORD_VERSION))
-        known = {column.name for column in fields(ClientRecord)}
         taken: dict[str, Any] = {}
         for name, value in found.items():
-            if name not in known:
+            if name not in NAMES:
                 self.find("a field", name, "one that this release knows", "It was passed over.")
             elif name in _TEXTS:
                 taken |= self._text(name, value)

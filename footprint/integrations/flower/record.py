@@ -161,10 +161,10 @@ class ClientRecord:
 
     def to_fields(self) -> dict[str, Scalar]:
         """Give what is known, as plain scalars by name; empty texts are left out."""
-        found = {column.name: getattr(self, column.name) for column in fields(self)}
+        found = ((name, getattr(self, name)) for name in NAMES)
         return {
             name: str(value) if isinstance(value, str) else value
-            for name, value in found.items()
+            for name, value in found
             if value is not None and value != ""
         }
 
@@ -204,3 +204,7 @@ class ClientRecord:
         except ValueError as error:
             raise DataError(f"A client's record cannot be read: {error}.") from error
         return cls(**{**found, **words})
+
+
+NAMES = tuple(column.name for column in fields(ClientRecord))
+"""Names of all fields of a record."""
