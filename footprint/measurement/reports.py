@@ -318,7 +318,8 @@ def _reply_findings(
         unknown = [
             r
             for r in by_status[status]
-            if r.told is None and r.start_s >= settled.get(r.actor, r.start_s)
+            if (r.told is None and r.start_s >= settled.get(r.actor, r.start_s))
+            or (r.told is not None and r.told.energy is None)
         ]
         if by_status[status]:
             yield Finding(

@@ -6,7 +6,7 @@ generator that `select` is given, so a run can be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -133,7 +133,13 @@ def chosen(scheduler: Scheduler, state: SelectionState, rng: Generator) -> tuple
     UsageError
         If it names a client that is no candidate, or one twice.
     """
-    ids = tuple(scheduler.select(state, rng))
+    answer: object = scheduler.select(state, rng)
+    if isinstance(answer, str) or not isinstance(answer, Iterable):
+        raise UsageError(
+            f"The scheduler {type(scheduler).__name__} answered {answer!r} in round {state.round}.",
+            "It must return a sequence of ids; an empty one lets the round pass.",
+        )
+    ids = tuple(answer)
     known = set(state.ids)
     unknown = [name for name in ids if name not in known]
     if unknown or len(set(ids)) < len(ids):

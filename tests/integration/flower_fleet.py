@@ -42,9 +42,12 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
-        with suppress(OSError):
-            while True:
+        while True:
+            try:
                 near, _ = self._server.accept()
+            except OSError:
+                return  # closed
+            with suppress(OSError):
                 far = socket.create_connection((LOOPBACK, self.target))
                 for name, ends in (("up", (near, far)), ("down", (far, near))):
                     threading.Thread(target=self._pump, args=(name, *ends), daemon=True).start()

@@ -29,6 +29,7 @@ from footprint.integrations.flower.engines import simulate
 from footprint.integrations.flower.exchanges import Exchanges
 from footprint.integrations.flower.identity import assumed_identity
 from footprint.integrations.flower.identity import number as give_number
+from footprint.integrations.flower.limits import Limits
 from footprint.integrations.flower.local import LocalGrid
 from footprint.integrations.flower.process import stop_clients
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS, RECORD_NAME
@@ -824,3 +825,82 @@ def test_the_journals_of_client_and_server_count_once(tmp_path):
     without_reports = b"".join(line for line in whole if b'"type":"report"' not in line)
     path.write_bytes(without_reports)
     assert client_kwh(fp.read_journal(path)) == pytest.approx(both)
+
+
+class TakesWhatever(FedAvg):
+    """A strategy whose `start` names none of its arguments."""
+
+    def start(self, *args, **kwargs):
+        return super().start(*args, **kwargs)
+
+
+def test_a_strategy_may_name_no_argument(tmp_path):
+    seen = []
+
+    def main(grid):
+        run = CarbonRun(tmp_path, "r", zone="DE", device="server", nodes=PLACES)
+        return run.start(
+            TakesWhatever(),
+            grid,
+            initial_arrays=arrays(),
+            num_rounds=1,
+            evaluate_fn=lambda *_: seen.append(1),
+        )
+
+    run_server(main, client_app(carbon_mod("r", tmp_path)))
+    assert seen
+    phases = {s.phase for p in read_records([tmp_path]).processes for s in p.spans}
+    assert Phase.EVALUATE in phases
+
+
+def test_a_time_limit_by_round_is_not_asked_for_our_own_query(tmp_path):
+    app = client_app(carbon_mod("r", tmp_path), facts=True)
+    measured(tmp_path, app, scheduler=Uniform(), ask=True, timeout=lambda number: 10.0 * number)
+    assert {r.status for r in asked(tmp_path)} == {ReplyStatus.OK}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"zone": "XX-NOWHERE"},
+        {"device": "abacus"},
+        {"nodes": {0: NodePlace("ZZ", "laptop")}},
+        {"scheduler": object()},
+    ],
+)
+def test_a_slip_of_the_pen_is_an_error_before_the_training(options):
+    with pytest.raises(UsageError):
+        CarbonRun(**options)
+
+
+class AnswersNothing(Uniform):
+    def select(self, state, rng):
+        return None
+
+
+def test_a_scheduler_that_answers_nothing_is_a_clear_error(tmp_path):
+    with pytest.raises(UsageError, match="sequence of ids"):
+        measured(tmp_path, scheduler=AnswersNothing())
+
+
+def test_limits_of_ones_own_leave_the_catalogue_in_charge(tmp_path):
+    app = client_app(carbon_mod("r", tmp_path, zone="XX-NOWHERE"))
+    measured(tmp_path, app, nodes={}, limits=Limits(power_w=10_000))
+    assert "client-record" in codes(fp.read_journal(tmp_path))
+
+
+def test_what_a_client_knows_nothing_of_is_not_called_told(tmp_path):
+    """A request that did not arrive, or whose ledger is lost, is missing in no later total."""
+
+    class Loses(Spy):
+        def send_and_receive(self, messages, *, timeout=None):
+            lost = in_round(2, 3)
+            arriving = [
+                m for m in messages if not lost(m, self.inner.partitions[m.metadata.dst_node_id])
+            ]
+            return super().send_and_receive(arriving, timeout=timeout)
+
+    measured(tmp_path, wrap=Loses, rounds=3)
+    journal = fp.read_journal(tmp_path)
+    (finding,) = [f for f in journal.findings if f.code == "reply-missing"]
+    assert "1 of them used is not known" in finding.message

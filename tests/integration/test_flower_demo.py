@@ -37,7 +37,7 @@ def run_demo(folder, *options, code=0):
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=480,
     )
     assert done.returncode == code, done.stderr
     return done.stdout if code == 0 else done.stderr
@@ -92,7 +92,7 @@ def two_engines(folder, engine):
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=480,
     )
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -15,7 +15,7 @@ from tests.integration.flower_fleet import Fleet, write_app
 ZONES = ("DE", "FR", "PL")
 ROUNDS = 3
 SIZE = 300_000  # floats: 1.2 MB, beside which the protocol is small, and polling smaller
-PATIENCE_S = 25  # a process is started for every message, on a machine that may be busy
+PATIENCE_S = 45  # a process is started for every message, on a machine that may be busy
 
 APP = f"""
 import os
@@ -82,7 +82,7 @@ def deployed(tmp_path_factory):
     ]
     with Fleet(folder / "fleet", configs) as fleet:
         before = [(relay.up, relay.down) for relay in fleet.relays]
-        fleet.run(app, 240, journal=f'"{folder / "journal"}"')
+        fleet.run(app, 600, journal=f'"{folder / "journal"}"')
         carried = [
             (relay.up - up) + (relay.down - down)
             for relay, (up, down) in zip(fleet.relays, before, strict=True)

@@ -27,7 +27,7 @@ def simulated(tmp_path_factory):
         env=environment(folder / "flower-home"),
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -67,8 +67,10 @@ def test_a_second_training_takes_over_nothing_of_the_first(simulated):
 def test_start_up_is_told_once_per_worker(simulated):
     told = [r.told for name in STRATEGIES for r in rows(simulated / name) if r.told]
     workers = {one.token for one in told if one.token}
-    started = [one.token for one in told if one.setup_s > 0]
-    assert sorted(started) == sorted(workers)
+    # That of a worker whose first message failed comes with a later one, and has no name.
+    started = [one.token for one in told if one.setup is not None]
+    assert len(started) == len(workers)
+    assert {token for token in started if token} <= workers
     files = read_records([simulated / "clients"]).processes
     assert {process.process.token for process in files} == workers
 

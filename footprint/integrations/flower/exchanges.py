@@ -254,7 +254,8 @@ class Exchanges:
             tier=record.tier,
             source=record.source,
             token=record.token,
-            settled=verdict.settled,
+            # A client whose ledger could not be written knows nothing of what it lost.
+            settled=verdict.settled and len(opened) <= verdict.late_contacts,
             lost=verdict.lost,
         )
 

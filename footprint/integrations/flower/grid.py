@@ -28,7 +28,7 @@ log = logging.getLogger("footprint")
 
 _PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
 
-Timeout = float | Callable[[int | None], float | None] | None
+Timeout = float | Callable[[int], float | None] | None
 """Seconds to wait for the replies of a round, or what gives them for a round."""
 
 
@@ -160,7 +160,11 @@ class MeasuredGrid(Grid):
             self.exchanges.idle(self.exchanges.nodes.see(node, now_s), now_s)
 
     def _patience(self, number: int | None, timeout: float | None) -> float | None:
-        given = self._timeout(number) if callable(self._timeout) else self._timeout
+        if callable(self._timeout):
+            # Our own query before the first round is of no round.
+            given = None if number is None else self._timeout(number)
+        else:
+            given = self._timeout
         return timeout if given is None else given
 
     def _requests(self, messages: Sequence[Message]) -> list[Request]:

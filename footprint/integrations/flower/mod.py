@@ -93,8 +93,10 @@ class CarbonMod:
         except BaseException:
             contact.end(failed=True)
             raise
-        contact.end(failed=reply.has_error())
-        if not reply.has_error():
+        # A handler may be wrong, and that is for Flower to say.
+        failed = not isinstance(reply, Message) or reply.has_error()
+        contact.end(failed=failed)
+        if not failed:
             contact.attach(reply)
         return reply
 

@@ -13,7 +13,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 from flwr.serverapp import Grid
 from flwr.serverapp.strategy import Result, Strategy
 
+from footprint.errors import UsageError
 from footprint.factors import load_catalogue
 from footprint.integrations.flower.clock import Clock, SystemClock
 from footprint.integrations.flower.exchanges import Exchanges
@@ -100,6 +101,26 @@ class CarbonRun:
     clock: Clock | None = None
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.scheduler is not None and not isinstance(self.scheduler, Scheduler):
+            raise UsageError(
+                f"{type(self.scheduler).__name__} is no scheduler.",
+                "It must have select(state, rng) and observe(outcome).",
+            )
+        places = [NodePlace(self.zone, self.device), *self.nodes.values()]
+        # A slip of the pen, before a training and not after it.
+        limits = self._limits()
+        for place in places:
+            for name, value, knows in (
+                ("zone", place.zone, limits.knows_zone),
+                ("device", place.device, limits.knows_device),
+            ):
+                if value is not None and not knows(value):
+                    raise UsageError(
+                        f"The factor catalogue knows no {name} {value!r}.",
+                        "See: footprint factors list --all",
+                    )
+
     @contextmanager
     def wrap(self, grid: Grid) -> Iterator[MeasuredGrid]:
         """Measure what goes through a grid, inside of a `with` block.
@@ -122,7 +143,7 @@ class CarbonRun:
             exchanges = Exchanges(
                 tracker,
                 nodes,
-                self.limits or Limits(simulated=_is_virtual(grid), catalogue=load_catalogue()),
+                self._limits(simulated=_is_virtual(grid)),
                 self.wire,
                 clock.now_s(),
                 lambda node: node in set(grid.get_node_ids()),
@@ -141,18 +162,27 @@ class CarbonRun:
         UsageError
             If the strategy cannot be given a choice of clients.
         """
-        call = inspect.signature(strategy.start).bind(grid, *args, **kwargs)
         with self.wrap(grid) as measured, ExitStack() as stack:
             tracker = measured.exchanges.tracker
             selection = self._selection(measured)
             stack.enter_context(_observed(strategy, tracker, selection))
-            call.arguments[next(iter(call.arguments))] = measured
-            evaluate = call.arguments.get("evaluate_fn")
-            if evaluate is not None:
-                call.arguments["evaluate_fn"] = _spanned(tracker, Phase.EVALUATE, evaluate)
-            result = strategy.start(*call.args, **call.kwargs)
+            given = [measured, *args]
+            places = list(inspect.signature(strategy.start).parameters)
+            place = places.index("evaluate_fn") if "evaluate_fn" in places else len(given)
+            if kwargs.get("evaluate_fn") is not None:
+                evaluate = _spanned(tracker, Phase.EVALUATE, kwargs["evaluate_fn"])
+                kwargs = {**kwargs, "evaluate_fn": evaluate}
+            elif place < len(given) and given[place] is not None:
+                given[place] = _spanned(tracker, Phase.EVALUATE, given[place])
+            result = strategy.start(*given, **kwargs)
             _keep_results(tracker, result)
         return result
+
+    def _limits(self, *, simulated: bool = False) -> Limits:
+        """Limits with what is known here: the catalogue, and whether clients are real."""
+        given = self.limits or Limits()
+        catalogue = given.catalogue or load_catalogue()
+        return replace(given, catalogue=catalogue, simulated=given.simulated or simulated)
 
     def _clock(self, grid: Grid) -> Clock:
         return self.clock or getattr(grid, "clock", None) or SystemClock()
