@@ -301,6 +301,8 @@ def _reply_findings(
     by_status: dict[ReplyStatus, list[ReportRecord]] = defaultdict(list)
     for report in reports:
         by_status[report.status].append(report)
+    # A request that never arrived, or whose ledger was lost, is missing in a later total, too.
+    late = {r.actor for r in by_status[ReplyStatus.LATE] if r.told is not None}
     for status, code, what, remedy in (
         (
             ReplyStatus.NO_REPLY,
@@ -318,7 +320,7 @@ def _reply_findings(
         unknown = [
             r
             for r in by_status[status]
-            if (r.told is None and r.start_s >= settled.get(r.actor, r.start_s))
+            if (r.told is None and not (r.actor in late and r.start_s < settled.get(r.actor, 0.0)))
             or (r.told is not None and r.told.energy is None)
         ]
         if by_status[status]:

@@ -254,8 +254,7 @@ class Exchanges:
             tier=record.tier,
             source=record.source,
             token=record.token,
-            # A client whose ledger could not be written knows nothing of what it lost.
-            settled=verdict.settled and len(opened) <= verdict.late_contacts,
+            settled=verdict.settled,
             lost=verdict.lost,
         )
 
