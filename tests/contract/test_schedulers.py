@@ -7,6 +7,7 @@ from footprint.errors import UsageError
 from footprint.model import ReplyStatus
 from footprint.scheduling.base import (
     Candidate,
+    Candidates,
     ClientOutcome,
     Outcome,
     Scheduler,
@@ -27,8 +28,8 @@ every = pytest.mark.parametrize("make", SCHEDULERS.values(), ids=SCHEDULERS)
 
 
 def state(number, round_=1, wanted=None):
-    clients = tuple(Candidate(f"client-{n}", "FR" if n % 2 else None) for n in range(number))
-    return SelectionState(round_, 1.8e9 + round_, clients, wanted)
+    clients = [Candidate(f"client-{n}", "FR" if n % 2 else None) for n in range(number)]
+    return SelectionState(round_, 1.8e9 + round_, Candidates.of(clients), wanted)
 
 
 def outcome(ids, round_=1):
