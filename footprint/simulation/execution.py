@@ -89,7 +89,7 @@ def execute(
     order = np.lexsort((clients, world.fleet.domain[clients]))
     work = _Round(world, rules, clients[order], now_s, luck[order])
     left = min(rules.deadline, (rules.stop_s - now_s) // rules.step_s)
-    stretch = max(1, min(16, _CHUNK // len(clients)))
+    stretch = max(1, min(32, _CHUNK // len(clients)))
     while left and not work.is_over:
         left -= work.run(min(stretch, left), ledger)
     work.upload(ledger)
@@ -110,7 +110,8 @@ class _Round:
             fleet.least_units[clients] * self.unit_ws,
             fleet.most_units[clients] * self.unit_ws,
         )
-        self.idle_ws = np.nan_to_num(fleet.idle_w[clients]) * rules.step_s
+        idle_w = fleet.idle_w[clients]
+        self.idle_ws = np.where(np.isnan(idle_w), 0.0, idle_w) * rules.step_s
         self.full_ws = fleet.units_per_s[clients] * self.unit_ws * rules.step_s
         self.begins = _steps(fleet.download_s(clients), rules.step_s)
         chance = fleet.dropout[clients]

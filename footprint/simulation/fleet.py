@@ -147,5 +147,5 @@ _OPTIONAL = ("samples", "idle_w", "down_mbps", "up_mbps")
 
 
 def _transfer_s(data_gb: float, rates_mbps: Floats) -> Floats:
-    times: Floats = np.nan_to_num(data_gb * MBIT_PER_GB / rates_mbps)
-    return times
+    times: Floats = data_gb * MBIT_PER_GB / rates_mbps
+    return np.where(np.isnan(times), 0.0, times)
