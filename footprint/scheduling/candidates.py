@@ -157,10 +157,12 @@ class ClientTable:
         return {name: number for number, name in enumerate(self.ids.tolist())}
 
     def shown(self) -> ClientTable:
-        """Make the same table without the right to write to it, as policies get it."""
-        columns = {f.name: _read_only(getattr(self, f.name)) for f in fields(self)[:-1]}
-        metrics = {name: _read_only(column) for name, column in self.metrics.items()}
-        table = ClientTable(**columns, metrics=metrics)
+        """Make a table of what is known now, as policies get it: nobody can write to it."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)[:-1]}
+        for name in _CHANGING:
+            columns[name] = columns[name].copy()
+        metrics = {name: _read_only(column.copy()) for name, column in self.metrics.items()}
+        table = ClientTable(**{name: _read_only(c) for name, c in columns.items()}, metrics=metrics)
         table.__dict__["numbers"] = self.numbers  # ids do not change; once is enough
         return table
 
@@ -173,6 +175,7 @@ def _read_only(column: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
 
 _LABELS = ("zones", "devices")
 _COUNTS = ("asked", "answered", "last_round")
+_CHANGING = (*_COUNTS, "intensity_g_per_kwh", "energy_kwh", "duration_s", "utility")
 _FLOATS = (
     "samples",
     "least",

@@ -90,6 +90,7 @@ class Observer:
         outlook = self._outlook(now_s, there, energy, spare[spare > 0]) if self.needs else None
         if Need.INTENSITY in self.needs:
             self.table.intensity_g_per_kwh[:] = self.intensity_now(now_s)[self.world.fleet.domain]
+            self.refresh()
         candidates = Candidates(self._shown, there)
         return SelectionState(number, now_s, candidates, self.rules.updates, outlook)
 
