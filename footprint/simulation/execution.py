@@ -234,22 +234,24 @@ class _Round:
         busy = given / self.full_ws
         train = by.sums(given)
         # Work comes first; who waits gets what is left, and is off where nothing is.
-        wish = np.where(there, self.idle_ws * (1 - busy), 0.0)
+        wish = np.where(there, self.idle_ws * np.maximum(1 - busy, 0.0), 0.0)
         wished = by.sums(wish)
         rest = np.maximum(energy - train, 0.0)
         served = np.divide(rest, wished, out=np.ones(wished.shape), where=wished > rest)
         waiting = wish * served[:, of]
         wait = by.sums(waiting)
         self._check(train + wait, energy, now_s)
-        excess_train = np.minimum(train, excess)
-        excess_wait = np.minimum(wait, excess - excess_train)
+        # Without a grid all is excess energy, whatever rounding makes of the sums.
+        grid = self.world.supply.unlimited[by.domains]
+        excess_train = np.where(grid, np.minimum(train, excess), train)
+        excess_wait = np.where(grid, np.minimum(wait, excess - excess_train), wait)
         entries = ((excess_train, train - excess_train), (excess_wait, wait - excess_wait))
         ledger.add(now_s, by.domains, np.array(entries))
         from_excess = (
             given * _part(excess_train, train)[:, of],
             waiting * _part(excess_wait, wait)[:, of],
         )
-        grid = given - from_excess[0] + waiting - from_excess[1]
+        from_grid = given - from_excess[0] + waiting - from_excess[1]
         intensity = self.world.intensity(now_s, step_s, len(given))[:, by.domains][:, of]
         sums = self.sums
         sums["train_ws"] += given.sum(axis=0)
@@ -257,7 +259,9 @@ class _Round:
         sums["train_excess_ws"] += from_excess[0].sum(axis=0)
         sums["wait_excess_ws"] += from_excess[1].sum(axis=0)
         # Where nothing came from the grid, its intensity does not matter.
-        sums["emissions_g"] += joules_to_kwh(np.where(grid > 0, grid * intensity, 0.0).sum(axis=0))
+        sums["emissions_g"] += joules_to_kwh(
+            np.where(from_grid > 0, from_grid * intensity, 0.0).sum(axis=0)
+        )
         sums["busy_s"] += busy.sum(axis=0) * step_s
         sums["present_s"] += there.sum(axis=0) * float(step_s)
         self.step += len(given)
