@@ -35,7 +35,7 @@ def blocks(name, language):
     return found
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guide.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/simulation.md"])
 def test_python_examples_run(name, tmp_path):
     for number, code in enumerate(blocks(name, "python")):
         folder = tmp_path / str(number)
