@@ -16,7 +16,7 @@ from footprint.units import joules_to_kwh
 
 ROUNDING = 1e-9
 """How far a sum may pass its limit because numbers are rounded, as a share of it."""
-_FEW = 24  # clients up to which plain lists are faster than arrays
+_FEW = 64  # clients up to which plain lists are faster than arrays
 _CHUNK = 500_000  # numbers per array: rounds of many clients are run in shorter stretches
 _NEVER = np.iinfo(np.int64).max
 
