@@ -68,14 +68,14 @@ def share_step(
     Notes
     -----
     First those below their least work share the energy in proportion to what they miss of
-    it; their ceiling is their room, so this phase may lift them above the least. What is left
-    is shared by all in proportion to what they miss of the most.
+    it, and get no more than that. What is left is shared by all in proportion to what they
+    then miss of the most.
 
     References
     ----------
     P. Wiesner et al., "FedZero", arXiv 2305.15092, in our reading. The authors' code
-    (dos-group/fedzero, commit 1c8ae6a3) gives the second phase all energy once more, and
-    divides batches instead of energy; here no energy is used twice.
+    (dos-group/fedzero, commit 1c8ae6a3) gives the second phase all energy once more, divides
+    batches instead of energy, and does not stop the first phase at the least work.
     """
     plenty: Flags = by.sums(room_ws) <= energy_ws
     if plenty.all():
@@ -84,7 +84,7 @@ def share_step(
     left = np.where(plenty, 0.0, energy_ws)
     short = ~plenty[by.of]
     weight = np.where(short, np.maximum(aims[0] - done_ws, 0.0), 0.0)
-    _fill(given, left, weight, room_ws, by)
+    _fill(given, left, weight, np.minimum(room_ws, weight), by)
     if (left > 0).any():
         weight = np.where(short & (given < room_ws), aims[1] - done_ws - given, 0.0)
         _fill(given, left, np.maximum(weight, 0.0), room_ws, by)
@@ -111,21 +111,27 @@ def share_alone(
         return room_ws
     if len(room_ws) == 1:
         return [energy_ws]
+    to_least, to_most = missing_ws
     given = [0.0] * len(room_ws)
-    for missing in missing_ws:
-        waiting = [n for n, room in enumerate(room_ws) if missing[n] > 0 and given[n] < room]
+    for weight, ceiling in (
+        (to_least, [min(r, m) for r, m in zip(room_ws, to_least, strict=True)]),
+        (to_most, room_ws),
+    ):
+        # Of the second phase, what is missing is less by what the first one gave.
+        miss = [m - g for m, g in zip(weight, given, strict=True)]
+        waiting = [n for n, top in enumerate(ceiling) if miss[n] > 0 and given[n] < top]
         while waiting and energy_ws > 0:
-            level = energy_ws / sum([missing[n] for n in waiting])
-            parts = [level * missing[n] for n in waiting]
-            full = [n for n, e in zip(waiting, parts, strict=True) if e >= room_ws[n] - given[n]]
+            level = energy_ws / sum([miss[n] for n in waiting])
+            parts = [level * miss[n] for n in waiting]
+            full = [n for n, e in zip(waiting, parts, strict=True) if e >= ceiling[n] - given[n]]
             if not full:
                 for n, energy in zip(waiting, parts, strict=True):
                     given[n] += energy
                 return given
             for n in full:
-                energy_ws -= room_ws[n] - given[n]
-                given[n] = room_ws[n]
-            waiting = [n for n in waiting if given[n] < room_ws[n]]
+                energy_ws -= ceiling[n] - given[n]
+                given[n] = ceiling[n]
+            waiting = [n for n in waiting if given[n] < ceiling[n]]
     return given
 
 

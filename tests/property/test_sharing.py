@@ -71,13 +71,13 @@ def test_each_phase_fills_to_one_level(step):
     shared = share_step(energy, room, done, aims, by)
     for group in range(len(by.domains)):
         inside = by.of == group
-        weight = np.maximum((aims[0] - done)[inside], 0.0)
-        ceiling = np.where(weight > 0, room[inside], 0.0)
+        missing = np.maximum((aims[0] - done)[inside], 0.0)
         available = float(min(energy[group], room[inside].sum()))
-        first = levels(min(available, ceiling.sum()), weight, ceiling)
+        ceiling = np.minimum(room[inside], missing)
+        first = levels(min(available, ceiling.sum()), missing, ceiling)
         rest = max(available - first.sum(), 0.0)
-        late = np.where(weight > 0, 0.0, room[inside])
-        second = levels(min(rest, late.sum()), (aims[1] - done)[inside], late)
+        later = room[inside] - first
+        second = levels(min(rest, later.sum()), (aims[1] - done)[inside] - first, later)
         expected = first + second
         assert shared[inside] == pytest.approx(expected, rel=1e-6, abs=1e-6 * max(available, 1))
 
@@ -90,9 +90,12 @@ def test_those_below_the_least_come_first():
     # 100 and 50 are missing: two thirds and one third. Nothing is left for the third client.
     shared = share_step(np.array([90.0]), room, done, (least, most), by)
     assert shared.tolist() == pytest.approx([60.0, 30.0, 0.0])
-    # The first two are full at 40 each; the rest goes to the third.
+    # The first two have no room for more than 40 each; the rest goes to the third.
     shared = share_step(np.array([100.0]), np.full(3, 40.0), done, (least, most), by)
     assert shared.tolist() == pytest.approx([40.0, 40.0, 20.0])
+    # Both reach the least; 40 are left, shared by what then lacks to the most: 4, 4 and 3.
+    shared = share_step(np.array([190.0]), room, done, (least, most), by)
+    assert shared.tolist() == pytest.approx([100 + 160 / 11, 50 + 160 / 11, 120 / 11])
 
 
 def test_more_energy_never_gives_anybody_less():
