@@ -34,8 +34,8 @@ from footprint.units import J_PER_KWH
 START_S = unix_seconds("2022-06-08")
 DAY_S = 86_400
 PEAK_W = 800.0
-# Of the solar files, 2022-06-08 to 2022-06-14 at 800 W, in kWh, as their publisher's
-# data give them; computed once with pandas from the files.
+# Energy in kWh of the solar files from 2022-06-08 to 2022-06-14, at a peak of 800 W: sums that
+# came with the files, to two decimals.
 CONTROL_KWH = {
     "Berlin": 26.83,
     "Cape Town": 15.98,
