@@ -15,6 +15,7 @@
     │   ├── PaperCaseError          3     a paper case says something that cannot mean anything
     │   └── FactorError             3     a factor file or a catalogue is broken
     │       └── FactorNotFound      3     no factor answers the query
+    ├── SimulationError             3     a simulation broke one of its own laws
     ├── MeterError                  3     an energy source cannot be read
     │   └── MeterAbsent             3     this machine has no such source
     ├── SolverError                 3     an optimiser stopped without an answer
@@ -133,6 +134,12 @@ class FactorNotFound(FactorError):
     """No factor of the catalogue answers the query."""
 
     code = "factor-not-found"
+
+
+class SimulationError(FootprintError):
+    """A simulation broke one of its own laws, such as that no energy is used twice."""
+
+    code = "simulation"
 
 
 class MeterError(FootprintError):

@@ -25,12 +25,15 @@ import math
 import re
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from footprint.errors import UnitError
 
 if TYPE_CHECKING:
+    import numpy as np
     import pint
+
+    Numbers = TypeVar("Numbers", float, np.ndarray[Any, np.dtype[np.float64]])
 
 J_PER_KWH = 3.6e6
 WH_PER_KWH = 1e3
@@ -60,8 +63,8 @@ CANONICAL_UNITS: dict[str, str] = {
 }
 
 
-def joules_to_kwh(energy_j: float) -> float:
-    """Convert energy from joules to kilowatt-hours."""
+def joules_to_kwh(energy_j: Numbers) -> Numbers:
+    """Convert energy from joules (watt-seconds) to kilowatt-hours; numbers or arrays."""
     return energy_j / J_PER_KWH
 
 

@@ -12,43 +12,16 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from footprint.errors import UsageError
 from footprint.model import ReplyStatus
+from footprint.scheduling.candidates import Candidate as Candidate
+from footprint.scheduling.candidates import Candidates as Candidates
+from footprint.scheduling.outlook import Need as Need
+from footprint.scheduling.outlook import Outlook as Outlook
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A client that could work in this round, and what is known of it now.
-
-    Attributes
-    ----------
-    id : str
-        Stable over the run, for example ``"client-3"``.
-    zone, device : str or None
-        Grid zone and device class; None if nobody said.
-    intensity_g_per_kwh : float or None
-        Of its grid now [gCO2e/kWh].
-    asked, answered : int
-        How often it was selected, and how often it answered well.
-    energy_kwh, duration_s : float or None
-        Of the last round in which it answered [kWh] [s].
-    metrics : mapping of str to float
-        What it said then of its training, such as ``{"loss": 0.3, "num-examples": 600}``.
-    """
-
-    id: str
-    zone: str | None = None
-    device: str | None = None
-    intensity_g_per_kwh: float | None = None
-    asked: int = 0
-    answered: int = 0
-    energy_kwh: float | None = None
-    duration_s: float | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SelectionState:
     """What a scheduler may know when it chooses.
 
@@ -58,21 +31,41 @@ class SelectionState:
         From 1 on.
     now_s : float
         Unix time, real or simulated [s].
-    candidates : tuple of Candidate
+    candidates : Candidates
         Those that can be asked now, in a stable order.
     wanted : int or None
-        How many the strategy would take; a scheduler may choose otherwise.
+        How many updates the strategy would take; a scheduler may choose otherwise.
+    outlook : Outlook or None
+        What the scheduler needs to know of energy, capacity and grids; None where
+        nobody knows.
     """
 
     round: int
     now_s: float
-    candidates: tuple[Candidate, ...]
+    candidates: Candidates
     wanted: int | None = None
+    outlook: Outlook | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Ids of the candidates."""
-        return tuple(candidate.id for candidate in self.candidates)
+        return tuple(self.candidates.ids.tolist())
+
+    @property
+    def foreseen(self) -> Outlook:
+        """The outlook, for a scheduler that cannot do without.
+
+        Raises
+        ------
+        UsageError
+            If there is none.
+        """
+        if self.outlook is None:
+            raise UsageError(
+                "The scheduler needs to know of energy or capacity; this run has no such signals.",
+                "Simulate it, or choose a scheduler that needs none.",
+            )
+        return self.outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +88,23 @@ class Outcome:
     round : int
     start_s, stop_s : float
         When it was sent out, and when the last reply that counts was there [s].
-    clients : tuple of ClientOutcome
+    clients : sequence of ClientOutcome
         One per client that was asked.
     """
 
     round: int
     start_s: float
     stop_s: float
-    clients: tuple[ClientOutcome, ...]
+    clients: Sequence[ClientOutcome]
 
 
 @runtime_checkable
 class Scheduler(Protocol):
     """Chooses the clients of each round.
 
-    `select` is called once per round and `observe` once after it, with the same round.
+    An attribute `needs`, a set of `Need`, says what it wants to read beside the candidates;
+    one without it needs nothing. `observe` is called once after each round for which `select`
+    chose somebody. If it chose nobody, it may be asked again later for the same round.
     """
 
     def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
@@ -118,11 +113,22 @@ class Scheduler(Protocol):
         Returns
         -------
         sequence of str
-            Ids of candidates, each once; empty to let the round pass.
+            Ids of candidates, each once; empty to let the round pass, or to wait.
         """
 
     def observe(self, outcome: Outcome) -> None:
         """Learn what came of the choice."""
+
+
+def needs_of(scheduler: Scheduler) -> frozenset[Need]:
+    """Say what a scheduler asks to be told.
+
+    Raises
+    ------
+    UsageError
+        If it asks for something that there is not.
+    """
+    return frozenset(Need.parse(need) for need in getattr(scheduler, "needs", ()))
 
 
 def chosen(scheduler: Scheduler, state: SelectionState, rng: Generator) -> tuple[str, ...]:
@@ -140,9 +146,9 @@ def chosen(scheduler: Scheduler, state: SelectionState, rng: Generator) -> tuple
             "It must return a sequence of ids; an empty one lets the round pass.",
         )
     ids = tuple(answer)
-    known = set(state.ids)
-    unknown = [name for name in ids if name not in known]
-    if unknown or len(set(ids)) < len(ids):
+    known = state.candidates.find(ids) >= 0
+    if not known.all() or len(set(ids)) < len(ids):
+        unknown = [name for name, good in zip(ids, known, strict=True) if not good]
         wrong = f"{unknown[0]!r}, which is no candidate" if unknown else "a client twice"
         raise UsageError(
             f"The scheduler {type(scheduler).__name__} chose {wrong}, in round {state.round}.",

@@ -43,6 +43,7 @@ def blocks(name, language):
         "docs/papers.md",
         "docs/scheduling.md",
         "docs/scheduling_cafe.md",
+        "docs/simulation.md",
     ],
 )
 def test_python_examples_run(name, tmp_path):

@@ -7,28 +7,71 @@ from footprint.errors import UsageError
 from footprint.model import ReplyStatus
 from footprint.scheduling.base import (
     Candidate,
+    Candidates,
     ClientOutcome,
     Outcome,
     Scheduler,
     SelectionState,
     chosen,
+    needs_of,
 )
+from footprint.scheduling.candidates import ClientTable
+from footprint.scheduling.oort import Edge, Oort
+from footprint.scheduling.outlook import Need, Outlook, frozen
+from footprint.scheduling.policies import POLICIES, make_policy
 from footprint.scheduling.uniform import Uniform
 
-# Every policy, in the forms in which it can be made. A new one is entered here.
+# Every policy, in the forms in which it can be made. A new one is entered here, or in POLICIES.
 SCHEDULERS = {
-    "uniform": Uniform,
+    **POLICIES,
     "uniform, 3": lambda: Uniform(count=3),
     "uniform, a third": lambda: Uniform(share=1 / 3),
     "uniform, nobody": lambda: Uniform(count=0),
+    "oort, lowest edge": lambda: Oort(edge=Edge.LOWEST),
 }
 
 every = pytest.mark.parametrize("make", SCHEDULERS.values(), ids=SCHEDULERS)
+STEPS = 60
 
 
-def state(number, round_=1, wanted=None):
-    clients = tuple(Candidate(f"client-{n}", "FR" if n % 2 else None) for n in range(number))
-    return SelectionState(round_, 1.8e9 + round_, clients, wanted)
+def outlook(needs, number, now_s):
+    """What a simulation would tell of two domains, and nothing that was not asked for."""
+    rng = np.random.default_rng(number)
+    signals = {
+        Need.ENERGY: rng.uniform(0, 5e4, 2),
+        Need.SPARE: rng.uniform(1, 50, number),
+        Need.INTENSITY: rng.uniform(20, 700, 2),
+        Need.ENERGY_FORECAST: rng.uniform(0, 5e4, (2, STEPS)),
+        Need.SPARE_FORECAST: rng.uniform(0, 50, (number, STEPS)),
+        Need.INTENSITY_FORECAST: rng.uniform(20, 700, (2, STEPS)),
+    }
+    told = {need: frozen(signals[need], now_s) for need in needs}
+    return Outlook(now_s, 60.0, STEPS, ("a", "b"), told)
+
+
+def clients(number):
+    """Half of them have taken part before."""
+    rng = np.random.default_rng(number + 1)
+    table = ClientTable.empty(
+        [f"client-{n}" for n in range(number)],
+        domain=np.arange(number) % 2,
+        samples=rng.uniform(10, 500, number),
+        least=np.full(number, 20.0),
+        most=np.full(number, 100.0),
+        speed=np.full(number, 20.0),
+        energy_per_unit_ws=rng.uniform(300, 900, number),
+    )
+    old = np.arange(number) % 2 == 0
+    table.asked[old] = table.answered[old] = table.last_round[old] = 1
+    table.utility[old] = rng.uniform(1, 100, int(old.sum()))
+    table.energy_kwh[old] = 0.01
+    table.duration_s[old] = rng.uniform(60, 3600, int(old.sum()))
+    return Candidates(table.shown())
+
+
+def state(number, round_=1, wanted=None, needs=frozenset()):
+    now_s = 1.8e9 + round_
+    return SelectionState(round_, now_s, clients(number), wanted, outlook(needs, number, now_s))
 
 
 def outcome(ids, round_=1):
@@ -49,8 +92,9 @@ def test_it_has_the_two_methods(make):
 @pytest.mark.parametrize("number", [0, 1, 2, 10])
 def test_it_chooses_candidates_each_once(make, number):
     scheduler, rng = make(), np.random.default_rng(1)
-    for round_ in range(1, 6):
-        ids = chosen(scheduler, state(number, round_), rng)
+    for round_ in range(1, 50):
+        seen = state(number, round_, wanted=4 if round_ % 2 else None, needs=needs_of(scheduler))
+        ids = chosen(scheduler, seen, rng)
         scheduler.observe(outcome(ids, round_))
 
 
@@ -61,7 +105,7 @@ def test_the_same_seed_gives_the_same_choices(make):
         scheduler, rng = make(), np.random.default_rng(7)
         ids = []
         for round_ in range(1, 6):
-            ids.append(chosen(scheduler, state(10, round_), rng))
+            ids.append(chosen(scheduler, state(10, round_, 4, needs_of(scheduler)), rng))
             scheduler.observe(outcome(ids[-1], round_))
         runs.append(ids)
     assert runs[0] == runs[1]
@@ -71,9 +115,50 @@ def test_the_same_seed_gives_the_same_choices(make):
 def test_it_lives_with_clients_that_come_and_go(make):
     scheduler, rng = make(), np.random.default_rng(3)
     for round_, number in enumerate((5, 0, 12, 1), start=1):
-        ids = chosen(scheduler, state(number, round_), rng)
+        ids = chosen(scheduler, state(number, round_, 3, needs_of(scheduler)), rng)
         # And with outcomes of clients that are gone.
         scheduler.observe(outcome([*ids, "client-99"], round_))
+
+
+@every
+def test_it_reads_nothing_that_it_did_not_ask_for(make):
+    """In a state that holds what it needs and no more, it works; see also the next test."""
+    scheduler, rng = make(), np.random.default_rng(5)
+    needs = needs_of(scheduler)
+    assert chosen(scheduler, state(10, 2, 4, needs), rng) is not None
+    for need in needs:
+        told = state(10, 2, 4, needs - {need})
+        with pytest.raises(UsageError, match=f"reads {need.value!r}"):
+            chosen(make(), told, rng)
+
+
+@every
+def test_it_cannot_write_to_what_it_sees(make):
+    scheduler, rng = make(), np.random.default_rng(5)
+    seen = state(10, 2, 4, needs_of(scheduler))
+    with pytest.raises(ValueError, match="read-only"):
+        seen.candidates.table.asked[0] = 7
+    before = seen.candidates.asked
+    chosen(scheduler, seen, rng)
+    assert (seen.candidates.asked == before).all()
+
+
+def test_forecasts_are_missed_where_there_are_none():
+    plain = SelectionState(1, 1.8e9, clients(5), 2)
+    with pytest.raises(UsageError, match="no such signals"):
+        chosen(make_policy("random-fc"), plain, np.random.default_rng(0))
+    # Those that can do without, do.
+    assert len(chosen(make_policy("oort"), plain, np.random.default_rng(0))) == 2
+
+
+def test_a_need_that_there_is_not_is_an_error():
+    class Greedy(Uniform):
+        needs = ("the-future",)
+
+    with pytest.raises(UsageError, match="Unknown need 'the-future'"):
+        needs_of(Greedy())
+    with pytest.raises(UsageError, match="no policy 'best'"):
+        make_policy("best")
 
 
 @pytest.mark.parametrize("ids", [["client-9"], ["client-0", "client-0"]])
@@ -84,6 +169,44 @@ def test_a_choice_that_cannot_be_is_an_error(ids):
 
     with pytest.raises(UsageError, match="Wrong chose"):
         chosen(Wrong(), state(2), np.random.default_rng(0))
+
+
+def test_a_client_that_is_known_and_not_there_is_no_candidate():
+    class Wrong(Uniform):
+        def select(self, state, rng):
+            return ["client-1"]
+
+    there = Candidates(clients(4).table, np.array([0, 2, 3]))
+    with pytest.raises(UsageError, match="'client-1', which is no candidate"):
+        chosen(Wrong(), SelectionState(1, 1.8e9, there), np.random.default_rng(0))
+
+
+def test_columns_and_single_candidates_say_the_same():
+    single = [
+        Candidate("b", "FR", "laptop", 50.0, 3, 2, 0.1, 60.0, {"loss": 0.5}, 1, 10.0, 4.0, 2),
+        Candidate("a", metrics={"accuracy": 0.9}),
+    ]
+    columns = Candidates.of(single)
+    assert list(columns) == single
+    assert columns[1] == single[1]
+    assert list(columns[:1]) == single[:1]
+    assert columns.asked.tolist() == [3, 0]
+    assert columns.metric("loss").tolist()[0] == 0.5
+    assert np.isnan(columns.metric("loss")[1])
+    assert np.isnan(columns.metric("nonsense")).all()
+
+
+def test_a_client_keeps_its_number_when_others_are_away():
+    everybody = [Candidate(name) for name in "abcd"]
+    some = Candidates.of([everybody[3], everybody[1]], everybody=everybody)
+    assert some.number.tolist() == [3, 1]
+    assert some.ids.tolist() == ["d", "b"]
+    assert some.find(["b", "a", "x"]).tolist() == [1, -1, -1]
+    assert len(some.everybody) == 4
+    with pytest.raises(UsageError, match="not among everybody"):
+        Candidates.of([Candidate("e")], everybody=everybody)
+    with pytest.raises(UsageError, match="same id"):
+        Candidates.of([Candidate("e"), Candidate("e")])
 
 
 def test_uniform_takes_what_it_was_told_to():

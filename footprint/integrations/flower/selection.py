@@ -11,7 +11,7 @@ hang.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
@@ -26,6 +26,7 @@ from footprint.integrations.flower.grid import MeasuredGrid
 from footprint.model import Phase, ReplyStatus
 from footprint.scheduling.base import (
     Candidate,
+    Candidates,
     ClientOutcome,
     Outcome,
     Scheduler,
@@ -164,7 +165,7 @@ class Selection:
             return
         outcomes = {node: _named(self.name(node), one) for node, one in last.clients.items()}
         for outcome in outcomes.values():
-            self._learn(outcome)
+            self._learn(number, outcome)
         self.scheduler.observe(Outcome(number, last.start_s, last.stop_s, tuple(outcomes.values())))
 
     def name(self, node_id: int) -> str:
@@ -179,35 +180,33 @@ class Selection:
         return list(self.grid.available_nodes())
 
     def _choose(self, number: int, nodes: dict[str, int], wanted: int | None) -> tuple[str, ...]:
-        candidates = tuple(self._candidate(name, nodes[name]) for name in sorted(nodes, key=_order))
+        present = [self._candidate(name, nodes[name]) for name in sorted(nodes, key=_order)]
+        # A client keeps its place in the order in which clients were first there.
+        self._seen.update((candidate.id, candidate) for candidate in present)
+        candidates = Candidates.of(present, everybody=tuple(self._seen.values()))
         state = SelectionState(number, self.clock.now_s(), candidates, wanted)
         return chosen(self.scheduler, state, self.rng)
 
     def _candidate(self, name: str, node_id: int) -> Candidate:
         node = self.grid.exchanges.nodes.see(node_id, self.clock.now_s())
         seen = self._seen.get(name) or Candidate(name)
-        return Candidate(
-            name,
-            node.zone,
-            node.device,
-            asked=seen.asked,
-            answered=seen.answered,
-            energy_kwh=seen.energy_kwh,
-            duration_s=seen.duration_s,
-            metrics=seen.metrics,
-        )
+        return replace(seen, zone=node.zone, device=node.device)
 
-    def _learn(self, outcome: ClientOutcome) -> None:
+    def _learn(self, number: int, outcome: ClientOutcome) -> None:
         seen = self._seen.get(outcome.id) or Candidate(outcome.id)
-        good = outcome.status is ReplyStatus.OK
-        self._seen[outcome.id] = Candidate(
-            outcome.id,
-            asked=seen.asked + 1,
-            answered=seen.answered + good,
-            energy_kwh=outcome.energy_kwh if good else seen.energy_kwh,
-            duration_s=outcome.duration_s if good else seen.duration_s,
-            metrics=outcome.metrics if good else seen.metrics,
-        )
+        seen = replace(seen, asked=seen.asked + 1)
+        if outcome.status is ReplyStatus.OK:
+            seen = replace(
+                seen,
+                answered=seen.answered + 1,
+                last_round=number,
+                energy_kwh=outcome.energy_kwh,
+                duration_s=outcome.duration_s,
+                metrics=outcome.metrics,
+                samples=outcome.metrics.get("num-examples", seen.samples),
+                utility=outcome.metrics.get("utility", seen.utility),
+            )
+        self._seen[outcome.id] = seen
 
     def _viewed(
         self,

@@ -1,0 +1,57 @@
+"""Where the energy of a run went: by domain, hour, phase and source. Never by client and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from footprint.model import Phase
+from footprint.simulation.arrays import Floats, Integers
+from footprint.simulation.world import Rules
+from footprint.units import S_PER_H
+
+PHASES = (Phase.TRAIN, Phase.WAIT)
+"""What clients are charged for."""
+EXCESS, GRID = 0, 1
+"""Places of the two sources of energy."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Sums of energy.
+
+    Attributes
+    ----------
+    rules : Rules
+    energy_ws : ndarray of shape (phases, sources, domains, hours)
+        Of `PHASES`, from `EXCESS` and `GRID` [Ws]; hours count from the start.
+    """
+
+    rules: Rules
+    energy_ws: Floats
+
+    @classmethod
+    def empty(cls, rules: Rules, domains: int) -> Ledger:
+        """Make one without entries."""
+        return cls(rules, np.zeros((len(PHASES), 2, domains, rules.hours)))
+
+    def add(self, now_s: int, domains: Integers, energy_ws: Floats) -> None:
+        """Enter the energy of some steps.
+
+        Parameters
+        ----------
+        now_s : int
+            When the first of them began [s].
+        domains : ndarray of int, shape (groups,)
+            Each once.
+        energy_ws : ndarray of shape (phases, sources, steps, groups)
+            [Ws]
+        """
+        steps = energy_ws.shape[2]
+        begins = now_s - self.rules.start_s + np.arange(steps) * self.rules.step_s
+        hours = begins // int(S_PER_H)
+        first, last = int(hours[0]), int(hours[-1])
+        for hour in range(first, last + 1):
+            inside = slice(None) if first == last else hours == hour
+            self.energy_ws[:, :, domains, hour] += energy_ws[:, :, inside].sum(axis=2)

@@ -1,0 +1,168 @@
+"""A simulation as the journal that a live training would have left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from footprint.errors import UsageError
+from footprint.measurement.meter import TIER_BANDS
+from footprint.model import Architecture, Basis, Finding, Journal, Phase, Role, Run
+from footprint.model.kinds import Severity
+from footprint.simulation.arrays import Flags, Floats, Labels
+from footprint.simulation.results import SimulationRun
+
+
+def journal_of(
+    run: SimulationRun, *, functional_unit: str = "", excess_zone: str | None = None
+) -> Journal:
+    """Make a journal of a simulation.
+
+    An estimate of it multiplies energy by the yearly factors of zones; the emissions by the
+    actual intensity of each step stand in `SimulationRun.rounds` and `clients`, beside it.
+
+    Parameters
+    ----------
+    run : SimulationRun
+    functional_unit : str
+    excess_zone : str, optional
+        Zone under which excess energy is entered, for example ``"DE-excess"``. Whoever
+        estimates has to declare its intensity. Left out, excess energy stands in the zone of
+        its domain, and counts as energy of that grid.
+
+    Returns
+    -------
+    Journal
+        Activities of basis `simulated`, one per client, phase and source of energy; a finding
+        says what excess energy counts as.
+
+    Raises
+    ------
+    UsageError
+        If the excess zone is also the zone of a domain.
+    """
+    if excess_zone is not None and excess_zone in {domain.zone for domain in run.domains}:
+        raise UsageError(
+            f"{excess_zone!r} is the zone of a grid; excess energy needs one of its own."
+        )
+    blocks = [block for block in _blocks(run, excess_zone) if block.who.any()]
+    results = {"rounds": float(len(run.rounds)), "updates": float(run.rounds.accepted.sum())}
+    return Journal(
+        Run(run.name, Architecture.FEDERATED, functional_unit, results),
+        _columns(run, blocks),
+        findings=(*run.findings, *_on_excess(run, excess_zone)),
+        rounds=len(run.rounds),
+        clients=int((run.clients.asked > 0).sum()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Activities of one phase and source of energy: columns over the fleet, and who has one."""
+
+    phase: Phase
+    zone: Labels
+    energy_kwh: Floats
+    duration_s: Floats
+    data_gb: Floats
+    who: Flags
+
+
+def _blocks(run: SimulationRun, excess_zone: str | None) -> Iterator[_Block]:
+    clients = run.clients
+    asked = clients.asked > 0
+    nothing = np.zeros(len(asked))
+    unknown = np.full(len(asked), np.nan)
+    zones = np.array([*(domain.zone for domain in run.domains), None], dtype=object)
+    grid = zones[clients.domain]
+    own = grid if excess_zone is None else np.full(len(asked), excess_zone, dtype=object)
+    wait_s = np.maximum(clients.present_s - clients.busy_s, 0.0)
+    for phase, energy, excess, time_s in (
+        (Phase.TRAIN, clients.energy_kwh, clients.excess_kwh, clients.busy_s),
+        (Phase.WAIT, clients.wait_kwh, clients.excess_wait_kwh, wait_s),
+    ):
+        # Time is split as the energy is, so that it counts once.
+        share = np.divide(excess, energy, out=nothing.copy(), where=energy > 0)
+        there = asked & ((time_s > 0) | (energy > 0))
+        yield _Block(phase, own, excess, time_s * share, nothing, there & (share > 0))
+        rest = np.maximum(energy - excess, 0.0)
+        yield _Block(phase, grid, rest, time_s * (1 - share), nothing, there & (share < 1))
+    # The time of a transfer is in that of waiting.
+    yield _Block(Phase.DOWNLOAD, grid, unknown, nothing, clients.down_gb, clients.down_gb > 0)
+    yield _Block(Phase.UPLOAD, grid, unknown, nothing, clients.up_gb, clients.up_gb > 0)
+
+
+def _columns(run: SimulationRun, blocks: Sequence[_Block]) -> dict[str, Sequence[Any]]:
+    low, high = TIER_BANDS[run.tier]
+    columns: dict[str, list[Any]] = {name: [] for name in _NAMES}
+    for block in blocks:
+        who = np.flatnonzero(block.who)
+        energy = block.energy_kwh[who]
+        device = run.clients.devices[who].tolist()
+        known = ~np.isnan(energy)
+        columns["actor"] += run.clients.ids[who].tolist()
+        columns["device"] += device
+        columns["zone"] += block.zone[who].tolist()
+        columns["phase"] += [block.phase] * len(who)
+        columns["duration_s"] += block.duration_s[who].tolist()
+        columns["energy_kwh"] += _known(energy)
+        columns["energy_low_kwh"] += _known(low * energy)
+        columns["energy_high_kwh"] += _known(high * energy)
+        columns["data_gb"] += block.data_gb[who].tolist()
+        columns["tier"] += [run.tier if there else None for there in known]
+        # Like devices, told alike, err alike.
+        columns["source"] += [f"simulation/{name or 'fleet'}" for name in device]
+    number = len(columns["actor"])
+    constants = {
+        "role": Role.CLIENT,
+        "round": None,
+        "start_s": float(run.rules.start_s),
+        "basis": Basis.SIMULATED,
+    }
+    return {**columns, **{name: [value] * number for name, value in constants.items()}}
+
+
+_NAMES = (
+    "actor",
+    "device",
+    "zone",
+    "phase",
+    "duration_s",
+    "energy_kwh",
+    "energy_low_kwh",
+    "energy_high_kwh",
+    "data_gb",
+    "tier",
+    "source",
+)
+
+
+def _known(values: Floats) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in values.tolist()]
+
+
+def _on_excess(run: SimulationRun, zone: str | None) -> Sequence[Finding]:
+    """Say what excess energy counts as."""
+    excess_kwh = float(run.clients.excess_kwh.sum() + run.clients.excess_wait_kwh.sum())
+    if not excess_kwh:
+        return ()
+    what = f"{excess_kwh:.3g} kWh of {run.energy_kwh:.3g} kWh were excess energy"
+    if zone is None:
+        return (
+            Finding(
+                "excess-as-grid",
+                f"{what}; they count as energy of the grid in their zone.",
+                remedy="Enter them under a zone of their own (excess_zone), with its intensity.",
+            ),
+        )
+    return (
+        Finding(
+            "excess-declared",
+            f"{what}; they are entered under {zone!r} and emit what the estimate declares for it.",
+            severity=Severity.INFO,
+            remedy="0 g/kWh holds only if nobody else would have used that energy.",
+        ),
+    )

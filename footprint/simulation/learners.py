@@ -1,0 +1,85 @@
+"""What training does to a model, as far as schedulers look at it.
+
+Without a learner nobody's utility is known, and policies fall back on the number of samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from footprint.simulation.arrays import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundWork:
+    """The work of a round that counts.
+
+    Attributes
+    ----------
+    round : int
+        From 1 on.
+    clients : ndarray of int
+        Numbers in the fleet of those whose updates count; may be empty.
+    units : ndarray of float
+        Work that each did [units]; whole units are its floor.
+    """
+
+    round: int
+    clients: Integers
+    units: Floats
+
+
+class Learner(Protocol):
+    """Trains in the rounds of a simulation: really, or as a formula."""
+
+    def train(self, work: RoundWork) -> Mapping[str, Floats]:
+        """Train the clients whose updates count, and aggregate them.
+
+        Returns
+        -------
+        mapping of str to ndarray
+            One value per client each, such as ``"loss"``; ``"utility"`` is their statistical
+            utility.
+        """
+
+
+@dataclass(slots=True)
+class FallingLoss:
+    r"""A loss that falls with the work that went into the model: invented, for trials.
+
+    .. math:: l_c = l_1 + (l_0 - l_1) e^{-w / (\tau h_c)}
+
+    w is the accepted work of all so far; h_c, how hard a client's data is, is drawn evenly between
+    0.5 and 1.5. The utility is Oort's, U = |B| sqrt(mean loss^2), with |B| the samples worked on.
+
+    Attributes
+    ----------
+    seed : int
+    samples_per_unit : float
+        Samples in a unit of work [1].
+    horizon_units : float
+        tau, work after which the distance to the last loss has fallen to 37 % [units].
+    first, last : float
+        Loss of the untrained model, and of the trained one [1].
+    done_units : float
+        w [units].
+    """
+
+    seed: int
+    samples_per_unit: float
+    horizon_units: float
+    first: float = 2.3
+    last: float = 0.3
+    done_units: float = 0.0
+
+    def train(self, work: RoundWork) -> Mapping[str, Floats]:
+        """Let the loss fall, and say what it was where each trained."""
+        hard = [np.random.default_rng([self.seed, c]).uniform(0.5, 1.5) for c in work.clients]
+        left = np.exp(-self.done_units / (self.horizon_units * np.array(hard)))
+        loss = self.last + (self.first - self.last) * left
+        self.done_units += float(work.units.sum())
+        return {"loss": loss, "utility": np.floor(work.units) * self.samples_per_unit * loss}
