@@ -125,7 +125,8 @@ def test_a_record_survives_the_way_over_scalars():
 def test_what_cannot_be_is_refused_with_field_and_range(changes, field):
     verdict = check(forged(**changes))
     assert verdict.record is None
-    assert verdict.history == ClientHistory.of(BEGIN_S)
+    assert replace(verdict.history, refused=frozenset()) == ClientHistory.of(BEGIN_S)
+    assert verdict.history.refused == {1}
     (finding,) = verdict.findings
     assert finding.code == "client-record"
     assert finding.severity is Severity.WARNING
@@ -168,7 +169,7 @@ def test_a_replay_is_refused():
     verdict = check(record(2), seen, exchange(3))
     assert verdict.record is None
     assert "replay" in verdict.findings[0].message
-    assert verdict.history == seen
+    assert verdict.history == replace(seen, refused=frozenset({3}))
 
 
 def test_a_wrong_clock_costs_only_the_start():
@@ -230,6 +231,55 @@ def test_a_ledger_of_an_earlier_run_adds_nothing():
     assert missing.late_kwh is None
     assert not missing.settled
     assert check(found, at=exchange(6, missing=5)).late_kwh == pytest.approx(5 * KWH)
+
+
+def test_of_an_earlier_training_nothing_is_late():
+    """Five contacts before, and one request that failed: they cannot be told apart."""
+    for before, missing in ((5, 1), (5, 4), (900, 2)):
+        number = before + missing + 1
+        verdict = check(record(number), at=exchange(number, missing=missing))
+        assert verdict.record == record(number)
+        assert (verdict.late_kwh, verdict.settled, verdict.findings) == (None, False, ())
+        assert verdict.history.accepted_kwh == KWH
+        later = check(record(number + 1), verdict.history, exchange(number + 1, missing=missing))
+        assert (later.late_kwh, later.settled, later.findings) == (None, False, ())
+    # A late reply of what is ours counts; with all of them, everything is known.
+    seen = check(record(7), at=exchange(7, missing=1)).history
+    assert check(record(5), seen, exchange(8, missing=0)).record is None
+    late = check(record(6), seen, exchange(8, missing=0))
+    verdict = check(record(8), late.history, exchange(8, missing=0))
+    assert (verdict.late_kwh, verdict.settled, verdict.findings) == (None, True, ())
+    assert verdict.history.accepted_kwh == pytest.approx(3 * KWH)
+
+
+def test_more_contacts_than_are_missing_add_nothing():
+    seen = after(record(1))
+    verdict = check(record(5), seen, exchange(5, missing=2))
+    assert (verdict.late_kwh, verdict.settled) == (None, False)
+    assert "up to 4: 2 replies are missing" in verdict.findings[0].message
+    verdict = check(record(4), seen, exchange(5, missing=2))
+    assert verdict.late_kwh == pytest.approx(2 * KWH)
+
+
+@pytest.mark.parametrize("missing", [None, 0, 1])
+@pytest.mark.parametrize("changes", [{}, {"number": None}, {"number": 1}, {"version": 99}])
+def test_refused_energy_does_not_come_with_the_next_reply(missing, changes):
+    lie_kwh = 0.01
+    lie = {"energy_kwh": lie_kwh, "energy_high_kwh": lie_kwh, "total_kwh": lie_kwh + KWH}
+    refused = check(record(2).to_fields() | lie | changes, after(record(1)), exchange(2))
+    assert refused.record is None
+    found = record(3, total_kwh=lie_kwh + 2 * KWH)
+    verdict = check(found, refused.history, exchange(3, missing=missing))
+    assert verdict.record == found
+    assert (verdict.late_kwh, verdict.settled) == (None, False)
+    assert verdict.history.accepted_kwh == pytest.approx(2 * KWH)
+
+
+def test_after_a_first_record_was_refused_not_all_is_known():
+    refused = check(forged(version=99))
+    verdict = check(record(2), refused.history, exchange(2, missing=0))
+    assert (verdict.late_kwh, verdict.settled, verdict.findings) == (None, False, ())
+    assert verdict.history.accepted_kwh == KWH
 
 
 def divided(number, total_setup_kwh, total_idle_kwh, **changes):
@@ -396,3 +446,61 @@ def test_whatever_gets_lost_an_honest_client_is_counted_once(fates):
         counted_kwh += verdict.record.energy_kwh + (verdict.late_kwh or 0.0)
         assert counted_kwh == pytest.approx(total_kwh)
         seen = verdict.history
+
+
+FATES = st.lists(
+    st.sampled_from(["came", "missed", "unreached", "refused", "unreadable"]), max_size=20
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.integers(0, 6), FATES)
+def test_only_energy_of_requests_that_are_missing_is_ever_late(before, fates):
+    """A ledger goes on from an earlier training; replies are lost, or refused."""
+    seen = ClientHistory.of(BEGIN_S)
+    counted_kwh = ours_kwh = 0.0
+    number, missing = before, 0
+    total_kwh = before * 1000 * KWH  # of the earlier training
+    was_refused = False
+    for at, fate in enumerate(fates, start=1):
+        if fate == "unreached":  # the client never saw it
+            missing += 1
+            continue
+        number += 1
+        used_kwh = at * KWH
+        total_kwh += used_kwh
+        found = record(
+            number,
+            start_s=BEGIN_S + 60 * at + 1,
+            energy_kwh=used_kwh,
+            energy_high_kwh=2 * used_kwh,
+            total_kwh=total_kwh,
+        )
+        if fate == "missed":
+            missing += 1
+            ours_kwh += used_kwh
+            continue
+        fields = found.to_fields()
+        if fate != "came":
+            total_kwh += 1e-3
+            lie = {"energy_kwh": 1.0, "total_kwh": total_kwh}
+            fields |= lie | ({"number": "none"} if fate == "unreadable" else {})
+        verdict = check(fields, seen, exchange(at, missing=missing))
+        seen = verdict.history
+        if fate != "came":
+            assert verdict.record is None
+            was_refused = True
+            continue
+        assert verdict.record == found
+        ours_kwh += used_kwh
+        counted_kwh += used_kwh + (verdict.late_kwh or 0.0)
+        assert seen.accepted_kwh == pytest.approx(counted_kwh)
+        if "unreached" not in fates:
+            # Exact where every missing request did reach the client.
+            assert counted_kwh <= ours_kwh * (1 + 1e-6)
+        if not was_refused and before == 0:
+            assert counted_kwh == pytest.approx(ours_kwh, rel=1e-6)
+        if was_refused:
+            assert not verdict.settled
+        if verdict.settled:
+            missing = 0

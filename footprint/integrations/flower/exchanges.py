@@ -139,6 +139,9 @@ class Exchanges:
         if reply.found is not None:
             verdict = self._verdict(request, node, reply.found, now_s)
             told = verdict.record and self._accept(request, node, verdict, now_s)
+            # Refused or not, it is no longer missing.
+            opened = self._open.get(request.node, ())
+            self._open[request.node] = [one for one in opened if one.id != request.id]
         # The request was counted when it was given up.
         again = replace(request, bytes=0, objects=0)
         self._report(again, node, ReplyStatus.LATE, now_s, reply, told or None)
@@ -157,7 +160,6 @@ class Exchanges:
             told = self._accept(request, node, verdict, now_s)
             status = ReplyStatus.OK
         else:
-            self._left_open(request)
             status = ReplyStatus.REFUSED
         self._report(request, node, status, now_s, reply, told)
 
@@ -179,8 +181,8 @@ class Exchanges:
         verdict = check_record(found, seen, exchange, self.limits)
         for finding in verdict.findings:
             self._doubt(actor, finding)
+        self._histories[actor] = verdict.history
         if verdict.record is not None:
-            self._histories[actor] = verdict.history
             self.nodes.bind(node, partition)
             self.nodes.place(node, verdict.record)
         return verdict
@@ -210,7 +212,7 @@ class Exchanges:
         return node.partition
 
     def _missing(self, actor: str, node: Node, request: Request) -> int:
-        """Earlier requests to a client that no record was accepted for."""
+        """Earlier requests to a client that no record came for."""
         nodes = {node.id, *(one.id for one in self.nodes.of_actor(actor))}
         return sum(one is not request for id_ in nodes for one in self._open.get(id_, ()))
 

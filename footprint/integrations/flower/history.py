@@ -19,8 +19,8 @@ class Exchange:
     device : str or None
         Device class of the client, if the server knows it from elsewhere.
     missing : int or None
-        Requests to this client before, of which no record was accepted; None if nobody
-        counted them.
+        Requests to this client before, of which no record came; None if nobody counted
+        them. One whose record was refused is none of them.
     """
 
     actor: str
@@ -60,6 +60,10 @@ class ClientHistory:
         Contacts that the server had no record of yet, and whose energy it does not know.
     closed : frozenset of int
         Such whose energy it learnt from a later total.
+    refused : frozenset of int
+        Contacts whose record was refused; their energy is never taken from a total.
+    mixed : frozenset of int
+        Skipped ones whose energy is in `total_kwh`, but cannot be told from the rest.
     """
 
     begin_s: float
@@ -74,6 +78,8 @@ class ClientHistory:
     lost: int = 0
     skipped: frozenset[int] = frozenset()
     closed: frozenset[int] = frozenset()
+    refused: frozenset[int] = frozenset()
+    mixed: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, begin_s: float) -> ClientHistory:
@@ -92,7 +98,7 @@ class Verdict:
     findings : tuple of Finding
         What was refused.
     history : ClientHistory
-        With this record, if it was accepted.
+        With this record, if it was accepted; if not, with its number among the refused.
     late_kwh : float or None
         Energy of contacts of which no record had come [kWh]; None if there is none.
     late_setup_kwh, late_idle_kwh : float

@@ -70,7 +70,7 @@ def check_record(
         record = check.energies(check.times(record, seen))
         return check.settle(check.places(record), seen, claimed)
     except _Refused:
-        return Verdict(None, tuple(check.findings), seen)
+        return Verdict(None, tuple(check.findings), _refused(found.get("number"), seen))
 
 
 @dataclass(slots=True)
@@ -229,17 +229,22 @@ class _Check:
 
     def settle(self, record: ClientRecord, seen: ClientHistory, claimed: ClientRecord) -> Verdict:
         """Compare the ledger of the client with what it told; find what came late."""
-        if seen.number == 0 and self.exchange.missing == 0:
-            seen = _since(seen, record, claimed)
+        if seen.number == 0 and self.exchange.missing is not None:
+            seen = _since(seen, record, claimed, self.exchange.missing + len(seen.refused))
         newest = record.number > seen.number
         skipped = (seen.skipped | set(range(seen.number + 1, record.number))) - {record.number}
-        expected = _after(seen, claimed)
-        settles, late_kwh, parts = False, 0.0, (0.0, 0.0)
+        # A total that was told has it already.
+        expected = seen if record.number in seen.mixed else _after(seen, claimed)
+        believed = settles = False
+        late_kwh, parts, mixed = 0.0, (0.0, 0.0), seen.mixed & skipped
         if newest and record.total_kwh is not None:
             late_kwh = record.total_kwh - expected.total_kwh
-            settles = self._is_consistent(record, seen, late_kwh, skipped)
+            believed = self._is_consistent(record, seen, late_kwh, skipped)
+            # What was refused cannot be told from the rest of the total: all of it is lost.
+            settles = believed and not skipped & (seen.refused | seen.mixed)
             parts = self._parts(record, expected, late_kwh) if settles else parts
             expected = _at_least(expected, record)
+            mixed = frozenset() if settles else _newest(skipped)
         if not settles or late_kwh <= _ROUNDING * expected.total_kwh:
             late_kwh, parts = 0.0, (0.0, 0.0)
         accepted_kwh = math.fsum((seen.accepted_kwh, record.used_kwh or 0.0, late_kwh))
@@ -251,8 +256,10 @@ class _Check:
             accepted_kwh=accepted_kwh,
             skipped=frozenset() if settles else _newest(skipped),
             closed=_newest(seen.closed | skipped) if settles else seen.closed,
+            refused=seen.refused - {record.number},
+            mixed=mixed,
         )
-        if settles:
+        if believed:
             history = replace(
                 history,
                 finished=record.finished or 0,
@@ -312,8 +319,10 @@ class _Check:
             yield "total_kwh", total_kwh, f"at least {total_kwh - late_kwh:.6g}, told before"
         if late_kwh > _ROUNDING * total_kwh and not skipped:
             yield "total_kwh", total_kwh, f"{total_kwh - late_kwh:.6g}: no message is missing"
-        if late_kwh > _ROUNDING * total_kwh and self.exchange.missing == 0:
-            yield "number", record.number, f"{record.number - len(skipped)}: no reply is missing"
+        missing, open_ = self.exchange.missing, len(skipped - seen.refused - seen.mixed)
+        if late_kwh > _ROUNDING * total_kwh and missing is not None and open_ > missing:
+            most = record.number - open_ + missing
+            yield "number", record.number, f"up to {most}: {missing or 'no'} replies are missing"
         device = self.exchange.device or record.device
         since_s = max(0.0, self.exchange.stop_s - seen.last_s)
         most_kwh = self.limits.energy_kwh(device, since_s + self.limits.exchange_s)
@@ -352,11 +361,20 @@ _WHOLE = frozenset(
 )
 
 
-def _since(seen: ClientHistory, record: ClientRecord, claimed: ClientRecord) -> ClientHistory:
-    """Begin with a client that worked before anybody asked it here: that is not ours."""
+def _since(
+    seen: ClientHistory, record: ClientRecord, claimed: ClientRecord, asked: int
+) -> ClientHistory:
+    """Begin with a client that worked before anybody asked it here: that is not ours.
+
+    Of the contacts before, the last `asked` can be ours. If there are more, nobody can
+    tell what they used from what those before them did.
+    """
+    if asked > 0 and record.number - 1 <= asked:
+        return seen
     before_kwh = (record.total_kwh or 0.0) - (claimed.used_kwh or 0.0)
     if record.total_kwh is None or before_kwh < 0 or record.lost is None:
         return seen
+    mixed = _newest(range(record.number - asked, record.number))
     return replace(
         seen,
         number=record.number - 1,
@@ -364,7 +382,17 @@ def _since(seen: ClientHistory, record: ClientRecord, claimed: ClientRecord) -> 
         setup_kwh=max(0.0, (record.total_setup_kwh or 0.0) - (claimed.startup_kwh or 0.0)),
         idle_kwh=max(0.0, (record.total_idle_kwh or 0.0) - (claimed.idle_kwh or 0.0)),
         lost=record.lost,
+        skipped=mixed,
+        mixed=mixed,
     )
+
+
+def _refused(number: object, seen: ClientHistory) -> ClientHistory:
+    """Keep the number of a contact whose record was refused; the next one if it is not new."""
+    whole = number if isinstance(number, int) and not isinstance(number, bool) else 0
+    if not seen.number < whole <= seen.number + _KEPT and whole not in seen.skipped:
+        whole = max(seen.refused | {seen.number}) + 1
+    return replace(seen, refused=_newest(seen.refused | {whole}))
 
 
 def _after(seen: ClientHistory, claimed: ClientRecord) -> ClientHistory:
