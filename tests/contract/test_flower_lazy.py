@@ -36,7 +36,6 @@ def test_the_pure_modules_do_not_import_flower():
 
 
 def test_a_name_brings_flower_when_it_is_touched():
-    pytest.importorskip("flwr")
     run(
         f"import sys; import {flower.__name__} as flower\n"
         "assert 'flwr' not in sys.modules; flower.carbon_mod; assert 'flwr' in sys.modules"
@@ -56,7 +55,6 @@ def test_without_flower_the_error_has_the_line_that_installs_it(name):
 
 
 def test_all_names_are_sorted_and_real():
-    pytest.importorskip("flwr")
     assert flower.__all__ == sorted(flower.__all__)
     for name in flower.__all__:
         assert getattr(flower, name) is not None

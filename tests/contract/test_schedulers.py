@@ -94,7 +94,9 @@ def test_it_chooses_candidates_each_once(make, number):
     scheduler, rng = make(), np.random.default_rng(1)
     for round_ in range(1, 50):
         seen = state(number, round_, wanted=4 if round_ % 2 else None, needs=needs_of(scheduler))
-        ids = chosen(scheduler, seen, rng)
+        ids = list(scheduler.select(seen, rng))
+        assert len(set(ids)) == len(ids)
+        assert set(ids) <= set(seen.ids)
         scheduler.observe(outcome(ids, round_))
 
 
@@ -115,7 +117,9 @@ def test_the_same_seed_gives_the_same_choices(make):
 def test_it_lives_with_clients_that_come_and_go(make):
     scheduler, rng = make(), np.random.default_rng(3)
     for round_, number in enumerate((5, 0, 12, 1), start=1):
-        ids = chosen(scheduler, state(number, round_, 3, needs_of(scheduler)), rng)
+        seen = state(number, round_, 3, needs_of(scheduler))
+        ids = list(scheduler.select(seen, rng))
+        assert set(ids) <= set(seen.ids)
         # And with outcomes of clients that are gone.
         scheduler.observe(outcome([*ids, "client-99"], round_))
 

@@ -4,9 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
-pytest.importorskip("flwr")
-
 from flwr.app import (
     ArrayRecord,
     ConfigRecord,

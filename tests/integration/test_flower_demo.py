@@ -15,9 +15,6 @@ import pytest
 import footprint as fp
 from footprint.integrations.flower.sandbox import variables
 
-for needed in ("flwr", "ray", "torch", "sklearn"):
-    pytest.importorskip(needed)
-
 BESIDE = Path(__file__).parent
 EXAMPLE = Path(__file__).parents[2] / "examples" / "flower"
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-pytest.importorskip("flwr")
-
 import footprint as fp
 from footprint.journal import read_records
 from footprint.model import Phase, ReplyStatus, Role

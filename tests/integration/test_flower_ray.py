@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ray")
-
 import footprint as fp
 from footprint.integrations.flower.sandbox import environment
 from footprint.journal import read_records

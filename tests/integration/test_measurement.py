@@ -351,7 +351,7 @@ def test_killed_at_any_moment_every_finished_phase_is_kept(how, tmp_path):
         assert journal.total("energy_kwh") > 0
 
 
-def test_with_a_hostile_resolver_nothing_waits_and_no_socket_is_opened(tmp_path):
+def test_with_a_hostile_resolver_starting_and_stopping_is_quick_and_opens_no_socket(tmp_path):
     code = textwrap.dedent(
         """
         import socket, sys, time
@@ -371,10 +371,18 @@ def test_with_a_hostile_resolver_nothing_waits_and_no_socket_is_opened(tmp_path)
         print(time.perf_counter() - start)
         """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], check=True, capture_output=True, text=True
-    )
-    assert float(done.stdout) < 15  # who asks the resolver waits for 30 s
+
+    def spent_s(turn):
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path / str(turn)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return float(done.stdout)
+
+    # Once in twenty is enough: a busy machine is slow now and then, a resolver every time.
+    assert any(spent_s(turn) < 0.2 for turn in range(20))
     assert socket.socket is not None
 
 

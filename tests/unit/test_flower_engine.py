@@ -6,9 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-
-pytest.importorskip("flwr")
-
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from flwr.app import Message, RecordDict
+from flwr.app import Message
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
-from flwr.supercore.run import Run
 
 from footprint.integrations.flower.clock import Clock
 from footprint.integrations.flower.exchanges import Exchanges, Reply, Request
+from footprint.integrations.flower.passing import PassingGrid
 from footprint.integrations.flower.payload import (
     count_objects,
     payload_bytes,
@@ -32,7 +32,7 @@ Timeout = float | Callable[[int], float | None] | None
 """Seconds to wait for the replies of a round, or what gives them for a round."""
 
 
-class MeasuredGrid(Grid):
+class MeasuredGrid(PassingGrid):
     """Passes everything on to another grid, and keeps the books of it.
 
     Strategies see the replies without our record. A grid that simulates its clients may
@@ -51,32 +51,12 @@ class MeasuredGrid(Grid):
     def __init__(
         self, inner: Grid, exchanges: Exchanges, clock: Clock, timeout: Timeout = None
     ) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.exchanges = exchanges
         self._clock = clock
         self._timeout = timeout
         self._pending: dict[str, Request] = {}
         self._given_up: dict[str, Request] = {}
-
-    def set_run(self, run: Run) -> None:
-        """Pass on."""
-        self.inner.set_run(run)
-
-    @property
-    def run(self) -> Run:
-        """Of the grid below."""
-        return self.inner.run
-
-    def create_message(
-        self,
-        content: RecordDict,
-        message_type: str,
-        dst_node_id: int,
-        group_id: str,
-        ttl: float | None = None,
-    ) -> Message:
-        """Pass on."""
-        return self.inner.create_message(content, message_type, dst_node_id, group_id, ttl)
 
     def get_node_ids(self) -> list[int]:
         """Nodes that are connected now; each is seen from here on."""

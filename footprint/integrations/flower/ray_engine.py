@@ -20,10 +20,10 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.constant import PARTITION_ID_KEY
 from flwr.serverapp import Grid, ServerApp
-from flwr.supercore.run import Run
 
 from footprint.errors import DataError, MissingExtra
 from footprint.integrations.flower.local import NodeConfig
+from footprint.integrations.flower.passing import PassingGrid
 
 WHO = "query.footprint_partition"
 """Type of the message that asks a node for its partition."""
@@ -75,7 +75,7 @@ def run_on_ray(
         )
 
 
-class PartitionedGrid(Grid):
+class PartitionedGrid(PassingGrid):
     """Flower's in-memory grid, with nodes and replies in an order that does not change.
 
     Flower gives nodes random numbers and lists them in any order; replies come as they
@@ -84,7 +84,7 @@ class PartitionedGrid(Grid):
     """
 
     def __init__(self, inner: Grid, nodes: int) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._nodes = nodes
         self._known: dict[int, int] = {}
 
@@ -94,7 +94,7 @@ class PartitionedGrid(Grid):
         if not self._known:
             found = self._registered()
             asked = [Message(RecordDict(), node, WHO) for node in found]
-            for reply in self._inner.send_and_receive(asked):
+            for reply in self.inner.send_and_receive(asked):
                 if reply.has_error():
                     raise DataError(f"A node does not answer: {reply.error.reason}.")
                 said = reply.content.config_records[WHO]
@@ -105,7 +105,7 @@ class PartitionedGrid(Grid):
     def _registered(self) -> list[int]:
         """Nodes of the engine, which starts beside the server app."""
         last_s = time.monotonic() + REGISTRATION_S
-        while len(found := list(self._inner.get_node_ids())) < self._nodes:
+        while len(found := list(self.inner.get_node_ids())) < self._nodes:
             if time.monotonic() > last_s:
                 raise DataError(
                     f"Only {len(found)} of {self._nodes} nodes came within {REGISTRATION_S:g} s.",
@@ -114,37 +114,17 @@ class PartitionedGrid(Grid):
             time.sleep(0.01)
         return found
 
-    def set_run(self, run: Run) -> None:
-        """Take over the description of a run."""
-        self._inner.set_run(run)
-
-    @property
-    def run(self) -> Run:
-        """The run that messages belong to."""
-        return self._inner.run
-
-    def create_message(
-        self,
-        content: RecordDict,
-        message_type: str,
-        dst_node_id: int,
-        group_id: str,
-        ttl: float | None = None,
-    ) -> Message:
-        """Make a message, as Flower once did it."""
-        return self._inner.create_message(content, message_type, dst_node_id, group_id, ttl)
-
     def get_node_ids(self) -> list[int]:
         """Nodes by partition."""
         return list(self.partitions)
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
         """Send messages."""
-        return self._inner.push_messages(messages)
+        return self.inner.push_messages(messages)
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
         """Fetch the replies that are there."""
-        return self._inner.pull_messages(message_ids)
+        return self.inner.pull_messages(message_ids)
 
     def send_and_receive(
         self, messages: Iterable[Message], *, timeout: float | None = None
@@ -155,7 +135,7 @@ class PartitionedGrid(Grid):
             return []
         replies = {
             reply.metadata.reply_to_message_id: reply
-            for reply in self._inner.send_and_receive(messages, timeout=timeout)
+            for reply in self.inner.send_and_receive(messages, timeout=timeout)
         }
         found = (replies.get(message.metadata.message_id) for message in messages)
         return [reply for reply in found if reply is not None]

@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
-from flwr.supercore.run import Run
 from numpy.random import Generator
 
 from footprint.errors import UsageError
 from footprint.integrations.flower.clock import Clock
 from footprint.integrations.flower.grid import MeasuredGrid
+from footprint.integrations.flower.passing import PassingGrid
 from footprint.model import Phase, ReplyStatus
 from footprint.scheduling.base import (
     Candidate,
@@ -41,7 +40,7 @@ in between if it wants more of them."""
 Configure = Callable[[int, ArrayRecord, ConfigRecord, Grid], Iterable[Message]]
 
 
-class ChosenNodes(Grid):
+class ChosenNodes(PassingGrid):
     """A view of a grid that shows some of its nodes.
 
     Parameters
@@ -51,22 +50,9 @@ class ChosenNodes(Grid):
     """
 
     def __init__(self, inner: Grid, nodes: Sequence[int]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._nodes = list(nodes)
         self._looks = 0
-
-    def set_run(self, run: Run) -> None:
-        """Pass on."""
-        self._inner.set_run(run)
-
-    @property
-    def run(self) -> Run:
-        """Of the grid below."""
-        return self._inner.run
-
-    def create_message(self, *args: Any, **kwargs: Any) -> Message:
-        """Pass on."""
-        return self._inner.create_message(*args, **kwargs)
 
     def get_node_ids(self) -> list[int]:
         """List the chosen nodes.
@@ -86,21 +72,21 @@ class ChosenNodes(Grid):
 
     def get_nodes(self) -> list[NodeInfo]:
         """Describe the chosen nodes."""
-        return [node for node in self._inner.get_nodes() if node.node_id in self._nodes]
+        return [node for node in self.inner.get_nodes() if node.node_id in self._nodes]
 
     def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
         """Pass on."""
-        return self._inner.push_messages(messages)
+        return self.inner.push_messages(messages)
 
     def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
         """Pass on."""
-        return self._inner.pull_messages(message_ids)
+        return self.inner.pull_messages(message_ids)
 
     def send_and_receive(
         self, messages: Iterable[Message], *, timeout: float | None = None
     ) -> Iterable[Message]:
         """Pass on."""
-        return self._inner.send_and_receive(messages, timeout=timeout)
+        return self.inner.send_and_receive(messages, timeout=timeout)
 
 
 @dataclass(slots=True)

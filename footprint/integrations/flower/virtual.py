@@ -13,15 +13,15 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from flwr.app import ConfigRecord, Message, RecordDict
+from flwr.app import ConfigRecord, Message
 from flwr.serverapp import Grid
-from flwr.supercore.run import Run
 
 from footprint.errors import UsageError
 from footprint.integrations.flower.clients import VirtualClient
 from footprint.integrations.flower.clock import VirtualClock
 from footprint.integrations.flower.identity import number
 from footprint.integrations.flower.nodes import NodePlace
+from footprint.integrations.flower.passing import PassingGrid
 from footprint.integrations.flower.profiles import NodeProfile
 from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
 
@@ -69,7 +69,7 @@ class _Exchange:
     record: ClientRecord | None = None
 
 
-class VirtualGrid(Grid):
+class VirtualGrid(PassingGrid):
     """Run messages on another grid, and time and charge them after profiles.
 
     - A node that is away when it could begin with a message never gets it, and spends
@@ -99,7 +99,7 @@ class VirtualGrid(Grid):
                 f"A {type(inner).__name__} does not know the partitions of its nodes.",
                 "Use `simulate`, or a LocalGrid.",
             )
-        self._inner = inner
+        super().__init__(inner)
         self.world = world
         self._known: dict[int, VirtualClient] = {}
         self._pending: dict[str, _Exchange] = {}
@@ -122,26 +122,6 @@ class VirtualGrid(Grid):
             partition: NodePlace(profile.zone, profile.device.device)
             for partition, profile in enumerate(self.world.profiles)
         }
-
-    def set_run(self, run: Run) -> None:
-        """Take over the description of a run."""
-        self._inner.set_run(run)
-
-    @property
-    def run(self) -> Run:
-        """The run that messages belong to."""
-        return self._inner.run
-
-    def create_message(
-        self,
-        content: RecordDict,
-        message_type: str,
-        dst_node_id: int,
-        group_id: str,
-        ttl: float | None = None,
-    ) -> Message:
-        """Make a message, as Flower once did it."""
-        return self._inner.create_message(content, message_type, dst_node_id, group_id, ttl)
 
     def get_node_ids(self) -> list[int]:
         """All nodes by partition, those that are away among them.
@@ -227,7 +207,8 @@ class VirtualGrid(Grid):
 
     def _clients(self) -> dict[int, VirtualClient]:
         if not self._known:
-            partitions: dict[int, int] = self._inner.partitions
+            # Flower's own Grid has none; `__init__` asks for one that has.
+            partitions: dict[int, int] = getattr(self.inner, "partitions", {})
             profiles = self.world.profiles
             if len(partitions) != len(profiles):
                 raise UsageError(
@@ -255,7 +236,7 @@ class VirtualGrid(Grid):
         # In real time they may take as long as they need.
         replies = {
             reply.metadata.reply_to_message_id: reply
-            for reply in self._inner.send_and_receive([m for m, _, takes in addressed if takes])
+            for reply in self.inner.send_and_receive([m for m, _, takes in addressed if takes])
         }
         return [
             self._settle(message, client, replies.get(message.metadata.message_id), now_s)
