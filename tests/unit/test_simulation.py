@@ -361,13 +361,15 @@ def test_a_run_can_be_repeated():
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_runs_through_days_and_nights(policy):
     """Other names, letters of four alphabets, another date, hours without any sun."""
-    places = (("Ōsaka", None), ("Владивосток", None), ("Αθήνα", None))
+    places = (("Ōsaka", "PL"), ("Владивосток", "CH"), ("Αθήνα", "BR"))
     start = unix_seconds("2031-12-30T18:00+09:00")
-    excess = sun(3, places, start)
+    excess, intensity = sun(3, places, start), grids(3, start)
     supply = Supply(
-        tuple(PowerDomain(name) for name, _ in places),
+        tuple(PowerDomain(name, zone) for name, zone in places),
         excess,
-        excess_forecast=Persistence(excess),
+        intensity,
+        Persistence(excess),
+        Persistence(intensity),
     )
     setting = World(fleet(units_per_s=np.linspace(0.2, 3, 12) / 60), supply)
     rules = Rules(start + DAY, 2 * DAY, updates=3)
