@@ -1,13 +1,13 @@
 """Alpha-fair as a policy: who works when is planned at the first choice, then kept to.
 
 After Arputharaj et al. (arXiv 2509.08980), see `alpha_fair`: slack, fine-tuning by everybody and
-unbiased weights together. What fine-tuning is planned to emit is held back until it begins.
+unbiased weights together. What fine-tuning is foreseen to emit is held back until it begins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from footprint.scheduling.alpha_fair import AlphaFairPlan, AlphaFairSettings, pl
 from footprint.scheduling.arrays import ROUNDING, Array
 from footprint.scheduling.base import Need, Outcome, SelectionState
 from footprint.scheduling.budget import Budget, Resource
+from footprint.scheduling.candidates import Candidates
 from footprint.scheduling.expectations import expected_kwh, slot_intensity
 from footprint.scheduling.lowest_carbon import choose_lowest_carbon
 from footprint.scheduling.participation import unbiased_weights
@@ -88,8 +89,7 @@ class AlphaFair:
         candidates = state.candidates
         joining = np.flatnonzero(plan.joins[candidates.number, slot])
         own_g = expected_kwh(candidates)[joining] * intensity[candidates.domain[joining], 0]
-        if slot >= plan.tuning_from and self.budget is not None:
-            self.budget = self.budget.release()
+        self._reserve(plan, slot, _carbon(candidates.everybody, intensity))
         fitting = list(self._fitting(own_g))
         if not fitting:
             return []
@@ -119,14 +119,22 @@ class AlphaFair:
 
     def _make(self, state: SelectionState, intensity: Array) -> AlphaFairPlan:
         everybody = state.candidates.everybody
-        carbon_g = expected_kwh(everybody)[:, None] * intensity[everybody.domain]
         total_g = self._total(state)
-        plan = plan_alpha_fair(carbon_g, total_g, self.settings)
-        tuning_g = float(carbon_g[:, plan.tuning_from : plan.stop].sum())
-        self.budget = Budget(Resource.CARBON_G, total_g, reserve=min(tuning_g, total_g))
+        plan = plan_alpha_fair(_carbon(everybody, intensity), total_g, self.settings)
+        self.budget = Budget(Resource.CARBON_G, total_g)
         self.plan, self._start_s = plan, state.now_s
         self._numbers = everybody.table.numbers
         return plan
+
+    def _reserve(self, plan: AlphaFairPlan, slot: int, carbon_g: Array) -> None:
+        """Hold back what fine-tuning will emit, as is foreseen now; release it when it begins."""
+        if self.budget is None:
+            return
+        if slot >= plan.tuning_from:
+            self.budget = self.budget.release()
+            return
+        tuning_g = float(carbon_g[:, plan.tuning_from - slot : plan.stop - slot].sum())
+        self.budget = replace(self.budget, reserve=min(tuning_g, self.budget.total))
 
     def _total(self, state: SelectionState) -> float:
         if self.budget_g is not None:
@@ -145,3 +153,9 @@ class AlphaFair:
         # What rounding alone adds to a plan that fits does not count.
         left_g = self.budget.available + ROUNDING * self.budget.total
         return choose_lowest_carbon(own_g, left_g)
+
+
+def _carbon(clients: Candidates, intensity: Array) -> Array:
+    """Emissions of a round of each client in the coming slots, shape (clients, slots) [gCO2e]."""
+    carbon_g: Array = expected_kwh(clients)[:, None] * intensity[clients.domain]
+    return carbon_g
