@@ -131,7 +131,7 @@ def next_workday(finish: datetime, *, friday_quirk: bool = False) -> datetime:
         End of the job if it ran at once.
     friday_quirk : bool
         After 17 on a Friday, until *Saturday* at 9, as the authors' public code has it. Only
-        to compare with their figures.
+        to compare with their figures; `benchmarks/wait_awhile.py` lists what else that takes.
     """
     day = finish.weekday()
     morning = finish.replace(hour=WORK_BEGINS, minute=0, second=0, microsecond=0)
