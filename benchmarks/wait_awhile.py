@@ -25,7 +25,6 @@ import csv
 import gzip
 import json
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -185,11 +184,9 @@ def simulated_rows(folder):
     for zone in PUBLISHED:
         actual = read_half_hours(folder / "carbon_intensity" / f"{zone}_2020_ci.csv.gz")
         trace = Trace(int(FIRST.timestamp()), SLOT_S, ("zone",), actual[:, None], "gCO2e/kWh")
-        begin = time.perf_counter()
         total = simulated_sums(trace, jobs)
-        spent_s = time.perf_counter() - begin
         core = saved(actual, jobs, quirk=False, beyond=0, error=0.0)
-        yield zone, 100 * (1 - total[1:] / total[0]), core, spent_s
+        yield zone, 100 * (1 - total[1:] / total[0]), core
 
 
 # --- Output ----------------------------------------------------------------------------------
@@ -223,11 +220,10 @@ def show(found):
         "zone",
         "policy, simulated",
         "core, same jobs",
-        "wall time",
         title=f"{SIMULATED} of these jobs as trainings, no error, until Monday, per cent saved",
     )
-    for zone, policy, core, spent_s in found["simulated"]:
-        table.add_row(zone, pair(policy), pair(core), f"{spent_s:.1f} s")
+    for zone, policy, core in found["simulated"]:
+        table.add_row(zone, pair(policy), pair(core))
     console.print(table)
 
 

@@ -164,7 +164,7 @@ def test_rounds_that_do_not_come_about_are_made_up_for():
     assert hours_of(run) == [13, 14, 15, 16]
 
 
-def test_what_cannot_be_in_time_is_refused_or_run_at_once():
+def test_what_cannot_be_in_time_is_refused():
     for wrong in (
         {"rounds": 5, "deadline_s": 4 * HOUR},
         {"rounds": 5},
@@ -174,10 +174,28 @@ def test_what_cannot_be_in_time_is_refused_or_run_at_once():
     ):
         with pytest.raises(UsageError):
             WaitAwhile(Everyone(), **wrong)
-    # The simulation ends before the deadline: what there is time for is run.
-    policy = WaitAwhile(Everyone(), rounds=30, deadline_s=40 * HOUR)
+
+
+@pytest.mark.parametrize("rounds", [10, 11, 30])
+def test_what_there_is_time_for_is_run_where_the_simulation_ends_first(rounds):
+    policy = WaitAwhile(Everyone(), rounds=rounds, deadline_s=40 * HOUR)
     run = simulate(world(random_grids(0, 10)), policy, hourly(10))
     assert hours_of(run) == list(range(10))
+
+
+class Late(Everyone):
+    """Chooses nobody in the first two hours."""
+
+    def select(self, state, rng):
+        return list(state.ids) if state.now_s >= START + 2 * HOUR else []
+
+
+@pytest.mark.parametrize("name", ["interrupting", "in one piece", "k-min"])
+def test_nothing_begins_that_would_end_after_the_deadline(name):
+    policy = kinds_of_waiting(5, 6 * HOUR)[name]
+    policy.inner = Late()
+    run = simulate(world(random_grids(0, 12)), policy, hourly(12))
+    assert hours_of(run) == [2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("rule", StartRule)
