@@ -331,6 +331,7 @@ def _parse_span(record: Mapping[str, Any]) -> SpanRecord:
         received_bytes=int(at_least_zero(record.get("received_bytes", 0))),
         status=str(record.get("status", "ok")),
         resource_share=optional(share, record.get("resource_share")),
+        node=optional(str, record.get("node")),
     )
 
 

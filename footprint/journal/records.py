@@ -24,7 +24,8 @@ class SpanRecord:
     """One phase of one actor, as it stands in a journal.
 
     `begin` and `end` hold cumulative readings; the names carry the meter and
-    the unit, for example ``"cpu.process_s"`` or ``"rapl.package-0_uj"``.
+    the unit, for example ``"cpu.process_s"`` or ``"rapl.package-0_uj"``. `node` is what
+    a framework calls the actor in this run; only spans of a message have it.
     """
 
     id: int
@@ -43,6 +44,7 @@ class SpanRecord:
     received_bytes: int = 0
     status: str = "ok"
     resource_share: float | None = None
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

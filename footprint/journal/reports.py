@@ -54,6 +54,8 @@ class Told:
         requests included to which no reply came.
     lost : int
         Processes of the client that died at work since it was asked last.
+    contacts : int
+        Of what came late: how many messages it is about, as far as that is known.
     """
 
     start_s: float
@@ -68,6 +70,7 @@ class Told:
     token: str | None = None
     settled: bool = False
     lost: int = 0
+    contacts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,7 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         token=optional(str, record["token"]),
         settled=bool(record["settled"]),
         lost=count(record["lost"]),
+        contacts=count(record["contacts"]),
     )
 
 

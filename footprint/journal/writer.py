@@ -22,6 +22,7 @@ _OPTIONAL = frozenset(
         "received_bytes",
         "status",
         "resource_share",
+        "node",
     )
 )
 

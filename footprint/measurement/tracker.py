@@ -234,12 +234,14 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
         resource_share: float | None = None,
+        node: str | None = None,
         edge: Edge | None = None,
     ) -> Iterator[Span]:
         """Record one phase of one actor. Spans nest, and may overlap in threads.
 
         What is not given is taken from the enclosing span, and from the tracker
-        at the outermost one.
+        at the outermost one; `node`, which is what a framework calls the actor of a
+        message, belongs to this span alone.
 
         Raises
         ------
@@ -257,6 +259,7 @@ class Tracker:
             zone=zone,
             device=device,
             resource_share=resource_share,
+            node=node,
             edge=edge,
         )
         status = "failed"
@@ -364,6 +367,7 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
         resource_share: float | None = None,
+        node: str | None = None,
         edge: Edge | None = None,
     ) -> Span:
         recorder = self._record()
@@ -384,6 +388,7 @@ class Tracker:
                 if resource_share is None and device in (None, outer.device)
                 else resource_share
             ),
+            node=node,
             start_s=0.0,
             begin={},
             outer=enclosing,

@@ -30,6 +30,8 @@ LAYERS = {
     "measurement.recorder": 4,
     "measurement.host": 4,
     "measurement.pulse": 4,
+    "measurement.contacts": 4,
+    "measurement.replies": 4,
     "measurement.reports": 4,
     "measurement.tally": 4,
     "measurement.gpus": 4,

@@ -239,11 +239,132 @@ def test_bytes_that_client_and_server_saw_count_once(tmp_path):
 
 
 def test_late_energy_is_left_out_if_the_journal_of_that_round_is_there(tmp_path):
+    missing = report(status=ReplyStatus.NO_REPLY)
     late = report(status=ReplyStatus.LATE, told=told(token=None))
-    assert used_kwh(read(tmp_path / "a", late)) == 2e-6
+    assert used_kwh(read(tmp_path / "a", missing, late)) == 2e-6
     client_journal(tmp_path / "b")
     alone = used_kwh(fp.read_journal(tmp_path / "b"))
-    assert used_kwh(read(tmp_path / "b", late)) == pytest.approx(alone)
+    journal = read(tmp_path / "b", missing, late)
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert finding(journal, "reply-missing").severity is Severity.INFO
+
+
+# --- clients whose name the server does not know ---------------------------------------
+
+
+def node_journal(folder, *rounds, token="client", actor="client-0", node="7", **changes):
+    """Journal of a client, as the mod writes it: spans of messages name the node."""
+    here = {"actor": actor, "role": Role.CLIENT}
+    work = [
+        span(number, phase=Phase.TRAIN, round=round_, node=node, **here, **changes)
+        for number, round_ in enumerate(rounds, start=2)
+    ]
+    return written(folder, token, span(1, **here), *work, host="host of " + token)
+
+
+def unnamed(round_, status=ReplyStatus.OK, **changes):
+    at_s = START_S + 10 * round_
+    return report("node-7", status=status, round=round_, start_s=at_s, **changes)
+
+
+def both(folder, *reports):
+    """What clients used by their own journals alone, and the journal of all together."""
+    alone = used_kwh(fp.read_journal(folder))
+    return alone, read(folder, *reports)
+
+
+def test_figures_without_a_partition_count_once(tmp_path):
+    node_journal(tmp_path, 1, 2)
+    alone, journal = both(tmp_path, unnamed(1, told=told()), unnamed(2, told=told()))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert {a.actor for a in of_clients(journal)} == {"client-0"}
+
+
+def test_only_rounds_that_the_own_journal_holds_are_left_out(tmp_path):
+    node_journal(tmp_path, 2)
+    alone, journal = both(tmp_path, unnamed(1, told=told()), unnamed(2, told=told()))
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
+
+
+def test_a_client_that_always_raises_counts_once(tmp_path):
+    node_journal(tmp_path, 1, 2, status="failed", received_bytes=1000)
+    failed = [unnamed(n, ReplyStatus.ERROR, received_bytes=1000) for n in (1, 2)]
+    alone = fp.read_journal(tmp_path)
+    journal = read(tmp_path, *failed)
+    for what in ("energy_kwh", "duration_s", "data_gb"):
+        sums = [sum(getattr(a, what) or 0 for a in of_clients(j)) for j in (alone, journal)]
+        assert sums[0] == pytest.approx(sums[1])
+    assert {a.actor for a in of_clients(journal)} == {"client-0"}
+    assert finding(journal, "reply-error").severity is Severity.INFO
+
+
+def test_a_client_that_was_killed_counts_up_to_its_last_heartbeat(tmp_path):
+    node_journal(tmp_path, 1, status="truncated")
+    alone, journal = both(tmp_path, unnamed(1, ReplyStatus.NO_REPLY))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert finding(journal, "reply-missing").severity is Severity.INFO
+
+
+def test_a_late_reply_without_a_token_counts_once(tmp_path):
+    node_journal(tmp_path, 1)
+    missing = unnamed(1, ReplyStatus.NO_REPLY)
+    late = unnamed(1, ReplyStatus.LATE, sent_objects=3, told=told())
+    alone, journal = both(tmp_path, missing, late)
+    assert used_kwh(journal) == pytest.approx(alone)
+
+
+def late_total(**changes):
+    """What a later reply tells of several rounds together."""
+    whole = {"phase": Phase.OTHER, "round": None, "status": ReplyStatus.LATE}
+    return report("node-7", **whole, told=told(**changes), start_s=START_S + 10)
+
+
+def test_a_late_total_counts_once_if_journals_hold_all_that_it_is_about(tmp_path):
+    node_journal(tmp_path, 1, 2)
+    missing = [unnamed(n, ReplyStatus.NO_REPLY) for n in (1, 2)]
+    alone, journal = both(tmp_path, *missing, late_total())
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert "client-twice" not in codes(journal)
+
+
+def test_a_late_total_counts_if_no_journal_holds_any_of_it(tmp_path):
+    node_journal(tmp_path, 3)
+    missing = [unnamed(n, ReplyStatus.ERROR) for n in (1, 2)]
+    settled = unnamed(3, told=told(token="client", settled=True))
+    alone, journal = both(tmp_path, *missing, late_total(), settled)
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
+    assert "client-twice" not in codes(journal)
+
+
+def test_what_may_count_twice_is_said_and_bounded(tmp_path):
+    node_journal(tmp_path, 2)
+    missing = [unnamed(n, ReplyStatus.ERROR) for n in (1, 2)]
+    journal = read(tmp_path, *missing, late_total())
+    assert finding(journal, "client-twice").severity is Severity.WARNING
+    late = next(a for a in of_clients(journal) if a.source.startswith("cpu-table/laptop"))
+    assert (late.energy_low_kwh, late.energy_kwh, late.energy_high_kwh) == (0.0, 2e-6, 4e-6)
+
+
+def test_a_request_that_never_arrived_is_in_no_total(tmp_path):
+    node_journal(tmp_path, 2)
+    missing = [unnamed(n, ReplyStatus.NO_REPLY) for n in (1, 2)]
+    alone, journal = both(tmp_path, *missing, late_total(contacts=1))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert "client-twice" not in codes(journal)
+
+
+def test_two_nodes_of_one_name_stay_apart(tmp_path):
+    """A second node that claims a partition is not called by it."""
+    node_journal(tmp_path, 1, node="7")
+    node_journal(tmp_path, 1, node="8", token="second")
+    alone, journal = both(
+        tmp_path,
+        report("client-0", node="7", told=told(token="client")),
+        report("node-8", node="8", told=told(token="second")),
+    )
+    assert used_kwh(journal) == pytest.approx(alone)
+    trained = {a.actor for a in of_clients(journal) if a.phase is Phase.TRAIN}
+    assert trained == {"client-0", "node-8"}
 
 
 def test_simulated_figures_stand_for_what_the_simulation_used(tmp_path):

@@ -264,6 +264,7 @@ class Contact:
             "role": Role.CLIENT,
             "zone": self.place.zone,
             "device": self.place.device,
+            "node": str(self.context.node_id),
         }
 
     def _state(self) -> ConfigRecord:
