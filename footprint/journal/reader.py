@@ -309,6 +309,7 @@ def _parse_header(record: Mapping[str, Any]) -> _Draft:
             gpus=optional(lambda names: tuple(map(str, names)), process.get("gpus")),
             namespace=optional(str, process.get("namespace")),
             clock_s=optional(finite, process.get("clock_s")),
+            run_id=optional(str, process.get("run_id")),
         ),
     )
 

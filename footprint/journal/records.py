@@ -71,6 +71,8 @@ class Process:
         Which processes its numbers can be compared with.
     clock_s : float or None
         Its wall clock less the clock that all processes of the host share [s].
+    run_id : str or None
+        What a framework calls the run: two runs of one name differ in it.
     """
 
     pid: int
@@ -83,6 +85,7 @@ class Process:
     gpus: tuple[str, ...] | None = None
     namespace: str | None = None
     clock_s: float | None = None
+    run_id: str | None = None
 
     def is_under(self, launcher: Process) -> bool:
         """Whether a `footprint track` started this process, directly or not."""

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, WallLine, read_records
 from footprint.measurement.accounts import Account, share
@@ -27,18 +26,17 @@ from footprint.measurement.others import (
 )
 from footprint.measurement.power import EnergyModel, energy_model
 from footprint.measurement.reports import read_reports
+from footprint.measurement.runs import count_rounds, one_run, training_finding
 from footprint.measurement.supply import Supply, energy_counters, measure_supply
 from footprint.measurement.timeline import Curves, align_clocks, host_timeline
 from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s
 from footprint.model import (
     Activity,
-    Architecture,
     Finding,
     IdlePolicy,
     Journal,
     Phase,
     Resolution,
-    Run,
     Severity,
     View,
 )
@@ -77,11 +75,13 @@ def read_journal(
         If the files belong to more than one run.
     """
     records = read_records(Path(path) for path in paths)
-    run = _one_run(process.run for process in records.processes)
+    run, rounds = one_run(records.processes), count_rounds(records.processes)
     catalogue, view = catalogue or load_catalogue(), View.parse(view)
     idle_policy = IdlePolicy.parse(idle_policy)
     reported = read_reports(records.processes)
     findings = [*records.findings, *record_findings(records.processes), *reported.findings]
+    if rounds is not None:
+        findings.append(training_finding(records.processes))
     # Nobody is charged for idle power: neither here nor where it was told.
     activities = [
         a
@@ -111,27 +111,7 @@ def read_journal(
         catalogue_digest=catalogue.digest,
         findings=tuple(dict.fromkeys(findings)),
         inputs=records.inputs,
-    )
-
-
-def _one_run(runs: Iterable[Run]) -> Run:
-    found = list(runs)
-    names = sorted({run.name for run in found})
-    # A client need not know what the server says of the run as a whole.
-    architectures = {run.architecture for run in found} - {Architecture.OTHER}
-    units = {run.functional_unit for run in found} - {""}
-    if max(len(names), len(architectures), len(units)) > 1:
-        raise UsageError(
-            f"The journals do not belong to one run: {', '.join(names)}"
-            + (", with different functional units or architectures." * (len(names) == 1) or "."),
-            "Estimate each run on its own: name its folder, or its files.",
-        )
-    results = {key: value for run in found for key, value in run.results.items()}
-    return Run(
-        names[0],
-        next(iter(architectures), Architecture.OTHER),
-        next(iter(units), ""),
-        results,
+        rounds=rounds,
     )
 
 

@@ -33,6 +33,7 @@ LAYERS = {
     "measurement.contacts": 4,
     "measurement.replies": 4,
     "measurement.reports": 4,
+    "measurement.runs": 4,
     "measurement.tally": 4,
     "measurement.gpus": 4,
     "measurement.others": 4,

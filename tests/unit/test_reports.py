@@ -8,6 +8,7 @@ import pytest
 
 import footprint as fp
 from footprint.errors import UsageError
+from footprint.inventory import build_inventory
 from footprint.journal import (
     Energy,
     JournalWriter,
@@ -74,11 +75,12 @@ def span(number, **changes):
 SERVER = span(1, zone="DE", device="server")
 
 
-def written(folder, token, *records, run=None, host="host"):
+def written(folder, token, *records, run=None, host="host", **process):
     path = folder / f"{token}.jsonl"
     writer = JournalWriter(path)
     writer.open()
-    writer.header(run or Run("r"), MACHINE, Process(1, 0, token, host), "0")
+    who = {"pid": 1, "parent_pid": 0, "token": token, "host": host, **process}
+    writer.header(run or Run("r"), MACHINE, Process(**who), "0")
     for record in records:
         if isinstance(record, ReportRecord):
             writer.report(record)
@@ -453,3 +455,36 @@ def test_clients_need_not_know_the_functional_unit(tmp_path):
     written(tmp_path, "other", span(1), run=Run("r", "federated", "another model"))
     with pytest.raises(UsageError, match="different functional units"):
         fp.read_journal(tmp_path)
+
+
+# --- two runs of one name ----------------------------------------------------------------
+
+
+def test_runs_of_one_name_are_not_added_up(tmp_path):
+    written(tmp_path, "first", SERVER, report(), run_id="41")
+    written(tmp_path, "client", span(1), run_id="41")
+    written(tmp_path, "second", SERVER, report(), run_id="42")
+    with pytest.raises(UsageError, match=r"2 runs of the name 'r': .*and 1 more.*second") as raised:
+        fp.read_journal(tmp_path)
+    assert "name its files" in raised.value.remedy
+    alone = fp.read_journal(tmp_path / "first.jsonl", tmp_path / "client.jsonl")
+    assert "run-trainings" not in codes(alone)
+
+
+def test_servers_of_two_processes_are_two_runs(tmp_path):
+    """A simulation that is started again has the number of the first one."""
+    for pid in (11, 12):
+        written(tmp_path, f"server-{pid}", SERVER, report(), run_id="1", pid=pid)
+    with pytest.raises(UsageError, match="2 runs of the name"):
+        fp.read_journal(tmp_path)
+
+
+def test_trainings_of_one_run_have_rounds_of_their_own(tmp_path):
+    rounds = [report(round=number) for number in (1, 2, 3)]
+    for token in ("warm-up", "training"):
+        written(tmp_path, token, SERVER, *rounds, run_id="41")
+    journal = fp.read_journal(tmp_path)
+    assert build_inventory(journal).rounds == 6
+    assert finding(journal, "run-trainings").severity is Severity.WARNING
+    alone = fp.read_journal(tmp_path / "training.jsonl")
+    assert build_inventory(alone).rounds == 3
