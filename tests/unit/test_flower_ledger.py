@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from footprint.integrations.flower.ledger import Ledger, Totals
+from footprint.integrations.flower.ledger import Ledger, Totals, open_ledger
 
 
 def ending(energy_kwh, *, failed=False, **parts):
@@ -51,7 +51,7 @@ def test_a_killed_process_leaves_a_beginning_without_an_end(tmp_path):
     book(path, 1e-6)
     code = f"""
 from pathlib import Path
-from footprint.integrations.flower.ledger import Ledger, Totals
+from footprint.integrations.flower.ledger import Ledger, Totals, open_ledger
 ledger = Ledger(Path({str(path)!r}))
 ledger.update("begin", Totals.begin)
 print("began", flush=True)
@@ -146,7 +146,7 @@ def test_changes_at_the_same_moment_all_count(tmp_path):
     path = tmp_path / "c.ledger"
     code = f"""
 from pathlib import Path
-from footprint.integrations.flower.ledger import Ledger, Totals
+from footprint.integrations.flower.ledger import Ledger, Totals, open_ledger
 for _ in range(50):
     ledger = Ledger(Path({str(path)!r}))
     ledger.update("begin", Totals.begin)
@@ -155,3 +155,15 @@ for _ in range(50):
     children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
     assert [child.wait() for child in children] == [0, 0, 0]
     assert Ledger(path).read() == Totals(150, 150, 0, pytest.approx(150e-6))
+
+
+def test_what_another_process_wrote_is_seen_by_one_that_goes_on(tmp_path):
+    path = tmp_path / "c.ledger"
+    own = open_ledger(path)
+    assert open_ledger(path) is own
+    own.update("begin", Totals.begin)
+    book(path, 2e-6)
+    assert own.update("end", ending(1e-6)) == Totals(2, 2, 0, pytest.approx(3e-6))
+    path.unlink()  # somebody tidied up: what this process knows is not lost
+    assert own.update("begin", Totals.begin).begun == 3
+    assert Ledger(path).read().begun == 3

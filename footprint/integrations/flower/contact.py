@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from footprint.errors import UsageError
-from footprint.integrations.flower.ledger import SUFFIX, Ledger, Totals
+from footprint.integrations.flower.ledger import SUFFIX, Ledger, Totals, open_ledger
 from footprint.integrations.flower.payload import payload_bytes, phase_of, round_of
 from footprint.integrations.flower.process import Place, client_tracker
 from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
@@ -142,7 +142,7 @@ class Contact:
 
     def _book(self) -> None:
         key = self.key or self.message.metadata.run_id
-        self.ledger = Ledger(self.folder / f"{self.place.actor}-{key}{SUFFIX}")
+        self.ledger = open_ledger(self.folder / f"{self.place.actor}-{key}{SUFFIX}")
         self.totals = self.ledger.update("begin", Totals.begin, self._state())
         self.number = self.totals.begun
 

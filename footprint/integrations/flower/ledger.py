@@ -122,6 +122,10 @@ class Ledger:
         self.path = path
         self.problem = ""
         self._latest = Totals()
+        self._mark: tuple[int, int] | None = None
+        """File and size as we left it: nobody wrote since."""
+        self._text: str | None = None
+        """What we left in the context."""
 
     def read(self, state: Mapping[str, Any] | None = None) -> Totals:
         """Read the totals: those of the file or of the context, whichever went on longer."""
@@ -148,23 +152,48 @@ class Ledger:
                 self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor,
                 _locked(descriptor),
             ):
-                totals = change(self._newest(_last(descriptor), state))
-                problem = _append(descriptor, event, totals)
+                totals = change(self._newest(self._last(descriptor), state))
+                problem = self._append(descriptor, event, totals)
         except OSError as error:
             problem = error.strerror or str(error)
-            totals = change(self._newest(Totals(), state))
+            totals = change(self._newest(self._latest, state))
         self._latest = totals
         self.problem = problem
         if state is not None:
             # One text: records of Flower check each value that is set, and copy it often.
-            state[_KEY] = json.dumps(_fields(totals))
+            state[_KEY] = self._text = json.dumps(_fields(totals))
         return totals
+
+    def _last(self, descriptor: int) -> Totals:
+        info = os.fstat(descriptor)
+        if self._mark == (info.st_ino, info.st_size):
+            return self._latest
+        self._mark = None
+        return _last(descriptor)
+
+    def _append(self, descriptor: int, event: str, totals: Totals) -> str:
+        """Append a line; say what went wrong."""
+        info = os.fstat(descriptor)
+        line = encode_line({"event": event, **_fields(totals)})
+        # A process that died while it wrote leaves the end of a line missing.
+        if (
+            self._mark is None
+            and info.st_size
+            and os.pread(descriptor, 1, info.st_size - 1) != b"\n"
+        ):
+            line = b"\n" + line
+        if os.write(descriptor, line) != len(line):
+            self._mark = None
+            return "a line was cut off"
+        self._mark = (info.st_ino, info.st_size + len(line))
+        return ""
 
     def _newest(self, last: Totals, state: Mapping[str, Any] | None) -> Totals:
         found = [self._latest, last]
-        if state:
+        text = state.get(_KEY) if state else None
+        if state and (text is None or text != self._text):
             try:
-                found.append(_totals(json.loads(state[_KEY])))
+                found.append(_totals(json.loads(text)))
             except (KeyError, TypeError, ValueError):
                 self.problem = self.problem or "the context holds something else under our name"
         return max(found, key=lambda totals: (totals.begun, totals.ended))
@@ -196,13 +225,12 @@ def _locked(descriptor: int) -> Iterator[None]:
     yield
 
 
-def _append(descriptor: int, event: str, totals: Totals) -> str:
-    """Append a line; say what went wrong."""
-    # A process that died while it wrote leaves the end of a line missing.
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-    line = b"\n" * torn + encode_line({"event": event, **_fields(totals)})
-    return "" if os.write(descriptor, line) == len(line) else "a line was cut off"
+_ledgers: dict[Path, Ledger] = {}
+
+
+def open_ledger(path: Path) -> Ledger:
+    """Give the ledger of a file; a process that goes on knows what it left there."""
+    return _ledgers.setdefault(path, Ledger(path))
 
 
 def _fields(totals: Totals) -> dict[str, float]:

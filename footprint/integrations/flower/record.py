@@ -9,6 +9,7 @@ network goes through `footprint.integrations.flower.plausibility` first.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -161,7 +162,10 @@ class ClientRecord:
 
     def to_fields(self) -> dict[str, Scalar]:
         """Give what is known, as plain scalars by name; empty texts are left out."""
-        found = ((name, getattr(self, name)) for name in NAMES)
+        return self._fields(NAMES)
+
+    def _fields(self, names: Iterable[str]) -> dict[str, Scalar]:
+        found = ((name, getattr(self, name)) for name in names)
         return {
             name: str(value) if isinstance(value, str) else value
             for name, value in found
@@ -170,8 +174,7 @@ class ClientRecord:
 
     def told(self, chosen: Iterable[str]) -> dict[str, Scalar]:
         """Give those fields that may be told; `chosen` holds names of `FIELDS`."""
-        names = {*_ALWAYS, *(name for one in chosen for name in FIELDS[one])}
-        return {name: value for name, value in self.to_fields().items() if name in names}
+        return self._fields(_told_names(tuple(chosen)))
 
     @classmethod
     def from_fields(cls, found: Mapping[str, Any]) -> Self:
@@ -204,6 +207,13 @@ class ClientRecord:
         except ValueError as error:
             raise DataError(f"A client's record cannot be read: {error}.") from error
         return cls(**{**found, **words})
+
+
+@functools.cache
+def _told_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the fields that may be told, in their order."""
+    told = {*_ALWAYS, *(name for one in chosen for name in FIELDS[one])}
+    return tuple(name for name in NAMES if name in told)
 
 
 NAMES = tuple(column.name for column in fields(ClientRecord))
