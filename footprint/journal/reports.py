@@ -7,7 +7,7 @@ for how long, and how many bytes went out to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from footprint.journal.values import at_least_zero, count, finite, optional
@@ -134,18 +134,34 @@ class ReportRecord:
 
 
 _COLUMNS = tuple(column.name for column in fields(ReportRecord))
+_TOLD_COLUMNS = tuple(column.name for column in fields(Told))
+_ENERGIES = ("energy", "setup", "idle")
 
 
 def report_fields(record: ReportRecord) -> dict[str, Any]:
     """Fields of a report as they stand in a line; what says nothing is left out."""
     found = {name: getattr(record, name) for name in _COLUMNS}
     if record.told is not None:
-        found["told"] = asdict(record.told)
+        found["told"] = _told_fields(record.told)
     return {
         key: value
         for key, value in found.items()
         if not (value in (None, "") or (key in _COUNTS and value == 0))
     }
+
+
+def _told_fields(told: Told) -> dict[str, Any]:
+    # Not `asdict`, which copies all that it finds: this is done for every reply.
+    found = {name: getattr(told, name) for name in _TOLD_COLUMNS}
+    for name in _ENERGIES:
+        energy = found[name]
+        if energy is not None:
+            found[name] = {
+                "kwh": energy.kwh,
+                "low_kwh": energy.low_kwh,
+                "high_kwh": energy.high_kwh,
+            }
+    return found
 
 
 def parse_report(record: Mapping[str, Any]) -> ReportRecord:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, WallLine, read_records
-from footprint.measurement.accounts import Account, share
-from footprint.measurement.gpus import share_gpus
+from footprint.measurement.accounts import Account, Sharing, share
+from footprint.measurement.gpus import GpuSharing, share_gpus
 from footprint.measurement.notices import host_findings, process_findings, record_findings
 from footprint.measurement.others import (
     idle_of_nobody,
@@ -28,7 +28,7 @@ from footprint.measurement.power import EnergyModel, energy_model
 from footprint.measurement.reports import read_reports
 from footprint.measurement.runs import count_rounds, one_run, training_finding
 from footprint.measurement.supply import Supply, energy_counters, measure_supply
-from footprint.measurement.timeline import Curves, align_clocks, host_timeline
+from footprint.measurement.timeline import Curves, Timeline, align_clocks, host_timeline
 from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s
 from footprint.model import (
     Activity,
@@ -135,6 +135,13 @@ class Attribution:
     idle_known: bool
 
 
+def attribute_spans(
+    processes: Sequence[ProcessRecords], models: Sequence[EnergyModel]
+) -> list[Activity]:
+    """Turn the spans of one host into activities, as `attribute` does, and nothing else."""
+    return [used for own in _measure(processes, models).used for used in own]
+
+
 def attribute(
     processes: Sequence[ProcessRecords],
     models: Sequence[EnergyModel],
@@ -158,6 +165,57 @@ def attribute(
     -------
     Attribution
     """
+    host = _measure(processes, models, idle_policy)
+    supply, gpus, accounts = host.supply, host.gpus, host.accounts
+    findings = [*host.sharing.findings(), *host_findings(processes, accounts, supply)]
+    factors: list[Resolution] = []
+    for number, process in enumerate(processes):
+        model = models[number]
+        findings += process_findings(process, accounts[number])
+        guesses = [use for use in gpus.uses[number] if not use.known]
+        if guesses:
+            findings.append(_gpu_split(process.file, alone=all(use.alone for use in guesses)))
+        sources = {activity.source.split("/")[0] for activity in host.used[number]}
+        if model.source in sources:
+            findings += model.findings
+            factors += model.factors
+        if "memory-table" in sources:
+            factors += model.memory_factors
+    activities = [activity for used in host.used for activity in used]
+    others_s = host.timeline.busy_s - _used_s(accounts, host.children)
+    others = [
+        *used_by_others(processes, models, supply, others_s),
+        *used_by_others_on_gpus(processes, models, gpus),
+        *idle_of_nobody(processes, models, accounts, idle_policy),
+    ]
+    rest_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in others)
+    counted_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in activities)
+    metered = supply is not None or any(gpus.rest_kwh.values())
+    if metered and rest_kwh > DUST * (counted_kwh + rest_kwh):
+        findings.append(_unattributed(rest_kwh))
+    idle_known = supply is None or supply.idle_w > 0
+    memory = memory_of_others(processes, models, supply, accounts)
+    return Attribution(activities, others, memory, findings, factors, idle_known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """What was measured on one host; `used` and `accounts` by process."""
+
+    sharing: Sharing
+    accounts: dict[int, list[Account]]
+    timeline: Timeline
+    children: list[float]
+    supply: Supply | None
+    gpus: GpuSharing
+    used: list[list[Activity]]
+
+
+def _measure(
+    processes: Sequence[ProcessRecords],
+    models: Sequence[EnergyModel],
+    idle_policy: IdlePolicy = IdlePolicy.BY_TIME,
+) -> _Host:
     names = energy_counters(
         name
         for process in processes
@@ -179,43 +237,20 @@ def attribute(
     )
     supply = measure_supply(processes, accounts, timeline, names, metered_s, idle_policy)
     gpus = share_gpus(processes, accounts, sharing.steps, curves, idle_policy)
-    activities: list[Activity] = []
-    findings = [*sharing.findings(), *host_findings(processes, accounts, supply)]
-    factors: list[Resolution] = []
+    used = []
     for number, process in enumerate(processes):
-        model, gap = models[number], _gap(process, supply)
+        gap = _gap(process, supply)
         meters = Meters(
-            process, model, supply, children[number], gpus.uses[number], gap, idle_policy
+            process, models[number], supply, children[number], gpus.uses[number], gap, idle_policy
         )
-        used = [
-            activity
-            for span, account in zip(process.spans, accounts[number], strict=True)
-            for activity in activities_of(span, account, meters)
-        ]
-        activities += used
-        findings += process_findings(process, accounts[number])
-        guesses = [use for use in gpus.uses[number] if not use.known]
-        if guesses:
-            findings.append(_gpu_split(process.file, alone=all(use.alone for use in guesses)))
-        sources = {activity.source.split("/")[0] for activity in used}
-        if model.source in sources:
-            findings += model.findings
-            factors += model.factors
-        if "memory-table" in sources:
-            factors += model.memory_factors
-    others = [
-        *used_by_others(processes, models, supply, timeline.busy_s - _used_s(accounts, children)),
-        *used_by_others_on_gpus(processes, models, gpus),
-        *idle_of_nobody(processes, models, accounts, idle_policy),
-    ]
-    rest_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in others)
-    counted_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in activities)
-    metered = supply is not None or any(gpus.rest_kwh.values())
-    if metered and rest_kwh > DUST * (counted_kwh + rest_kwh):
-        findings.append(_unattributed(rest_kwh))
-    idle_known = supply is None or supply.idle_w > 0
-    memory = memory_of_others(processes, models, supply, accounts)
-    return Attribution(activities, others, memory, findings, factors, idle_known)
+        used.append(
+            [
+                activity
+                for span, account in zip(process.spans, accounts[number], strict=True)
+                for activity in activities_of(span, account, meters)
+            ]
+        )
+    return _Host(sharing, accounts, timeline, children, supply, gpus, used)
 
 
 def _idle_unknown() -> Finding:

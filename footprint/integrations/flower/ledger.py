@@ -193,7 +193,7 @@ class Ledger:
         text = state.get(_KEY) if state else None
         if state and (text is None or text != self._text):
             try:
-                found.append(_totals(json.loads(text)))
+                found.append(_totals(json.loads(text or "")))
             except (KeyError, TypeError, ValueError):
                 self.problem = self.problem or "the context holds something else under our name"
         return max(found, key=lambda totals: (totals.begun, totals.ended))
