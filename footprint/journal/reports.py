@@ -55,7 +55,10 @@ class Told:
     lost : int
         Processes of the client that died at work since it was asked last.
     contacts : int
-        Of what came late: how many messages it is about, as far as that is known.
+        Of what came late: how many messages it is about; 0 if that is not known.
+    unmetered : int
+        Messages without an energy figure since the client was asked last, which are in no
+        total that it told.
     """
 
     start_s: float
@@ -71,6 +74,7 @@ class Told:
     settled: bool = False
     lost: int = 0
     contacts: int = 0
+    unmetered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,7 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         settled=bool(record["settled"]),
         lost=count(record["lost"]),
         contacts=count(record["contacts"]),
+        unmetered=count(record["unmetered"]),
     )
 
 

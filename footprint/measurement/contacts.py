@@ -130,7 +130,10 @@ class _Search:
             else:
                 yield self._request(report)
             if report.told is not None and report.told.settled:
-                self.opened[report.actor] = []
+                # What was sent after it may be open still.
+                self.opened[report.actor] = [
+                    one for one in self.opened[report.actor] if one[0].start_s > report.start_s
+                ]
 
     def _request(self, report: ReportRecord) -> Held:
         token = report.told.token if report.told else None

@@ -82,6 +82,14 @@ def reply_findings(
             "counted.",
             remedy="Give the ClientApp the mod: ClientApp(mods=[carbon_mod()]).",
         )
+    unmetered = [r for r, hold in zip(reports, held, strict=True) if _lacks(r, hold)]
+    if unmetered:
+        yield Finding(
+            "client-unmetered",
+            f"{sum(r.told.unmetered for r in unmetered if r.told)} message(s) of "
+            f"{_names_of(unmetered)} have no energy figure; what these used is in no total.",
+            remedy="See the log of the client; its journal says why.",
+        )
     lost = [r for r in reports if r.told is not None and r.told.lost]
     if lost:
         yield Finding(
@@ -90,6 +98,10 @@ def reply_findings(
             "work; what they used is not in what they told.",
             remedy="The journals of these clients hold it up to their last heartbeat.",
         )
+
+
+def _lacks(report: ReportRecord, hold: Held) -> bool:
+    return report.told is not None and report.told.unmetered > 0 and hold is not Held.YES
 
 
 def _is_unknown(report: ReportRecord, late: set[str], settled: Mapping[str, float]) -> bool:

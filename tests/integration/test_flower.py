@@ -424,8 +424,14 @@ def test_one_message_without_energy_leaves_the_rest_of_the_ledger(tmp_path, monk
             raise OSError("no such table")
         return tally(*what)
 
+    spies = []
+
+    def wrap(grid):
+        spies.append(Spy(grid))
+        return spies[0]
+
     monkeypatch.setattr(contact_module, "tally_span", broken_once)
-    measured(tmp_path, nodes={})
+    measured(tmp_path, wrap=wrap, nodes={})
     ledgers = {
         path.name: json.loads(path.read_text().splitlines()[-1])
         for path in tmp_path.glob("*.ledger")
@@ -437,6 +443,10 @@ def test_one_message_without_energy_leaves_the_rest_of_the_ledger(tmp_path, monk
     own = [r.told.energy.kwh for r in asked(tmp_path) if r.actor == actor and r.told.energy]
     assert len(own) == 3
     assert last["total_kwh"] >= math.fsum(own)
+    # The server is told what is known, and how much is not.
+    told = [r for r in spies[0].replies if f"client-{r['partition']}" == actor]
+    assert [record["unmetered"] for record in told] == [1, 1, 1, 1]
+    assert told[-1]["total_kwh"] == pytest.approx(last["total_kwh"])
 
 
 def test_a_journal_that_cannot_be_written_breaks_nothing(tmp_path):

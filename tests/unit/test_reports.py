@@ -132,7 +132,16 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path):
         connected_s=0.0,
         polling_bytes=8,
         wire="model",
-        told=told(setup_s=2.0, setup=SETUP, idle=IDLE, token="t", settled=True, lost=1),
+        told=told(
+            setup_s=2.0,
+            setup=SETUP,
+            idle=IDLE,
+            token="t",
+            settled=True,
+            lost=1,
+            contacts=2,
+            unmetered=3,
+        ),
     )
     bare = report(status=ReplyStatus.NO_REPLY, round=None, zone=None, device=None)
     path = written(tmp_path, "server", SERVER, whole, bare)
@@ -353,6 +362,14 @@ def test_a_request_that_never_arrived_is_in_no_total(tmp_path):
     alone, journal = both(tmp_path, *missing, late_total(contacts=1))
     assert used_kwh(journal) == pytest.approx(alone)
     assert "client-twice" not in codes(journal)
+
+
+def test_messages_without_an_energy_figure_are_said(tmp_path):
+    journal = read(tmp_path / "a", unnamed(1, told=told(unmetered=2)))
+    assert "2 message(s) of node-7" in finding(journal, "client-unmetered").message
+    node_journal(tmp_path / "b", 1)
+    journal = read(tmp_path / "b", unnamed(1, told=told(token="client", unmetered=2)))
+    assert "client-unmetered" not in codes(journal)
 
 
 def test_two_nodes_of_one_name_stay_apart(tmp_path):

@@ -197,7 +197,6 @@ class Contact:
 
     def _record(self, work: Tally | None, setup: Tally | None) -> ClientRecord:
         totals = self.totals or Totals()
-        known = totals.unmetered == 0
         return ClientRecord(
             number=self.number,
             phase=self.phase,
@@ -208,9 +207,10 @@ class Contact:
             partition=self.partition,
             received_bytes=self.received_bytes,
             idle_kwh=sum(one.idle_kwh for one in (work, setup) if one is not None),
-            total_kwh=totals.total_kwh if known else None,
-            total_setup_kwh=totals.setup_kwh if known else None,
-            total_idle_kwh=totals.idle_kwh if known else None,
+            total_kwh=totals.total_kwh,
+            total_setup_kwh=totals.setup_kwh,
+            total_idle_kwh=totals.idle_kwh,
+            unmetered=totals.unmetered,
             finished=totals.finished,
             failed=totals.failed,
             # Later messages may be going on, or have ended already.
