@@ -12,20 +12,12 @@ Idea: Mehboob, Bashir et al., "EcoLearn", arXiv 2310.17972 v2.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
 from footprint.scheduling.arrays import Array, amounts
-from footprint.scheduling.base import Need, Outcome, SelectionState
-from footprint.scheduling.expectations import expected_kwh
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
 
 
 def carbon_utility_scores(
@@ -89,45 +81,3 @@ def over_provision(intensity_percentile: float, *, extra: float) -> float:
     if not 0 <= intensity_percentile <= 1 or extra < 0:
         raise UsageError(f"Found a percentile of {intensity_percentile} and extra {extra}.")
     return 1 + extra * (1 - intensity_percentile)
-
-
-@dataclass(frozen=True, slots=True)
-class CarbonUtility:
-    """Choose by utility and carbon: as many as are wanted, or all.
-
-    Utilities are shares of the largest one that is known; clients whose utility is not known
-    come first, as in Oort. Carbon is the expected energy times the intensity of now.
-
-    Parameters
-    ----------
-    balance : float
-        See `carbon_utility_scores`.
-    """
-
-    balance: float = 0.5
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.INTENSITY})
-
-    def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
-        """Choose clients.
-
-        Raises
-        ------
-        UsageError
-            If the emissions of a candidate are 0 or not known.
-        """
-        del rng  # nothing is left to chance
-        candidates = state.candidates
-        if not len(candidates):
-            return []
-        carbon_g = expected_kwh(candidates) * state.foreseen.intensity_now[candidates.domain]
-        utility = candidates.utility
-        largest = np.nanmax(utility, initial=0.0)
-        share = utility / largest if largest > 0 else np.ones(len(utility))
-        scores = carbon_utility_scores(
-            np.where(np.isnan(share), 1.0, share), carbon_g, balance=self.balance
-        )
-        wanted = len(candidates) if state.wanted is None else state.wanted
-        return candidates.names(np.sort(np.argsort(-scores, kind="stable")[:wanted]))
-
-    def observe(self, outcome: Outcome) -> None:
-        """Learn nothing: utilities and energies stand in the state."""

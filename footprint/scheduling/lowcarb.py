@@ -14,21 +14,11 @@ Source: the CarbonHack 2022 project Lowcarb (MIT), no longer maintained; written
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
 import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
 from footprint.scheduling.arrays import Array, Indices, amounts, numbers
-from footprint.scheduling.base import Need, Outcome, SelectionState
-from footprint.scheduling.expectations import slot_intensity
-from footprint.units import S_PER_H
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
 
 WINDOW = 12  # slots of an hour
 PAUSE_ABOVE = 80.0  # percentile
@@ -107,47 +97,3 @@ def choose_by_waiting(
     order = np.lexsort((np.where(waits, -scores, intensity[:, 0]), waits))
     pause = taken > np.percentile(taken, PAUSE_ABOVE) if len(taken) else waits
     return tuple(sorted(order[~pause[order]][:count].tolist()))
-
-
-@dataclass(frozen=True, slots=True)
-class Lowcarb:
-    """Choose those who cannot or need not wait; nobody is ever waited for.
-
-    Participation is how often a client answered. As many are chosen as are wanted, or all that
-    do not pause. Near the end of a forecast the windows are cut short.
-
-    Parameters
-    ----------
-    window : int
-        Hours that the client which took part most often may look ahead.
-    """
-
-    window: int = WINDOW
-    needs: ClassVar[frozenset[Need]] = frozenset({Need.INTENSITY_FORECAST})
-
-    @property
-    def horizon_s(self) -> float:
-        """How far it looks: this hour, and its window [s]."""
-        return (self.window + 1) * S_PER_H
-
-    def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
-        """Choose clients.
-
-        Raises
-        ------
-        UsageError
-            If the intensity of a candidate's grid is not known.
-        """
-        del rng  # nothing is left to chance
-        candidates = state.candidates
-        if not len(candidates):
-            return []
-        forecast = slot_intensity(state.foreseen, S_PER_H)[candidates.domain]
-        wanted = len(candidates) if state.wanted is None else state.wanted
-        window = min(self.window, forecast.shape[1] - 1)
-        return candidates.names(
-            choose_by_waiting(forecast, candidates.answered, wanted, window=window)
-        )
-
-    def observe(self, outcome: Outcome) -> None:
-        """Learn nothing: who answered stands in the state."""

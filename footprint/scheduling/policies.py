@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 from footprint.errors import UsageError
 from footprint.scheduling.base import Scheduler
-from footprint.scheduling.ecolearn import CarbonUtility
 from footprint.scheduling.everyone import Everyone
 from footprint.scheduling.feasible import Feasible
-from footprint.scheduling.lowcarb import Lowcarb
 from footprint.scheduling.oort import Oort
 from footprint.scheduling.round_robin import RoundRobin
 from footprint.scheduling.uniform import Uniform
@@ -24,8 +22,6 @@ POLICIES: dict[str, Callable[[], Scheduler]] = {
     "oort-fc": lambda: Oort(forecasts=True),
     "all-until-spent": Everyone,
     "round-robin": RoundRobin,
-    "lowcarb": Lowcarb,
-    "carbon-utility": CarbonUtility,
 }
 """Name of each policy, and what makes a fresh one: schedulers remember their run."""
 

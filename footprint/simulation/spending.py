@@ -11,7 +11,6 @@ from footprint.errors import UsageError
 from footprint.model.kinds import Vocabulary
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.candidates import Candidates
-from footprint.scheduling.expectations import expected_kwh
 from footprint.simulation.arrays import Floats
 from footprint.simulation.execution import Execution
 from footprint.simulation.world import Rules, World
@@ -192,7 +191,8 @@ def plan_round(world: World, rules: Rules, asked: Candidates, intensity: Floats)
     """
     longest_s = float(rules.deadline * rules.step_s)
     duration_s = np.where(np.isnan(asked.duration_s), longest_s, asked.duration_s)
-    energy_kwh = expected_kwh(asked)
+    most_kwh = joules_to_kwh(asked.most * asked.energy_per_unit_ws)
+    energy_kwh = np.where(np.isnan(asked.energy_kwh), most_kwh, asked.energy_kwh)
     domain = asked.domain
     grid_kwh = np.where(world.supply.unlimited[domain], energy_kwh, 0.0)
     return Amounts(

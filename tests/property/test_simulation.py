@@ -12,7 +12,7 @@ from footprint.simulation import execution
 from footprint.simulation.booking import Ledger
 from footprint.simulation.engine import simulate
 from footprint.simulation.fleet import Fleet
-from footprint.simulation.forecasts import AsIssued, Perfect, Persistence
+from footprint.simulation.forecasts import AsIssued, Persistence
 from footprint.simulation.load import OnOffLoad
 from footprint.simulation.traces import Trace, unix_seconds
 from footprint.simulation.world import Mode, PowerDomain, Rules, Supply, World
@@ -56,7 +56,7 @@ def world_of(seed, *, modes=(Mode.EXCESS, Mode.GRID, Mode.BOTH), clients=20, day
     domains = tuple(
         PowerDomain(name, zone, mode) for name, zone, mode in zip(names, zones, chosen, strict=True)
     )
-    supply = Supply(domains, excess, intensity, issued, Perfect(intensity))
+    supply = Supply(domains, excess, intensity, excess_forecast=issued)
     return World(fleet, supply, OnOffLoad(seed, busy=0.3))
 
 

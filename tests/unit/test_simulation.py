@@ -361,15 +361,13 @@ def test_a_run_can_be_repeated():
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_runs_through_days_and_nights(policy):
     """Other names, letters of four alphabets, another date, hours without any sun."""
-    places = (("Ōsaka", "PL"), ("Владивосток", "CH"), ("Αθήνα", "BR"))
+    places = (("Ōsaka", None), ("Владивосток", None), ("Αθήνα", None))
     start = unix_seconds("2031-12-30T18:00+09:00")
-    excess, intensity = sun(3, places, start), grids(3, start)
+    excess = sun(3, places, start)
     supply = Supply(
-        tuple(PowerDomain(name, zone) for name, zone in places),
+        tuple(PowerDomain(name) for name, _ in places),
         excess,
-        intensity,
-        Persistence(excess),
-        Persistence(intensity),
+        excess_forecast=Persistence(excess),
     )
     setting = World(fleet(units_per_s=np.linspace(0.2, 3, 12) / 60), supply)
     rules = Rules(start + DAY, 2 * DAY, updates=3)

@@ -229,6 +229,31 @@ def test_machines_that_are_reserved_stand_idle_while_a_training_waits():
     assert hours.cost(MachinePrices(Currency.EUR, 1.0, 3.0)) == pytest.approx(6.5 + 4.5)
 
 
+def test_domains_join_by_the_hour_that_has_just_ended():
+    grids = random_grids(4, 30)
+    limits = Threshold(300.0, 500.0)
+    run = simulate(world(grids), Curtailment(Everyone(), threshold=limits), hourly(30))
+    known = np.concatenate([grids[:1], grids[:29]])  # before the first hour, its own serves
+    there = limits.follow(known)
+    assert hours_of(run) == np.flatnonzero(there.any(axis=1)).tolist()
+    assert run.rounds.chosen.tolist() == there.sum(axis=1)[there.any(axis=1)].tolist()
+    assert run.clients.asked.tolist() == there.sum(axis=0).tolist()
+    assert 0 < there.sum() < there.size
+
+
+def test_an_elastic_training_has_the_clients_of_its_plan():
+    grids = random_grids(5, 30)
+    job = ElasticJob(throughput=(1.0, 1.7), power_w=(1.0, 2.0))
+    policy = Elastic(Uniform(), job=job, work=15.9, deadline_s=20 * HOUR)
+    run = simulate(world(grids), policy, hourly(30))
+    plan = scale_workers(grids[:20] @ [0.5, 1.5], job, 15.9)
+    found = np.zeros(20, dtype=int)
+    found[hours_of(run)] = run.rounds.chosen
+    assert sorted(found) == sorted(plan.workers)
+    assert found.tolist() == plan.workers.tolist()
+    assert policy.left == pytest.approx(0)  # the work is one that whole rounds add up to
+
+
 # --- States made by hand ---------------------------------------------------------------------
 
 
