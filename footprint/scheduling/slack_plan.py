@@ -103,16 +103,16 @@ class AlphaFair:
             self.budget = self.budget.book(self._foreseen_g if grams is None else grams)
 
     def weights(self, ids: Sequence[str]) -> Array:
-        """Weights of updates in the last round: 1 / (K pi), and while fine-tuning 1 / K.
+        """Weights of updates in the last round: 1 / (K pi), and while fine-tuning a plain mean.
 
-        They make up for how seldom a client works, so they do not sum to 1 (U-FedAvg).
+        The former make up for how seldom a client works, and do not sum to 1 (U-FedAvg).
         """
         if self.plan is None:
             raise UsageError("An alpha-fair policy weighs updates of rounds that it chose.")
         clients = np.array([self._numbers[name] for name in ids], dtype=np.int64)
         shares = self.plan.participation
         if self._slot >= self.plan.tuning_from:
-            return np.full(len(clients), 1 / len(shares))
+            return np.full(len(clients), 1 / max(len(clients), 1))
         chosen = np.zeros(len(shares), dtype=np.bool_)
         chosen[clients] = True
         return unbiased_weights(shares, chosen)[clients]

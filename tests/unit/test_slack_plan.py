@@ -90,6 +90,9 @@ def test_a_plan_is_kept_and_never_passes_its_budget(seed, alpha, tuning, share):
         else:
             often = before[clients].sum(axis=1) / held
             assert weights == pytest.approx(1 / (CLIENTS * often))
+    # One whose update was late does not make those of the others smaller.
+    if tuning:
+        assert policy.weights(["client-0", "client-2"]).tolist() == [0.5, 0.5]
     # Over all rounds before, the updates of each client weigh alike: nobody is favoured.
     sums = np.zeros(CLIENTS)
     for slot, (clients, weights) in zip(slots, learner.rounds, strict=True):
