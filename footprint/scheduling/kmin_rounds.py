@@ -49,9 +49,9 @@ class KMinRounds(Waiting):
         self.search = KMinSearch(self.rounds, slots, self.low, self.high)
 
     @property
-    def ratio(self) -> float:
+    def bound(self) -> float:
         """Most that its rounds emit, as a multiple of those of the cheapest slots [1]."""
-        return self.search.ratio
+        return self.search.bound
 
     def begins(self, state: SelectionState) -> bool:
         """Whether this slot is cheap enough, or the last chance."""

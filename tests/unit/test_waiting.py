@@ -293,7 +293,7 @@ def test_a_search_without_forecasts_keeps_its_promise(seed):
             policy.observe(answered(state, ids))
             emitted.append(value)
     assert len(emitted) == rounds
-    assert sum(emitted) <= policy.ratio * np.sort(series)[:rounds].sum() * (1 + 1e-9)
+    assert sum(emitted) <= policy.bound * np.sort(series)[:rounds].sum() * (1 + 1e-9)
 
 
 @given(st.integers(0, 10_000))
