@@ -19,7 +19,7 @@ from footprint.units import bytes_to_gb
 BYTES_SOURCE = "bytes"
 
 _WORK = (Phase.TRAIN, Phase.EVALUATE, Phase.OTHER)
-_ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR, ReplyStatus.REFUSED)
+_ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR)
 _MACHINERY = "(simulation)"
 _NAMED = 5  # actors that a finding names
 
@@ -249,7 +249,7 @@ def _told(report: ReportRecord, told: Told) -> Iterator[Activity]:
     start_s = told.start_s
     for phase, begin_s, duration_s, energy in (
         (Phase.SETUP, start_s - told.setup_s, told.setup_s, told.setup),
-        (report.phase, start_s, told.duration_s, told.energy),
+        (report.phase, start_s, told.duration_s or 0.0, told.energy),
         (Phase.IDLE, start_s, 0.0, told.idle),
     ):
         if energy is not None or duration_s > 0:
@@ -345,7 +345,8 @@ def _reply_findings(
     untold = [
         r
         for r in by_status[ReplyStatus.OK]
-        if r.told is None and r.start_s >= settled.get(r.actor, r.start_s)
+        if (r.told is None and r.start_s >= settled.get(r.actor, r.start_s))
+        or (r.told is not None and r.told.energy is None and r.told.duration_s is None)
     ]
     if untold:
         yield Finding(

@@ -83,8 +83,12 @@ class World:
         """What is known of the last message to a node."""
         reply = self.replies.get(partition)
         if reply is None or reply.has_error():
-            return self.grid.wasted(self.messages[partition])
+            return self.wasted(self.messages[partition])
         return ClientRecord.from_fields(dict(reply.content[RECORD_NAME]))
+
+    def wasted(self, message):
+        found = self.grid.wasted(message.metadata.message_id)
+        return found and found.record
 
     @property
     def elapsed_s(self):
@@ -98,7 +102,7 @@ def test_a_slow_client_is_dropped_at_the_deadline_and_others_keep_their_replies(
     late = world.record(1)
     assert late.energy_kwh == pytest.approx(5 * 30 * DAY_S / KWH)  # it works on to its end
     assert (late.finished, late.lost) == (1, 0)
-    assert world.grid.wasted(world.messages[1]) is None  # it is told once
+    assert world.wasted(world.messages[1]) is None  # it is told once
 
 
 def test_the_clock_moves_to_the_last_reply_if_all_answer():
@@ -273,7 +277,7 @@ def test_an_engine_that_loses_a_message_is_no_reply():
     message = Message(RecordDict(), FIRST_NODE, "train")
     assert grid.send_and_receive([message]) == []
     assert clock.now_s() == START_S + 50
-    assert grid.wasted(message).lost == 1
+    assert grid.wasted(message.metadata.message_id).record.lost == 1
 
 
 def test_the_ledger_adds_up_over_everything_that_happened():
@@ -344,7 +348,7 @@ def test_a_pushed_message_that_is_late_never_comes():
     numbers = world.grid.push_messages(messages)
     assert len(world.grid.pull_messages(numbers)) == 1
     assert world.grid.pull_messages(numbers) == []
-    assert world.grid.wasted(messages[1]).energy_kwh == pytest.approx(5 * 300 / KWH)
+    assert world.wasted(messages[1]).energy_kwh == pytest.approx(5 * 300 / KWH)
 
 
 def test_a_message_to_nobody_is_told_and_waited_for_by_nobody(caplog):

@@ -237,7 +237,9 @@ class _Check:
         expected = seen if record.number in seen.mixed else _after(seen, claimed)
         believed = settles = False
         late_kwh, parts, mixed = 0.0, (0.0, 0.0), seen.mixed & skipped
-        if newest and record.total_kwh is not None:
+        # A simulation tells what each message took, whether a reply came or not.
+        totals = newest and record.basis is not Basis.SIMULATED
+        if totals and record.total_kwh is not None:
             late_kwh = record.total_kwh - expected.total_kwh
             believed = self._is_consistent(record, seen, late_kwh, skipped)
             # What was refused cannot be told from the rest of the total: all of it is lost.
