@@ -68,7 +68,7 @@ class Exchanges:
         """Note that a request went out."""
         node = self.nodes.see(request.node, request.start_s)
         self._open.add(request)
-        self.presence.asked(request.node)
+        self.presence.asked(request.node, request.start_s)
         self.rounds.ask(request, node.actor)
 
     def book(self, request: Request, reply: Reply | None, now_s: float) -> None:
@@ -217,7 +217,7 @@ class Exchanges:
             self.presence.silent(node.id)
         else:
             # An answer proves that it was there since we last knew.
-            self.presence.answered(node.id, request.start_s, now_s, busy_s(told))
+            self.presence.answered(node.id, now_s, busy_s(told))
         self._write(request, node, status, now_s, reply, told)
         outcome = ClientOutcome(
             node.actor,

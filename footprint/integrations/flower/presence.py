@@ -14,6 +14,15 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
+class _Stretch:
+    """A time in which a node had requests to work on."""
+
+    start_s: float
+    busy_s: float | None = 0.0
+    """Of it; None if nobody knows."""
+
+
+@dataclass(slots=True)
 class Presence:
     """What the server saw of its nodes between requests.
 
@@ -24,6 +33,7 @@ class Presence:
     """Since when a node is known to be there, less what was counted."""
     _idle: dict[int, float] = field(default_factory=dict)
     _asked: Counter[int] = field(default_factory=Counter)
+    _stretch: dict[int, _Stretch] = field(default_factory=dict)
     _unsure: set[int] = field(default_factory=set)
     """Nodes that did not answer: they may be at work still."""
 
@@ -36,24 +46,31 @@ class Presence:
             if not self._asked[node]:
                 self._count(node, now_s)
 
-    def asked(self, node: int) -> None:
+    def asked(self, node: int, start_s: float) -> None:
         """Note that a node has one more request to work on."""
+        if not self._asked[node]:
+            self._stretch[node] = _Stretch(start_s)
         self._asked[node] += 1
 
-    def answered(self, node: int, start_s: float, now_s: float, busy_s: float | None) -> None:
+    def answered(self, node: int, now_s: float, busy_s: float | None) -> None:
         """Note a reply, and for how long its client worked [s]; None if nobody knows."""
-        self._done(node)
+        stretch = self._stretch[node]
+        if stretch.busy_s is not None:
+            stretch.busy_s = None if busy_s is None else stretch.busy_s + busy_s
+        self._asked[node] -= 1
         self._unsure.discard(node)
-        if busy_s is None:
-            # It may have worked for all of the exchange.
-            self._count(node, min(now_s, start_s))
+        if self._asked[node]:
+            return  # it may be at work on the next one
+        if stretch.busy_s is None:
+            # It may have worked for all of the time.
+            self._count(node, min(now_s, stretch.start_s))
             self._since[node] = now_s
         else:
-            self._count(node, now_s, busy_s)
+            self._count(node, now_s, stretch.busy_s)
 
     def silent(self, node: int) -> None:
         """Note that a request to a node came to nothing."""
-        self._done(node)
+        self._asked[node] -= 1
         self._since.pop(node, None)
         self._unsure.add(node)
 
@@ -65,9 +82,6 @@ class Presence:
     def nodes(self) -> set[int]:
         """Nodes of which there is something to take."""
         return set(self._idle)
-
-    def _done(self, node: int) -> None:
-        self._asked[node] = max(0, self._asked[node] - 1)
 
     def _count(self, node: int, until_s: float, busy_s: float = 0.0) -> None:
         since_s = self._since.get(node)
