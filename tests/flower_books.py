@@ -61,7 +61,5 @@ class Books:
 
     def sum(self, name, node=None):
         return sum(
-            getattr(row, name) or 0
-            for row in self.pages.reports
-            if node in (None, int(row.node))
+            getattr(row, name) or 0 for row in self.pages.reports if node in (None, int(row.node))
         )

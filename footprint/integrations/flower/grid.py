@@ -165,7 +165,9 @@ class MeasuredGrid(PassingGrid):
 
     def _book_late(self, request: Request, reply: Message, now_s: float) -> None:
         opened = _opened(reply)
-        if opened is not None:
+        if opened is None:
+            self._given_up[request.id] = request  # the reply itself may come yet
+        else:
             self.exchanges.late(request, opened, now_s)
 
     def _collect(self) -> None:
