@@ -1,6 +1,5 @@
 """The books of a server against a network that delivers late, twice, out of order or never."""
 
-import math
 from collections import deque
 
 import numpy as np
@@ -24,13 +23,8 @@ KWH = 1e-7
 NODES = (11, 12)
 STRANGE = "a message that nobody sent"
 UNAVAILABLE = (3, 4, 5)  # codes of errors that come from Flower's server itself
-
-
-def unavailable(reply):
-    return reply.has_error() and reply.error.code in UNAVAILABLE
-
-
 FATES = ("answers", "answers", "fails", "dies", "silent", "unreached")
+ORDER = st.integers(0, 7)
 WORK = st.tuples(
     st.sampled_from(NODES), st.sampled_from(FATES), st.floats(0.0, 50.0), st.booleans()
 )
@@ -147,6 +141,7 @@ class Network(RuleBasedStateMachine):
         self.round = 0
         self.asked = []
         self.ids = []
+        self.books.grid.get_node_ids()  # all of them are there from the start
 
     def teardown(self):
         self.books.grid.close()
@@ -173,17 +168,30 @@ class Network(RuleBasedStateMachine):
             self.clock.advance(60.0)
             for _ in nodes:
                 if data.draw(st.booleans(), label="works"):
-                    self.work(data.draw(WORK, label="how"))
+                    self.take(*data.draw(WORK, label="how"))
             if data.draw(st.booleans(), label="in time"):
-                self.hand_over(data.draw(st.integers(0, 9), label="order"))
+                self.hand_over(data.draw(ORDER, label="order"))
 
         self.post.meanwhile = meanwhile
         self.books.grid.send_and_receive(self.made(nodes))
 
-    @rule(how=WORK)
-    def work(self, how):
-        """A client takes its next message; what comes of it waits at the server."""
-        node, fate, work_s, tells_time = how
+    @rule(hows=st.lists(WORK, min_size=1, max_size=5), order=ORDER)
+    def work(self, hows, order):
+        """Clients take their next messages; what comes of them is there to be pulled."""
+        for how in hows:
+            self.take(*how)
+        self.hand_over(order)
+
+    @rule(nodes=st.lists(st.sampled_from(NODES), min_size=2, max_size=4), order=ORDER)
+    def train(self, nodes, order):
+        """What goes well: all of them answer, and are heard."""
+        self.push(nodes)
+        for node in nodes:
+            self.take(node, "answers", 20.0, tells_time=True)
+        self.hand_over(order)
+        self.pull()
+
+    def take(self, node, fate, work_s, tells_time):
         client = self.post.clients[node]
         if not client.queue:
             return
@@ -203,45 +211,36 @@ class Network(RuleBasedStateMachine):
         if fate != "silent":
             self.post.ready.append(reply)
 
-    @rule(order=st.integers(0, 9))
     def hand_over(self, order):
-        """Let the server see what waits, in some order."""
+        """Let the server see what waits: in order, turned, or the last one first."""
         ready, self.post.ready = self.post.ready, []
         turn = order % (len(ready) or 1)
         self.post.there.extend(ready[turn:] + ready[:turn])
-        if order > 5:
+        if order > 3:
             self.post.there.reverse()
 
-    @precondition(lambda self: self.post.there)
-    @rule()
-    def pull(self):
-        self.books.grid.pull_messages(self.ids)
-
-    @precondition(lambda self: self.post.given)
-    @rule(data=st.data())
-    def pull_twice(self, data):
-        """A reply that was given comes again."""
-        asked = data.draw(st.sampled_from(sorted(self.post.given, key=self.ids.index)))
-        self.post.there.append(self.post.given[asked])
-        self.books.grid.pull_messages(self.ids)
+    @rule(count=st.integers(1, 9))
+    def pull(self, count=9):
+        """Look for the replies to the last messages."""
+        self.books.grid.pull_messages(self.ids[-count:])
 
     @precondition(lambda self: self.ids)
-    @rule(place=st.integers(0, 9), code=st.sampled_from(UNAVAILABLE))
-    def be_unavailable(self, place, code):
-        """Flower's server says that there is no reply."""
-        message = self.post.messages[self.ids[-1 - place % len(self.ids)]]
-        reply = Message(Error(code, "unavailable"), reply_to=message)
-        give_number(reply)
-        self.post.there.append(reply)
-
-    @rule()
-    def hear_of_nobody(self):
-        """A reply to a message that was never sent."""
-        message = Message(RecordDict(), NODES[0], "train")
-        message.metadata.__dict__["_message_id"] = STRANGE
-        reply = Message(RecordDict({"a": ArrayRecord([np.zeros(99)])}), reply_to=message)
-        give_number(reply)
-        self.post.there.append(reply)
+    @rule(place=st.integers(0, 9), what=st.sampled_from([*UNAVAILABLE, "again", "of nobody"]))
+    def disturb(self, place, what):
+        """Flower's server says that there is no reply; or one comes twice, or of nobody."""
+        asked = self.ids[-1 - place % len(self.ids)]
+        if what == "again":
+            replies = [self.post.given[asked]] if asked in self.post.given else []
+        elif what == "of nobody":
+            message = Message(RecordDict(), NODES[0], "train")
+            message.metadata.__dict__["_message_id"] = STRANGE
+            content = RecordDict({"a": ArrayRecord([np.zeros(99)])})
+            replies = [Message(content, reply_to=message)]
+        else:
+            replies = [Message(Error(what, "unavailable"), reply_to=self.post.messages[asked])]
+        for reply in replies:
+            give_number(reply)
+        self.post.there.extend(replies)
         self.books.grid.pull_messages(self.ids)
 
     @rule(pause_s=st.floats(0.0, 1000.0))
@@ -256,6 +255,7 @@ class Network(RuleBasedStateMachine):
     def check_rows(self):
         rows = sorted((row.node, row.round) for row in self.books.rows)
         assert rows == sorted(self.asked)
+        assert ReplyStatus.REFUSED not in {row.status for row in self.books.rows}
         sizes = [
             payload_bytes(reply.content)
             for reply in self.post.given.values()
@@ -276,6 +276,13 @@ class Network(RuleBasedStateMachine):
             assert self.books.told_kwh(node) == pytest.approx(known_kwh, rel=1e-6, abs=1e-15)
             connected_s = self.books.sum("connected_s", node)
             assert 0 <= connected_s <= elapsed_s - client.worked_s + 1e-3
+
+
+ORDER = st.integers(0, 7)
+
+
+def unavailable(reply):
+    return reply.has_error() and reply.error.code in UNAVAILABLE
 
 
 TestNetwork = Network.TestCase
