@@ -328,6 +328,13 @@ def test_two_messages_to_a_node_are_done_one_after_the_other():
     assert world.elapsed_s == 200
 
 
+def test_numbers_of_pushed_messages_are_in_the_order_of_the_messages():
+    world = World(node(100), node(100))
+    messages = [Message(RecordDict(), FIRST_NODE + p, "train") for p in (1, 1, 7, 0)]
+    ids = world.grid.push_messages(messages)
+    assert ids == [messages[n].metadata.message_id for n in (0, 1, 3)]
+
+
 def test_pulling_moves_the_clock_to_the_next_reply():
     world = World(node(100), node(10 * DAY_S), node(100, windows=()))
     messages = [Message(RecordDict(), FIRST_NODE + p, "train") for p in range(3)]

@@ -120,7 +120,7 @@ class Exchanges:
         self._write(again, node, ReplyStatus.LATE, now_s, reply, told)
 
     def idle(self, node: Node, now_s: float) -> None:
-        """Write that a node was connected and not asked since."""
+        """Write that a node was connected and not asked since, if it was."""
         request = Request("", node.id, Phase.WAIT, None, node.seen_s, 0, 0)
         self._write(request, node, ReplyStatus.IDLE, now_s)
 
@@ -237,13 +237,15 @@ class Exchanges:
         reply: Reply | None = None,
         told: Told | None = None,
     ) -> None:
+        connected_s = self.presence.take(node.id, now_s)
+        if status is ReplyStatus.IDLE and not connected_s:
+            return
         objects = request.objects + (reply.objects if reply else 0)
         moved = objects > 0
         # The bytes of a message count with its request.
         messages = int(request.objects > 0)
         first = messages > 0 and node.asked == 0
         node.asked += messages
-        connected_s = self.presence.take(node.id, now_s)
         node.seen_s = now_s
         self.tracker.report(
             ReportRecord(

@@ -145,10 +145,10 @@ class MeasuredGrid(PassingGrid):
 
     def _note(self, sent: Sequence[Message], requests: Sequence[Request], ids: list[str]) -> None:
         """Keep the books of what was pushed open."""
-        # Flower says None, or less, of messages that its server did not take.
-        names = ids if len(ids) == len(sent) else [m.metadata.message_id for m in sent]
         taken, now_s = set(ids), self._clock.now_s()
-        for request, name in zip(requests, names, strict=False):
+        for message, request in zip(sent, requests, strict=False):
+            name = message.metadata.message_id
+            # Flower says None, or nothing, of messages that its server did not take.
             if name and name in taken and name not in self._pending:
                 self._pending[name] = self._asked(request, name)
             else:

@@ -170,8 +170,9 @@ class VirtualGrid(PassingGrid):
 
     def push_messages(self, messages: Iterable[Message]) -> list[str]:
         """Run messages now; their replies arrive in virtual time."""
-        sent: list[str] = []
-        left = list(messages)
+        known: set[str] = set()
+        messages = list(messages)
+        left = messages
         while left:
             # A second message to a node waits for what comes of the first.
             batch: dict[int, Message] = {}
@@ -180,8 +181,9 @@ class VirtualGrid(PassingGrid):
             left = [m for m in left if m is not batch[m.metadata.dst_node_id]]
             for exchange in self._exchange(list(batch.values())):
                 self._pending[exchange.message_id] = exchange
-                sent.append(exchange.message_id)
-        return sent
+                known.add(exchange.message_id)
+        names = [message.metadata.message_id for message in messages]
+        return [name for name in names if name in known]
 
     def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
         """Give the replies that have arrived by now.
