@@ -1,4 +1,4 @@
-"""Utility, blocklist and hardware of FedZero."""
+"""Utility and blocklist of FedZero."""
 
 import math
 
@@ -12,44 +12,9 @@ from footprint.scheduling.fedzero.blocklist import (
     release_probability,
 )
 from footprint.scheduling.fedzero.compat import AuthorsBlocklist
-from footprint.scheduling.fedzero.hardware import (
-    HARDWARE,
-    SIZE_FACTORS,
-    STEP_S,
-    energy_per_batch,
-    full_speed,
-)
 from footprint.scheduling.fedzero.utility import normalised, statistical_utility
 
 H = 3600.0
-
-# Batches per minute and Ws per batch of small, mid and large clients, from the public code
-# of FedZero (rates of images and powers of its hardware classes, to two decimals).
-TABLE = {
-    "cifar10": [(10.980, 382.51), (38.340, 469.48), (74.220, 565.89)],
-    "cifar100": [(7.320, 573.77), (25.560, 704.23), (49.480, 848.83)],
-    "tiny_imagenet": [(7.843, 535.52), (27.386, 657.28), (53.014, 792.24)],
-    "shakespeare": [(7.320, 573.77), (25.560, 704.23), (49.480, 848.83)],
-    "speech": [(5.779, 726.78), (20.179, 892.02), (39.063, 1075.18)],
-}
-
-
-@pytest.mark.parametrize("task", TABLE)
-def test_speeds_and_energies_are_those_of_the_table(task):
-    assert set(TABLE) == set(SIZE_FACTORS)
-    factor = SIZE_FACTORS[task]
-    for name, (speed, energy_ws) in zip(("small", "mid", "large"), TABLE[task], strict=True):
-        assert round(full_speed(HARDWARE[name], factor), 3) == speed
-        assert round(energy_per_batch(HARDWARE[name], factor), 2) == energy_ws
-
-
-@pytest.mark.parametrize(("name", "power_w"), [("small", 70), ("mid", 300), ("large", 700)])
-def test_full_load_power_is_that_of_the_class_whatever_the_task(name, power_w):
-    for factor in SIZE_FACTORS.values():
-        one = HARDWARE[name]
-        power = full_speed(one, factor) * energy_per_batch(one, factor) / STEP_S
-        assert power == pytest.approx(power_w, rel=1e-12)
-
 
 def test_utility_of_known_losses():
     assert statistical_utility([3.0, 4.0]) == pytest.approx(2 * math.sqrt(12.5))
