@@ -16,6 +16,9 @@ from footprint.scheduling.base import (
     needs_of,
 )
 from footprint.scheduling.candidates import ClientTable
+from footprint.scheduling.fedzero.compat import AuthorsBlocklist
+from footprint.scheduling.fedzero.policy import FedZero
+from footprint.scheduling.fedzero.search import Solver
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
 from footprint.scheduling.policies import POLICIES, make_policy
@@ -27,6 +30,10 @@ SCHEDULERS = {
     "uniform, 3": lambda: Uniform(count=3),
     "uniform, a third": lambda: Uniform(share=1 / 3),
     "uniform, nobody": lambda: Uniform(count=0),
+    "fedzero, no block list": lambda: FedZero(blocklist=None),
+    "fedzero, no forecasts": lambda: FedZero(forecasts=False),
+    "fedzero, one model": lambda: FedZero(solver=Solver.ONE_MODEL),
+    "fedzero, the authors' list": lambda: FedZero(blocklist=AuthorsBlocklist),
     "oort, lowest edge": lambda: Oort(edge=Edge.LOWEST),
 }
 

@@ -139,6 +139,31 @@ def test_waiting_draws_nothing_and_blocks_nobody_again():
     assert blocklist.blocked[0]
 
 
+def test_a_long_wait_is_as_good_as_a_round():
+    """Else a fleet in which all but a few are blocked would wait for ever."""
+    for redraw_s, passed_s, draws in ((600.0, 599.0, 0), (600.0, 600.0, 1), (math.inf, 1e9, 0)):
+        blocklist = Blocklist(4, redraw_s=redraw_s)
+        blocklist.participations[:] = 10
+        blocklist.record([0])
+        assert blocklist.update(0.0, flags(0), UTILITY, Draws(0.99))[0]
+        again = blocklist.update(passed_s, flags(0), UTILITY, Draws(*[0.0] * draws))
+        assert again[0] == (draws == 0)
+    with pytest.raises(UsageError, match="redraw_s"):
+        Blocklist(4, redraw_s=0.0)
+
+
+def test_clients_may_join_later():
+    blocklist = Blocklist(1)
+    blocklist.record([0])
+    blocklist.update(0.0, flags(0, of=1), UTILITY[:1], Draws(0.0))
+    blocklist.grow(4)
+    assert blocklist.participations.tolist() == [1, 0, 0, 0]
+    blocklist.participations[:] = 10
+    blocklist.record([0, 3])
+    found = blocklist.update(60.0, flags(0, 3), UTILITY, Draws(0.99, 0.99))
+    assert found.tolist() == [True, False, False, True]
+
+
 @pytest.mark.parametrize(("exclusion", "blocked"), [(1.0, [0, 1, 2]), (0.5, [0, 1]), (0.0, [0])])
 def test_exclusion_blocks_those_of_low_utility(exclusion, blocked):
     blocklist = Blocklist(4, exclusion=exclusion)

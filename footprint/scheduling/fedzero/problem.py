@@ -27,7 +27,7 @@ class RoundProblem:
     spare : ndarray of shape (clients, steps)
         What each client can compute beside its own load [batches per step].
     energy_ws : ndarray of shape (domains, steps)
-        Excess energy of each power domain [Ws per step].
+        Excess energy of each power domain; infinite where it has no limit [Ws per step].
     domain : ndarray of shape (clients,)
         The one domain of each client, counted from 0.
     energy_per_batch_ws : ndarray of shape (clients,)
@@ -107,6 +107,10 @@ class RoundProblem:
         """Shorten to some steps from the beginning."""
         return replace(self, spare=self.spare[:, :steps], energy_ws=self.energy_ws[:, :steps])
 
+    def for_count(self, count: int) -> RoundProblem:
+        """Ask for another number of clients."""
+        return replace(self, count=count)
+
     def of_clients(self, clients: Indices) -> RoundProblem:
         """Keep some clients, in the order given; a plan then counts from 0 among them."""
         names = ("spare", "domain", "energy_per_batch_ws", "least", "most", "weight")
@@ -181,10 +185,10 @@ def relative_gap(value: float, bound: float) -> float:
 def _check_numbers(name: str, values: Floats, *, dimensions: int) -> None:
     if values.ndim != dimensions:
         raise UsageError(f"{name} has {values.ndim} dimension(s), expected {dimensions}.")
-    if not (np.all(np.isfinite(values)) and np.all(values >= 0)):
+    if not np.all(values >= 0) or (name != "energy_ws" and not np.all(np.isfinite(values))):
         raise UsageError(
             f"{name} holds a number that is negative, infinite or none.",
-            "Write a large number for a supply without limit.",
+            "Only energy_ws may be infinite, for a supply without limit.",
         )
 
 

@@ -6,8 +6,19 @@ import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from footprint.model.kinds import Vocabulary
 from footprint.scheduling.fedzero.decomposition import is_feasible, plan_by_domains
+from footprint.scheduling.fedzero.milp import plan_by_milp
 from footprint.scheduling.fedzero.problem import Effort, Plan, RoundProblem
+
+
+class Solver(Vocabulary):
+    """What finds the best plan of a duration. Both are exact, up to the gap."""
+
+    DOMAINS = "domains"
+    """Domain by domain: needs no solver where domains have up to 16 candidates."""
+    ONE_MODEL = "one-model"
+    """One program of HiGHS for all domains together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,25 @@ def shortest_duration(
     return Duration(steps, proven=steps - 1 not in unknown)
 
 
-def shortest_plan(problem: RoundProblem, effort: Effort | None = None) -> Plan | None:
+def largest_count(problem: RoundProblem, *, time_limit_s: float = 5.0) -> int:
+    """Find how many clients can reach their least work together in all known steps.
+
+    Fewer clients are no harder, so the number is halved into. One that is not decided within
+    the time limit counts as too many.
+    """
+    low, high = 0, problem.clients
+    while low < high:
+        middle = (low + high + 1) // 2
+        if is_feasible(problem.for_count(middle), time_limit_s=time_limit_s):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def shortest_plan(
+    problem: RoundProblem, effort: Effort | None = None, solver: Solver = Solver.DOMAINS
+) -> Plan | None:
     """Choose the clients of the shortest possible round, at the most weighted work.
 
     Parameters
@@ -78,6 +107,7 @@ def shortest_plan(problem: RoundProblem, effort: Effort | None = None) -> Plan |
         With the clients that are available and not blocked, and all steps that a round
         may take.
     effort : Effort, optional
+    solver : Solver
 
     Returns
     -------
@@ -87,14 +117,15 @@ def shortest_plan(problem: RoundProblem, effort: Effort | None = None) -> Plan |
     Raises
     ------
     SolverError, MissingExtra
-        As `highs.solve`; domains of up to 16 candidates need no solver.
+        As `highs.solve`; by domains, those of up to 16 candidates need no solver.
     """
     effort = effort or Effort()
     start_s = time.perf_counter()
+    plan_by = plan_by_domains if solver is Solver.DOMAINS else plan_by_milp
     duration = shortest_duration(problem, time_limit_s=effort.feasibility_limit_s)
     if duration is None:
         return None
-    plan = plan_by_domains(problem.first(duration.steps), effort).plan
+    plan = plan_by(problem.first(duration.steps), effort).plan
     if plan is None:
         return None
     return replace(plan, shortest=duration.proven, elapsed_s=time.perf_counter() - start_s)
