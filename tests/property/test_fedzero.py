@@ -19,6 +19,7 @@ from tests.fedzero_rounds import best_of_set, violations
 # Whole and halved numbers make ties and equalities, which are the hard cases.
 AMOUNT = st.one_of(st.integers(0, 8).map(float), st.floats(0.0, 8.0, allow_subnormal=False))
 
+
 def vector(draw, size, values=AMOUNT):
     return draw(arrays.arrays(np.float64, size, elements=values))
 

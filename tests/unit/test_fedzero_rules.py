@@ -16,6 +16,7 @@ from footprint.scheduling.fedzero.utility import normalised, statistical_utility
 
 H = 3600.0
 
+
 def test_utility_of_known_losses():
     assert statistical_utility([3.0, 4.0]) == pytest.approx(2 * math.sqrt(12.5))
     # Equal losses: as many samples as losses, times the loss.
