@@ -13,6 +13,7 @@ from footprint.measurement.meter import TIER_BANDS
 from footprint.model import Architecture, Basis, Finding, Journal, Phase, Role, Run
 from footprint.model.kinds import Severity
 from footprint.simulation.arrays import Flags, Floats, Labels
+from footprint.simulation.execution import ROUNDING
 from footprint.simulation.results import SimulationRun
 
 
@@ -21,8 +22,8 @@ def journal_of(
 ) -> Journal:
     """Make a journal of a simulation.
 
-    An estimate of it multiplies energy by the yearly factors of zones; the emissions by the
-    actual intensity of each step stand in `SimulationRun.rounds` and `clients`, beside it.
+    An estimate of it multiplies energy by the yearly factors of zones, unless it is told the
+    intensities of the run, see `intensities_of`.
 
     Parameters
     ----------
@@ -59,6 +60,54 @@ def journal_of(
     )
 
 
+def intensities_of(run: SimulationRun, *, excess_zone: str | None = None) -> dict[str, float]:
+    r"""Give the mean intensity of each zone over the energy that was drawn from its grid.
+
+    .. math:: \bar c_z = \frac{\sum_t E_z(t) c_z(t)}{\sum_t E_z(t)}
+
+    With it, an estimate of the journal counts every kWh at the intensity of its own hour, as far
+    as the central value goes: `footprint.settings.Settings.intensities`.
+
+    Parameters
+    ----------
+    run : SimulationRun
+    excess_zone : str, optional
+        As for `journal_of`; its intensity is 0.
+
+    Returns
+    -------
+    dict of str to float
+        Of zones that something was drawn from [gCO2e/kWh].
+
+    Raises
+    ------
+    UsageError
+        If nobody knows the intensity of one of them.
+    """
+    drawn: dict[str, list[float]] = {}
+    clients = run.clients
+    used = clients.energy_kwh + clients.probe_kwh + np.nan_to_num(clients.wait_kwh)
+    excess = clients.excess_kwh + clients.excess_probe_kwh + clients.excess_wait_kwh
+    for number, domain in enumerate(run.domains):
+        here = clients.domain == number
+        kwh = float((used - excess)[here].sum())
+        if kwh > ROUNDING * float(used[here].sum()):
+            drawn.setdefault(domain.zone or "", []).extend(
+                (kwh, float(clients.emissions_g[here].sum()))
+            )
+    if run.server is not None and run.server_kwh:
+        grams = np.nan if run.server_g is None else run.server_g
+        drawn.setdefault(run.server.zone, []).extend((run.server_kwh, grams))
+    found = {zone: sum(pairs[1::2]) / sum(pairs[::2]) for zone, pairs in drawn.items()}
+    unknown = [zone for zone, value in found.items() if np.isnan(value) or not zone]
+    if unknown:
+        raise UsageError(
+            f"The intensity of the grid {unknown[0]!r} is not known in this simulation.",
+            "Give its Supply an intensity, or estimate by the factors of the catalogue.",
+        )
+    return found if excess_zone is None else {**found, excess_zone: 0.0}
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     """Activities of one phase and source of energy: columns over the fleet, and who has one."""
@@ -73,16 +122,17 @@ class _Block:
 
 def _blocks(run: SimulationRun, excess_zone: str | None) -> Iterator[_Block]:
     clients = run.clients
-    asked = clients.asked > 0
+    asked = (clients.asked > 0) | (clients.present_s > 0)  # for a round, or for a gradient
     nothing = np.zeros(len(asked))
     unknown = np.full(len(asked), np.nan)
     zones = np.array([*(domain.zone for domain in run.domains), None], dtype=object)
     grid = zones[clients.domain]
     own = grid if excess_zone is None else np.full(len(asked), excess_zone, dtype=object)
-    wait_s = np.maximum(clients.present_s - clients.busy_s, 0.0)
+    wait_s = np.maximum(clients.present_s - clients.busy_s - clients.probe_s, 0.0)
     for phase, energy, excess, time_s in (
         (Phase.TRAIN, clients.energy_kwh, clients.excess_kwh, clients.busy_s),
         (Phase.WAIT, clients.wait_kwh, clients.excess_wait_kwh, wait_s),
+        (Phase.EVALUATE, clients.probe_kwh, clients.excess_probe_kwh, clients.probe_s),
     ):
         # Time is split as the energy is, so that it counts once.
         share = np.divide(excess, energy, out=nothing.copy(), where=energy > 0)
@@ -115,14 +165,31 @@ def _columns(run: SimulationRun, blocks: Sequence[_Block]) -> dict[str, Sequence
         columns["tier"] += [run.tier if there else None for there in known]
         # Like devices, told alike, err alike.
         columns["source"] += [f"simulation/{name or 'fleet'}" for name in device]
+    roles = [Role.CLIENT] * len(columns["actor"])
+    if run.server is not None and run.server_kwh is not None:
+        roles.append(Role.SERVER)
+        columns["actor"].append("server")
+        columns["device"].append(None)
+        columns["zone"].append(run.server.zone)
+        columns["phase"].append(Phase.AGGREGATE)
+        columns["duration_s"].append(run.elapsed_s)
+        columns["energy_kwh"].append(run.server_kwh)
+        columns["energy_low_kwh"].append(low * run.server_kwh)
+        columns["energy_high_kwh"].append(high * run.server_kwh)
+        columns["data_gb"].append(0.0)
+        columns["tier"].append(run.tier)
+        columns["source"].append("simulation/server")
     number = len(columns["actor"])
     constants = {
-        "role": Role.CLIENT,
         "round": None,
         "start_s": float(run.rules.start_s),
         "basis": Basis.SIMULATED,
     }
-    return {**columns, **{name: [value] * number for name, value in constants.items()}}
+    return {
+        **columns,
+        "role": roles,
+        **{name: [value] * number for name, value in constants.items()},
+    }
 
 
 _NAMES = (
