@@ -123,10 +123,10 @@ def measure(task):
     used = np.zeros((steps, len(world.supply.domains)))
     enter = Ledger.add
 
-    def listen(self, now_s, domains, energy_ws):
+    def listen(self, now_s, domains, phases, energy_ws):
         first = (now_s - rules.start_s) // rules.step_s
         used[first : first + energy_ws.shape[2], domains] += energy_ws[:, 0].sum(axis=0)
-        enter(self, now_s, domains, energy_ws)
+        enter(self, now_s, domains, phases, energy_ws)
 
     Ledger.add = listen
     before = time.perf_counter(), time.process_time()

@@ -88,10 +88,10 @@ def week(tmp_path_factory):
         used = np.zeros((rules.length_s // rules.step_s, len(SITES)))
         enter = Ledger.add
 
-        def listen(self, now_s, domains, energy_ws, used=used, enter=enter):
+        def listen(self, now_s, domains, phases, energy_ws, used=used, enter=enter):
             first = (now_s - rules.start_s) // rules.step_s
             used[first : first + energy_ws.shape[2], domains] += energy_ws.sum(axis=(0, 1))
-            enter(self, now_s, domains, energy_ws)
+            enter(self, now_s, domains, phases, energy_ws)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Ledger, "add", listen)
