@@ -36,7 +36,7 @@ class FedZero:
     Parameters
     ----------
     blocklist : callable or None
-        Makes the block list for a number of clients, for example
+        Makes the blocklist for a number of clients, for example
         ``partial(Blocklist, alpha=2.0)``; None for none.
     by_utility : bool
         Whether a client's work counts by its statistical utility, or all work alike.

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import DataError
-from footprint.simulation.load import OnOffLoad
-from footprint.simulation.scenarios import (
+from footprint.simulation.fleet_scenarios import (
     ClientFiles,
     Dealt,
+    FleetScenario,
     Foresight,
     LoadFiles,
-    Scenario,
     SolarFiles,
 )
+from footprint.simulation.load import OnOffLoad
 from footprint.simulation.trace_files import Repair, Stamp
 from footprint.simulation.traces import unix_seconds
 from footprint.units import S_PER_H
@@ -24,7 +24,7 @@ from footprint.units import S_PER_H
 _NUMBER = (int, float)
 
 
-def read_scenario(path: Path | str) -> Scenario:
+def read_fleet_scenario(path: Path | str) -> FleetScenario:
     """Read a scenario.
 
     Raises
@@ -34,14 +34,16 @@ def read_scenario(path: Path | str) -> Scenario:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-        return scenario_of(tomllib.loads(text), Path(path).parent, source=str(path))
+        return fleet_scenario_of(tomllib.loads(text), Path(path).parent, source=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{path} is no TOML: {error}.") from error
 
 
-def scenario_of(given: Mapping[str, Any], folder: Path, *, source: str = "scenario") -> Scenario:
+def fleet_scenario_of(
+    given: Mapping[str, Any], folder: Path, *, source: str = "scenario"
+) -> FleetScenario:
     """Make a scenario of the tables of a file; paths are relative to a folder.
 
     Raises
@@ -58,7 +60,7 @@ def scenario_of(given: Mapping[str, Any], folder: Path, *, source: str = "scenar
         free = None if free == "all" else tuple(free)
         speed = float(unlimited.take("speed", _NUMBER, 1.0))
         unlimited.end()
-    scenario = Scenario(
+    scenario = FleetScenario(
         name=top.take("name", str),
         start_s=unix_seconds(top.take("start", str)),
         length_s=round(top.take("days", _NUMBER) * 24 * S_PER_H),

@@ -5,9 +5,9 @@ import pytest
 
 from footprint.errors import DataError, UsageError
 from footprint.simulation.fleet_files import deal_samples
+from footprint.simulation.fleet_scenario_files import read_fleet_scenario
 from footprint.simulation.forecasts import AsIssued, Perfect
 from footprint.simulation.load import LoadForecast, OnOffLoad, TraceLoad, Unloaded, deal_days
-from footprint.simulation.scenario_files import read_scenario
 from footprint.simulation.traces import Trace, unix_seconds
 
 SCENARIO = """
@@ -59,11 +59,11 @@ def folder(tmp_path):
 def changed(folder, old, new):
     assert old in SCENARIO
     (folder / "coast.toml").write_text(SCENARIO.replace(old, new), encoding="utf-8")
-    return read_scenario(folder / "coast.toml")
+    return read_fleet_scenario(folder / "coast.toml")
 
 
 def test_files_become_a_world(folder):
-    scenario = read_scenario(folder / "coast.toml")
+    scenario = read_fleet_scenario(folder / "coast.toml")
     rules, world = scenario.rules, scenario.world(seed=4)
     assert (rules.start_s, rules.length_s) == (unix_seconds("2023-11-05"), 6 * 3600)
     assert (rules.updates, rules.step_s, rules.deadline, rules.retry) == (2, 60, 60, 5)
@@ -99,10 +99,10 @@ def test_the_three_variants_of_forecasts(folder, word, forecaster, load):
 
 
 def test_a_domain_without_limits_has_energy_capacity_and_speed(folder):
-    plain = read_scenario(folder / "coast.toml").world(seed=1)
+    plain = read_fleet_scenario(folder / "coast.toml").world(seed=1)
     text = SCENARIO + '\n[unlimited]\ndomains = ["Ærø"]\nspeed = 1e12\n'
     (folder / "coast.toml").write_text(text, encoding="utf-8")
-    world = read_scenario(folder / "coast.toml").world(seed=1)
+    world = read_fleet_scenario(folder / "coast.toml").world(seed=1)
     assert world.supply.unlimited.tolist() == [False, True]
     faster = world.fleet.units_per_s / plain.fleet.units_per_s
     assert faster == pytest.approx([1e12, 1, 1e12])
@@ -111,10 +111,10 @@ def test_a_domain_without_limits_has_energy_capacity_and_speed(folder):
     # Client 1 has no load in the files.
     assert world.spare(np.arange(3), start_s, 60, 1)[0] == pytest.approx(full * faster)
     (folder / "coast.toml").write_text(text.replace('["Ærø"]', '"all"'), encoding="utf-8")
-    assert read_scenario(folder / "coast.toml").world(seed=1).supply.unlimited.all()
+    assert read_fleet_scenario(folder / "coast.toml").world(seed=1).supply.unlimited.all()
     (folder / "coast.toml").write_text(text.replace("Ærø", "Fanø"), encoding="utf-8")
     with pytest.raises(UsageError, match="no power domain 'Fanø'"):
-        read_scenario(folder / "coast.toml").world(seed=1)
+        read_fleet_scenario(folder / "coast.toml").world(seed=1)
 
 
 def test_peaks_may_differ_and_load_may_be_made_up_or_none(folder):
@@ -164,7 +164,7 @@ def test_words_that_there_are_not_are_said(folder, old, new, what):
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
-        read_scenario(tmp_path / "none.toml")
+        read_fleet_scenario(tmp_path / "none.toml")
 
 
 def test_samples_are_dealt_class_by_class():

@@ -1,7 +1,7 @@
 """Scenarios of FedZero's kind: what they are made of, and the world that this makes.
 
 A scenario is a pair of solar files, a table of clients, a source of load, a start, a length
-and a peak power. Nothing of it is fixed here; `scenario_files` reads one from a TOML file.
+and a peak power. Nothing of it is fixed here; `fleet_scenario_files` reads one from a TOML file.
 
 References
 ----------
@@ -181,7 +181,7 @@ class LoadFiles:
     one_day: bool = False
     drop: tuple[str, ...] = ()
 
-    def read(self, scenario: Scenario, clients: int, seed: int) -> Load:
+    def read(self, scenario: FleetScenario, clients: int, seed: int) -> Load:
         """Read the load of a scenario; the seed deals days."""
         used = self._shares(self.used, scenario.start_s)
         reserved = self.reserved and self._shares(self.reserved, scenario.start_s)
@@ -196,7 +196,7 @@ class LoadFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class FleetScenario:
     """All that a simulation takes, but the policy and the seed.
 
     Attributes
