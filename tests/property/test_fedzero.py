@@ -12,7 +12,7 @@ from footprint.scheduling.fedzero.candidates import candidates_of
 from footprint.scheduling.fedzero.decomposition import is_feasible, plan_by_domains
 from footprint.scheduling.fedzero.milp import plan_by_milp
 from footprint.scheduling.fedzero.problem import Effort, RoundProblem
-from footprint.scheduling.fedzero.search import shortest_plan
+from footprint.scheduling.fedzero.search import least_duration, shortest_plan
 from footprint.scheduling.fedzero.utility import normalised
 from tests.fedzero_rounds import best_of_set, violations
 
@@ -54,6 +54,14 @@ def test_every_plan_holds_the_constraints_and_its_set_can_do_no_better(problem):
     alone = best_of_set(problem.first(plan.duration_steps), plan.chosen)
     assert alone is None or plan.value >= alone - 1e-6 * (1 + alone)
     assert plan.bound >= plan.value
+
+
+@given(rounds())
+@settings(max_examples=150, deadline=None)
+def test_no_round_is_shorter_than_the_bound_of_durations(problem):
+    bound = least_duration(problem)
+    longest = problem.steps if bound is None else bound - 1
+    assert not is_feasible(problem.first(longest))
 
 
 @given(rounds())

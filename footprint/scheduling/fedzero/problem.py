@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -105,16 +105,23 @@ class RoundProblem:
 
     def first(self, steps: int) -> RoundProblem:
         """Shorten to some steps from the beginning."""
-        return replace(self, spare=self.spare[:, :steps], energy_ws=self.energy_ws[:, :steps])
+        return self._with(spare=self.spare[:, :steps], energy_ws=self.energy_ws[:, :steps])
 
     def for_count(self, count: int) -> RoundProblem:
         """Ask for another number of clients."""
-        return replace(self, count=count)
+        return self._with(count=count)
 
     def of_clients(self, clients: Indices) -> RoundProblem:
         """Keep some clients, in the order given; a plan then counts from 0 among them."""
         names = ("spare", "domain", "energy_per_batch_ws", "least", "most", "weight")
-        return replace(self, **{name: getattr(self, name)[clients] for name in names})
+        return self._with(**{name: getattr(self, name)[clients] for name in names})
+
+    def _with(self, **changes: Any) -> RoundProblem:
+        """Change what needs no other check: a part of what was checked."""
+        part = object.__new__(RoundProblem)
+        for one in fields(self):
+            object.__setattr__(part, one.name, changes.get(one.name, getattr(self, one.name)))
+        return part
 
 
 @dataclass(frozen=True, slots=True)
