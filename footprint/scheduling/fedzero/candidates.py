@@ -160,7 +160,7 @@ def candidates_of(problem: RoundProblem) -> Candidates:
         low_ws=problem.least[clients] * per_batch_ws,
         high_ws=high * per_batch_ws,
         gain=gain,
-        # More than all can use together is as good as no limit, and keeps numbers small.
-        energy_ws=np.minimum(problem.energy_ws[domains], np.add.reduceat(rate_ws, starts)),
+        # Twice what all can use together is as good as no limit, and keeps numbers small.
+        energy_ws=np.minimum(problem.energy_ws[domains], 2 * np.add.reduceat(rate_ws, starts)),
         starts=np.append(starts, len(clients)),
     )
