@@ -7,7 +7,7 @@ for how long, and how many bytes went out to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from footprint.journal.values import at_least_zero, count, finite, optional
@@ -31,8 +31,9 @@ class Told:
     ----------
     start_s : float
         Begin of the work (Unix time [s]).
-    duration_s : float
-        Time for which the client's device was at work [s].
+    duration_s : float or None
+        Time for which the client's device was at work [s]; None if nobody knows. It is at
+        most that of the exchange.
     energy : Energy or None
         Of the work.
     setup_s : float
@@ -54,10 +55,15 @@ class Told:
         requests included to which no reply came.
     lost : int
         Processes of the client that died at work since it was asked last.
+    contacts : int
+        Of what came late: how many messages it is about; 0 if that is not known.
+    unmetered : int
+        Messages without an energy figure since the client was asked last, which are in no
+        total that it told.
     """
 
     start_s: float
-    duration_s: float
+    duration_s: float | None
     energy: Energy | None = None
     setup_s: float = 0.0
     setup: Energy | None = None
@@ -68,6 +74,8 @@ class Told:
     token: str | None = None
     settled: bool = False
     lost: int = 0
+    contacts: int = 0
+    unmetered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +105,8 @@ class ReportRecord:
     overhead_received_bytes, overhead_sent_bytes : int
         What the protocol adds on the wire, as a model gives it.
     connected_s : float or None
-        For how long the client is known to have been connected since the last report
-        about it [s].
+        For how long the client is known to have been connected and idle since the last
+        report about it [s].
     polling_bytes : int
         What it moved in that time to ask for work, as a model gives it.
     wire : str
@@ -131,18 +139,34 @@ class ReportRecord:
 
 
 _COLUMNS = tuple(column.name for column in fields(ReportRecord))
+_TOLD_COLUMNS = tuple(column.name for column in fields(Told))
+_ENERGIES = ("energy", "setup", "idle")
 
 
 def report_fields(record: ReportRecord) -> dict[str, Any]:
     """Fields of a report as they stand in a line; what says nothing is left out."""
     found = {name: getattr(record, name) for name in _COLUMNS}
     if record.told is not None:
-        found["told"] = asdict(record.told)
+        found["told"] = _told_fields(record.told)
     return {
         key: value
         for key, value in found.items()
         if not (value in (None, "") or (key in _COUNTS and value == 0))
     }
+
+
+def _told_fields(told: Told) -> dict[str, Any]:
+    # Not `asdict`, which copies all that it finds: this is done for every reply.
+    found = {name: getattr(told, name) for name in _TOLD_COLUMNS}
+    for name in _ENERGIES:
+        energy = found[name]
+        if energy is not None:
+            found[name] = {
+                "kwh": energy.kwh,
+                "low_kwh": energy.low_kwh,
+                "high_kwh": energy.high_kwh,
+            }
+    return found
 
 
 def parse_report(record: Mapping[str, Any]) -> ReportRecord:
@@ -186,7 +210,7 @@ _COUNTS = (
 def _parse_told(record: Mapping[str, Any]) -> Told:
     return Told(
         start_s=finite(record["start_s"]),
-        duration_s=at_least_zero(record["duration_s"]),
+        duration_s=optional(at_least_zero, record["duration_s"]),
         energy=optional(_parse_energy, record["energy"]),
         setup_s=at_least_zero(record["setup_s"]),
         setup=optional(_parse_energy, record["setup"]),
@@ -197,6 +221,8 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         token=optional(str, record["token"]),
         settled=bool(record["settled"]),
         lost=count(record["lost"]),
+        contacts=count(record["contacts"]),
+        unmetered=count(record["unmetered"]),
     )
 
 
