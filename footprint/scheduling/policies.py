@@ -8,6 +8,7 @@ from footprint.errors import UsageError
 from footprint.scheduling.base import Scheduler
 from footprint.scheduling.everyone import Everyone
 from footprint.scheduling.feasible import Feasible
+from footprint.scheduling.fedzero.policy import FedZero
 from footprint.scheduling.oort import Oort
 from footprint.scheduling.round_robin import RoundRobin
 from footprint.scheduling.uniform import Uniform
@@ -20,6 +21,8 @@ POLICIES: dict[str, Callable[[], Scheduler]] = {
     "oort": Oort,
     "oort-1.3n": lambda: Oort(over=1.3),
     "oort-fc": lambda: Oort(forecasts=True),
+    "fedzero": FedZero,
+    "fedzero-static": lambda: FedZero(blocklist=None, by_utility=False),
     "all-until-spent": Everyone,
     "round-robin": RoundRobin,
 }

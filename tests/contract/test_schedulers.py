@@ -22,6 +22,9 @@ from footprint.scheduling.carbon_scaler import ElasticJob
 from footprint.scheduling.carbon_time_start import CarbonTime
 from footprint.scheduling.curtailment import Threshold
 from footprint.scheduling.elastic import Elastic
+from footprint.scheduling.fedzero.compat import AuthorsBlocklist
+from footprint.scheduling.fedzero.policy import FedZero
+from footprint.scheduling.fedzero.search import Solver
 from footprint.scheduling.kmin_rounds import KMinRounds
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
@@ -36,6 +39,10 @@ SCHEDULERS = {
     "uniform, 3": lambda: Uniform(count=3),
     "uniform, a third": lambda: Uniform(share=1 / 3),
     "uniform, nobody": lambda: Uniform(count=0),
+    "fedzero, no blocklist": lambda: FedZero(blocklist=None),
+    "fedzero, no forecasts": lambda: FedZero(forecasts=False),
+    "fedzero, one model": lambda: FedZero(solver=Solver.ONE_MODEL),
+    "fedzero, the authors' list": lambda: FedZero(blocklist=AuthorsBlocklist),
     "oort, lowest edge": lambda: Oort(edge=Edge.LOWEST),
     # Those whose rounds, deadlines and limits only a user knows.
     "wait awhile": lambda: WaitAwhile(Uniform(), rounds=9, deadline_s=3000, slot_s=60),
