@@ -92,6 +92,13 @@ class VectorModel:
         gradient: Callable[..., Any] = torch.func.grad(self._loss, has_aux=True)
         self._gradient = gradient
         self._gradients: Callable[..., Any] = torch.func.vmap(gradient)
+        layers = list(module.children())
+        if [type(layer) for layer in layers] == [torch.nn.Flatten, torch.nn.Linear]:
+            # Its gradient is known: no need to record what is computed.
+            self._gradients = softmax_gradients
+            self._gradient = lambda *one: tuple(
+                found[0] for found in softmax_gradients(*(each[None] for each in one))
+            )
 
     def logits(self, vector: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
         """Apply the model with some parameters."""
@@ -184,3 +191,36 @@ class VectorModel:
             return found, losses
         found, losses = self._gradient(models[0], inputs[0], labels[0], weights[0])
         return found[None], losses[None]
+
+
+@torch.no_grad()
+def softmax_gradients(
+    vectors: torch.Tensor, inputs: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""Gradients of softmax regression at many clients, :math:`X^T (p - y) / n`.
+
+    Parameters
+    ----------
+    vectors : Tensor of shape (clients, parameters)
+        Of each client: classes x pixels, and a bias per class.
+    inputs : Tensor of shape (clients, samples, ...)
+    labels, weights : Tensor of shape (clients, samples)
+
+    Returns
+    -------
+    gradients : Tensor of shape (clients, parameters)
+    losses : Tensor of shape (clients, samples)
+    """
+    flat = inputs.flatten(start_dim=2)
+    classes = vectors.shape[1] // (flat.shape[2] + 1)
+    matrix = vectors[:, :-classes].reshape(len(vectors), classes, -1)
+    scores = torch.baddbmm(vectors[:, None, -classes:], flat, matrix.transpose(1, 2))
+    chance = scores.log_softmax(dim=2)
+    losses = -chance.gather(2, labels[..., None])[..., 0]
+    wrong = chance.exp_()
+    wrong.scatter_add_(
+        2, labels[..., None], torch.full_like(labels[..., None], -1, dtype=wrong.dtype)
+    )
+    wrong *= (weights / weights.sum(dim=1, keepdim=True).clamp(min=1.0))[..., None]
+    by_class = torch.bmm(wrong.transpose(1, 2), flat)
+    return torch.cat([by_class.flatten(start_dim=1), wrong.sum(dim=1)], dim=1), losses

@@ -109,6 +109,20 @@ def test_many_clients_at_once_are_trained_as_one_by_one(how):
     assert not learner(ModelKind.CNN)._model.stackable
 
 
+def test_the_known_gradient_is_the_one_that_torch_finds():
+    """Also with batches that are filled up: 5 samples of 8."""
+    known = learner()
+    data, layer = blobs(), make_model(ModelKind.SOFTMAX, (1, 4, 4), 3, seed=0)[1]
+    parts = [np.arange(0, 30), np.arange(30, 35), np.arange(35, 60)]
+    module = torch.nn.Sequential(torch.nn.Flatten(), layer, torch.nn.Identity())
+    found = TorchLearner(data, parts, module, HOW, seed=3)
+    for number in (1, 2):
+        told = [one.train(work([3.0, 2.0, 1.0], number=number)) for one in (known, found)]
+        for name in ("loss", "utility"):
+            assert told[0][name] == pytest.approx(told[1][name], rel=1e-5)
+    assert known.vector.numpy() == pytest.approx(found.vector.numpy(), abs=1e-5)
+
+
 def test_only_whole_units_are_trained():
     one, two = learner(), learner()
     told = one.train(work([2.999, 0.5, 1 - 1e-12]))
