@@ -153,7 +153,7 @@ class TorchLearner:
             own = torch.from_numpy(part)
             found = self._model.gradient(self.vector, self._inputs[own], self._labels[own])
             rows.append(_array(found))
-        return self._short(np.array(rows).reshape(len(rows), -1))
+        return self._short(np.array(rows).reshape(len(rows), len(self.vector)))
 
     def followed(self) -> Floats:
         """Mean gradients that the last trainings followed, shape (clients, dimensions).
@@ -190,7 +190,7 @@ class TorchLearner:
         return Batches(torch.from_numpy(indices), torch.from_numpy(weights))
 
     def _short(self, rows: Floats) -> Floats:
-        if rows.shape[1] <= self.dimensions or not len(rows):
+        if rows.shape[1] <= self.dimensions:
             return rows
         rng = np.random.default_rng([self._seed, _PROJECT])
         return project(rows, self.dimensions, rng)

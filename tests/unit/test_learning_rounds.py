@@ -181,7 +181,8 @@ def test_rounds_in_which_nobody_counts_change_nothing():
     told = one.train(work([]))
     assert {name: values.shape for name, values in told.items()} == {"loss": (0,), "utility": (0,)}
     assert (one.vector == before).all()
-    assert one.followed().shape == (0, one.dimensions)
+    nobody = one.gradients(np.zeros(0, dtype=np.int64), GradientSource.FRESH)
+    assert one.followed().shape == nobody.shape == (0, one.dimensions)
 
 
 def test_a_probe_costs_what_it_computes_on():
