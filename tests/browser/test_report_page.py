@@ -18,6 +18,7 @@ from footprint.sensitivity import compare_study
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     assessment,
+    by_round,
     comparison,
     contribution,
     federated,
@@ -42,6 +43,8 @@ RESULTS = {
     "hostile": (hostile(), 3),
     "hostile comparison": (comparison(hostile(), federated(40.0)), 4),
     "plan": (PLAN, 10),
+    "rounds": (by_round(150), 4),
+    "compared rounds": (comparison(by_round(8), by_round(5)), 5),
     "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
 }
 
