@@ -20,9 +20,9 @@ from numpy.random import Generator
 
 from footprint.errors import UsageError
 from footprint.integrations.flower.clock import Clock
-from footprint.integrations.flower.exchanges import Round
 from footprint.integrations.flower.grid import MeasuredGrid
 from footprint.integrations.flower.passing import PassingGrid
+from footprint.integrations.flower.rounds import Round
 from footprint.integrations.flower.spending import Spending
 from footprint.integrations.flower.updates import Updates
 from footprint.model import Phase, ReplyStatus
@@ -164,15 +164,15 @@ class Selection:
         if number not in self._chosen:
             return
         self._chosen.remove(number)
-        last = self.grid.exchanges.last.get(Phase.TRAIN)
-        if last is None or last.round != number:
+        found = self.grid.exchanges.rounds.take(Phase.TRAIN, number)
+        if found is None:  # the strategy sent nothing to those that were chosen
             now_s = self.clock.now_s()
-            last = Round(number, now_s, now_s)
-        outcomes = tuple(_named(self.name(node), one) for node, one in last.clients.items())
+            found = Round(now_s, now_s)
+        outcomes = tuple(_named(self.name(node), one) for node, one in found.clients.items())
         for outcome in outcomes:
             self._learn(number, outcome)
         followed = self.updates.followed(replies, self.name)
-        told = Outcome(number, last.start_s, last.stop_s, outcomes, gradients=followed)
+        told = Outcome(number, found.start_s, found.stop_s, outcomes, gradients=followed)
         self.scheduler.observe(self.spending.settle(told))
 
     def name(self, node_id: int) -> str:
