@@ -93,6 +93,7 @@ class TorchLearner:
             ``"loss"``, the mean loss of the samples before their steps, and ``"utility"``, Oort's
             |B| sqrt(mean loss^2) over the samples worked on; NaN for who did no whole unit.
         """
+        self._check(work.clients)
         self._round = work.round
         # A sum of many steps may miss a whole number by rounding.
         steps = np.floor(work.units * (1 + 1e-9)).astype(np.int64)
@@ -137,6 +138,7 @@ class TorchLearner:
 
     def probe_units(self, clients: Integers, source: GradientSource) -> Floats:
         """Work of a gradient: of all data of a client, or of one batch [units]."""
+        self._check(clients)
         if source is GradientSource.PROBE_BATCH:
             return np.ones(len(clients))
         units: Floats = self.samples[clients] / self._how.batch_size
@@ -170,6 +172,14 @@ class TorchLearner:
             rows = update_gradients(before, after[works], rate, steps[works])
             found[works] = self._short(rows)
         return found
+
+    def _check(self, clients: Integers) -> None:
+        if len(clients) and int(clients.max()) >= len(self._parts):
+            raise UsageError(
+                f"Client {int(clients.max())} of the fleet has no data: there are "
+                f"{len(self._parts)} parts, counted from 0.",
+                "Split the data into as many parts as the fleet has clients.",
+            )
 
     def _batches(self, clients: Integers, steps: Integers) -> Batches:
         """Draw batches: each client goes through its data in a new order, again and again."""

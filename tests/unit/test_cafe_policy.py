@@ -13,7 +13,9 @@ from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.candidates import Candidates, ClientTable
 from footprint.scheduling.coreset import measure_coreset
+from footprint.scheduling.ecolearn import EcoLearn
 from footprint.scheduling.gradients import GradientSource
+from footprint.scheduling.lowcarb import Lowcarb
 from footprint.scheduling.outlook import Need, Outlook, frozen
 from footprint.scheduling.paced_random import PacedRandom
 from footprint.scheduling.pacing import StraightLine
@@ -306,3 +308,34 @@ def test_power_of_choice_keeps_the_largest_losses_of_those_drawn():
     assert abs(draws.count("c3") - 485) < 20
     with pytest.raises(UsageError, match="cannot be kept"):
         PowerOfChoice(3, 2)
+
+
+def test_utility_and_low_carbon_are_weighed_and_later_rounds_have_fewer():
+    rng = np.random.default_rng(0)
+    # Carbon of 10, 30, 25 and 20 g; the third never answered, which is the largest utility.
+    state = seen(utility=np.array([1.0, 9.0, np.nan, 3.0]))
+    state = replace(state, wanted=2)
+    assert EcoLearn(balance=1.0).select(state, rng) == ["c1", "c2"]
+    assert EcoLearn(balance=0.0).select(state, rng) == ["c0", "c3"]
+    fewer = EcoLearn(balance=0.0, least=1, until=10)
+    assert fewer.select(state, rng) == ["c0", "c3"]
+    assert fewer.select(replace(state, round=11), rng) == ["c0"]
+    # The first hour is as clean as any; a dirtier one than all before adds nobody.
+    more = EcoLearn(balance=0.0, extra=1.0)
+    assert len(more.select(state, rng)) == 4
+    doubled = {Need.INTENSITY: frozen(2 * state.outlook.intensity_now, NOW_S)}
+    dirtier = replace(state, outlook=replace(state.outlook, signals=doubled))
+    assert len(more.select(dirtier, rng)) == 2
+
+
+def test_who_took_part_often_waits_for_a_cleaner_hour():
+    rng = np.random.default_rng(0)
+    ahead = np.full((4, 13 * 60), 300.0)
+    ahead[2, 5 * 60 :] = 10.0  # much cleaner in five hours
+    state = seen(answered=np.array([3, 4, 4, 4]))
+    signals = {Need.INTENSITY_FORECAST: frozen(ahead, NOW_S)}
+    state = replace(state, outlook=replace(state.outlook, signals=signals), wanted=3)
+    assert Lowcarb().select(state, rng) == ["c0", "c1", "c3"]
+    # It may not look so far ahead.
+    assert Lowcarb(window=4).select(state, rng) == ["c0", "c1", "c2"]
+    assert Lowcarb().horizon_s == 13 * 3600

@@ -185,6 +185,15 @@ def test_rounds_in_which_nobody_counts_change_nothing():
     assert one.followed().shape == nobody.shape == (0, one.dimensions)
 
 
+def test_a_fleet_with_more_clients_than_data_is_an_error():
+    for call in (
+        lambda: learner().train(work([1.0], [3])),
+        lambda: learner().probe_units(np.array([0, 3]), GradientSource.FRESH),
+    ):
+        with pytest.raises(UsageError, match="Client 3 of the fleet has no data"):
+            call()
+
+
 def test_a_probe_costs_what_it_computes_on():
     one, clients = learner(), np.array([0, 1, 2])
     assert one.probe_units(clients, GradientSource.FRESH).tolist() == [30 / 8, 5 / 8, 25 / 8]

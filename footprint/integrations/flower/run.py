@@ -31,7 +31,7 @@ from footprint.integrations.flower.limits import Limits
 from footprint.integrations.flower.nodes import NodePlace, Nodes
 from footprint.integrations.flower.process import SERVER, enter_server, leave_server
 from footprint.integrations.flower.selection import Selection
-from footprint.integrations.flower.spending import Intensities, Spending
+from footprint.integrations.flower.spending import Intensities, Spending, doubt_once
 from footprint.integrations.flower.updates import Updates
 from footprint.integrations.flower.wire import WireModel
 from footprint.measurement.tracker import DEFAULT_JOURNAL, Tracker
@@ -250,27 +250,10 @@ class CarbonRun:
         if self.scheduler is None:
             return None
         clock = self._clock(grid)
-        spending = Spending(
-            self.intensities, self.budget, _doubting(grid.exchanges.tracker), clock.now_s()
-        )
+        doubt = doubt_once(grid.exchanges.tracker)
+        spending = Spending(self.intensities, self.budget, doubt, clock.now_s())
         rng = np.random.default_rng(self.seed)
         return Selection(self.scheduler, grid, clock, rng, Updates(self.seed), spending)
-
-
-def _doubting(tracker: Tracker) -> Callable[[str], None]:
-    """Make what says, once for each client, that its energy was assumed."""
-    said: set[str] = set()
-
-    def doubt(name: str) -> None:
-        if name not in said:
-            said.add(name)
-            tracker.doubt(
-                "spending-assumed",
-                f"{name} was asked and did not say what it used.",
-                "The budget and the scheduler are told what it used in the round before.",
-            )
-
-    return doubt
 
 
 def _is_virtual(grid: Grid) -> bool:

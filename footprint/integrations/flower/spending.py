@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from footprint.errors import UsageError
+from footprint.measurement.tracker import Tracker
 from footprint.scheduling.base import ClientOutcome, Outcome
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 
@@ -163,6 +164,22 @@ class Spending:
             "Its ClientApp must measure its energy (carbon_mod), and its zone must have an "
             "intensity.",
         )
+
+
+def doubt_once(tracker: Tracker) -> Callable[[str], None]:
+    """Make what writes, once for each client, that its energy was assumed."""
+    said: set[str] = set()
+
+    def doubt(name: str) -> None:
+        if name not in said:
+            said.add(name)
+            tracker.doubt(
+                "spending-assumed",
+                f"{name} was asked and did not say what it used.",
+                "The budget and the scheduler are told what it used in the round before.",
+            )
+
+    return doubt
 
 
 def _sum(amounts: Sequence[float | None]) -> float | None:
