@@ -16,12 +16,12 @@ from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.ecolearn import EcoLearn
 from footprint.scheduling.everyone import Everyone
 from footprint.scheduling.feasible import Feasible
-from footprint.scheduling.in_turn import RoundRobin
 from footprint.scheduling.lowcarb import Lowcarb
 from footprint.scheduling.lowest_carbon import LowestCarbon
 from footprint.scheduling.oort import Oort
 from footprint.scheduling.paced_random import PacedRandom
 from footprint.scheduling.power_of_choice import PowerOfChoice
+from footprint.scheduling.round_robin import RoundRobin
 from footprint.scheduling.static_cleanest import StaticCleanest
 from footprint.scheduling.uniform import Uniform
 from footprint.scheduling.utility_per_gram import UtilityPerGram

@@ -7,6 +7,8 @@ import pytest
 
 from footprint.errors import UsageError
 from footprint.model import ReplyStatus
+from footprint.scheduling.alpha_fair import AlphaFairSettings
+from footprint.scheduling.availability import CarbonCap, Curtailment
 from footprint.scheduling.base import (
     Candidate,
     Candidates,
@@ -20,14 +22,21 @@ from footprint.scheduling.base import (
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.candidates import ClientTable
+from footprint.scheduling.carbon_scaler import ElasticJob
+from footprint.scheduling.carbon_time_start import CarbonTime
+from footprint.scheduling.curtailment import Threshold
+from footprint.scheduling.elastic import Elastic
 from footprint.scheduling.gradients import GradientSource
+from footprint.scheduling.kmin_rounds import KMinRounds
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
 from footprint.scheduling.policies import POLICIES, WITH_BUDGET, WITH_GRADIENTS, make_policy
+from footprint.scheduling.slack_plan import AlphaFair
 from footprint.scheduling.static_cleanest import StaticCleanest
 from footprint.scheduling.submodular import Solver
 from footprint.scheduling.uniform import Uniform
 from footprint.scheduling.utility_per_gram import UtilityPerGram
+from footprint.scheduling.wait_awhile import WaitAwhile
 from footprint.simulation.engine import simulate
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.forecasts import Persistence
@@ -47,6 +56,23 @@ SCHEDULERS = {
     "cafe, one batch": lambda: CafePolicy(gradient=GradientSource.PROBE_BATCH, backlog=2.0),
     "cafe, drawing": lambda: CafePolicy(solver=Solver.DOUBLE_GREEDY_RAND, represented=True),
     "cafe, at least two": lambda: CafePolicy(least=2, weight=0.1),
+    # Those whose rounds, deadlines and limits only a user knows.
+    "wait awhile": lambda: WaitAwhile(Uniform(), rounds=9, deadline_s=3000, slot_s=60),
+    "wait awhile, in one piece": lambda: WaitAwhile(
+        Uniform(), rounds=9, delivery="next-workday", interrupting=False
+    ),
+    "carbon-time": lambda: CarbonTime(Uniform(), rounds=3, wait_s=600, slot_s=60),
+    "k-min": lambda: KMinRounds(
+        Uniform(), rounds=9, deadline_s=3000, slot_s=60, low=20.0, high=700.0
+    ),
+    "curtailment": lambda: Curtailment(Uniform(), threshold=Threshold(300, 400)),
+    "carbon cap": lambda: CarbonCap(Uniform(), low=100, high=500, least=1, most=5),
+    "elastic": lambda: Elastic(
+        Uniform(), job=ElasticJob((1.0, 1.5), (9.0, 18.0)), work=20.0, deadline_s=3000, slot_s=60
+    ),
+    "alpha-fair": lambda: AlphaFair(
+        settings=AlphaFairSettings(20, slack=20), budget_g=1e4, slot_s=60
+    ),
 }
 
 every = pytest.mark.parametrize("make", SCHEDULERS.values(), ids=SCHEDULERS)
