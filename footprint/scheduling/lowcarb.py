@@ -24,6 +24,7 @@ import numpy.typing as npt
 from footprint.errors import UsageError
 from footprint.scheduling.arrays import Array, Indices, amounts, numbers
 from footprint.scheduling.base import Need, Outcome, SelectionState
+from footprint.scheduling.expectations import slot_intensity
 from footprint.units import S_PER_H
 
 if TYPE_CHECKING:
@@ -129,9 +130,8 @@ class Lowcarb:
     def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
         """Choose clients."""
         del rng  # nothing is left to chance
-        candidates, outlook = state.candidates, state.foreseen
-        steps = max(1, round(S_PER_H / outlook.step_s))
-        hourly = outlook.intensity.values[:, ::steps]
+        candidates = state.candidates
+        hourly = slot_intensity(state.foreseen, S_PER_H)
         places = choose_by_waiting(
             hourly[candidates.domain],
             candidates.answered,

@@ -10,17 +10,8 @@ import numpy as np
 from footprint.errors import UsageError
 from footprint.scheduling.base import SelectionState
 from footprint.scheduling.budget import Budget, Resource
-from footprint.scheduling.candidates import Candidates, Floats
-from footprint.units import joules_to_kwh
-
-
-def planned_energy(candidates: Candidates) -> Floats:
-    """Energy of each candidate in its last round, or else of all it may do [kWh].
-
-    NaN where nobody knows either.
-    """
-    most_kwh = joules_to_kwh(candidates.most * candidates.energy_per_unit_ws)
-    return np.where(np.isnan(candidates.energy_kwh), most_kwh, candidates.energy_kwh)
+from footprint.scheduling.candidates import Floats
+from footprint.scheduling.expectations import expected_kwh
 
 
 def intensity_now(state: SelectionState) -> Floats:
@@ -56,7 +47,7 @@ def planned_carbon(state: SelectionState) -> Floats:
     UsageError
         If nobody knows the intensity of a grid.
     """
-    carbon: Floats = intensity_now(state) * planned_energy(state.candidates)
+    carbon: Floats = intensity_now(state) * expected_kwh(state.candidates)
     return carbon
 
 
