@@ -148,9 +148,9 @@ def read_intensities(path):
 
 @cache
 def read_folder(folder):
-    """Images, with 2,000 of them to test on."""
+    """Images, with 500 of them to test on."""
     data = read_images(folder)
-    return replace(data, test_inputs=data.test_inputs[:2000], test_labels=data.test_labels[:2000])
+    return replace(data, test_inputs=data.test_inputs[:500], test_labels=data.test_labels[:500])
 
 
 def build(case, path, seed, *, probe=None):
@@ -278,6 +278,8 @@ def study(case, rows, budgets, path, pool):
             figures = {name: spread([run[name] for run in runs]) for name in runs[0]}
             found.append({"budget": share, "policy": row.label, **figures})
             print(f"{case.name}, {share:.0%}, {row.label}: {figures['accuracy'][0]}", flush=True)
+    if case.folder is not None:  # it would take as long as all others together
+        return {"case": case.name, "seeds": case.seeds, "rows": found, "upper bound": (None, None)}
     free = Row("everybody, no budget", "all-until-spent", {}, SOFT)
     runs = pool.map(partial(run_row, case, free, path, 1.0), range(case.seeds))
     bound = spread([run["accuracy"] for run in runs])
@@ -372,9 +374,9 @@ def main():
         else:
             small = Case(
                 f"{arguments.images.name}, small convolutional network, 10 clients, Dirichlet 0.1; "
-                "CUT to 2,000 samples to train and 2,000 to test on, 40 hourly rounds of 10 "
-                "steps, 3 seeds",
-                40,
+                "CUT to 2,000 samples to train and 500 to test on, 24 hourly rounds of 10 "
+                "steps, one budget, 3 seeds",
+                24,
                 10,
                 replace(how, learning_rate=0.1),
                 10,
@@ -383,7 +385,7 @@ def main():
                 samples=2000,
                 folder=arguments.images,
             )
-            results.append(study(small, SHORT_ROWS, (0.1, 0.3), arguments.intensity, pool))
+            results.append(study(small, SHORT_ROWS, (0.2,), arguments.intensity, pool))
     if arguments.json:
         print(json.dumps(results, indent=2))
         return
