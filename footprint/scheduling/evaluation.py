@@ -25,8 +25,9 @@ from footprint.scheduling.curves import (
     worst_decile,
 )
 from footprint.scheduling.participation import jain_index, selection_heterogeneity
+from footprint.scheduling.signals import emissions_under
 from footprint.simulation.results import SimulationRun
-from footprint.units import S_PER_H, watt_seconds_to_kwh
+from footprint.units import watt_seconds_to_kwh
 
 _COURSE_POINTS = 120
 
@@ -224,46 +225,6 @@ def shared_figures(trial: Trial, shared: tuple[float, float] | None) -> dict[Met
         Metric.ACCURACY_AT_SHARED: value_at(trial.emissions_g, trial.accuracy, shared[1]),
         Metric.ACCURACY_UP_TO_SHARED: mean_between(trial.emissions_g, trial.accuracy, *shared),
     }
-
-
-# --- emissions under another signal ------------------------------------------
-
-
-def emissions_under(run: SimulationRun, intensity_g_per_kwh: npt.NDArray[np.float64]) -> Array:
-    """Emissions up to the end of each round, under another kind of intensity.
-
-    Energy of the grid is known by domain and hour, so whole hours are exact; the hour in which a
-    round ends is divided in proportion to the energy of the rounds in it.
-
-    Parameters
-    ----------
-    run : SimulationRun
-    intensity_g_per_kwh : ndarray of shape (domains, hours)
-        NaN where nobody knows.
-
-    Returns
-    -------
-    ndarray of shape (rounds,)
-        NaN from the first hour on whose intensity matters and is not known [gCO2e].
-    """
-    grid_kwh = run.hours.energy_kwh.sum(axis=0)[1]
-    each_g = np.where(grid_kwh > 0, grid_kwh * intensity_g_per_kwh, 0.0).sum(axis=0)
-    before_g = np.concatenate([[0.0], np.cumsum(each_g)])
-    rounds, step_s = run.rounds, run.rules.step_s
-    start_s = (rounds.start_s - run.rules.start_s).astype(np.float64)
-    end_s = start_s + rounds.steps * step_s
-    spent_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
-    times = np.concatenate([[0.0], np.column_stack([start_s, end_s]).ravel()])
-    energy = np.concatenate(
-        [[0.0], np.column_stack([np.append(0, spent_kwh[:-1]), spent_kwh]).ravel()]
-    )
-    hour = np.minimum((end_s // S_PER_H).astype(np.int64), len(each_g) - 1)
-    edges = np.interp(np.arange(len(each_g) + 1) * S_PER_H, times, energy)
-    inside_kwh = np.interp(end_s, times, energy) - edges[hour]
-    whole_kwh = edges[hour + 1] - edges[hour]
-    part = np.divide(inside_kwh, whole_kwh, out=np.zeros(len(hour)), where=whole_kwh > 0)
-    total: Array = before_g[hour] + part * each_g[hour]
-    return total
 
 
 # --- budget, fairness, waste -------------------------------------------------

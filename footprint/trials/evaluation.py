@@ -1,0 +1,119 @@
+"""From a plan to an evaluation: every policy with every seed, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from footprint._version import __version__
+from footprint.errors import FootprintError, ManifestError
+from footprint.model import Evaluation, FailedSeed, Finding, Metric, PolicyResult, Severity
+from footprint.model.evaluations import TO_TARGET
+from footprint.scheduling.evaluation import Trial, shared_figures, shared_range
+from footprint.scheduling.spreads import contrast_of, gaps_of, spread_of
+from footprint.trials.engines import Engine, run_jobs
+from footprint.trials.plan import Plan, PolicyTable
+from footprint.trials.work import Done, Job
+from footprint.trials.worlds import build_world, input_files, summarise_world
+
+# Less than this of a budget counts as all of it used.
+_UNUSED = 0.05
+# What policies are judged by, in this order: the first that tells them apart.
+_TO_TARGET = (
+    Metric.EMISSIONS_TO_TARGET_G,
+    Metric.ENERGY_TO_TARGET_KWH,
+    Metric.TIME_TO_TARGET_S,
+)
+_AT_SHARED = (Metric.ACCURACY_AT_SHARED, Metric.ACCURACY)
+_WITHOUT_LEARNER = (Metric.G_PER_UNIT, Metric.ACCEPTED_UNITS)
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What came of the jobs so far."""
+
+    trials: dict[str, dict[int, Trial]] = field(default_factory=dict)
+    failed: dict[str, list[FailedSeed]] = field(default_factory=dict)
+    findings: dict[Finding, None] = field(default_factory=dict)
+    first_error: Exception | None = None
+
+    def take(self, job: Job, found: Done | Exception) -> None:
+        name = job.policy.name
+        if isinstance(found, Exception):
+            said = found.message if isinstance(found, FootprintError) else f"{type(found).__name__}: {found}"
+            self.failed.setdefault(name, []).append(FailedSeed(job.seed, said))
+            self.first_error = self.first_error or found
+            message = f"The {job} failed: {said}"
+            self.findings[Finding("trial-failed", message, Severity.ERROR)] = None
+            return
+        self.trials.setdefault(name, {})[job.seed] = found.trial
+        self.findings.update(dict.fromkeys(found.findings))
+
+
+def evaluate_policies(
+    plan: Plan,
+    *,
+    engine: Engine = Engine.HERE,
+    workers: int | None = None,
+    on_trial: Callable[[], object] | None = None,
+) -> Evaluation:
+    """Simulate every policy of a plan with every seed, and compare them.
+
+    Parameters
+    ----------
+    plan : Plan
+    engine : Engine
+        Where; the figures are the same everywhere. Processes and Ray need a main module that can
+        be imported without starting the evaluation again.
+    workers : int, optional
+        Processes at a time.
+    on_trial : callable, optional
+        Called after each run.
+
+    Returns
+    -------
+    Evaluation
+        Runs that failed, or did not come to an end before an interruption, are named in it.
+
+    Raises
+    ------
+    ManifestError
+        If the plan has no policy, or its world cannot be built.
+    MissingExtra
+        If the engine is not installed.
+    Exception
+        That of the first run that failed, if all did.
+    """
+    if not plan.policy:
+        raise ManifestError(
+            f"{plan.origin}, policy: there is no policy.", "Add [[policy]] tables, or --policy."
+        )
+    built = build_world(plan)
+    jobs = [Job(policy, seed) for seed in range(plan.seeds) for policy in plan.policy]
+    found = _Collected()
+    try:
+        for job, result in run_jobs(plan, jobs, engine, workers):
+            found.take(job, result)
+            if on_trial is not None:
+                on_trial()
+    except KeyboardInterrupt:
+        if not found.trials:
+            raise
+        _note_interruption(found, jobs)
+    if not found.trials:
+        assert found.first_error is not None
+        raise found.first_error
+    evaluation = _compare(plan, found)
+    world = summarise_world(plan, built)
+    findings = (*evaluation.findings, *_remarks(evaluation, plan))
+    return replace(evaluation, world=world, findings=findings, inputs=input_files(plan))
+
+
+def _note_interruption(found: _Collected, jobs: Sequence[Job]) -> None:
+    done = {(name, seed) for name, trials in found.trials.items() for seed in trials}
+    done |= {(name, one.seed) for name, failed in found.failed.items() for one in failed}
+    missing = [job for job in jobs if (job.policy.name, job.seed) not in done]
+    for job in missing:
+        found.failed.setdefault(job.policy.name, []).append(FailedSeed(job.seed, "interrupted"))
+    message = f"The evaluation was interrupted: {len(missing)} of {len(jobs)} runs are not in it."
+    found.findings[Finding("interrupted", message, Severity.ERROR)] = None
