@@ -10,15 +10,45 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import numpy as np
+
 from footprint.errors import UsageError
 from footprint.model import ReplyStatus
+from footprint.scheduling.arrays import Array
+from footprint.scheduling.budget import Budget
 from footprint.scheduling.candidates import Candidate as Candidate
 from footprint.scheduling.candidates import Candidates as Candidates
+from footprint.scheduling.candidates import Integers
+from footprint.scheduling.gradients import GradientSource
 from footprint.scheduling.outlook import Need as Need
 from footprint.scheduling.outlook import Outlook as Outlook
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+
+
+class Probes(Protocol):
+    """Asks clients for gradients on the current model, for the choice of a round alone.
+
+    Each costs: whoever runs the rounds charges energy, emissions and data of it to the next.
+    """
+
+    def gradients(self, clients: Integers, source: GradientSource) -> Mapping[int, Array]:
+        """Ask for gradients.
+
+        Parameters
+        ----------
+        clients : ndarray of int
+            Numbers as in `Candidates.number`.
+        source : GradientSource
+            How much each is computed on.
+
+        Returns
+        -------
+        mapping of int to ndarray of shape (dimensions,)
+            Of those that could compute one in time; shortened alike, so that distances mean
+            something.
+        """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +68,10 @@ class SelectionState:
     outlook : Outlook or None
         What the scheduler needs to know of energy, capacity and grids; None where
         nobody knows.
+    budget : Budget or None
+        What may still be spent; of several, the one of carbon, or else the first.
+    probes : Probes or None
+        Asks clients for gradients; None where nobody can.
     """
 
     round: int
@@ -45,6 +79,8 @@ class SelectionState:
     candidates: Candidates
     wanted: int | None = None
     outlook: Outlook | None = None
+    budget: Budget | None = None
+    probes: Probes | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -77,6 +113,7 @@ class ClientOutcome:
     energy_kwh: float | None = None
     duration_s: float | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    emissions_g: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +127,20 @@ class Outcome:
         When it was sent out, and when the last reply that counts was there [s].
     clients : sequence of ClientOutcome
         One per client that was asked.
+    energy_kwh, emissions_g : float or None
+        Of the whole round, its probes and its server included, as far as they are charged
+        [kWh] [gCO2e].
+    gradients : mapping of str to ndarray
+        Mean gradients that trainings followed which count, as short as those of `Probes`.
     """
 
     round: int
     start_s: float
     stop_s: float
     clients: Sequence[ClientOutcome]
+    energy_kwh: float | None = None
+    emissions_g: float | None = None
+    gradients: Mapping[str, Array] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -103,8 +148,11 @@ class Scheduler(Protocol):
     """Chooses the clients of each round.
 
     An attribute `needs`, a set of `Need`, says what it wants to read beside the candidates;
-    one without it needs nothing. `observe` is called once after each round for which `select`
-    chose somebody. If it chose nobody, it may be asked again later for the same round.
+    one without it needs nothing. An attribute `horizon_s` says how far forecasts of intensity
+    shall reach, if that is beyond the deadline of a round [s]. A method `weights(ids)` gives the
+    weights of updates in the average; without it, samples weigh. `observe` is called once after
+    each round for which `select` chose somebody. If it chose nobody, it may be asked again later
+    for the same round.
     """
 
     def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
@@ -129,6 +177,31 @@ def needs_of(scheduler: Scheduler) -> frozenset[Need]:
         If it asks for something that there is not.
     """
     return frozenset(Need.parse(need) for need in getattr(scheduler, "needs", ()))
+
+
+def horizon_of(scheduler: Scheduler) -> float:
+    """Say how far a scheduler wants to see the intensity of grids [s]."""
+    return float(getattr(scheduler, "horizon_s", 0.0))
+
+
+def weights_of(scheduler: Scheduler, ids: Sequence[str]) -> Array | None:
+    """Ask a scheduler how updates shall weigh; None if it leaves that to their samples.
+
+    Raises
+    ------
+    UsageError
+        If it gives another number of weights, or one that is negative or not finite.
+    """
+    method = getattr(scheduler, "weights", None)
+    if method is None:
+        return None
+    weights = np.asarray(method(ids), dtype=np.float64)
+    if weights.shape != (len(ids),) or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise UsageError(
+            f"The scheduler {type(scheduler).__name__} weighs {len(ids)} updates by {weights}.",
+            "It must give one number of 0 or more for each.",
+        )
+    return weights
 
 
 def chosen(scheduler: Scheduler, state: SelectionState, rng: Generator) -> tuple[str, ...]:

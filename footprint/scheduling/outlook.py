@@ -100,7 +100,7 @@ class Outlook:
 
     @property
     def intensity(self) -> Signal:
-        """Grid intensity, shape (domains, steps) [gCO2e/kWh]."""
+        """Grid intensity, shape (domains, steps of the horizon of the policy) [gCO2e/kWh]."""
         return self.get(Need.INTENSITY_FORECAST)
 
     def get(self, need: Need) -> Signal:

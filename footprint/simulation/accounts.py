@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from footprint.model import Finding
+from footprint.model.kinds import Severity
 from footprint.scheduling.candidates import ClientTable
-from footprint.simulation.arrays import Floats
+from footprint.simulation.arrays import Flags, Floats
 from footprint.simulation.booking import EXCESS, Ledger
 from footprint.simulation.execution import Execution
 from footprint.simulation.results import ClientTotals, Hours, Rounds
+from footprint.simulation.spending import Amounts
 from footprint.simulation.world import Rules, World
 from footprint.units import S_PER_H, joules_to_kwh
 
@@ -25,22 +27,55 @@ class Accounts:
     world : World
     rules : Rules
     ledger : Ledger
+    informed : ndarray of bool
+        Clients that have the current model already, since they were probed.
     """
 
     world: World
     rules: Rules
     ledger: Ledger = field(init=False)
+    informed: Flags = field(init=False)
     _totals: dict[str, Floats] = field(init=False)
     _rows: list[tuple[float, ...]] = field(default_factory=list)
+    _probes: list[Amounts] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger.empty(self.rules, len(self.world.supply.domains))
         self._totals = {name: np.zeros(len(self.world.fleet)) for name in _TOTALS}
+        self.informed = np.zeros(len(self.world.fleet), dtype=bool)
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, start_s: int, waited: int, done: Execution) -> None:
+    def probe(self, done: Execution, taken: Amounts) -> None:
+        """Account for gradients that were computed for a choice; the next round is charged.
+
+        Parameters
+        ----------
+        done : Execution
+        taken : Amounts
+            Of it.
+        """
+        who, totals = done.clients, self._totals
+        totals["probe_ws"][who] += done.train_ws
+        totals["probe_excess_ws"][who] += done.train_excess_ws
+        totals["probe_s"][who] += done.busy_s
+        self._attend(done)
+        self.informed[who] = True
+        self._probes.append(taken)
+
+    def _attend(self, done: Execution) -> None:
+        """Account for what every task takes beside its work."""
+        who, totals = done.clients, self._totals
+        totals["wait_ws"][who] += done.wait_ws
+        totals["wait_excess_ws"][who] += done.wait_excess_ws
+        totals["emissions_g"][who] += done.emissions_g
+        totals["present_s"][who] += done.present_s
+        totals["down_gb"][who] += self.world.fleet.message_gb * ~self.informed[who]
+
+    def add(
+        self, start_s: int, waited: int, done: Execution, taken: Amounts, accuracy: float
+    ) -> None:
         """Account for a round.
 
         Parameters
@@ -50,6 +85,10 @@ class Accounts:
         waited : int
             Steps before it in which nobody was chosen.
         done : Execution
+        taken : Amounts
+            Of it.
+        accuracy : float
+            Of the model after it; NaN if nobody measured it [1].
         """
         lost = np.where(done.accepted, 0.0, 1.0)
         fleet, who, totals = self.world.fleet, done.clients, self._totals
@@ -57,14 +96,13 @@ class Accounts:
         totals["accepted_units"][who] += done.units * done.accepted
         totals["train_ws"][who] += done.train_ws
         totals["lost_ws"][who] += done.train_ws * lost
-        totals["wait_ws"][who] += done.wait_ws
         totals["train_excess_ws"][who] += done.train_excess_ws
-        totals["wait_excess_ws"][who] += done.wait_excess_ws
-        totals["emissions_g"][who] += done.emissions_g
         totals["busy_s"][who] += done.busy_s
-        totals["present_s"][who] += done.present_s
-        totals["down_gb"][who] += fleet.message_gb
         totals["up_gb"][who] += fleet.update_gb * done.accepted
+        self._attend(done)
+        probed = sum(self._probes, Amounts())
+        self._probes.clear()
+        self.informed[:] = False
         accepted, dropped = int(done.accepted.sum()), int(done.dropped.sum())
         self._rows.append(
             (
@@ -81,13 +119,16 @@ class Accounts:
                 joules_to_kwh((done.train_ws * lost).sum()),
                 joules_to_kwh(done.wait_ws.sum()),
                 joules_to_kwh((done.train_excess_ws + done.wait_excess_ws).sum()),
-                done.emissions_g.sum(),
+                probed.energy_kwh,
+                done.emissions_g.sum() + probed.emissions_g,
+                taken.cost + probed.cost,
+                accuracy,
             )
         )
 
     def rounds(self) -> Rounds:
         """Columns of one value per round."""
-        table = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), 14)
+        table = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), 17)
         counts = table[:, :7].astype(np.int64)
         return Rounds(*counts.T, *table[:, 7:].T)
 
@@ -109,7 +150,10 @@ class Accounts:
             excess_kwh=joules_to_kwh(totals["train_excess_ws"]),
             excess_wait_kwh=joules_to_kwh(totals["wait_excess_ws"]),
             emissions_g=totals["emissions_g"],
+            probe_kwh=joules_to_kwh(totals["probe_ws"]),
+            excess_probe_kwh=joules_to_kwh(totals["probe_excess_ws"]),
             busy_s=totals["busy_s"],
+            probe_s=totals["probe_s"],
             present_s=totals["present_s"],
             down_gb=totals["down_gb"],
             up_gb=totals["up_gb"],
@@ -130,8 +174,18 @@ class Accounts:
 
     def findings(self, table: ClientTable) -> list[Finding]:
         """Say what is not in the result, or is in it by choice."""
-        fleet, asked = self.world.fleet, table.asked > 0
+        fleet = self.world.fleet
+        asked = (table.asked > 0) | (self._totals["present_s"] > 0)
         found = []
+        unused = sum(self._probes, Amounts()).energy_kwh
+        if unused:
+            found.append(
+                Finding(
+                    "probes-without-round",
+                    f"{unused:.3g} kWh went into gradients for choices after the last round.",
+                    severity=Severity.INFO,
+                )
+            )
         silent = int((asked & np.isnan(fleet.idle_w)).sum())
         if silent:
             found.append(
@@ -173,6 +227,9 @@ _TOTALS = (
     "wait_ws",
     "train_excess_ws",
     "wait_excess_ws",
+    "probe_ws",
+    "probe_excess_ws",
+    "probe_s",
     "emissions_g",
     "busy_s",
     "present_s",

@@ -11,8 +11,8 @@ from footprint.simulation.arrays import Floats, Integers
 from footprint.simulation.world import Rules
 from footprint.units import S_PER_H
 
-PHASES = (Phase.TRAIN, Phase.WAIT)
-"""What clients are charged for."""
+PHASES = (Phase.TRAIN, Phase.WAIT, Phase.EVALUATE)
+"""What clients are charged for; evaluation is that of gradients for a choice."""
 EXCESS, GRID = 0, 1
 """Places of the two sources of energy."""
 
@@ -36,7 +36,13 @@ class Ledger:
         """Make one without entries."""
         return cls(rules, np.zeros((len(PHASES), 2, domains, rules.hours)))
 
-    def add(self, now_s: int, domains: Integers, energy_ws: Floats) -> None:
+    def copy(self) -> Ledger:
+        """Copy it, to try something out."""
+        return Ledger(self.rules, self.energy_ws.copy())
+
+    def add(
+        self, now_s: int, domains: Integers, phases: tuple[Phase, ...], energy_ws: Floats
+    ) -> None:
         """Enter the energy of some steps.
 
         Parameters
@@ -44,6 +50,8 @@ class Ledger:
         now_s : int
             When the first of them began [s].
         domains : ndarray of int, shape (groups,)
+            Each once.
+        phases : tuple of Phase
             Each once.
         energy_ws : ndarray of shape (phases, sources, steps, groups)
             [Ws]
@@ -54,4 +62,6 @@ class Ledger:
         first, last = int(hours[0]), int(hours[-1])
         for hour in range(first, last + 1):
             inside = slice(None) if first == last else hours == hour
-            self.energy_ws[:, :, domains, hour] += energy_ws[:, :, inside].sum(axis=2)
+            for place, phase in enumerate(phases):
+                sums = energy_ws[place][:, inside].sum(axis=1)
+                self.energy_ws[PHASES.index(phase), :, domains, hour] += sums.T

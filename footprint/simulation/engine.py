@@ -10,30 +10,35 @@ After P. Wiesner et al., "FedZero", arXiv 2305.15092, and github.com/dos-group/f
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import InitVar, dataclass, field, replace
 
 import numpy as np
 
 from footprint.errors import UsageError
-from footprint.model import ReplyStatus
 from footprint.scheduling.base import (
     Candidates,
-    ClientOutcome,
     Outcome,
     Scheduler,
     SelectionState,
     chosen,
+    horizon_of,
     needs_of,
+    weights_of,
 )
+from footprint.scheduling.budget import Budget
 from footprint.scheduling.candidates import ClientTable
 from footprint.simulation.accounts import Accounts
-from footprint.simulation.arrays import Floats
+from footprint.simulation.arrays import Floats, Integers
+from footprint.simulation.booking import Ledger
 from footprint.simulation.execution import Execution, execute
-from footprint.simulation.learners import Learner, RoundWork
+from footprint.simulation.learners import Learner, RoundWork, accuracy_of, differentiable
+from footprint.simulation.outcomes import Outcomes
+from footprint.simulation.probing import SimulatedProbes
 from footprint.simulation.results import SimulationRun
-from footprint.simulation.spending import SpendingLimit, plan_spending, spending_of
+from footprint.simulation.spending import Amounts, Verdict, Wallet, amounts_of
+from footprint.simulation.tasks import Task
 from footprint.simulation.views import Observer, tabulate
 from footprint.simulation.world import Rules, World
 from footprint.units import joules_to_kwh
@@ -45,7 +50,7 @@ def simulate(
     rules: Rules,
     *,
     seed: int = 0,
-    budget: SpendingLimit | None = None,
+    budgets: Sequence[Budget] = (),
     learner: Learner | None = None,
 ) -> SimulationRun:
     """Run federated learning in a simulated world.
@@ -57,10 +62,12 @@ def simulate(
     rules : Rules
     seed : int
         Of the scheduler's random numbers, and of who drops out.
-    budget : SpendingLimit, optional
-        The simulation ends before a round that it does not allow.
+    budgets : sequence of Budget
+        Before a round that one that binds does not allow, the simulation ends. A round that would
+        pass it nevertheless is broken off: what is hard is kept, by what was measured.
     learner : Learner, optional
-        Trains in each round, and says what its clients' updates were worth.
+        Trains in each round, and says what its clients' updates were worth. See also `Testable`
+        and `Differentiable`.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def simulate(
     SimulationError
         If a domain used more energy than it had.
     """
-    run = _Simulation(world, scheduler, rules, seed, budget, learner)
+    run = _Simulation(world, scheduler, rules, seed, tuple(budgets), learner)
     run.advance()
     return run.result()
 
@@ -87,79 +94,181 @@ class _Simulation:
     scheduler: Scheduler
     rules: Rules
     seed: int
-    budget: SpendingLimit | None
+    budgets: InitVar[tuple[Budget, ...]]
     learner: Learner | None
     now_s: int = field(init=False)
     table: ClientTable = field(init=False)
     observer: Observer = field(init=False)
     accounts: Accounts = field(init=False)
+    wallet: Wallet = field(init=False)
     waited: int = 0
     waited_before: int = 0
-    ended_by: str = "length"
+    overhead_s: float = 0.0
+    ended_by: str = ""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, budgets: tuple[Budget, ...]) -> None:
         self.world.require(self.rules)
         self.now_s = self.rules.start_s
         self.table = tabulate(self.world, self.rules)
-        needs = needs_of(self.scheduler)
-        self.observer = Observer(self.world, self.rules, self.table, needs)
+        self.observer = Observer(
+            self.world,
+            self.rules,
+            self.table,
+            needs_of(self.scheduler),
+            horizon_of(self.scheduler),
+        )
         self.accounts = Accounts(self.world, self.rules)
+        self.wallet = Wallet(self.world, self.rules, budgets, self.now_s)
 
     def advance(self) -> None:
         """Run rounds until the end."""
-        rules = self.rules
         choices = np.random.default_rng([self.seed, 0])
         fates = np.random.default_rng([self.seed, 1])
-        while self.now_s < rules.stop_s:
-            number = len(self.accounts) + 1
-            if number > rules.most_rounds:
+        while not self.ended_by and self.now_s < self.rules.stop_s:
+            if len(self.accounts) >= self.rules.most_rounds:
                 self.ended_by = "rounds"
-                return
-            state = self.observer.state(number, self.now_s)
-            ids = () if state is None else chosen(self.scheduler, state, choices)
-            if state is None or not ids:
-                self._wait()
-                continue
-            clients = state.candidates.find(ids)
-            if not self._is_allowed(Candidates(self.table, clients)):
+            elif not self.wallet.fits(Amounts(), self.now_s):
                 self.ended_by = "budget"
-                return
-            luck = fates.random(len(clients))
-            done = execute(self.world, rules, clients, self.now_s, luck, self.accounts.ledger)
-            self._finish(state, done)
+            else:
+                self._try_round(choices, fates)
+        self.ended_by = self.ended_by or "length"
 
-    def _wait(self) -> None:
-        steps = min(self.rules.retry, (self.rules.stop_s - self.now_s) // self.rules.step_s)
-        self.waited += steps
-        self.now_s += steps * self.rules.step_s
-
-    def _finish(self, state: SelectionState, done: Execution) -> None:
-        """Account for a round, and tell the scheduler of it."""
-        start_s = self.now_s
-        self.now_s += done.steps * self.rules.step_s
-        metrics = self._train(state.round, done)
-        self.accounts.add(start_s, self.waited - self.waited_before, done)
-        self.waited_before = self.waited
-        self._remember(state.round, done, metrics)
-        self.observer.refresh()
-        outcomes = _Outcomes(done, self.table, metrics)
-        self.scheduler.observe(Outcome(state.round, start_s, self.now_s, outcomes))
-        if self.budget is not None:
-            self.budget = self.budget.book(spending_of(self.budget, self.rules, done))
-
-    def _is_allowed(self, asked: Candidates) -> bool:
-        """Whether the budget has enough for a round of these clients."""
-        if self.budget is None:
-            return True
+    def _try_round(self, choices: np.random.Generator, fates: np.random.Generator) -> None:
+        """Let the scheduler choose, and run a round if it chose somebody who may begin."""
+        number = len(self.accounts) + 1
+        state = self.observer.state(number, self.now_s)
+        if state is None:
+            self._wait(self.rules.retry)
+            return
+        probes = self._probes(state)
+        asked = replace(state, budget=self.wallet.shown, probes=probes)
+        begin = time.perf_counter()
+        ids = chosen(self.scheduler, asked, choices)
+        own_s = 0.0 if probes is None else probes.own_s
+        self.overhead_s += time.perf_counter() - begin - own_s
+        if not ids or self.now_s >= self.rules.stop_s:
+            self._wait(self.rules.retry)
+            return
+        clients = state.candidates.find(ids)
         intensity = self.observer.intensity_now(self.now_s)
-        planned = plan_spending(self.budget, self.world, self.rules, asked, intensity)
-        return self.budget.allows(planned)
+        verdict = self.wallet.judge(Candidates(self.table, clients), intensity, self.now_s)
+        if verdict is Verdict.END:
+            self.ended_by = "budget"
+        elif verdict is Verdict.PASS:
+            self._pass()
+        else:
+            self._run_round(number, clients, fates.random(len(clients)))
+
+    def _probes(self, state: SelectionState) -> SimulatedProbes | None:
+        learner = differentiable(self.learner)
+        if learner is None:
+            return None
+        there = frozenset(state.candidates.number.tolist())
+        return SimulatedProbes(learner, there, self._run_probe)
+
+    def _run_probe(self, clients: Integers, units: Floats) -> Execution | None:
+        """Let clients compute gradients; its time passes, and the next round is charged."""
+        if self.now_s >= self.rules.stop_s:
+            return None
+        done = self._run(Task.probing(clients, units, self.accounts.informed[clients]))
+        if done is not None:
+            taken = amounts_of(self.world, done)
+            self.accounts.probe(done, taken)
+            self.wallet.probed += taken
+        return done
+
+    def _wait(self, steps: int) -> None:
+        """Let time pass in which nobody works, up to a moment at which a round may begin."""
+        rules = self.rules
+        after = self.now_s + steps * rules.step_s - rules.start_s
+        beat_s = rules.cadence * rules.step_s
+        until_s = min(rules.start_s + -(-after // beat_s) * beat_s, rules.stop_s)
+        while not self.wallet.fits(Amounts(), until_s):
+            # A server that waits spends, too.
+            until_s -= rules.step_s
+            self.ended_by = "budget"
+        self.waited += (until_s - self.now_s) // rules.step_s
+        self.now_s = until_s
+
+    def _pass(self) -> None:
+        """Let a round pass that a paced budget does not allow yet."""
+        self._wait(self.rules.retry)
+        self.wallet.book(Amounts(), self.now_s)
+
+    def _run_round(self, number: int, clients: Integers, luck: Floats) -> None:
+        """Run a round, account for it, and tell the scheduler of it."""
+        start_s = self.now_s
+        task = Task.training(self.world.fleet, self.rules, clients, self.accounts.informed[clients])
+        done = self._run(task, luck)
+        if done is None:
+            return
+        metrics = self._train(number, done)
+        taken = amounts_of(self.world, done)
+        booked = self.wallet.book(taken, self.now_s)
+        self.accounts.add(
+            start_s, self.waited - self.waited_before, done, taken, accuracy_of(self.learner)
+        )
+        self.waited_before = self.waited
+        self._remember(number, done, metrics)
+        self.observer.refresh()
+        outcome = Outcome(
+            number,
+            start_s,
+            self.now_s,
+            Outcomes(done, self.table, metrics),
+            booked.energy_kwh,
+            None if np.isnan(booked.emissions_g) else booked.emissions_g,
+            self._followed(done),
+        )
+        begin = time.perf_counter()
+        self.scheduler.observe(outcome)
+        self.overhead_s += time.perf_counter() - begin
+        self._wait(0)
+
+    def _run(self, task: Task, luck: Floats | None = None) -> Execution | None:
+        """Run a task now, and let its time pass; within what budgets allow.
+
+        A task that would pass a budget which binds is run again, and broken off in the last step
+        that does not; None if there is no such step.
+        """
+        before = self.accounts.ledger
+        ledger = before.copy() if self.wallet.binds else before
+        done = execute(self.world, self.rules, task, self.now_s, ledger, luck=luck)
+        if not self._fits(done):
+            self.ended_by = "budget"
+            least, most = 0, done.steps
+            while least < most:
+                tried = (least + most + 1) // 2
+                if self._fits(self._cut(task, luck, tried, before.copy())):
+                    least = tried
+                else:
+                    most = tried - 1
+            if not least:
+                return None
+            ledger = before.copy()
+            done = self._cut(task, luck, least, ledger)
+        self.accounts.ledger = ledger
+        self.now_s += done.steps * self.rules.step_s
+        return done
+
+    def _cut(self, task: Task, luck: Floats | None, steps: int, ledger: Ledger) -> Execution:
+        return execute(
+            self.world, self.rules, task, self.now_s, ledger, luck=luck, most_steps=steps
+        )
+
+    def _fits(self, done: Execution) -> bool:
+        if not self.wallet.binds:
+            return True
+        stop_s = self.now_s + done.steps * self.rules.step_s
+        return self.wallet.fits(amounts_of(self.world, done), stop_s)
 
     def _train(self, number: int, done: Execution) -> dict[str, Floats]:
         """Let the learner train; its metrics, one value per accepted client."""
         if self.learner is None:
             return {}
-        work = RoundWork(number, done.clients[done.accepted], done.units[done.accepted])
+        clients = done.clients[done.accepted]
+        weights = weights_of(self.scheduler, self.table.ids[clients].tolist())
+        work = RoundWork(number, clients, done.units[done.accepted], weights)
         metrics = {name: np.asarray(m, float) for name, m in self.learner.train(work).items()}
         for name, values in metrics.items():
             if values.shape != work.clients.shape:
@@ -169,6 +278,13 @@ class _Simulation:
                     "It must return one value per client.",
                 )
         return metrics
+
+    def _followed(self, done: Execution) -> dict[str, Floats]:
+        learner = differentiable(self.learner)
+        if learner is None or not done.accepted.any():
+            return {}
+        ids = self.table.ids[done.clients[done.accepted]].tolist()
+        return dict(zip(ids, learner.followed(), strict=True))
 
     def _remember(self, number: int, done: Execution, metrics: dict[str, Floats]) -> None:
         """Write what is known of the clients now."""
@@ -189,6 +305,10 @@ class _Simulation:
     def result(self) -> SimulationRun:
         """Sum up."""
         world, rules = self.world, self.rules
+        if self.wallet.booked_s < self.now_s:
+            # What servers and probes took after the last round counts as well.
+            self.wallet.book(Amounts(), self.now_s)
+        server_kwh, server_g = self._server()
         return SimulationRun(
             name=world.name,
             policy=type(self.scheduler).__name__,
@@ -203,33 +323,21 @@ class _Simulation:
             signal=world.supply.signal,
             tier=world.fleet.tier,
             ended_by=self.ended_by,
-            budget=self.budget,
+            budgets=self.wallet.budgets,
+            server=world.server,
+            server_kwh=server_kwh,
+            server_g=server_g,
+            overhead_s=self.overhead_s,
             findings=(*world.findings(), *self.accounts.findings(self.table)),
         )
 
-
-class _Outcomes(Sequence[ClientOutcome]):
-    """What came of each client, made when somebody looks at it."""
-
-    def __init__(self, done: Execution, table: ClientTable, metrics: dict[str, Floats]) -> None:
-        self._done, self._ids = done, table.ids
-        self._place = np.cumsum(done.accepted) - 1
-        self._metrics = metrics
-
-    def __len__(self) -> int:
-        return len(self._done.clients)
-
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return [self[n] for n in range(*place.indices(len(self)))]
-        done = self._done
-        accepted = bool(done.accepted[place])
-        status = ReplyStatus.NO_REPLY if done.dropped[place] else ReplyStatus.LATE
-        column = self._place[place]
-        return ClientOutcome(
-            self._ids[done.clients[place]],
-            ReplyStatus.OK if accepted else status,
-            float(joules_to_kwh(float(done.train_ws[place] + done.wait_ws[place]))),
-            float(done.ready_s[place]) if accepted else None,
-            {name: float(m[column]) for name, m in self._metrics.items()} if accepted else {},
-        )
+    def _server(self) -> tuple[float | None, float | None]:
+        """Energy and emissions of the server, and of what the scheduler computed on it."""
+        server = self.world.server
+        if server is None:
+            return None, None
+        start_s = self.rules.start_s
+        work_ws = server.power_w * (self.now_s - start_s) + server.compute_w * self.overhead_s
+        energy_kwh = float(joules_to_kwh(work_ws))
+        grams = energy_kwh * self.world.server_intensity(start_s, self.now_s, self.rules.step_s)
+        return energy_kwh, None if np.isnan(grams) else grams

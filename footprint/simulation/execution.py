@@ -1,4 +1,4 @@
-"""One round, step by step, on the energy and the capacity that there really are."""
+"""A round or a probe, step by step, on the energy and the capacity that there really are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from footprint.errors import SimulationError
+from footprint.model import Phase
 from footprint.simulation.arrays import Flags, Floats, Integers
 from footprint.simulation.booking import Ledger
 from footprint.simulation.sharing import Grouping, share_alone, share_step
+from footprint.simulation.tasks import Task
 from footprint.simulation.traces import moment
 from footprint.simulation.world import Rules, World
 from footprint.units import joules_to_kwh
@@ -23,14 +25,14 @@ _NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Execution:
-    """What the clients of a round did. Arrays have one value per client, in one order.
+    """What the clients of a task did. Arrays have one value per client, in one order.
 
     Attributes
     ----------
     clients : ndarray of int
         Their numbers in the fleet.
     steps : int
-        Length of the round.
+        Its length.
     accepted, dropped : ndarray of bool
         Did at least their least work in time; were lost. The others were late.
     units : ndarray of float
@@ -63,63 +65,70 @@ class Execution:
 
 
 def execute(
-    world: World, rules: Rules, clients: Integers, now_s: int, luck: Floats, ledger: Ledger
+    world: World,
+    rules: Rules,
+    task: Task,
+    now_s: int,
+    ledger: Ledger,
+    *,
+    luck: Floats | None = None,
+    most_steps: int | None = None,
 ) -> Execution:
-    """Run one round.
+    """Run one task.
 
     Parameters
     ----------
     world : World
     rules : Rules
-    clients : ndarray of int
-        Numbers of those that were chosen.
+    task : Task
     now_s : int
         When it begins [s].
-    luck : ndarray of float
-        A number from 0 to 1 per client, in their order: below its chance to drop out, it
-        does, the earlier the smaller.
     ledger : Ledger
         Gets the energy of each domain and hour.
+    luck : ndarray of float, optional
+        A number from 0 to 1 per client, in their order: below its chance to drop out, it
+        does, the earlier the smaller. Left out, nobody does.
+    most_steps : int, optional
+        Steps after which it ends at the latest, uploads apart. The deadline if left out.
 
     Raises
     ------
     SimulationError
         If a domain used more energy than it had.
     """
-    order = np.lexsort((clients, world.fleet.domain[clients]))
-    work = _Round(world, rules, clients[order], now_s, luck[order])
+    order = np.lexsort((task.clients, world.fleet.domain[task.clients]))
+    lucky = np.ones(len(order)) if luck is None else luck[order]
+    work = _Work(world, rules, task.sorted_by(order), now_s, lucky)
     left = min(rules.deadline, (rules.stop_s - now_s) // rules.step_s)
-    stretch = max(1, min(32, _CHUNK // len(clients)))
+    if most_steps is not None:
+        left = min(left, most_steps)
+    stretch = max(1, min(32, _CHUNK // len(order)))
     while left and not work.is_over:
         left -= work.run(min(stretch, left), ledger)
-    work.upload(ledger)
+    if task.phase is Phase.TRAIN:
+        work.upload(ledger)
     return work.result()
 
 
-class _Round:
-    """The state of a round that runs; arrays of one value per client, sorted by domain."""
+class _Work:
+    """The state of a task that runs; arrays of one value per client, sorted by domain."""
 
-    def __init__(
-        self, world: World, rules: Rules, clients: Integers, now_s: int, luck: Floats
-    ) -> None:
-        fleet = world.fleet
+    def __init__(self, world: World, rules: Rules, task: Task, now_s: int, luck: Floats) -> None:
+        fleet, clients = world.fleet, task.clients
         self.world, self.rules, self.clients, self.start_s = world, rules, clients, now_s
         self.by = Grouping.by(fleet.domain[clients])
         self.unit_ws = fleet.energy_per_unit_ws[clients]
-        self.aims = (
-            fleet.least_units[clients] * self.unit_ws,
-            fleet.most_units[clients] * self.unit_ws,
-        )
+        self.aims = (task.least_units * self.unit_ws, task.most_units * self.unit_ws)
         idle_w = fleet.idle_w[clients]
         self.idle_ws = np.where(np.isnan(idle_w), 0.0, idle_w) * rules.step_s
         self.full_ws = fleet.units_per_s[clients] * self.unit_ws * rules.step_s
-        self.begins = _steps(fleet.download_s(clients), rules.step_s)
-        chance = fleet.dropout[clients]
+        receiving_s = np.where(task.informed, 0.0, fleet.download_s(clients))
+        self.begins = _steps(receiving_s, rules.step_s)
+        chance = task.chance
         # Of those that drop out, each step of the longest round is as likely as another.
         share = np.divide(luck, chance, out=np.ones(len(clients)), where=chance > 0)
         self.lost_at = np.where(luck < chance, (share * rules.deadline).astype(np.int64), _NEVER)
-        wanted = len(clients) if rules.updates is None else min(rules.updates, len(clients))
-        self.enough = wanted
+        self.enough, self.phase = task.enough, task.phase
         self.step = 0
         self.is_over = False
         self.ready = np.full(len(clients), _NEVER)
@@ -246,7 +255,7 @@ class _Round:
         excess_train = np.where(grid, np.minimum(train, excess), train)
         excess_wait = np.where(grid, np.minimum(wait, excess - excess_train), wait)
         entries = ((excess_train, train - excess_train), (excess_wait, wait - excess_wait))
-        ledger.add(now_s, by.domains, np.array(entries))
+        ledger.add(now_s, by.domains, (self.phase, Phase.WAIT), np.array(entries))
         from_excess = (
             given * _part(excess_train, train)[:, of],
             waiting * _part(excess_wait, wait)[:, of],

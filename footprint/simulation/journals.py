@@ -73,16 +73,17 @@ class _Block:
 
 def _blocks(run: SimulationRun, excess_zone: str | None) -> Iterator[_Block]:
     clients = run.clients
-    asked = clients.asked > 0
+    asked = (clients.asked > 0) | (clients.present_s > 0)  # for a round, or for a gradient
     nothing = np.zeros(len(asked))
     unknown = np.full(len(asked), np.nan)
     zones = np.array([*(domain.zone for domain in run.domains), None], dtype=object)
     grid = zones[clients.domain]
     own = grid if excess_zone is None else np.full(len(asked), excess_zone, dtype=object)
-    wait_s = np.maximum(clients.present_s - clients.busy_s, 0.0)
+    wait_s = np.maximum(clients.present_s - clients.busy_s - clients.probe_s, 0.0)
     for phase, energy, excess, time_s in (
         (Phase.TRAIN, clients.energy_kwh, clients.excess_kwh, clients.busy_s),
         (Phase.WAIT, clients.wait_kwh, clients.excess_wait_kwh, wait_s),
+        (Phase.EVALUATE, clients.probe_kwh, clients.excess_probe_kwh, clients.probe_s),
     ):
         # Time is split as the energy is, so that it counts once.
         share = np.divide(excess, energy, out=nothing.copy(), where=energy > 0)
@@ -115,14 +116,31 @@ def _columns(run: SimulationRun, blocks: Sequence[_Block]) -> dict[str, Sequence
         columns["tier"] += [run.tier if there else None for there in known]
         # Like devices, told alike, err alike.
         columns["source"] += [f"simulation/{name or 'fleet'}" for name in device]
+    roles = [Role.CLIENT] * len(columns["actor"])
+    if run.server is not None and run.server_kwh is not None:
+        roles.append(Role.SERVER)
+        columns["actor"].append("server")
+        columns["device"].append(None)
+        columns["zone"].append(run.server.zone)
+        columns["phase"].append(Phase.AGGREGATE)
+        columns["duration_s"].append(run.elapsed_s)
+        columns["energy_kwh"].append(run.server_kwh)
+        columns["energy_low_kwh"].append(low * run.server_kwh)
+        columns["energy_high_kwh"].append(high * run.server_kwh)
+        columns["data_gb"].append(0.0)
+        columns["tier"].append(run.tier)
+        columns["source"].append("simulation/server")
     number = len(columns["actor"])
     constants = {
-        "role": Role.CLIENT,
         "round": None,
         "start_s": float(run.rules.start_s),
         "basis": Basis.SIMULATED,
     }
-    return {**columns, **{name: [value] * number for name, value in constants.items()}}
+    return {
+        **columns,
+        "role": roles,
+        **{name: [value] * number for name, value in constants.items()},
+    }
 
 
 _NAMES = (

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from footprint.scheduling.gradients import GradientSource
 from footprint.simulation.arrays import Floats, Integers
 
 
@@ -26,11 +27,14 @@ class RoundWork:
         Numbers in the fleet of those whose updates count; may be empty.
     units : ndarray of float
         Work that each did [units]; whole units are its floor.
+    weights : ndarray of float or None
+        Of the updates in the average; None for by their samples.
     """
 
     round: int
     clients: Integers
     units: Floats
+    weights: Floats | None = None
 
 
 class Learner(Protocol):
@@ -44,6 +48,34 @@ class Learner(Protocol):
         mapping of str to ndarray
             One value per client each, such as ``"loss"``; ``"utility"`` is their statistical
             utility.
+        """
+
+
+@runtime_checkable
+class Testable(Protocol):
+    """A learner that can say how good its model is."""
+
+    def accuracy(self) -> float:
+        """Accuracy of the global model on data that nobody trains on [1]."""
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A learner that can say where its clients pull the model."""
+
+    def probe_units(self, clients: Integers, source: GradientSource) -> Floats:
+        """Work of a gradient for each client [units]."""
+
+    def gradients(self, clients: Integers, source: GradientSource) -> Floats:
+        """Gradients on the current model, shape (clients, dimensions)."""
+
+    def followed(self) -> Floats:
+        """Mean gradients that the last trainings followed.
+
+        Returns
+        -------
+        ndarray of shape (clients, dimensions)
+            Of the clients of the last round whose updates counted, in their order.
         """
 
 
@@ -83,3 +115,13 @@ class FallingLoss:
         loss = self.last + (self.first - self.last) * left
         self.done_units += float(work.units.sum())
         return {"loss": loss, "utility": np.floor(work.units) * self.samples_per_unit * loss}
+
+
+def accuracy_of(learner: object) -> float:
+    """Ask a learner how good its model is; NaN if it cannot say [1]."""
+    return learner.accuracy() if isinstance(learner, Testable) else np.nan
+
+
+def differentiable(learner: object) -> Differentiable | None:
+    """Give the learner if it can say where its clients pull the model."""
+    return learner if isinstance(learner, Differentiable) else None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from footprint.model import Finding, Journal, SignalKind, Tier
+from footprint.scheduling.budget import Budget
 from footprint.simulation.arrays import Floats, Integers, Labels
-from footprint.simulation.world import PowerDomain, Rules
+from footprint.simulation.world import PowerDomain, Rules, Server
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,9 +30,15 @@ class Rounds:
         Of all work; of work that came to nothing, a part of it; of being on without work [kWh].
     excess_kwh : ndarray
         Part of work and waiting that was excess energy [kWh].
+    probe_kwh : ndarray
+        Of gradients that were computed for the choice, and of waiting for them [kWh].
     emissions_g : ndarray
-        Of the rest, by the actual intensity of its grid; excess energy counts as 0. NaN where
-        nobody knows the intensity [gCO2e].
+        Of all energy from the grid, by its actual intensity; excess energy counts as 0. NaN
+        where nobody knows the intensity [gCO2e].
+    cost : ndarray
+        Of all energy from the grid; NaN where nobody knows its price [currency of the prices].
+    accuracy : ndarray
+        Of the model after the round; NaN where nobody measured it [1].
     """
 
     start_s: Integers
@@ -48,7 +54,10 @@ class Rounds:
     discarded_kwh: Floats
     wait_kwh: Floats
     excess_kwh: Floats
+    probe_kwh: Floats
     emissions_g: Floats
+    cost: Floats
+    accuracy: Floats
 
     def __len__(self) -> int:
         return len(self.start_s)
@@ -62,10 +71,12 @@ class ClientTotals:
     ----------
     wait_kwh : ndarray
         NaN for clients whose idle power nobody knows [kWh].
-    excess_kwh, excess_wait_kwh : ndarray
-        Parts of work and of waiting that were excess energy [kWh].
-    busy_s, present_s : ndarray
-        Time at work, and in rounds at all [s].
+    excess_kwh, excess_wait_kwh, excess_probe_kwh : ndarray
+        Parts of work, of waiting and of probes that were excess energy [kWh].
+    probe_kwh : ndarray
+        Of gradients that were computed for choices [kWh].
+    busy_s, probe_s, present_s : ndarray
+        Time at work, at gradients for choices, and in rounds and probes at all [s].
     down_gb, up_gb : ndarray
         Models received, and updates sent [GB].
     """
@@ -82,8 +93,11 @@ class ClientTotals:
     wait_kwh: Floats
     excess_kwh: Floats
     excess_wait_kwh: Floats
+    probe_kwh: Floats
+    excess_probe_kwh: Floats
     emissions_g: Floats
     busy_s: Floats
+    probe_s: Floats
     present_s: Floats
     down_gb: Floats
     up_gb: Floats
@@ -126,8 +140,15 @@ class SimulationRun:
         Quality of the energy per unit.
     ended_by : str
         ``"length"``, ``"rounds"`` or ``"budget"``.
-    budget : object or None
-        As it was at the end.
+    budgets : tuple of Budget
+        As they were at the end.
+    server : Server or None
+    server_kwh, server_g : float or None
+        What the server took, what schedulers computed included; emissions are None if nobody
+        knows the intensity of its grid [kWh] [gCO2e].
+    overhead_s : float
+        Time that the scheduler took to choose and to learn. It was measured, so it differs from
+        one run to the next [s].
     findings : tuple of Finding
     """
 
@@ -144,18 +165,24 @@ class SimulationRun:
     signal: SignalKind
     tier: Tier
     ended_by: str
-    budget: Any = None
+    budgets: tuple[Budget, ...] = ()
+    server: Server | None = None
+    server_kwh: float | None = None
+    server_g: float | None = None
+    overhead_s: float = 0.0
     findings: tuple[Finding, ...] = ()
 
     @property
     def energy_kwh(self) -> float:
-        """Energy of work, and of waiting as far as it is known, of all clients [kWh]."""
-        return float(self.clients.energy_kwh.sum() + np.nansum(self.clients.wait_kwh))
+        """Energy of all clients; of waiting as far as it is known [kWh]."""
+        clients = self.clients
+        work = clients.energy_kwh.sum() + clients.probe_kwh.sum()
+        return float(work + np.nansum(clients.wait_kwh))
 
     @property
     def emissions_g(self) -> float | None:
-        """Emissions by actual intensity; None if one that matters is not known [gCO2e]."""
-        total = float(self.rounds.emissions_g.sum())
+        """Emissions of clients by actual intensity; None if one is not known [gCO2e]."""
+        total = float(self.clients.emissions_g.sum())
         return None if np.isnan(total) else total
 
     def to_journal(self, *, functional_unit: str = "", excess_zone: str | None = None) -> Journal:

@@ -48,12 +48,15 @@ class Observer:
         Own and writable; schedulers get a copy that is not.
     needs : frozenset of Need
         What the scheduler asked for.
+    horizon_s : float
+        How far forecasts of intensity reach, if that is beyond the deadline of a round [s].
     """
 
     world: World
     rules: Rules
     table: ClientTable
     needs: frozenset[Need]
+    horizon_s: float = 0.0
     _shown: ClientTable = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -136,7 +139,9 @@ class Observer:
         if Need.SPARE_FORECAST in self.needs:
             signals[Need.SPARE_FORECAST] = frozen(self._spare(clients, now_s, steps).T, now_s)
         if Need.INTENSITY_FORECAST in self.needs:
-            found = self._forecast(supply.intensity_forecast, now_s, steps)
+            left = (rules.stop_s - now_s) // rules.step_s
+            far = min(max(steps, int(self.horizon_s // rules.step_s)), left)
+            found = self._forecast(supply.intensity_forecast, now_s, far)
             if found is not None:
                 coming = supply.intensity_of(found.values).T
                 signals[Need.INTENSITY_FORECAST] = frozen(coming, found.issued_s)

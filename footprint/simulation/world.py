@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,6 +48,55 @@ class PowerDomain:
     mode: Mode = Mode.EXCESS
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What energy from the grid costs. Excess energy costs nothing.
+
+    Attributes
+    ----------
+    currency : str
+        ``"eur"`` or ``"usd"``.
+    per_kwh : mapping of str to float
+        Of each zone [currency/kWh].
+    """
+
+    currency: str
+    per_kwh: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if self.currency not in ("eur", "usd"):
+            raise UsageError(f"Prices are in eur or usd, not {self.currency!r}.")
+        if any(not math.isfinite(price) for price in self.per_kwh.values()):
+            raise UsageError("A price of energy is not a finite number.")
+
+    def of(self, zones: Sequence[str | None]) -> Floats:
+        """Price in each of some zones; NaN where nobody said [currency/kWh]."""
+        return np.array([self.per_kwh.get(zone or "", np.nan) for zone in zones])
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The machine that coordinates; it draws from the grid.
+
+    Attributes
+    ----------
+    zone : str
+        Column of its intensity.
+    power_w : float
+        As long as the simulation lasts [W].
+    compute_w : float
+        On top of it, while a scheduler computes [W].
+    """
+
+    zone: str
+    power_w: float
+    compute_w: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.power_w < math.inf and 0 <= self.compute_w < math.inf):
+            raise UsageError("The power of a server is 0 or more.")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Supply:
     """Power of all domains over time.
@@ -62,6 +112,8 @@ class Supply:
         Of the same columns, in the same units.
     signal : SignalKind
         What kind of intensity it is.
+    prices : Prices or None
+        Of energy from the grid.
     """
 
     domains: tuple[PowerDomain, ...]
@@ -70,6 +122,7 @@ class Supply:
     excess_forecast: Forecaster | None = None
     intensity_forecast: Forecaster | None = None
     signal: SignalKind = field(default_factory=SignalKind)
+    prices: Prices | None = None
     _excess_columns: Integers = field(init=False, repr=False)
     _zone_columns: Integers = field(init=False, repr=False)
 
@@ -144,6 +197,8 @@ class Rules:
         Steps after which a round ends anyway.
     retry : int
         Steps to wait if nobody was chosen.
+    cadence : int
+        Rounds begin at multiples of so many steps from the start on; 1 for as soon as they can.
     most_rounds : int
 
     Notes
@@ -158,11 +213,12 @@ class Rules:
     step_s: int = 60
     deadline: int = 60
     retry: int = 5
+    cadence: int = 1
     most_rounds: int = 10_000
 
     def __post_init__(self) -> None:
         counts = (self.length_s, self.step_s, self.deadline, self.retry, self.most_rounds)
-        if min(counts) < 1 or (self.updates is not None and self.updates < 1):
+        if min(*counts, self.cadence) < 1 or (self.updates is not None and self.updates < 1):
             raise UsageError(f"Rounds cannot run by these rules: {self!r}.", "All are 1 or more.")
         if self.length_s % self.step_s:
             raise UsageError(f"{self.length_s} s are no whole number of steps of {self.step_s} s.")
@@ -191,6 +247,8 @@ class World:
     load_forecast : LoadForecast
         What policies are told of it.
     name : str
+    server : Server or None
+        Nothing of it is charged without.
     """
 
     fleet: Fleet
@@ -198,6 +256,7 @@ class World:
     load: Load | None = None
     load_forecast: LoadForecast = LoadForecast.RESERVED
     name: str = "simulation"
+    server: Server | None = None
 
     def __post_init__(self) -> None:
         known = len(self.supply.domains)
@@ -220,6 +279,14 @@ class World:
         if trace is None:
             return np.full((steps, len(self.supply.domains)), np.nan)
         return self.supply.intensity_of(trace.window(start_s, step_s, steps))
+
+    def server_intensity(self, start_s: int, stop_s: int, step_s: int) -> float:
+        """Mean intensity of the grid of the server; NaN where nobody knows [gCO2e/kWh]."""
+        trace, steps = self.supply.intensity, (stop_s - start_s) // step_s
+        if self.server is None or trace is None or self.server.zone not in trace.columns:
+            return math.nan
+        column = trace.columns.index(self.server.zone)
+        return float(trace.window(start_s, step_s, steps)[:, column].mean()) if steps else math.nan
 
     def spare(self, clients: Integers, start_s: int, step_s: int, steps: int) -> Floats:
         """Work that clients can do beside their load, shape (steps, clients) [units]."""

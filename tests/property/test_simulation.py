@@ -84,7 +84,7 @@ def test_no_domain_uses_more_than_it_has_in_any_step(seed, policy):
     used = np.zeros((steps, len(world.supply.domains)))
     enter = Ledger.add
 
-    def listen(self, now_s, domains, energy_ws):
+    def listen(self, now_s, domains, phases, energy_ws):
         first = (now_s - rules.start_s) // rules.step_s
         many = energy_ws.shape[2]
         used[first : first + many, domains] += energy_ws[:, 0].sum(axis=0)  # excess energy
@@ -92,7 +92,7 @@ def test_no_domain_uses_more_than_it_has_in_any_step(seed, policy):
             if world.supply.domains[domain].mode is Mode.EXCESS:
                 assert (energy_ws[:, 1, :, place] == 0).all()  # and nothing from the grid
         assert (energy_ws >= 0).all()
-        enter(self, now_s, domains, energy_ws)
+        enter(self, now_s, domains, phases, energy_ws)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ledger, "add", listen)

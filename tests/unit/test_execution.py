@@ -8,6 +8,7 @@ from footprint.simulation import execution
 from footprint.simulation.booking import EXCESS, GRID, Ledger
 from footprint.simulation.execution import execute
 from footprint.simulation.fleet import Fleet
+from footprint.simulation.tasks import Task
 from footprint.simulation.traces import Trace, unix_seconds
 from footprint.simulation.world import Mode, PowerDomain, Rules, Supply, World
 
@@ -41,8 +42,8 @@ def run(setting, rules=None, who=None, luck=None):
     rules = rules or Rules(START, 2 * HOUR, updates=None)
     who = np.arange(len(setting.fleet)) if who is None else who
     ledger = Ledger.empty(rules, len(setting.supply.domains))
-    luck = np.ones(len(who)) if luck is None else luck
-    return execute(setting, rules, who, START, luck, ledger), ledger
+    task = Task.training(setting.fleet, rules, who, np.zeros(len(who), dtype=bool))
+    return execute(setting, rules, task, START, ledger, luck=luck), ledger
 
 
 def constant(watts, hours=2):
@@ -202,7 +203,9 @@ def test_many_clients_do_as_few_do(monkeypatch):
     for few in (0, 100):
         monkeypatch.setattr(execution, "_FEW", few)
         ledger = Ledger.empty(rules, 3)
-        done = execute(World(clients, supply), rules, np.arange(number), START, luck, ledger)
+        everybody = np.arange(number)
+        task = Task.training(clients, rules, everybody, np.zeros(number, dtype=bool))
+        done = execute(World(clients, supply), rules, task, START, ledger, luck=luck)
         found.append((done, ledger))
     (many, one), (few, two) = found
     assert many.steps == few.steps

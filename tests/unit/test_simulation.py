@@ -10,6 +10,7 @@ import footprint as fp
 from footprint.errors import MissingPlace, UsageError
 from footprint.model import Basis, Phase, ReplyStatus, Stage
 from footprint.scheduling.base import Need
+from footprint.scheduling.budget import Budget, Resource
 from footprint.scheduling.policies import POLICIES, make_policy
 from footprint.scheduling.uniform import Uniform
 from footprint.settings import Settings
@@ -293,21 +294,6 @@ def test_who_writes_to_its_state_is_caught():
         simulate(world(), Forger(), RULES)
 
 
-@dataclass(frozen=True)
-class Purse:
-    """A plain budget; booked on return, as a value."""
-
-    resource: str
-    total: float
-    spent: float = 0.0
-
-    def allows(self, planned):
-        return self.spent + planned <= self.total
-
-    def book(self, measured):
-        return replace(self, spent=self.spent + measured)
-
-
 @pytest.mark.parametrize("resource", ["energy_kwh", "carbon_g", "time_s"])
 def test_a_budget_ends_the_simulation_before_it_is_overspent(resource):
     setting = world(Mode.GRID, excess_w=None)
@@ -317,21 +303,22 @@ def test_a_budget_ends_the_simulation_before_it_is_overspent(resource):
         "carbon_g": whole.emissions_g,
         "time_s": whole.rounds.steps.sum() * 60,
     }[resource]
-    budget = Purse(resource, 0.5 * spent)
-    run = simulate(setting, make_policy("all-until-spent"), RULES, budget=budget)
+    budget = Budget(Resource(resource), 0.5 * spent)
+    run = simulate(setting, make_policy("all-until-spent"), RULES, budgets=[budget])
     assert run.ended_by == "budget"
-    assert run.budget.spent <= budget.total
+    (kept,) = run.budgets
+    assert kept.spent <= budget.total
     # Plans are made of what the last round took; here all rounds take about the same.
-    assert run.budget.spent > 0.9 * budget.total
+    assert kept.spent > 0.9 * budget.total
     assert len(run.rounds) == pytest.approx(len(whole.rounds) / 2, abs=4)
 
 
 def test_budgets_of_what_is_not_known_are_errors():
-    with pytest.raises(UsageError, match="budget of money_eur"):
-        simulate(world(), Uniform(), RULES, budget=Purse("money_eur", 5))
+    with pytest.raises(UsageError, match="no prices of energy in eur"):
+        simulate(world(), Uniform(), RULES, budgets=[Budget(Resource.MONEY_EUR, 5)])
     unknown = world(Mode.GRID, excess_w=None, intensity=None)
     with pytest.raises(UsageError, match="intensity of a grid is not known"):
-        simulate(unknown, Uniform(), RULES, budget=Purse("carbon_g", 5))
+        simulate(unknown, Uniform(), RULES, budgets=[Budget(Resource.CARBON_G, 5)])
 
 
 def test_rounds_can_be_limited():
