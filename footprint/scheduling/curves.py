@@ -80,10 +80,11 @@ def mean_between(xs: npt.ArrayLike, ys: npt.ArrayLike, low: float, high: float) 
 
 def points_of(xs: npt.ArrayLike, ys: npt.ArrayLike) -> tuple[Array, Array]:
     """Points with a value, one per x, in the order of x."""
-    xs, ys = np.asarray(xs, dtype=np.float64), np.asarray(ys, dtype=np.float64)
-    xs, ys = xs[~np.isnan(ys)], ys[~np.isnan(ys)]
-    last = np.append(np.diff(xs) > 0, True)[: len(xs)]
-    return xs[last], ys[last]
+    across = np.asarray(xs, dtype=np.float64)
+    up = np.asarray(ys, dtype=np.float64)
+    across, up = across[~np.isnan(up)], up[~np.isnan(up)]
+    last = np.append(np.diff(across) > 0, True)[: len(across)]
+    return across[last], up[last]
 
 
 def worst_decile(values: npt.ArrayLike) -> float:

@@ -25,11 +25,28 @@ from footprint.scheduling.curves import (
     worst_decile,
 )
 from footprint.scheduling.participation import jain_index, selection_heterogeneity
-from footprint.scheduling.signals import emissions_under
+from footprint.scheduling.signals import emissions_under, hours_up_to
 from footprint.simulation.results import SimulationRun
-from footprint.units import watt_seconds_to_kwh
+from footprint.units import S_PER_H, watt_seconds_to_kwh
 
 _COURSE_POINTS = 120
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServerRates:
+    """What energy of the server costs, by the hours of the simulation.
+
+    Attributes
+    ----------
+    g_per_kwh, second_g_per_kwh : ndarray of shape (hours,)
+        Intensity of its grid under both signals; NaN where nobody knows.
+    price_per_kwh : float
+        NaN where nobody knows.
+    """
+
+    g_per_kwh: npt.NDArray[np.float64]
+    second_g_per_kwh: npt.NDArray[np.float64]
+    price_per_kwh: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +59,8 @@ class Measures:
         Accuracy to reach [1].
     second_g_per_kwh : ndarray of shape (domains, hours), or None
         Intensity of the second signal, by the hours of the simulation.
+    server : ServerRates or None
+        None if the run has no server.
     overhead_w : float or None
         Power of the processor that runs the policy [W].
     client_accuracy : ndarray of shape (clients,), or None
@@ -52,6 +71,7 @@ class Measures:
 
     target: float | None = None
     second_g_per_kwh: npt.NDArray[np.float64] | None = None
+    server: ServerRates | None = None
     overhead_w: float | None = None
     client_accuracy: npt.NDArray[np.float64] | None = None
     spending: str | None = None
@@ -67,8 +87,8 @@ class Trial:
     ended_by : str
     ends_s : ndarray
         End of each round since the start [s].
-    emissions_g, second_g, spent : ndarray or None
-        So far; None where nobody knows.
+    emissions_g, spent : ndarray or None
+        So far, and of the first budget; None where nobody knows.
     units : ndarray
         Accepted so far.
     accuracy : ndarray or None
@@ -82,7 +102,6 @@ class Trial:
     ended_by: str
     ends_s: Array
     emissions_g: Array | None
-    second_g: Array | None
     spent: Array | None
     units: Array
     accuracy: Array | None
@@ -107,53 +126,33 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
     measures = measures or Measures()
     rounds = run.rounds
     ends_s = (rounds.start_s + rounds.steps * run.rules.step_s - run.rules.start_s).astype(float)
-    energy_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
-    emissions_g = _known(np.cumsum(rounds.emissions_g))
-    cost = _known(np.cumsum(rounds.cost))
-    second_g = None
-    if measures.second_g_per_kwh is not None:
-        second_g = _known(emissions_under(run, measures.second_g_per_kwh))
+    sums = _sums(run, measures, ends_s)
     accuracy = None if np.isnan(rounds.accuracy).all() else rounds.accuracy
-    spent = {
-        "carbon_g": emissions_g,
-        "energy_kwh": energy_kwh,
-        "money_eur": cost,
-        "money_usd": cost,
-        "time_s": np.cumsum(rounds.steps * float(run.rules.step_s)),
-    }.get(measures.spending or "")
     units = np.cumsum(rounds.accepted_units)
-    columns = {
-        Metric.ROUNDS_TO_TARGET: np.arange(1.0, len(rounds) + 1),
-        Metric.TIME_TO_TARGET_S: ends_s,
-        Metric.ENERGY_TO_TARGET_KWH: energy_kwh,
-        Metric.EMISSIONS_TO_TARGET_G: emissions_g,
-        Metric.SECOND_TO_TARGET_G: second_g,
-        Metric.COST_TO_TARGET: cost,
-    }
+    done = float(units[-1]) if len(units) else 0.0
+    totals = {metric: value for metric, (_, value) in sums.items()}
+    columns = {metric: column for metric, (column, _) in sums.items()}
     figures: dict[Metric, float | None] = {
         Metric.ROUNDS: float(len(rounds)),
         Metric.ELAPSED_S: run.elapsed_s,
-        Metric.ENERGY_KWH: _last(energy_kwh),
-        Metric.EMISSIONS_G: _last(emissions_g),
-        Metric.SECOND_G: _last(second_g),
-        Metric.COST: _last(cost),
-        Metric.ACCEPTED_UNITS: _last(units),
-        Metric.G_PER_UNIT: _ratio(_last(emissions_g), _last(units)),
-        Metric.SECOND_G_PER_UNIT: _ratio(_last(second_g), _last(units)),
-        Metric.KWH_PER_UNIT: _ratio(_last(energy_kwh), _last(units)),
-        **_reached(accuracy, measures.target, columns),
+        **totals,
+        Metric.ACCEPTED_UNITS: done,
+        Metric.G_PER_UNIT: _ratio(totals[Metric.EMISSIONS_G], done),
+        Metric.SECOND_G_PER_UNIT: _ratio(totals[Metric.SECOND_G], done),
+        Metric.KWH_PER_UNIT: _ratio(totals[Metric.ENERGY_KWH], done),
+        **_reached(accuracy, measures.target, ends_s, columns),
         **_learned(accuracy, measures.client_accuracy),
         **_kept(run),
         **_fairness(run),
         **_waste(run, measures.overhead_w),
     }
+    spending = _SPENDING.get(measures.spending or "")
     return Trial(
         run.seed,
         run.ended_by,
         ends_s,
-        emissions_g,
-        second_g,
-        spent,
+        columns[Metric.EMISSIONS_G],
+        ends_s if measures.spending == "time_s" else columns.get(spending) if spending else None,
         units,
         accuracy,
         figures,
@@ -162,14 +161,52 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
     )
 
 
+_SPENDING = {
+    "carbon_g": Metric.EMISSIONS_G,
+    "energy_kwh": Metric.ENERGY_KWH,
+    "money_eur": Metric.COST,
+    "money_usd": Metric.COST,
+}
+
+
+def _sums(
+    run: SimulationRun, measures: Measures, ends_s: Array
+) -> dict[Metric, tuple[Array | None, float | None]]:
+    """Energy, emissions and cost, server included: up to the end of each round, and of all."""
+    rounds, clients = run.rounds, run.clients
+    energy_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
+    emissions_g, cost = np.cumsum(rounds.emissions_g), np.cumsum(rounds.cost)
+    all_g, all_cost = float(clients.emissions_g.sum()), float(rounds.cost.sum())
+    second_g, all_second_g = np.full(len(rounds), np.nan), math.nan
+    if measures.second_g_per_kwh is not None:
+        second_g, all_second_g = emissions_under(run, measures.second_g_per_kwh)
+    all_kwh, rates = run.energy_kwh, measures.server
+    if run.server_kwh is not None and rates is not None:
+        # The server draws evenly; what policies compute on it is spread over the run.
+        moments_s = np.append(ends_s, run.elapsed_s)
+        mean_kw = run.server_kwh / max(run.elapsed_s / S_PER_H, 1e-9)
+        served_kwh = mean_kw * moments_s / S_PER_H
+        served_g = mean_kw * hours_up_to(rates.g_per_kwh, moments_s)
+        second_served_g = mean_kw * hours_up_to(rates.second_g_per_kwh, moments_s)
+        energy_kwh, all_kwh = energy_kwh + served_kwh[:-1], all_kwh + served_kwh[-1]
+        emissions_g, all_g = emissions_g + served_g[:-1], all_g + served_g[-1]
+        second_g, all_second_g = second_g + second_served_g[:-1], all_second_g + second_served_g[-1]
+        cost = cost + rates.price_per_kwh * served_kwh[:-1]
+        all_cost += rates.price_per_kwh * served_kwh[-1]
+    return {
+        Metric.ENERGY_KWH: (energy_kwh, float(all_kwh)),
+        Metric.EMISSIONS_G: (_known(emissions_g), _number(all_g)),
+        Metric.SECOND_G: (_known(second_g), _number(all_second_g)),
+        Metric.COST: (_known(cost), _number(all_cost)),
+    }
+
+
 def _known(column: Array) -> Array | None:
     return None if np.isnan(column).any() else column
 
 
-def _last(column: Array | None) -> float | None:
-    if column is None:
-        return None
-    return float(column[-1]) if len(column) else 0.0
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:
@@ -180,12 +217,23 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
 
 
 def _reached(
-    accuracy: Array | None, target: float | None, columns: Mapping[Metric, Array | None]
+    accuracy: Array | None,
+    target: float | None,
+    ends_s: Array,
+    columns: Mapping[Metric, Array | None],
 ) -> dict[Metric, float | None]:
     """Take each column where the target was reached."""
     place = None
     if accuracy is not None and target is not None:
         place = first_reaching(accuracy, target)
+    columns = {
+        Metric.ROUNDS_TO_TARGET: np.arange(1.0, len(ends_s) + 1),
+        Metric.TIME_TO_TARGET_S: ends_s,
+        Metric.ENERGY_TO_TARGET_KWH: columns[Metric.ENERGY_KWH],
+        Metric.EMISSIONS_TO_TARGET_G: columns[Metric.EMISSIONS_G],
+        Metric.SECOND_TO_TARGET_G: columns[Metric.SECOND_G],
+        Metric.COST_TO_TARGET: columns[Metric.COST],
+    }
     return {
         metric: None if place is None or column is None else float(column[place])
         for metric, column in columns.items()
@@ -245,7 +293,7 @@ def _kept(run: SimulationRun) -> dict[Metric, float | None]:
 
 def _fairness(run: SimulationRun) -> dict[Metric, float | None]:
     clients = run.clients
-    spent_kwh = clients.energy_kwh + np.nan_to_num(clients.wait_kwh)
+    spent_kwh = clients.energy_kwh + clients.probe_kwh + np.nan_to_num(clients.wait_kwh)
     rounds = len(run.rounds)
     shares = clients.accepted / rounds if rounds else None
     heterogeneity = math.inf if shares is None else selection_heterogeneity(shares)

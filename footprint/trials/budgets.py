@@ -1,4 +1,4 @@
-"""Budgets as people write them."""
+"""Budgets and prices as people write them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 from footprint.errors import UsageError
 from footprint.scheduling.budget import Budget, Resource
-from footprint.trials.plan import BudgetTable
+from footprint.simulation.world import Prices
+from footprint.trials.plan import BudgetTable, PriceTable
 from footprint.units import parse_quantity
 
 _UNITS = {
@@ -59,3 +60,18 @@ def read_budget(table: BudgetTable) -> Budget:
 def _amount(text: str, unit: str) -> float:
     # In a budget of carbon a kilogram can only be one of CO2e.
     return parse_quantity(_MASS.sub(r"\1CO2e", text) if unit == "gCO2e" else text, unit)
+
+
+def read_prices(table: PriceTable | None) -> Prices | None:
+    """Make the prices of a table.
+
+    Raises
+    ------
+    UnitError
+        If one is not in the currency that the table names.
+    """
+    if table is None:
+        return None
+    unit = f"{table.currency.value}/kWh"
+    per_kwh = {zone: parse_quantity(text, unit) for zone, text in table.electricity.items()}
+    return Prices(table.currency.value.lower(), per_kwh)

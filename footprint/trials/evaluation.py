@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from footprint._version import __version__
 from footprint.errors import FootprintError, ManifestError
-from footprint.model import Evaluation, FailedSeed, Finding, Metric, PolicyResult, Severity
-from footprint.model.evaluations import TO_TARGET
-from footprint.scheduling.evaluation import Trial, shared_figures, shared_range
-from footprint.scheduling.spreads import contrast_of, gaps_of, spread_of
+from footprint.model import Evaluation, FailedSeed, Finding, Severity
+from footprint.scheduling.evaluation import Trial, shared_range
+from footprint.trials.comparison import compare_policies, deciding_metric
 from footprint.trials.engines import Engine, run_jobs
-from footprint.trials.plan import Plan, PolicyTable
+from footprint.trials.plan import Plan
+from footprint.trials.remarks import collect_remarks
 from footprint.trials.work import Done, Job
 from footprint.trials.worlds import build_world, input_files, summarise_world
-
-# Less than this of a budget counts as all of it used.
-_UNUSED = 0.05
-# What policies are judged by, in this order: the first that tells them apart.
-_TO_TARGET = (
-    Metric.EMISSIONS_TO_TARGET_G,
-    Metric.ENERGY_TO_TARGET_KWH,
-    Metric.TIME_TO_TARGET_S,
-)
-_AT_SHARED = (Metric.ACCURACY_AT_SHARED, Metric.ACCURACY)
-_WITHOUT_LEARNER = (Metric.G_PER_UNIT, Metric.ACCEPTED_UNITS)
 
 
 @dataclass(slots=True)
@@ -40,7 +29,11 @@ class _Collected:
     def take(self, job: Job, found: Done | Exception) -> None:
         name = job.policy.name
         if isinstance(found, Exception):
-            said = found.message if isinstance(found, FootprintError) else f"{type(found).__name__}: {found}"
+            said = (
+                found.message
+                if isinstance(found, FootprintError)
+                else f"{type(found).__name__}: {found}"
+            )
             self.failed.setdefault(name, []).append(FailedSeed(job.seed, said))
             self.first_error = self.first_error or found
             message = f"The {job} failed: {said}"
@@ -103,10 +96,24 @@ def evaluate_policies(
     if not found.trials:
         assert found.first_error is not None
         raise found.first_error
-    evaluation = _compare(plan, found)
-    world = summarise_world(plan, built)
-    findings = (*evaluation.findings, *_remarks(evaluation, plan))
-    return replace(evaluation, world=world, findings=findings, inputs=input_files(plan))
+    trials = {policy.name: found.trials.get(policy.name, {}) for policy in plan.policy}
+    deciding = deciding_metric(plan, trials)
+    policies = compare_policies(plan, trials, found.failed, deciding)
+    return Evaluation(
+        name=plan.name,
+        world=summarise_world(plan, built),
+        policies=policies,
+        baseline=plan.baseline or plan.policy[0].name,
+        oracle=plan.oracle,
+        target=plan.target,
+        deciding=deciding,
+        shared_g=shared_range([one for by_seed in trials.values() for one in by_seed.values()]),
+        seeds=tuple(range(plan.seeds)),
+        findings=(*found.findings, *collect_remarks(plan, policies)),
+        inputs=input_files(plan),
+        declared=plan.declared,
+        tool_version=__version__,
+    )
 
 
 def _note_interruption(found: _Collected, jobs: Sequence[Job]) -> None:

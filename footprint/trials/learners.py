@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,17 +32,29 @@ class LearnerKind:
     finding: Finding | None = None
 
 
+@dataclass(slots=True)
+class _FallingLoss(FallingLoss):
+    """The invented loss, and an accuracy that is as invented: the chance e^-loss of the right class.
+
+    It is that of a client whose data is neither easy nor hard, h = 1.
+    """
+
+    def accuracy(self) -> float:
+        left = math.exp(-self.done_units / self.horizon_units)
+        return math.exp(-self.last - (self.first - self.last) * left)
+
+
 def _falling_loss(fleet: Fleet, seed: int, **options: Any) -> Learner:  # noqa: ARG001
-    return FallingLoss(seed, **options)
+    return _FallingLoss(seed, **options)
 
 
 LEARNERS: dict[str, LearnerKind] = {
     "falling-loss": LearnerKind(
         _falling_loss,
-        tuple(name for name in inspect.signature(FallingLoss).parameters if name != "seed"),
+        ("samples_per_unit", "horizon_units", "first", "last"),
         Finding(
             "learning-invented",
-            "Nothing was trained: losses fall by an invented formula.",
+            "Nothing was trained: losses and accuracies follow an invented formula.",
             remedy="Take a learner that trains before you believe an accuracy.",
         ),
     ),

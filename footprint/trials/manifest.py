@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from footprint.scheduling.budget import Resource
 from footprint.simulation.traces import unix_seconds
 from footprint.simulation.world import Mode
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
-from footprint.trials.budgets import read_budget
+from footprint.trials.budgets import read_budget, read_prices
 from footprint.trials.learners import check_learner
 from footprint.trials.plan import (
     BudgetTable,
@@ -89,9 +89,7 @@ def require_sense(plan: Plan) -> None:
         raise ManifestError(f"{plan.origin}, {key}: {message}", remedy)
 
 
-def change_policies(
-    plan: Plan, names: Iterable[str], budgets: Iterable[BudgetTable] = ()
-) -> Plan:
+def change_policies(plan: Plan, names: Iterable[str], budgets: Iterable[BudgetTable] = ()) -> Plan:
     """Take other policies or budgets than the manifest names.
 
     Parameters
@@ -122,6 +120,7 @@ def _faults(plan: Plan) -> Iterable[Fault]:
     yield from _fleet_faults(plan)
     yield from _series_faults(plan)
     yield from _said(lambda: check_learner(plan.learner), "learner")
+    yield from _said(lambda: read_prices(plan.prices), "prices.electricity")
     for number, budget in enumerate(plan.budget, start=1):
         yield from _said(functools.partial(read_budget, budget), f"budget[{number}]")
         yield from _budget_faults(plan, budget, f"budget[{number}]")
@@ -161,7 +160,7 @@ def _domain_faults(plan: Plan) -> Iterable[Fault]:
             yield (
                 f"domain[{number}].mode",
                 f"{domain.name!r} draws excess energy, and nobody says how much there is.",
-                "Add [traces.excess], or write mode = \"grid\".",
+                'Add [traces.excess], or write mode = "grid".',
             )
         elif domain.mode is not Mode.GRID and excess is not None and excess.file is None:
             said = {**excess.made_up, **excess.panels}
@@ -199,7 +198,11 @@ def _fleet_faults(plan: Plan) -> Iterable[Fault]:
             )
     for name, times in Counter(one.name or one.domain for one in plan.group).items():
         if times > 1:
-            yield "group", f"{times} groups go by the name {name!r}.", "Give each a name of its own."
+            yield (
+                "group",
+                f"{times} groups go by the name {name!r}.",
+                "Give each a name of its own.",
+            )
 
 
 def _series_faults(plan: Plan) -> Iterable[Fault]:
@@ -238,7 +241,9 @@ def _forecast_faults(key: str, table: ForecastTable | None) -> Iterable[Fault]:
     issued = {name: getattr(table, name) for name in ("path", "issue_column", "target_column")}
     for name, value in issued.items():
         if (table.kind is ForecastKind.ISSUED) != (value is not None):
-            found = "is missing" if value is None else f"does not belong to kind {table.kind.value!r}"
+            found = (
+                "is missing" if value is None else f"does not belong to kind {table.kind.value!r}"
+            )
             yield f"{key}.{name}", f"this key {found}.", "Issued forecasts have a file."
     noise = [name for name in ("near", "far") if getattr(table, name) is not None]
     if noise and table.kind is not ForecastKind.NOISY:

@@ -294,11 +294,11 @@ class PriceTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTable:
-    """The server: power while the run lasts, and while a policy computes."""
+    """The server; see `footprint.simulation.world.Server`."""
 
+    zone: str
     power_w: Watts
-    compute_w: Watts | None = None
-    zone: str | None = None
+    compute_w: Watts = 0.0
 
     __pydantic_config__ = STRICT
 

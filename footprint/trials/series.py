@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,7 @@ _SUN_STEP_S = 300
 
 
 def read_excess(table: ExcessTable, rules: Rules, folder: Path) -> Trace:
-    """Excess power of each domain [W]."""
+    """Read the excess power of each domain [W]."""
     if table.file is not None:
         return _from_file(table.file, "W", folder)
     start_s, length_s = _reach(rules)
@@ -77,7 +77,7 @@ def _grid_curve(grid: MadeUpGrid) -> Callable[[Floats], Floats]:
 
 
 def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
-    """Intensity of each zone [gCO2e/kWh]."""
+    """Read the intensity of each zone [gCO2e/kWh]."""
     if table.file is not None:
         return _from_file(table.file, "gCO2e/kWh", folder)
     if table.electricity_maps:
@@ -93,7 +93,7 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
 def make_forecast(
     table: ForecastTable, trace: Trace, file: TraceFile | None, folder: Path
 ) -> Forecaster:
-    """What policies are told of a series."""
+    """Make what policies are told of a series."""
     match table.kind:
         case ForecastKind.PERFECT:
             return Perfect(trace)
@@ -159,31 +159,28 @@ def _made_up(
     return Trace(start_s, _SUN_STEP_S, tuple(names), values, unit, (finding,), "made up")
 
 
-def hourly_means(trace: Trace, zones: Mapping[int, str], rules: Rules, domains: int) -> Floats:
-    """Intensity of each domain by the hours of a simulation.
+def hourly_means(trace: Trace, zones: Sequence[str | None], rules: Rules) -> Floats:
+    """Intensity of some zones by the hours of a simulation.
 
     Parameters
     ----------
     trace : Trace
-    zones : mapping of int to str
-        Zone of each domain that has one.
+    zones : sequence of (str or None)
     rules : Rules
-    domains : int
 
     Returns
     -------
-    ndarray of shape (domains, hours)
+    ndarray of shape (zones, hours)
         NaN for a zone that the trace does not have; an hour that only begins counts as far as
         the simulation goes.
     """
-    found = np.full((domains, rules.hours), np.nan)
     steps = rules.length_s // rules.step_s
     hour = np.arange(steps) * rules.step_s // int(S_PER_H)
     counts = np.bincount(hour, minlength=rules.hours)
     values = trace.window(rules.start_s, rules.step_s, steps)
-    for domain, zone in zones.items():
+    found = np.full((len(zones), rules.hours), np.nan)
+    for number, zone in enumerate(zones):
         if zone in trace.columns:
-            column = values[:, trace.columns.index(zone)]
-            found[domain] = np.bincount(hour, column, minlength=rules.hours) / counts
+            column = values[:, trace.columns.index(zone)].astype(np.float64)
+            found[number] = np.bincount(hour, column, minlength=rules.hours) / counts
     return found
-

@@ -56,6 +56,7 @@ def run_job(plan: Plan, job: Job) -> Done:
     measures = Measures(
         target=plan.target,
         second_g_per_kwh=built.second_g_per_kwh,
+        server=built.server,
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),
         spending=built.budgets[0].resource.value if built.budgets else None,

@@ -18,14 +18,15 @@ from footprint.model import (
     SignalKind,
 )
 from footprint.scheduling.budget import Budget
+from footprint.scheduling.evaluation import ServerRates
 from footprint.simulation.arrays import Floats
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.fleet_files import read_fleet
 from footprint.simulation.traces import Trace, unix_seconds
-from footprint.simulation.world import Mode, PowerDomain, Rules, Supply, World
-from footprint.trials.budgets import read_budget
+from footprint.simulation.world import Mode, PowerDomain, Rules, Server, Supply, World
+from footprint.trials.budgets import read_budget, read_prices
 from footprint.trials.learners import LEARNERS
-from footprint.trials.plan import Group, Plan, TraceFile
+from footprint.trials.plan import Group, Plan
 from footprint.trials.series import hourly_means, make_forecast, read_excess, read_intensity
 from footprint.units import J_PER_KWH
 
@@ -41,6 +42,7 @@ class BuiltWorld:
     budgets : tuple of Budget
     second_g_per_kwh : ndarray of shape (domains, hours), or None
         Intensity of the second signal.
+    server : ServerRates or None
     findings : tuple of Finding
         Beside those that every run brings.
     """
@@ -49,6 +51,7 @@ class BuiltWorld:
     rules: Rules
     budgets: tuple[Budget, ...]
     second_g_per_kwh: Floats | None
+    server: ServerRates | None
     findings: tuple[Finding, ...]
 
 
@@ -64,14 +67,32 @@ def build_world(plan: Plan) -> BuiltWorld:
     rules = make_rules(plan)
     domains = tuple(PowerDomain(one.name, one.zone, one.mode) for one in plan.domain)
     supply = _supply(plan, domains, rules, folder)
-    world = World(_fleet(plan, folder), supply, name=plan.name, **_running_costs(plan))
+    server = None
+    if plan.server is not None:
+        server = Server(plan.server.zone, plan.server.power_w, plan.server.compute_w)
+    world = World(_fleet(plan, folder), supply, name=plan.name, server=server)
     world.require(rules)
-    second, findings = _second(plan, rules, folder)
+    zones = [one.zone for one in plan.domain]
+    second, second_server = None, np.full(rules.hours, np.nan)
+    findings: tuple[Finding, ...] = ()
+    if plan.second_signal is not None:
+        trace = _second(plan, rules, folder)
+        second, findings = hourly_means(trace, zones, rules), trace.findings
+        if server is not None:
+            second_server = hourly_means(trace, [server.zone], rules)[0]
     if plan.learner is not None:
         label = LEARNERS[plan.learner.kind].finding
         findings += (label,) if label else ()
     budgets = tuple(read_budget(table) for table in plan.budget)
-    return BuiltWorld(world, rules, budgets, second, findings)
+    rates = None
+    if server is not None:
+        prices = supply.prices
+        first = np.full(rules.hours, np.nan)
+        if supply.intensity is not None:
+            first = hourly_means(supply.intensity, [server.zone], rules)[0]
+        price = np.nan if prices is None else float(prices.of([server.zone])[0])
+        rates = ServerRates(first, second_server, price)
+    return BuiltWorld(world, rules, budgets, second, rates, findings)
 
 
 def make_rules(plan: Plan) -> Rules:
@@ -88,9 +109,7 @@ def make_rules(plan: Plan) -> Rules:
     )
 
 
-def _supply(
-    plan: Plan, domains: tuple[PowerDomain, ...], rules: Rules, folder: Path
-) -> Supply:
+def _supply(plan: Plan, domains: tuple[PowerDomain, ...], rules: Rules, folder: Path) -> Supply:
     excess_table, intensity_table = plan.traces.excess, plan.traces.intensity
     excess = intensity = excess_forecast = intensity_forecast = None
     signal = SignalKind()
@@ -106,7 +125,8 @@ def _supply(
         if intensity_table.forecast is not None:
             file = intensity_table.file
             intensity_forecast = make_forecast(intensity_table.forecast, intensity, file, folder)
-    return Supply(domains, excess, intensity, excess_forecast, intensity_forecast, signal)
+    forecasts = (excess_forecast, intensity_forecast)
+    return Supply(domains, excess, intensity, *forecasts, signal, read_prices(plan.prices))
 
 
 def _require_zones(plan: Plan, intensity: Trace, key: str) -> None:
@@ -120,10 +140,9 @@ def _require_zones(plan: Plan, intensity: Trace, key: str) -> None:
             )
 
 
-def _second(plan: Plan, rules: Rules, folder: Path) -> tuple[Floats | None, tuple[Finding, ...]]:
-    """Intensity of the second signal, and what was repaired or made up in it."""
-    if plan.second_signal is None:
-        return None, ()
+def _second(plan: Plan, rules: Rules, folder: Path) -> Trace:
+    """Series of the second signal."""
+    assert plan.second_signal is not None
     trace = read_intensity(plan.second_signal, rules, folder)
     _require_zones(plan, trace, "second_signal")
     if not (trace.start_s <= rules.start_s and rules.stop_s <= trace.stop_s):
@@ -131,8 +150,7 @@ def _second(plan: Plan, rules: Rules, folder: Path) -> tuple[Floats | None, tupl
             f"{plan.origin}, second_signal: the series does not cover the simulation.",
             "Take a longer one, or a shorter simulation.",
         )
-    zones = {number: one.zone for number, one in enumerate(plan.domain) if one.zone is not None}
-    return hourly_means(trace, zones, rules, len(plan.domain)), trace.findings
+    return trace
 
 
 def _fleet(plan: Plan, folder: Path) -> Fleet:
