@@ -34,7 +34,7 @@ class LearnerKind:
 
 @dataclass(slots=True)
 class _FallingLoss(FallingLoss):
-    """The invented loss, and an accuracy that is as invented: the chance e^-loss of the right class.
+    """The invented loss, with an accuracy that is as invented: e^-loss.
 
     It is that of a client whose data is neither easy nor hard, h = 1.
     """

@@ -100,18 +100,16 @@ def change_policies(plan: Plan, names: Iterable[str], budgets: Iterable[BudgetTa
     budgets : iterable of BudgetTable
         None to keep those of the manifest.
 
-    Raises
-    ------
-    ManifestError
-        As in `read_plan`.
+    Returns
+    -------
+    Plan
+        Unchecked: see `require_sense`.
     """
     from footprint.trials.plan import PolicyTable
 
     known = {policy.name: policy for policy in plan.policy}
     chosen = tuple(known.get(name, PolicyTable(name=name)) for name in names)
-    changed = replace(plan, policy=chosen or plan.policy, budget=tuple(budgets) or plan.budget)
-    require_sense(changed)
-    return changed
+    return replace(plan, policy=chosen or plan.policy, budget=tuple(budgets) or plan.budget)
 
 
 def _faults(plan: Plan) -> Iterable[Fault]:

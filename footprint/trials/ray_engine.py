@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +11,9 @@ from footprint.errors import MissingExtra
 from footprint.trials.engines import Attempt, attempt, died
 from footprint.trials.plan import Plan
 from footprint.trials.work import Done, Job, run_job
+
+# Plans and results are small; Ray would take a third of the memory.
+_STORE_BYTES = 200_000_000
 
 
 def run_on_ray(
@@ -27,9 +32,7 @@ def run_on_ray(
     ray = _ray()
     own = not ray.is_initialized()
     if own:
-        ray.init(
-            num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="error"
-        )
+        _start(ray, workers)
     try:
         # A job that died is not tried again: it would die again, and its error tells whose it was.
         remote = ray.remote(num_cpus=1, max_retries=0)(attempt)
@@ -47,6 +50,20 @@ def run_on_ray(
     finally:
         if own:
             ray.shutdown()
+
+
+def _start(ray: Any, workers: int) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with warnings.catch_warnings():
+        # A tip about graphics processors, which nothing here asks for.
+        warnings.filterwarnings("ignore", message="Tip: In future versions of Ray")
+        ray.init(
+            num_cpus=workers,
+            object_store_memory=_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="error",
+        )
 
 
 def _ray() -> Any:

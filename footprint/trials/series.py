@@ -148,9 +148,9 @@ def _made_up(
     """Series of formulas of the hour of the day, with a finding that says so."""
     start_s, length_s, unit = reach
     steps = length_s // _SUN_STEP_S
-    middle_s = start_s + _SUN_STEP_S * (np.arange(steps) + 0.5)
-    hour = middle_s % _DAY_S / S_PER_H
-    values = np.column_stack([curve(hour) for curve in curves])
+    middle_s: Floats = start_s + _SUN_STEP_S * (np.arange(steps) + 0.5)
+    hour: Floats = middle_s % _DAY_S / S_PER_H
+    values = np.column_stack([np.asarray(curve(hour), np.float64) for curve in curves])
     finding = Finding(
         "series-made-up",
         f"The {what} of {', '.join(names)} is made up, the same every day.",
@@ -177,10 +177,10 @@ def hourly_means(trace: Trace, zones: Sequence[str | None], rules: Rules) -> Flo
     steps = rules.length_s // rules.step_s
     hour = np.arange(steps) * rules.step_s // int(S_PER_H)
     counts = np.bincount(hour, minlength=rules.hours)
-    values = trace.window(rules.start_s, rules.step_s, steps)
+    values = trace.window(rules.start_s, rules.step_s, steps).astype(np.float64)
     found = np.full((len(zones), rules.hours), np.nan)
     for number, zone in enumerate(zones):
         if zone in trace.columns:
-            column = values[:, trace.columns.index(zone)].astype(np.float64)
+            column = values[:, trace.columns.index(zone)]
             found[number] = np.bincount(hour, column, minlength=rules.hours) / counts
     return found
