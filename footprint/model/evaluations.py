@@ -137,8 +137,8 @@ class Contrast:
     mean, low, high : float
         Of policy minus baseline over the pairs, and its 95 % confidence interval; None for fewer
         than two pairs.
-    pairs, seeds : int
-        Seeds in which both have a value, and all in which both ran.
+    pairs : int
+        Seeds in which both ran; both have a value in each.
     """
 
     metric: Metric
@@ -147,7 +147,6 @@ class Contrast:
     low: float | None
     high: float | None
     pairs: int
-    seeds: int
 
     __pydantic_config__ = STRICT
 
@@ -239,7 +238,7 @@ class PolicyResult:
     spreads : tuple of Spread
         One per metric that any seed of any policy has.
     contrasts : tuple of Contrast
-        Against the baseline; empty for itself, and where no pair of seeds has values.
+        Against the baseline; none of a metric that a seed lacks, or of itself.
     """
 
     name: str

@@ -65,10 +65,10 @@ def evaluation_verdict(result: Evaluation) -> str:
     spread = best.spread(result.deciding)
     assert spread is not None
     scale = metric_scale(result.deciding, means_of(result, result.deciding), result.world.currency)
-    lead = [_missed(result), _condition(result)]
-    who = f"{clean(best.name)} {_VERBS[result.deciding]} {spread_text(spread, scale)}"
-    sentence = f"{', '.join(filter(None, lead))}, {who}, {_against(result, best, order)}"
-    return capitalise(f"{sentence} ({_certainty(result, spread)}).")
+    lead = ", ".join(filter(None, (_missed(result), _condition(result))))
+    base = ", the baseline," if best.name == result.baseline else ""
+    did = f"{clean(best.name)}{base} {_VERBS[result.deciding]} {spread_text(spread, scale)}"
+    return capitalise(f"{lead}, {did}{_against(result, best, order)}, {_certainty(spread)}.")
 
 
 def _missed(result: Evaluation) -> str:
@@ -131,18 +131,18 @@ def _against(result: Evaluation, best: PolicyResult, order: Sequence[PolicyResul
     if best.name != result.baseline:
         contrast = best.contrast(result.deciding)
         if contrast is None:
-            return f"and nothing pairs it with {baseline}"
+            return f", which {baseline} has no value to pair with"
         if not is_clear(contrast):
-            return f"not clearly apart from {baseline}: {contrast_text(contrast)}"
-        return f"{difference_text(contrast)} than {baseline}"
+            return f", not clearly apart from {baseline} ({contrast_text(contrast)})"
+        return f", {difference_text(contrast)} than {baseline}"
     if len(order) == 1:
-        return "the only one with a result"
-    contrast = order[1].contrast(result.deciding)
-    second = clean(order[1].name)
-    if contrast is None or not is_clear(contrast):
-        told = "" if contrast is None else f": {contrast_text(contrast)}"
-        return f"the baseline itself, and {second} is not clearly apart from it{told}"
-    return f"the baseline itself; {second}, the next, {difference_text(contrast)}"
+        return ", the only one with a result"
+    contrast, second = order[1].contrast(result.deciding), clean(order[1].name)
+    if contrast is None:
+        return f"; {second} comes next"
+    if not is_clear(contrast):
+        return f"; {second}, the next, is not clearly apart from it ({contrast_text(contrast)})"
+    return f"; {second}, the next, has {difference_text(contrast)}"
 
 
 def difference_text(contrast: Contrast) -> str:
@@ -166,18 +166,20 @@ def difference_text(contrast: Contrast) -> str:
     return f"{text} {word} (95{NBSP}%: {interval})"
 
 
-def _certainty(result: Evaluation, spread: Spread) -> str:
+def _certainty(spread: Spread) -> str:
     if spread.seeds < 2:
-        return "one seed: nothing says how much of it is chance"
-    invented = {"learning-invented", "series-made-up", "excess-modelled"}
-    made_up = any(finding.code in invented for finding in result.findings)
-    doubt = "; in a world that is made up or modelled in part, see the warnings" if made_up else ""
-    return f"mean of {plural(spread.seeds, 'seed')}{doubt}"
+        return "with one seed, which says nothing of chance"
+    return f"over {plural(spread.seeds, 'seed')}"
 
 
 def evaluation_remarks(result: Evaluation) -> tuple[str, ...]:
     """Say what the second signal makes of it, what was foreseen, and what was spent unequally."""
-    remarks = [signal_remark(result), _forecast_remark(result), _unequal_remark(result)]
+    remarks = [
+        _invention_remark(result),
+        signal_remark(result),
+        _forecast_remark(result),
+        _unequal_remark(result),
+    ]
     return tuple(filter(None, remarks))
 
 
@@ -193,14 +195,14 @@ def signal_remark(result: Evaluation) -> str:
         return ""
     kinds = signal_names(result.world.signal, second)
     said = [
-        f"by {kind} intensity {difference_text(contrast)}"
+        f"{difference_text(contrast)} by {kind} intensity"
         for kind, contrast in zip(kinds, contrasts, strict=True)
         if contrast is not None
     ]
     of = "to the target" if pair[0] in TO_TARGET else "per unit of accepted work"
     return (
-        f"Against {clean(result.baseline)}, {clean(rivals[0].name)} emits {of} {said[0]}, "
-        f"and {said[1]}. The policies saw the first signal alone."
+        f"Emissions of {clean(rivals[0].name)} {of}, against those of {clean(result.baseline)}: "
+        f"{said[0]}, {said[1]}. The policies saw the first signal alone."
     )
 
 
@@ -219,6 +221,18 @@ def signal_names(first: SignalKind, second: SignalKind) -> tuple[str, str]:
     differ = [number_ for number_ in range(3) if parts[0][number_] != parts[1][number_]]
     names = [" ".join(side[number_] for number_ in differ) for side in parts]
     return names[0], names[1]
+
+
+def _invention_remark(result: Evaluation) -> str:
+    """Say that a part of the world is no measurement."""
+    parts = {
+        "series-made-up": "series are made up",
+        "excess-modelled": "excess power is modelled",
+        "learning-invented": "learning is a formula",
+    }
+    codes = {finding.code for finding in result.findings}
+    found = [what for code, what in parts.items() if code in codes]
+    return f"{capitalise(' and '.join(found))}: see the warnings." if found else ""
 
 
 def _forecast_remark(result: Evaluation) -> str:

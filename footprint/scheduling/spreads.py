@@ -152,20 +152,20 @@ def contrast_of(
     -------
     Contrast or None
         Policy minus baseline; in parts of the baseline unless the metric is a share itself. None
-        if no seed has both, or a baseline of 0 is divided by.
+        if a seed that both ran lacks a value, since those that have one are no fair sample, or
+        if a baseline of 0 is divided by.
     """
-    both = [seed for seed in policy if seed in baseline]
-    pairs = [(a, b) for a, b in ((policy[s], baseline[s]) for s in both) if _are_known(a, b)]
+    pairs = [
+        (value, against)
+        for seed, value in policy.items()
+        if seed in baseline and value is not None and (against := baseline[seed]) is not None
+    ]
     relative = metric not in _PLAIN
-    if not pairs or (relative and any(b == 0 for _, b in pairs)):
+    missing = len(pairs) < len(set(policy) & set(baseline))
+    if not pairs or missing or (relative and any(against == 0 for _, against in pairs)):
         return None
-    # Known by `_are_known`, which a type checker does not follow through the pairs.
-    found = [(a or 0.0) / b - 1 if relative and b else (a or 0.0) - (b or 0.0) for a, b in pairs]
-    return Contrast(metric, relative, *mean_interval(found), len(pairs), len(both))
-
-
-def _are_known(*values: float | None) -> bool:
-    return all(value is not None for value in values)
+    found = [a / b - 1 if relative else a - b for a, b in pairs]
+    return Contrast(metric, relative, *mean_interval(found), len(pairs))
 
 
 def gaps_of(
@@ -180,10 +180,7 @@ def gaps_of(
     gaps: dict[int, float | None] = {}
     for seed, value in policy.items():
         best, plain = oracle.get(seed), baseline.get(seed)
-        known = value is not None and best is not None and plain is not None and best != plain
-        gaps[seed] = (
-            oracle_gap(float(best or 0.0), float(value or 0.0), float(plain or 0.0))
-            if known
-            else None
-        )
+        gaps[seed] = None
+        if value is not None and best is not None and plain is not None and best != plain:
+            gaps[seed] = oracle_gap(best, value, plain)
     return gaps

@@ -148,7 +148,7 @@ def _made_up(
     """Series of formulas of the hour of the day, with a finding that says so."""
     start_s, length_s, unit = reach
     steps = length_s // _SUN_STEP_S
-    middle_s: Floats = start_s + _SUN_STEP_S * (np.arange(steps) + 0.5)
+    middle_s: Floats = start_s + _SUN_STEP_S * (np.arange(steps, dtype=np.float64) + 0.5)
     hour: Floats = middle_s % _DAY_S / S_PER_H
     values = np.column_stack([np.asarray(curve(hour), np.float64) for curve in curves])
     finding = Finding(
