@@ -26,7 +26,6 @@ _RESULTS = (
     Metric.TIME_TO_TARGET_S,
     Metric.COST_TO_TARGET,
     Metric.ACCURACY_AT_SHARED,
-    Metric.G_PER_UNIT,
     Metric.GAP,
 )
 _SPENT = (
@@ -37,6 +36,7 @@ _SPENT = (
     Metric.ELAPSED_S,
     Metric.ROUNDS,
     Metric.ACCEPTED_UNITS,
+    Metric.G_PER_UNIT,
     Metric.ACCURACY,
 )
 _WASTE = (

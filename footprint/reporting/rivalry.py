@@ -159,9 +159,8 @@ def difference_text(contrast: Contrast) -> str:
     if not ends or not width:
         return f"{text} {word}"
     if not is_clear(contrast):
-        return (
-            f"{text} {word}, not clearly: {contrast_text(contrast).partition(' (')[2].rstrip(')')}"
-        )
+        interval = contrast_text(contrast).partition(" (")[2].rstrip(")")
+        return f"{text} {word} ({interval}, not clear)"
     interval = bounds(number(min(ends), width), number(max(ends), width))
     return f"{text} {word} (95{NBSP}%: {interval})"
 

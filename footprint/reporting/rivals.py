@@ -71,11 +71,10 @@ def _ranking_figure(result: Evaluation) -> Figure | None:
             f"{name}: {spread_text(one, scale)}" for name, one in zip(names, spreads, strict=True)
         ),
     )
-    least = "most" if metric in MORE_IS_BETTER else "least"
+    best = "Highest" if metric in MORE_IS_BETTER else "Lowest"
     missing = len(result.policies) - len(order)
     caption = (
-        f"{capitalise(names[0])} has {least}. Marks are means over seeds, bars their 95 % "
-        "confidence intervals."
+        f"{best}: {names[0]}. Marks are means over seeds, bars their 95 % confidence intervals."
     )
     if missing:
         caption += f" {missing} of {len(result.policies)} policies have no mean and no bar."
@@ -163,6 +162,5 @@ def _course_figure(result: Evaluation) -> Figure | None:
     )
     table = metric_table("On the way, and in the end", result, metrics)
     over = "emissions" if emitted else "time"
-    return Figure(
-        "course", f"{capitalise(what)} over {over}", caption, chart, policy_legend(result), table
-    )
+    legend = policy_legend(result, level)
+    return Figure("course", f"{capitalise(what)} over {over}", caption, chart, legend, table)

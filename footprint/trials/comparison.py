@@ -18,6 +18,8 @@ _TO_TARGET = (
 )
 _AT_SHARED = (Metric.ACCURACY_AT_SHARED, Metric.ACCURACY)
 _WITHOUT_LEARNER = (Metric.G_PER_UNIT, Metric.KWH_PER_UNIT, Metric.ACCEPTED_UNITS)
+# What is left where energy is known to emit nothing: then it is free, and time is not.
+_FREE = (Metric.ENERGY_TO_TARGET_KWH, Metric.KWH_PER_UNIT)
 
 
 Trials = Mapping[str, Mapping[int, Trial]]
@@ -30,9 +32,9 @@ Figures = dict[int, dict[Metric, float | None]]
 def deciding_metric(plan: Plan, trials: Trials) -> Metric:
     """Find what policies are judged by: the first metric of the list that tells them apart.
 
-    With a target it is what it took to reach it: emissions, or where all emit nothing or nobody
-    knows them, energy. Without one, or if nobody reached it, it is the accuracy where all have
-    emitted the same, and without a learner emissions per unit of accepted work.
+    With a target it is what it took to reach it: emissions, or energy if nobody knows them, or
+    time if nobody emits anything. Without one, or if nobody reached it, it is the accuracy where
+    all have emitted the same, and without a learner emissions per unit of accepted work.
     """
     every = [trial for by_seed in trials.values() for trial in by_seed.values()]
     learns = any(trial.accuracy is not None for trial in every)
@@ -40,7 +42,10 @@ def deciding_metric(plan: Plan, trials: Trials) -> Metric:
     if learns:
         candidates = (*(_TO_TARGET if plan.target is not None else ()), *_AT_SHARED)
     shared = shared_range(every)
+    emissions_known = any(trial.emissions_g is not None for trial in every)
     for metric in candidates:
+        if metric in _FREE and emissions_known:
+            continue
         if metric is Metric.ACCURACY_AT_SHARED:
             if shared is not None and shared[1] > 0:
                 return metric

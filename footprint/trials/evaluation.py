@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from footprint._version import __version__
-from footprint.errors import FootprintError, ManifestError
+from footprint.errors import FootprintError, ManifestError, SimulationError
 from footprint.model import Evaluation, FailedSeed, Finding, Severity
 from footprint.scheduling.evaluation import Trial, shared_range
 from footprint.trials.comparison import compare_policies, deciding_metric
@@ -24,7 +25,8 @@ class _Collected:
     trials: dict[str, dict[int, Trial]] = field(default_factory=dict)
     failed: dict[str, list[FailedSeed]] = field(default_factory=dict)
     findings: dict[Finding, None] = field(default_factory=dict)
-    first_error: Exception | None = None
+    of_runs: dict[str, list[tuple[Job, Finding]]] = field(default_factory=dict)
+    first_error: FootprintError | None = None
 
     def take(self, job: Job, found: Done | Exception) -> None:
         name = job.policy.name
@@ -35,12 +37,27 @@ class _Collected:
                 else f"{type(found).__name__}: {found}"
             )
             self.failed.setdefault(name, []).append(FailedSeed(job.seed, said))
-            self.first_error = self.first_error or found
+            self.first_error = self.first_error or _named(job, found)
             message = f"The {job} failed: {said}"
             self.findings[Finding("trial-failed", message, Severity.ERROR)] = None
             return
         self.trials.setdefault(name, {})[job.seed] = found.trial
-        self.findings.update(dict.fromkeys(found.findings))
+        for finding in found.findings:
+            self.of_runs.setdefault(finding.code, []).append((job, finding))
+
+    def summed(self) -> tuple[Finding, ...]:
+        """All findings; those of one kind that differ from run to run as one, with an example."""
+        kept = dict(self.findings)
+        for found in self.of_runs.values():
+            runs = len({str(job) for job, _ in found})
+            times = Counter(finding for _, finding in found)
+            kept.update(dict.fromkeys(one for one in times if times[one] == runs))
+            other = [(job, one) for job, one in found if times[one] < runs]
+            if other:
+                job, first = min(other, key=lambda pair: (pair[0].seed, pair[0].policy.name))
+                message = f"{first.message} (Of {job}; it differs between {runs} runs.)"
+                kept[replace(first, message=message)] = None
+        return tuple(kept)
 
 
 def evaluate_policies(
@@ -74,7 +91,7 @@ def evaluate_policies(
         If the plan has no policy, or its world cannot be built.
     MissingExtra
         If the engine is not installed.
-    Exception
+    FootprintError
         That of the first run that failed, if all did.
     """
     if not plan.policy:
@@ -109,11 +126,20 @@ def evaluate_policies(
         deciding=deciding,
         shared_g=shared_range([one for by_seed in trials.values() for one in by_seed.values()]),
         seeds=tuple(range(plan.seeds)),
-        findings=(*found.findings, *collect_remarks(plan, policies)),
+        findings=(*found.summed(), *collect_remarks(plan, policies)),
         inputs=input_files(plan),
         declared=plan.declared,
         tool_version=__version__,
     )
+
+
+def _named(job: Job, error: Exception) -> FootprintError:
+    """Error that says whose it is."""
+    if isinstance(error, FootprintError):
+        return type(error)(f"{job}: {error.message}", error.remedy)
+    named = SimulationError(f"{job}: {type(error).__name__}: {error}", "See --debug.")
+    named.__cause__ = error
+    return named
 
 
 def _note_interruption(found: _Collected, jobs: Sequence[Job]) -> None:

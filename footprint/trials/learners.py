@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,13 +22,15 @@ class LearnerKind:
     ----------
     make : callable
         Takes a fleet, a seed, and options by name.
-    options : tuple of str
+    needed, options : tuple of str
+        Options that it cannot do without, and the others.
     finding : Finding or None
         What everybody must know who sees its results.
     """
 
     make: Callable[..., Learner]
-    options: tuple[str, ...]
+    needed: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     finding: Finding | None = None
 
 
@@ -51,7 +53,8 @@ def _falling_loss(fleet: Fleet, seed: int, **options: Any) -> Learner:  # noqa: 
 LEARNERS: dict[str, LearnerKind] = {
     "falling-loss": LearnerKind(
         _falling_loss,
-        ("samples_per_unit", "horizon_units", "first", "last"),
+        ("samples_per_unit", "horizon_units"),
+        ("first", "last"),
         Finding(
             "learning-invented",
             "Nothing was trained: losses and accuracies follow an invented formula.",
@@ -68,7 +71,7 @@ def check_learner(table: LearnerTable | None) -> None:
     Raises
     ------
     UsageError
-        If there is no such kind, or it has no such option.
+        If there is no such kind, or it has no such option or lacks one.
     """
     if table is None:
         return
@@ -76,11 +79,18 @@ def check_learner(table: LearnerTable | None) -> None:
         raise UsageError(
             f"There is no learner {table.kind!r}.", f"Use one of: {', '.join(LEARNERS)}."
         )
-    known = LEARNERS[table.kind].options
+    kind = LEARNERS[table.kind]
+    known = (*kind.needed, *kind.options)
     for option in table.options:
         if option not in known:
             raise UsageError(
                 f"The learner {table.kind!r} has no option {option!r}.",
+                f"Its options are: {', '.join(known)}.",
+            )
+    for option in kind.needed:
+        if option not in table.options:
+            raise UsageError(
+                f"The learner {table.kind!r} lacks the option {option!r}.",
                 f"Its options are: {', '.join(known)}.",
             )
 
@@ -91,11 +101,7 @@ def make_learner(table: LearnerTable, fleet: Fleet, seed: int) -> Learner:
     Raises
     ------
     UsageError
-        As `check_learner`, or if an option is missing.
+        As `check_learner`.
     """
     check_learner(table)
-    options: Mapping[str, Any] = table.options
-    try:
-        return LEARNERS[table.kind].make(fleet, seed, **options)
-    except TypeError as error:
-        raise UsageError(f"The learner {table.kind!r} cannot be made: {error}.") from error
+    return LEARNERS[table.kind].make(fleet, seed, **table.options)
