@@ -13,6 +13,7 @@ from footprint.measurement.meter import TIER_BANDS
 from footprint.model import Architecture, Basis, Finding, Journal, Phase, Role, Run
 from footprint.model.kinds import Severity
 from footprint.simulation.arrays import Flags, Floats, Labels
+from footprint.simulation.execution import ROUNDING
 from footprint.simulation.results import SimulationRun
 
 
@@ -21,8 +22,8 @@ def journal_of(
 ) -> Journal:
     """Make a journal of a simulation.
 
-    An estimate of it multiplies energy by the yearly factors of zones; the emissions by the
-    actual intensity of each step stand in `SimulationRun.rounds` and `clients`, beside it.
+    An estimate of it multiplies energy by the yearly factors of zones, unless it is told the
+    intensities of the run, see `intensities_of`.
 
     Parameters
     ----------
@@ -57,6 +58,54 @@ def journal_of(
         rounds=len(run.rounds),
         clients=int((run.clients.asked > 0).sum()),
     )
+
+
+def intensities_of(run: SimulationRun, *, excess_zone: str | None = None) -> dict[str, float]:
+    r"""Give the mean intensity of each zone over the energy that was drawn from its grid.
+
+    .. math:: \bar c_z = \frac{\sum_t E_z(t) c_z(t)}{\sum_t E_z(t)}
+
+    With it, an estimate of the journal counts every kWh at the intensity of its own hour, as far
+    as the central value goes: `footprint.settings.Settings.intensities`.
+
+    Parameters
+    ----------
+    run : SimulationRun
+    excess_zone : str, optional
+        As for `journal_of`; its intensity is 0.
+
+    Returns
+    -------
+    dict of str to float
+        Of zones that something was drawn from [gCO2e/kWh].
+
+    Raises
+    ------
+    UsageError
+        If nobody knows the intensity of one of them.
+    """
+    drawn: dict[str, list[float]] = {}
+    clients = run.clients
+    used = clients.energy_kwh + clients.probe_kwh + np.nan_to_num(clients.wait_kwh)
+    excess = clients.excess_kwh + clients.excess_probe_kwh + clients.excess_wait_kwh
+    for number, domain in enumerate(run.domains):
+        here = clients.domain == number
+        kwh = float((used - excess)[here].sum())
+        if kwh > ROUNDING * float(used[here].sum()):
+            drawn.setdefault(domain.zone or "", []).extend(
+                (kwh, float(clients.emissions_g[here].sum()))
+            )
+    if run.server is not None and run.server_kwh:
+        grams = np.nan if run.server_g is None else run.server_g
+        drawn.setdefault(run.server.zone, []).extend((run.server_kwh, grams))
+    found = {zone: sum(pairs[1::2]) / sum(pairs[::2]) for zone, pairs in drawn.items()}
+    unknown = [zone for zone, value in found.items() if np.isnan(value) or not zone]
+    if unknown:
+        raise UsageError(
+            f"The intensity of the grid {unknown[0]!r} is not known in this simulation.",
+            "Give its Supply an intensity, or estimate by the factors of the catalogue.",
+        )
+    return found if excess_zone is None else {**found, excess_zone: 0.0}
 
 
 @dataclass(frozen=True, slots=True)

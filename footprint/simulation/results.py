@@ -190,3 +190,9 @@ class SimulationRun:
         from footprint.simulation.journals import journal_of
 
         return journal_of(self, functional_unit=functional_unit, excess_zone=excess_zone)
+
+    def intensities(self, *, excess_zone: str | None = None) -> dict[str, float]:
+        """Give each zone's intensity; see `footprint.simulation.journals.intensities_of`."""
+        from footprint.simulation.journals import intensities_of
+
+        return intensities_of(self, excess_zone=excess_zone)

@@ -477,6 +477,24 @@ def test_excess_energy_is_never_silently_nothing():
         run.to_journal(excess_zone="PL")
 
 
+@pytest.mark.parametrize("mode", [Mode.GRID, Mode.BOTH, Mode.EXCESS])
+def test_an_estimate_can_count_every_kwh_at_its_own_hour(mode):
+    run = simulated(mode)
+    told = run.intensities(excess_zone="spare-sun")
+    inventory = fp.build_inventory(run.to_journal(excess_zone="spare-sun"))
+    assessment = fp.estimate(inventory, Settings(intensities=told, draws=0))
+    operation = [c for c in assessment.contributions if c.stage is Stage.OPERATION]
+    assert sum(c.energy_kwh for c in operation) == pytest.approx(run.energy_kwh)
+    assert sum(c.emissions_g.value for c in operation) == pytest.approx(run.emissions_g)
+    assert (mode is Mode.EXCESS) == (run.emissions_g == 0)
+
+
+def test_there_is_no_intensity_of_a_grid_that_nobody_knows():
+    run = simulate(world(Mode.GRID, intensity=None), make_policy("random"), RULES)
+    with pytest.raises(UsageError, match="'PL' is not known"):
+        run.intensities()
+
+
 def test_what_nobody_knows_is_unknown_in_the_journal():
     run = simulated(idle_w=np.full(12, np.nan))
     journal = run.to_journal()
