@@ -95,7 +95,9 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
-    if not isinstance(result, Evaluation):
+    if isinstance(result, Evaluation):
+        _require_means(result, name)
+    else:
         _require_sums(result, name)
     return result
 
@@ -131,6 +133,23 @@ def _require_sums(result: Estimate, name: str) -> None:
             f"the total says {total!r} g.",
             _CHANGED,
         )
+
+
+def _require_means(result: Evaluation, name: str) -> None:
+    """Refuse an evaluation whose means are not those of its seeds."""
+    for policy in result.policies:
+        for spread in policy.spreads:
+            found = [seed.figures.get(spread.metric) for seed in policy.seeds]
+            known = [value for value in found if value is not None]
+            mean = math.fsum(known) / len(known) if known else 0.0
+            if (len(known), len(found)) != (spread.known, spread.seeds) or (
+                spread.mean is not None
+                and not math.isclose(mean, spread.mean, rel_tol=1e-9, abs_tol=1e-12)
+            ):
+                raise DocumentError(
+                    f"{name}: {spread.metric} of {policy.name!r} is not the mean of its seeds.",
+                    _CHANGED,
+                )
 
 
 def _require_ends(result: Comparison, name: str) -> None:

@@ -15,8 +15,8 @@ def emissions_under(
 ) -> tuple[Array, float]:
     """Emissions of clients under another kind of intensity.
 
-    Energy of the grid is known by domain and hour, so whole hours are exact; the hour in which a
-    round ends is divided in proportion to the energy of the rounds in it.
+    Energy of the grid is known by domain and hour, so whole hours are exact. Of the hour in which
+    a round ends, the part counts that its energy, all domains together, is of that of the hour.
 
     Parameters
     ----------
@@ -36,18 +36,14 @@ def emissions_under(
     each_g = np.where(grid_kwh > 0, grid_kwh * intensity_g_per_kwh, 0.0).sum(axis=0)
     before_g = np.append(0.0, np.cumsum(each_g))
     rounds = run.rounds
-    start_s = (rounds.start_s - run.rules.start_s).astype(np.float64)
-    end_s = start_s + rounds.steps * run.rules.step_s
-    each_kwh = rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh
-    spent_kwh = np.cumsum(each_kwh)
-    # Energy up to a moment, as straight lines: flat between rounds.
-    times = np.append(0.0, np.column_stack([start_s, end_s]))
-    energy = np.append(0.0, np.column_stack([spent_kwh - each_kwh, spent_kwh]))
-    edges = np.interp(np.arange(len(each_g) + 1) * S_PER_H, times, energy)
+    end_s = rounds.start_s + rounds.steps * run.rules.step_s - run.rules.start_s
     hour = np.minimum((end_s // S_PER_H).astype(np.int64), len(each_g) - 1)
-    inside_kwh = np.interp(end_s, times, energy) - edges[hour]
-    whole_kwh = edges[hour + 1] - edges[hour]
-    part = np.divide(inside_kwh, whole_kwh, out=np.zeros(len(hour)), where=whole_kwh > 0)
+    # Rounds follow each other, so what was spent before the hour in which one ends is known.
+    each_kwh = run.hours.energy_kwh.sum(axis=(0, 1, 2))
+    before_kwh = np.append(0.0, np.cumsum(each_kwh))
+    spent_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
+    inside_kwh = np.clip(spent_kwh - before_kwh[hour], 0.0, each_kwh[hour])
+    part = np.divide(inside_kwh, each_kwh[hour], out=np.zeros(len(hour)), where=inside_kwh > 0)
     # Not 0 times what nobody knows.
     begun_g = np.where(part > 0, part * each_g[hour], 0.0)
     return before_g[hour] + begun_g, float(before_g[-1])
