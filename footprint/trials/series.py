@@ -50,12 +50,12 @@ def read_excess(table: ExcessTable, rules: Rules, folder: Path) -> Trace:
             for name, one in table.panels.items()
         ]
         return model_excess(sites, start_s, length_s, step_s=_SUN_STEP_S)
-    curves = [_sun_curve(one) for one in table.made_up.values()]
+    curves = [sun_curve(one) for one in table.made_up.values()]
     return _made_up("excess power", tuple(table.made_up), curves, (start_s, length_s, "W"))
 
 
-def _sun_curve(sun: MadeUpSun) -> Callable[[Floats], Floats]:
-    """Half a sine between two hours of the day."""
+def sun_curve(sun: MadeUpSun) -> Callable[[Floats], Floats]:
+    """Make the power by the hour of the day: half a sine from rise to set."""
 
     def power_w(hour: Floats) -> Floats:
         lit_h = (sun.sets - sun.rises) % 24.0 or 24.0
@@ -67,7 +67,9 @@ def _sun_curve(sun: MadeUpSun) -> Callable[[Floats], Floats]:
     return power_w
 
 
-def _grid_curve(grid: MadeUpGrid) -> Callable[[Floats], Floats]:
+def grid_curve(grid: MadeUpGrid) -> Callable[[Floats], Floats]:
+    """Make the intensity by the hour of the day: a sine around the mean."""
+
     def intensity(hour: Floats) -> Floats:
         turn = 2 * np.pi * (hour - grid.dirtiest) / 24.0
         found: Floats = grid.mean_g_per_kwh * (1 + grid.swing * np.cos(turn))
@@ -85,7 +87,7 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
         scope = SignalKind.parse(table.signal).scope
         return read_electricity_maps(paths, scope=scope, repair=table.repair)
     start_s, length_s = _reach(rules)
-    curves = [_grid_curve(one) for one in table.made_up.values()]
+    curves = [grid_curve(one) for one in table.made_up.values()]
     what = f"{table.signal} intensity"
     return _made_up(what, tuple(table.made_up), curves, (start_s, length_s, "gCO2e/kWh"))
 
