@@ -15,6 +15,9 @@ from footprint.errors import SimulationError, UsageError
 if TYPE_CHECKING:
     from footprint.trials.plan import Plan
 
+# As shells say it: 128 and the number of the signal.
+_INTERRUPTED = 130
+
 
 def simulate(
     manifest: Annotated[Path, typer.Argument(help="A simulation manifest (.toml).")],
@@ -65,24 +68,30 @@ def simulate(
     from rich.progress import Progress
 
     from footprint.trials.engines import Engine
-    from footprint.trials.evaluation import evaluate_policies
+    from footprint.trials.evaluation import INTERRUPTED, evaluate_policies
 
     check_output(output)
     where = Engine.parse(engine)
     plan = _changed(manifest, policy or [], budget or [])
     plan = _asked(plan, seeds=seeds, target=target, baseline=baseline)
+    many = plan.seeds * len(plan.policy)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("runs", total=plan.seeds * len(plan.policy))
-        result = evaluate_policies(
-            plan, engine=where, workers=jobs, on_trial=lambda: progress.advance(task)
-        )
+        task = progress.add_task("runs", total=many)
+        try:
+            result = evaluate_policies(
+                plan, engine=where, workers=jobs, on_trial=lambda: progress.advance(task)
+            )
+        except KeyboardInterrupt:
+            say("interrupted: no run had ended")
+            raise typer.Exit(_INTERRUPTED) from None
     deliver(result, output, assets, as_json=as_json)
-    failed = [(one.name, seed) for one in result.policies for seed in one.failed]
-    for name, seed in failed:
-        say(f"error: policy {name!r}, seed {seed.seed}: {seed.message}")
-    if failed:
+    missing = [(policy.name, one) for policy in result.policies for one in policy.failed]
+    for name, one in missing:
+        if one.message != INTERRUPTED:
+            say(f"error: policy {name!r}, seed {one.seed}: {one.message}")
+    if missing:
         raise SimulationError(
-            f"{len(failed)} of {plan.seeds * len(plan.policy)} runs failed.",
+            f"{len(missing)} of {many} runs failed or were interrupted.",
             "The result holds the others.",
         )
 

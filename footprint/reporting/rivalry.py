@@ -65,7 +65,7 @@ def evaluation_verdict(result: Evaluation) -> str:
     spread = best.spread(result.deciding)
     assert spread is not None
     scale = metric_scale(result.deciding, means_of(result, result.deciding), result.world.currency)
-    lead = ", ".join(filter(None, (_missed(result), _condition(result))))
+    lead = "; ".join(filter(None, (_missed(result), _condition(result))))
     base = ", the baseline," if best.name == result.baseline else ""
     did = f"{clean(best.name)}{base} {_VERBS[result.deciding]} {spread_text(spread, scale)}"
     return capitalise(f"{lead}, {did}{_against(result, best, order)}, {_certainty(spread)}.")
@@ -133,7 +133,7 @@ def _against(result: Evaluation, best: PolicyResult, order: Sequence[PolicyResul
         if contrast is None:
             return f", which {baseline} has no value to pair with"
         if not is_clear(contrast):
-            return f", not clearly apart from {baseline} ({contrast_text(contrast)})"
+            return f", not clearly apart from {baseline}: {contrast_text(contrast)}"
         return f", {difference_text(contrast)} than {baseline}"
     if len(order) == 1:
         return ", the only one with a result"
@@ -141,7 +141,7 @@ def _against(result: Evaluation, best: PolicyResult, order: Sequence[PolicyResul
     if contrast is None:
         return f"; {second} comes next"
     if not is_clear(contrast):
-        return f"; {second}, the next, is not clearly apart from it ({contrast_text(contrast)})"
+        return f"; {second}, the next, is not clearly apart from it: {contrast_text(contrast)}"
     return f"; {second}, the next, has {difference_text(contrast)}"
 
 

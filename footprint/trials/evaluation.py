@@ -17,6 +17,9 @@ from footprint.trials.remarks import collect_remarks
 from footprint.trials.work import Done, Job
 from footprint.trials.worlds import build_world, input_files, summarise_world
 
+INTERRUPTED = "interrupted"
+"""What is said of a run that did not come to its end."""
+
 
 @dataclass(slots=True)
 class _Collected:
@@ -147,6 +150,6 @@ def _note_interruption(found: _Collected, jobs: Sequence[Job]) -> None:
     done |= {(name, one.seed) for name, failed in found.failed.items() for one in failed}
     missing = [job for job in jobs if (job.policy.name, job.seed) not in done]
     for job in missing:
-        found.failed.setdefault(job.policy.name, []).append(FailedSeed(job.seed, "interrupted"))
+        found.failed.setdefault(job.policy.name, []).append(FailedSeed(job.seed, INTERRUPTED))
     message = f"The evaluation was interrupted: {len(missing)} of {len(jobs)} runs are not in it."
     found.findings[Finding("interrupted", message, Severity.ERROR)] = None
