@@ -309,6 +309,7 @@ def _parse_header(record: Mapping[str, Any]) -> _Draft:
             gpus=optional(lambda names: tuple(map(str, names)), process.get("gpus")),
             namespace=optional(str, process.get("namespace")),
             clock_s=optional(finite, process.get("clock_s")),
+            run_id=optional(str, process.get("run_id")),
         ),
     )
 
@@ -331,6 +332,7 @@ def _parse_span(record: Mapping[str, Any]) -> SpanRecord:
         received_bytes=int(at_least_zero(record.get("received_bytes", 0))),
         status=str(record.get("status", "ok")),
         resource_share=optional(share, record.get("resource_share")),
+        node=optional(str, record.get("node")),
     )
 
 

@@ -24,7 +24,8 @@ class SpanRecord:
     """One phase of one actor, as it stands in a journal.
 
     `begin` and `end` hold cumulative readings; the names carry the meter and
-    the unit, for example ``"cpu.process_s"`` or ``"rapl.package-0_uj"``.
+    the unit, for example ``"cpu.process_s"`` or ``"rapl.package-0_uj"``. `node` is what
+    a framework calls the actor in this run; only spans of a message have it.
     """
 
     id: int
@@ -43,6 +44,7 @@ class SpanRecord:
     received_bytes: int = 0
     status: str = "ok"
     resource_share: float | None = None
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Process:
         Which processes its numbers can be compared with.
     clock_s : float or None
         Its wall clock less the clock that all processes of the host share [s].
+    run_id : str or None
+        What a framework calls the run: two runs of one name differ in it.
     """
 
     pid: int
@@ -81,6 +85,7 @@ class Process:
     gpus: tuple[str, ...] | None = None
     namespace: str | None = None
     clock_s: float | None = None
+    run_id: str | None = None
 
     def is_under(self, launcher: Process) -> bool:
         """Whether a `footprint track` started this process, directly or not."""

@@ -7,7 +7,7 @@ for how long, and how many bytes went out to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from footprint.journal.values import at_least_zero, count, finite, optional
@@ -54,6 +54,11 @@ class Told:
         requests included to which no reply came.
     lost : int
         Processes of the client that died at work since it was asked last.
+    contacts : int
+        Of what came late: how many messages it is about; 0 if that is not known.
+    unmetered : int
+        Messages without an energy figure since the client was asked last, which are in no
+        total that it told.
     """
 
     start_s: float
@@ -68,6 +73,8 @@ class Told:
     token: str | None = None
     settled: bool = False
     lost: int = 0
+    contacts: int = 0
+    unmetered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +138,34 @@ class ReportRecord:
 
 
 _COLUMNS = tuple(column.name for column in fields(ReportRecord))
+_TOLD_COLUMNS = tuple(column.name for column in fields(Told))
+_ENERGIES = ("energy", "setup", "idle")
 
 
 def report_fields(record: ReportRecord) -> dict[str, Any]:
     """Fields of a report as they stand in a line; what says nothing is left out."""
     found = {name: getattr(record, name) for name in _COLUMNS}
     if record.told is not None:
-        found["told"] = asdict(record.told)
+        found["told"] = _told_fields(record.told)
     return {
         key: value
         for key, value in found.items()
         if not (value in (None, "") or (key in _COUNTS and value == 0))
     }
+
+
+def _told_fields(told: Told) -> dict[str, Any]:
+    # Not `asdict`, which copies all that it finds: this is done for every reply.
+    found = {name: getattr(told, name) for name in _TOLD_COLUMNS}
+    for name in _ENERGIES:
+        energy = found[name]
+        if energy is not None:
+            found[name] = {
+                "kwh": energy.kwh,
+                "low_kwh": energy.low_kwh,
+                "high_kwh": energy.high_kwh,
+            }
+    return found
 
 
 def parse_report(record: Mapping[str, Any]) -> ReportRecord:
@@ -197,6 +220,8 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         token=optional(str, record["token"]),
         settled=bool(record["settled"]),
         lost=count(record["lost"]),
+        contacts=count(record["contacts"]),
+        unmetered=count(record["unmetered"]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -22,6 +23,7 @@ _OPTIONAL = frozenset(
         "received_bytes",
         "status",
         "resource_share",
+        "node",
     )
 )
 
@@ -59,6 +61,8 @@ class JournalWriter:
     _announced: set[int] = field(default_factory=set, repr=False)
     """Spans that a heartbeat has shown in full already."""
     _heartbeats: int = field(default=0, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Reentrant: a signal handler may write while a line is being written."""
 
     def open(self) -> None:
         """Create the file and its folders."""
@@ -141,14 +145,21 @@ class JournalWriter:
         self.write({"type": "doubt", "code": code, "message": message, "remedy": remedy})
 
     def write(self, record: Mapping[str, Any]) -> bool:
-        """Append one record as one line; True if all of it was written."""
+        """Append one record as one line; True if all of it was written.
+
+        Threads may write at once; each line stays whole, and behind the header.
+        """
+        with self._lock:
+            return self._write(record)
+
+    def _write(self, record: Mapping[str, Any]) -> bool:
         if self._descriptor is None:
             self.lost_lines += 1
             return False
         if self._header is not None:
             header, self._header = self._header, None
             lost = self.lost_lines
-            if not self.write(header):
+            if not self._write(header):
                 self._header, self.lost_lines = header, lost + 1
                 return False
             self.lost_lines = lost - 1  # the header is there after all

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, WallLine, read_records
-from footprint.measurement.accounts import Account, share
-from footprint.measurement.gpus import share_gpus
+from footprint.measurement.accounts import Account, Sharing, share
+from footprint.measurement.gpus import GpuSharing, share_gpus
 from footprint.measurement.notices import host_findings, process_findings, record_findings
 from footprint.measurement.others import (
     idle_of_nobody,
@@ -27,18 +26,17 @@ from footprint.measurement.others import (
 )
 from footprint.measurement.power import EnergyModel, energy_model
 from footprint.measurement.reports import read_reports
+from footprint.measurement.runs import count_rounds, one_run, training_finding
 from footprint.measurement.supply import Supply, energy_counters, measure_supply
-from footprint.measurement.timeline import Curves, align_clocks, host_timeline
+from footprint.measurement.timeline import Curves, Timeline, align_clocks, host_timeline
 from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s
 from footprint.model import (
     Activity,
-    Architecture,
     Finding,
     IdlePolicy,
     Journal,
     Phase,
     Resolution,
-    Run,
     Severity,
     View,
 )
@@ -77,11 +75,13 @@ def read_journal(
         If the files belong to more than one run.
     """
     records = read_records(Path(path) for path in paths)
-    run = _one_run(process.run for process in records.processes)
+    run, rounds = one_run(records.processes), count_rounds(records.processes)
     catalogue, view = catalogue or load_catalogue(), View.parse(view)
     idle_policy = IdlePolicy.parse(idle_policy)
     reported = read_reports(records.processes)
     findings = [*records.findings, *record_findings(records.processes), *reported.findings]
+    if rounds is not None:
+        findings.append(training_finding(records.processes))
     # Nobody is charged for idle power: neither here nor where it was told.
     activities = [
         a
@@ -111,27 +111,7 @@ def read_journal(
         catalogue_digest=catalogue.digest,
         findings=tuple(dict.fromkeys(findings)),
         inputs=records.inputs,
-    )
-
-
-def _one_run(runs: Iterable[Run]) -> Run:
-    found = list(runs)
-    names = sorted({run.name for run in found})
-    # A client need not know what the server says of the run as a whole.
-    architectures = {run.architecture for run in found} - {Architecture.OTHER}
-    units = {run.functional_unit for run in found} - {""}
-    if max(len(names), len(architectures), len(units)) > 1:
-        raise UsageError(
-            f"The journals do not belong to one run: {', '.join(names)}"
-            + (", with different functional units or architectures." * (len(names) == 1) or "."),
-            "Estimate each run on its own: name its folder, or its files.",
-        )
-    results = {key: value for run in found for key, value in run.results.items()}
-    return Run(
-        names[0],
-        next(iter(architectures), Architecture.OTHER),
-        next(iter(units), ""),
-        results,
+        rounds=rounds,
     )
 
 
@@ -153,6 +133,13 @@ class Attribution:
     findings: list[Finding]
     factors: list[Resolution]
     idle_known: bool
+
+
+def attribute_spans(
+    processes: Sequence[ProcessRecords], models: Sequence[EnergyModel]
+) -> list[Activity]:
+    """Turn the spans of one host into activities, as `attribute` does, and nothing else."""
+    return [used for own in _measure(processes, models).used for used in own]
 
 
 def attribute(
@@ -178,6 +165,57 @@ def attribute(
     -------
     Attribution
     """
+    host = _measure(processes, models, idle_policy)
+    supply, gpus, accounts = host.supply, host.gpus, host.accounts
+    findings = [*host.sharing.findings(), *host_findings(processes, accounts, supply)]
+    factors: list[Resolution] = []
+    for number, process in enumerate(processes):
+        model = models[number]
+        findings += process_findings(process, accounts[number])
+        guesses = [use for use in gpus.uses[number] if not use.known]
+        if guesses:
+            findings.append(_gpu_split(process.file, alone=all(use.alone for use in guesses)))
+        sources = {activity.source.split("/")[0] for activity in host.used[number]}
+        if model.source in sources:
+            findings += model.findings
+            factors += model.factors
+        if "memory-table" in sources:
+            factors += model.memory_factors
+    activities = [activity for used in host.used for activity in used]
+    others_s = host.timeline.busy_s - _used_s(accounts, host.children)
+    others = [
+        *used_by_others(processes, models, supply, others_s),
+        *used_by_others_on_gpus(processes, models, gpus),
+        *idle_of_nobody(processes, models, accounts, idle_policy),
+    ]
+    rest_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in others)
+    counted_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in activities)
+    metered = supply is not None or any(gpus.rest_kwh.values())
+    if metered and rest_kwh > DUST * (counted_kwh + rest_kwh):
+        findings.append(_unattributed(rest_kwh))
+    idle_known = supply is None or supply.idle_w > 0
+    memory = memory_of_others(processes, models, supply, accounts)
+    return Attribution(activities, others, memory, findings, factors, idle_known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """What was measured on one host; `used` and `accounts` by process."""
+
+    sharing: Sharing
+    accounts: dict[int, list[Account]]
+    timeline: Timeline
+    children: list[float]
+    supply: Supply | None
+    gpus: GpuSharing
+    used: list[list[Activity]]
+
+
+def _measure(
+    processes: Sequence[ProcessRecords],
+    models: Sequence[EnergyModel],
+    idle_policy: IdlePolicy = IdlePolicy.BY_TIME,
+) -> _Host:
     names = energy_counters(
         name
         for process in processes
@@ -199,43 +237,20 @@ def attribute(
     )
     supply = measure_supply(processes, accounts, timeline, names, metered_s, idle_policy)
     gpus = share_gpus(processes, accounts, sharing.steps, curves, idle_policy)
-    activities: list[Activity] = []
-    findings = [*sharing.findings(), *host_findings(processes, accounts, supply)]
-    factors: list[Resolution] = []
+    used = []
     for number, process in enumerate(processes):
-        model, gap = models[number], _gap(process, supply)
+        gap = _gap(process, supply)
         meters = Meters(
-            process, model, supply, children[number], gpus.uses[number], gap, idle_policy
+            process, models[number], supply, children[number], gpus.uses[number], gap, idle_policy
         )
-        used = [
-            activity
-            for span, account in zip(process.spans, accounts[number], strict=True)
-            for activity in activities_of(span, account, meters)
-        ]
-        activities += used
-        findings += process_findings(process, accounts[number])
-        guesses = [use for use in gpus.uses[number] if not use.known]
-        if guesses:
-            findings.append(_gpu_split(process.file, alone=all(use.alone for use in guesses)))
-        sources = {activity.source.split("/")[0] for activity in used}
-        if model.source in sources:
-            findings += model.findings
-            factors += model.factors
-        if "memory-table" in sources:
-            factors += model.memory_factors
-    others = [
-        *used_by_others(processes, models, supply, timeline.busy_s - _used_s(accounts, children)),
-        *used_by_others_on_gpus(processes, models, gpus),
-        *idle_of_nobody(processes, models, accounts, idle_policy),
-    ]
-    rest_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in others)
-    counted_kwh = math.fsum(activity.energy_kwh or 0.0 for activity in activities)
-    metered = supply is not None or any(gpus.rest_kwh.values())
-    if metered and rest_kwh > DUST * (counted_kwh + rest_kwh):
-        findings.append(_unattributed(rest_kwh))
-    idle_known = supply is None or supply.idle_w > 0
-    memory = memory_of_others(processes, models, supply, accounts)
-    return Attribution(activities, others, memory, findings, factors, idle_known)
+        used.append(
+            [
+                activity
+                for span, account in zip(process.spans, accounts[number], strict=True)
+                for activity in activities_of(span, account, meters)
+            ]
+        )
+    return _Host(sharing, accounts, timeline, children, supply, gpus, used)
 
 
 def _idle_unknown() -> Finding:

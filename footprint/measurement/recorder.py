@@ -72,6 +72,8 @@ class Recorder:
         Default: `available_meters`.
     children : bool
         Count the processes that this one starts, while they run, instead of itself.
+    run_id : str, optional
+        What a framework calls the run.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Recorder:
         meters: Sequence[Meter] | None = None,
         *,
         children: bool = False,
+        run_id: str | None = None,
     ) -> None:
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         self.pid = os.getpid()
@@ -89,6 +92,7 @@ class Recorder:
         self._run = run
         self._given = meters
         self._children = children
+        self._run_id = run_id
         self._meters: list[Meter] = []
         self._resting: list[Meter] = []
         self._writer = JournalWriter(self.path)
@@ -132,13 +136,19 @@ class Recorder:
                 del _recorders[key]
         self.close()
 
-    def takes(self, run: Run, *, children: bool) -> bool:
+    @property
+    def problem(self) -> str:
+        """Why the journal cannot be written; empty if it can."""
+        return self._writer.first_error
+
+    def takes(self, run: Run, *, children: bool, run_id: str | None) -> bool:
         """Whether a tracker of that run can use this recorder; what it leaves open is ours."""
         own = self._run
         return (
             run.architecture in (Architecture.OTHER, own.architecture)
             and run.functional_unit in ("", own.functional_unit)
             and self._children is children
+            and (None in (run_id, self._run_id) or run_id == self._run_id)
         )
 
     def join(self, open_spans: OpenSpans) -> None:
@@ -165,6 +175,7 @@ class Recorder:
             next((m.visible for m in self._meters if isinstance(m, NvmlMeter)), None),
             process_namespace(),
             self._clock_s,
+            self._run_id,
         )
         machine = describe_machine()
         self._writer.header(self._run, machine, process, __version__)
@@ -342,6 +353,7 @@ def join_recorder(
     *,
     meters: Sequence[Meter] | None = None,
     children: bool = False,
+    run_id: str | None = None,
 ) -> Recorder:
     """Open a journal file for this process, or join the one that it writes already.
 
@@ -351,10 +363,14 @@ def join_recorder(
     key = (os.getpid(), _place(folder), run.name)
     with _joining:
         known = _recorders.get(key)
-        if known is not None and meters is None and known.takes(run, children=children):
+        if (
+            known is not None
+            and meters is None
+            and known.takes(run, children=children, run_id=run_id)
+        ):
             known.join(open_spans)
             return known
-        recorder = Recorder(folder, run, meters, children=children)
+        recorder = Recorder(folder, run, meters, children=children, run_id=run_id)
         recorder.open()
         if meters is None:
             _recorders[key] = recorder

@@ -8,20 +8,20 @@ machine that simulates it used for it is left out.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from footprint.journal import Energy, ProcessRecords, ReportRecord, SpanRecord, Told
+from footprint.measurement.contacts import Contacts, Held, find_held, own_names
+from footprint.measurement.replies import names_of, reply_findings
 from footprint.model import Activity, Basis, Finding, Phase, ReplyStatus, Role, Severity, Tier
 from footprint.units import bytes_to_gb
 
 BYTES_SOURCE = "bytes"
 
-_WORK = (Phase.TRAIN, Phase.EVALUATE, Phase.OTHER)
 _ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR, ReplyStatus.REFUSED)
 _MACHINERY = "(simulation)"
-_NAMED = 5  # actors that a finding names
 
 Place = tuple[str | None, str | None]
 """Zone and device class."""
@@ -39,16 +39,19 @@ class Reported:
         Zone and device of each actor, as far as somebody said.
     simulated : frozenset of str
         Clients whose figures are those of a profile.
+    names : mapping of str to str
+        Name of each node.
     """
 
     activities: tuple[Activity, ...] = ()
     findings: tuple[Finding, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict)
     simulated: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def placed(self, process: ProcessRecords) -> ProcessRecords:
         """Say where and on what a process ran, as far as the server knows."""
-        if not (self.places or self.simulated):
+        if not (self.places or self.simulated or self.names):
             return process
         return replace(process, spans=tuple(self._placed(span) for span in process.spans))
 
@@ -56,6 +59,8 @@ class Reported:
         if self.simulated and span.role is Role.SERVER and span.phase is Phase.WAIT:
             # While a server waits for virtual clients, its machine simulates them.
             return replace(span, actor=_MACHINERY, role=Role.OTHER)
+        if span.node is not None:
+            span = replace(span, actor=self.names.get(span.node, span.actor))
         zone, device = self.places.get(span.actor, (None, None))
         if span.role is not Role.CLIENT:
             zone, device = span.zone or zone, span.device or device
@@ -82,22 +87,30 @@ def read_reports(processes: Sequence[ProcessRecords]) -> Reported:
     Reported
         Data in GB, energies in kWh.
     """
-    reports = [report for process in processes for report in _with_last_names(process.reports)]
-    if not reports:
+    raw = [report for process in processes for report in process.reports]
+    if not raw:
         return Reported()
-    reader = _Reader(_Spans.of(processes), _settled(reports))
-    activities = [activity for report in reports for activity in reader.activities(report)]
+    names = own_names(processes, raw)
+    reports = list(_named(raw, names))
+    contacts = Contacts.of(processes)
+    held = find_held(reports, contacts)
+    reader = _Reader(contacts, _settled(reports))
+    activities = [
+        activity
+        for report, hold in zip(reports, held, strict=True)
+        for activity in reader.activities(report, hold)
+    ]
     return Reported(
         tuple(activities),
-        (*reader.findings(), *_reply_findings(reports, reader.settled)),
+        (*reader.findings(), *reply_findings(reports, held, reader.settled)),
         _places(processes, reports),
         frozenset(r.actor for r in reports if r.told and r.told.basis is Basis.SIMULATED),
+        names,
     )
 
 
-def _with_last_names(reports: Sequence[ReportRecord]) -> Iterator[ReportRecord]:
-    """Call each client what it was called last: who and where it is, it says when it answers."""
-    names = {report.node: report.actor for report in reports}
+def _named(reports: Sequence[ReportRecord], names: Mapping[str, str]) -> Iterator[ReportRecord]:
+    """Call each client by its name, and put it where it said last that it is."""
     zones = {report.node: report.zone for report in reports if report.zone}
     devices = {report.node: report.device for report in reports if report.device}
     for report in reports:
@@ -131,72 +144,30 @@ def _places(
 
 
 @dataclass(slots=True)
-class _Spans:
-    """What clients wrote into journals of their own."""
-
-    tokens: frozenset[str]
-    work: Counter[tuple[str, int | None, Phase]]
-    actors: frozenset[str]
-    moved: Counter[tuple[str, int | None, Phase, int]]
-
-    @classmethod
-    def of(cls, processes: Iterable[ProcessRecords]) -> _Spans:
-        processes = list(processes)
-        spans = [s for p in processes for s in p.spans if s.role is Role.CLIENT]
-        work = [s for s in spans if s.phase in _WORK and s.parent is not None]
-        return cls(
-            frozenset(process.process.token for process in processes),
-            Counter((s.actor, s.round, s.phase) for s in work),
-            frozenset(s.actor for s in work),
-            Counter(
-                (s.actor, s.round, phase, size)
-                for s in spans
-                for phase, size in (
-                    (Phase.DOWNLOAD, s.received_bytes),
-                    (Phase.UPLOAD, s.sent_bytes),
-                )
-                if size
-            ),
-        )
-
-    def hold(self, report: ReportRecord) -> bool:
-        """Whether a client's own journal holds what a report tells of its work."""
-        told = report.told
-        if told is not None and told.token is not None:
-            return told.token in self.tokens
-        if report.round is None:
-            return report.actor in self.actors
-        return self.work[report.actor, report.round, report.phase] > 0
-
-    def take_bytes(self, report: ReportRecord, phase: Phase, size: int) -> bool:
-        """Whether a client's own journal holds a transfer; each is found once."""
-        key = (report.actor, report.round, phase, size)
-        found = self.moved[key] > 0
-        self.moved[key] -= found
-        return found
-
-
-@dataclass(slots=True)
 class _Reader:
     """Turns reports into activities, and counts what others hold already."""
 
-    spans: _Spans
+    contacts: Contacts
     settled: Mapping[str, float]
     held: set[str] = field(default_factory=set)
+    twice: list[ReportRecord] = field(default_factory=list)
     simulated: set[str] = field(default_factory=set)
 
-    def activities(self, report: ReportRecord) -> Iterator[Activity]:
+    def activities(self, report: ReportRecord, held: Held) -> Iterator[Activity]:
         """Give the data and the energy of one report."""
         yield from self._data(report)
         told = report.told
         simulated = told is not None and told.basis is Basis.SIMULATED
-        if self.spans.hold(report) and not simulated:
+        if held is Held.YES and not simulated:
             if told is not None and (told.energy or told.setup or told.idle):
                 self.held.add(report.actor)
             return
         if simulated:
             self.simulated.add(report.actor)
-        if told is not None:
+        if told is not None and held is Held.PARTLY and not simulated:
+            self.twice.append(report)
+            yield from _told(report, _from_zero(told))
+        elif told is not None:
             yield from _told(report, told)
         elif report.status in _ANSWERED and not self._is_settled(report):
             # It answered, so it was at work, for this long at most.
@@ -212,7 +183,7 @@ class _Reader:
             (Phase.DOWNLOAD, report.received_bytes, 0, report.overhead_received_bytes),
             (Phase.UPLOAD, report.sent_bytes, report.record_bytes, report.overhead_sent_bytes),
         ):
-            once = 0 if self.spans.take_bytes(report, phase, size) else size
+            once = 0 if self.contacts.take_bytes(report, phase, size) else size
             for moved_bytes, source, kind in (
                 (once + always, BYTES_SOURCE, basis),
                 (overhead, f"wire/{report.wire}", Basis.MODELLED),
@@ -231,17 +202,42 @@ class _Reader:
         if self.held:
             yield Finding(
                 "client-journal",
-                f"Journals of their own hold what {_names(self.held)} told the server; the "
+                f"Journals of their own hold what {names_of(self.held)} told the server; the "
                 "journals were counted, and what was told was not.",
                 Severity.INFO,
+            )
+        if self.twice:
+            energies = [e for r in self.twice if r.told for e in (r.told.energy, r.told.setup)]
+            kwh = math.fsum(energy.kwh for energy in energies if energy)
+            names = names_of(report.actor for report in self.twice)
+            yield Finding(
+                "client-twice",
+                f"Journals of {names} hold some of what these told late, and "
+                f"nobody knows how much of it: up to {kwh:.3g} kWh may be counted twice. Its "
+                "lower bound is 0.",
+                remedy="Read all journals of these clients, or none of them.",
             )
         if self.simulated:
             yield Finding(
                 "client-simulated",
-                f"Figures of {_names(self.simulated)} are those of profiles; what this machine "
+                f"Figures of {names_of(self.simulated)} are those of profiles; what this machine "
                 "used to simulate them is not in the total.",
                 Severity.INFO,
             )
+
+
+def _from_zero(told: Told) -> Told:
+    """Figures of which somebody else may have counted all."""
+
+    def widened(energy: Energy | None) -> Energy | None:
+        return None if energy is None else replace(energy, low_kwh=0.0)
+
+    return replace(
+        told,
+        energy=widened(told.energy),
+        setup=widened(told.setup),
+        idle=widened(told.idle),
+    )
 
 
 def _told(report: ReportRecord, told: Told) -> Iterator[Activity]:
@@ -292,83 +288,3 @@ def _activity(
         tier=None if energy is None else tier,
         source=source,
     )
-
-
-def _reply_findings(
-    reports: Sequence[ReportRecord], settled: Mapping[str, float]
-) -> Iterator[Finding]:
-    """Say which requests came to nothing, and what is known of them."""
-    by_status: dict[ReplyStatus, list[ReportRecord]] = defaultdict(list)
-    for report in reports:
-        by_status[report.status].append(report)
-    # A request that never arrived, or whose ledger was lost, is missing in a later total, too.
-    late = {r.actor for r in by_status[ReplyStatus.LATE] if r.told is not None}
-    for status, code, what, remedy in (
-        (
-            ReplyStatus.NO_REPLY,
-            "reply-missing",
-            "had no reply in time",
-            "Give the round more time, or read the clients' own journals too.",
-        ),
-        (
-            ReplyStatus.ERROR,
-            "reply-error",
-            "were answered with an error",
-            "See the log of the client.",
-        ),
-    ):
-        unknown = [
-            r
-            for r in by_status[status]
-            if (r.told is None and not (r.actor in late and r.start_s < settled.get(r.actor, 0.0)))
-            or (r.told is not None and r.told.energy is None)
-        ]
-        if by_status[status]:
-            yield Finding(
-                code,
-                f"{len(by_status[status])} request(s) to {_names_of(by_status[status])} {what}; "
-                + (
-                    f"what {len(unknown)} of them used is not known."
-                    if unknown
-                    else "what they used was told later."
-                ),
-                Severity.WARNING if unknown else Severity.INFO,
-                remedy if unknown else "",
-            )
-    if refused := by_status[ReplyStatus.REFUSED]:
-        yield Finding(
-            "reply-refused",
-            f"The figures in {len(refused)} reply(ies) of {_names_of(refused)} cannot be "
-            "believed; they are in no total.",
-            remedy="See the findings named client-record.",
-        )
-    untold = [
-        r
-        for r in by_status[ReplyStatus.OK]
-        if r.told is None and r.start_s >= settled.get(r.actor, r.start_s)
-    ]
-    if untold:
-        yield Finding(
-            "client-unmeasured",
-            f"{len(untold)} reply(ies) of {_names_of(untold)} told no figures; only their data is "
-            "counted.",
-            remedy="Give the ClientApp the mod: ClientApp(mods=[carbon_mod()]).",
-        )
-    lost = [r for r in reports if r.told is not None and r.told.lost]
-    if lost:
-        yield Finding(
-            "client-lost",
-            f"{sum(r.told.lost for r in lost if r.told)} process(es) of {_names_of(lost)} died at "
-            "work; what they used is not in what they told.",
-            remedy="The journals of these clients hold it up to their last heartbeat.",
-        )
-
-
-def _names_of(reports: Iterable[ReportRecord]) -> str:
-    return _names({report.actor for report in reports})
-
-
-def _names(actors: Iterable[str]) -> str:
-    names = sorted(set(actors))
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

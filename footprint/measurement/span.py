@@ -40,6 +40,7 @@ class Span:
     start_s: float
     begin: dict[str, float]
     resource_share: float | None = None
+    node: str | None = None
     sent_bytes: int = 0
     received_bytes: int = 0
     failed: bool = False
@@ -69,6 +70,7 @@ def record_of(span: Span) -> SpanRecord:
         zone=None if span.zone is None else str(span.zone),
         device=None if span.device is None else str(span.device),
         resource_share=span.resource_share,
+        node=span.node,
         sent_bytes=_count(span.sent_bytes),
         received_bytes=_count(span.received_bytes),
     )

@@ -19,7 +19,7 @@ from footprint import _resources
 from footprint._version import __version__
 from footprint.factors import FactorCatalogue, load_catalogue
 from footprint.journal import ProcessRecords, SpanRecord, WallLines
-from footprint.measurement.attribution import attribute
+from footprint.measurement.attribution import attribute_spans
 from footprint.measurement.power import EnergyModel, energy_model
 from footprint.model import Activity, Basis, Machine, Phase, Tier
 
@@ -72,7 +72,7 @@ def tally_span(process: ProcessRecords, span: SpanRecord) -> Tally:
     """
     model = prepare_model(process.machine, process.calibration)
     alone = replace(process, spans=(replace(span, parent=None),))
-    return _sum(attribute([alone], [model]).activities)
+    return _sum(attribute_spans([alone], [model]))
 
 
 _models: dict[tuple[Machine, WallLines | None], EnergyModel] = {}

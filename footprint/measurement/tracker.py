@@ -75,6 +75,9 @@ class Tracker:
         Record what the process did before, since it was started, as phase
         ``setup``: interpreter and imports. Not for notebooks, which start long
         before they train.
+    run_id : str, optional
+        What a framework calls the run: journals of one name and two of these are not
+        read together.
 
     Notes
     -----
@@ -100,6 +103,7 @@ class Tracker:
     meters: Sequence[Meter] | None = None
     children: bool = False
     include_startup: bool = False
+    run_id: str | None = None
 
     def __post_init__(self) -> None:
         self.role = Role.parse(self.role)
@@ -154,6 +158,18 @@ class Tracker:
         """
         self._require_running()
         return self._record().process
+
+    @property
+    def problem(self) -> str:
+        """Why the journal cannot be written; empty if it can.
+
+        Raises
+        ------
+        UsageError
+            If the tracker is not running.
+        """
+        self._require_running()
+        return self._record().problem
 
     def report(self, record: ReportRecord) -> None:
         """Record what was seen of a request to a client.
@@ -234,12 +250,14 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
         resource_share: float | None = None,
+        node: str | None = None,
         edge: Edge | None = None,
     ) -> Iterator[Span]:
         """Record one phase of one actor. Spans nest, and may overlap in threads.
 
         What is not given is taken from the enclosing span, and from the tracker
-        at the outermost one.
+        at the outermost one; `node`, which is what a framework calls the actor of a
+        message, belongs to this span alone.
 
         Raises
         ------
@@ -257,6 +275,7 @@ class Tracker:
             zone=zone,
             device=device,
             resource_share=resource_share,
+            node=node,
             edge=edge,
         )
         status = "failed"
@@ -345,7 +364,12 @@ class Tracker:
             run = Run(self.run, Architecture(self.architecture), self.functional_unit)
             self._spans = {}
             self._recorder = join_recorder(
-                folder, run, self._open_records, meters=self.meters, children=self.children
+                folder,
+                run,
+                self._open_records,
+                meters=self.meters,
+                children=self.children,
+                run_id=self.run_id,
             )
         return self._recorder
 
@@ -364,6 +388,7 @@ class Tracker:
         zone: str | None = None,
         device: str | None = None,
         resource_share: float | None = None,
+        node: str | None = None,
         edge: Edge | None = None,
     ) -> Span:
         recorder = self._record()
@@ -384,6 +409,7 @@ class Tracker:
                 if resource_share is None and device in (None, outer.device)
                 else resource_share
             ),
+            node=node,
             start_s=0.0,
             begin={},
             outer=enclosing,

@@ -47,6 +47,7 @@ from footprint.reporting.registers import (
     input_tables,
     version_table,
 )
+from footprint.reporting.rounds import round_figure
 from footprint.reporting.shapes import Card, CardGroup, Notice, Page, Ratio, Scenario
 from footprint.reporting.tables import actor_table, quality_tables
 from footprint.reporting.trajectories import trajectory_figures
@@ -85,6 +86,8 @@ def view(result: Estimate) -> Page:
     """
     scenarios = scenarios_of(result)
     figures = [category_figure(scenarios), zone_figure(scenarios)]
+    if not isinstance(result, Ranking):
+        figures.append(round_figure(scenarios))
     figures += lifecycle_figures(result, scenarios)
     groups = [_card_group(scenario) for scenario in scenarios]
     if isinstance(result, Comparison):

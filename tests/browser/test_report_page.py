@@ -20,6 +20,7 @@ from footprint.trials.manifest import read_plan
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     assessment,
+    by_round,
     comparison,
     contribution,
     federated,
@@ -57,6 +58,8 @@ RESULTS = {
     "plan": (PLAN, 10),
     "evaluation": (evaluation(), 5),
     "evaluation without learner": (evaluation_without_learner(), 3),
+    "rounds": (by_round(150), 4),
+    "compared rounds": (comparison(by_round(8), by_round(5)), 5),
     "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
 }
 

@@ -1,5 +1,6 @@
 """Flower apps measured in this process: every request has a row, every joule one place."""
 
+import json
 import math
 
 import numpy as np
@@ -22,6 +23,7 @@ import footprint as fp
 from footprint.errors import DataError, UsageError
 from footprint.integrations.flower import CarbonRun, NodePlace, answer_facts, carbon_mod
 from footprint.integrations.flower import contact as contact_module
+from footprint.integrations.flower import run as run_module
 from footprint.integrations.flower.engines import simulate
 from footprint.integrations.flower.exchanges import Exchanges
 from footprint.integrations.flower.identity import assumed_identity
@@ -162,6 +164,12 @@ class Spy(Grid):
             if reply.has_content() and RECORD_NAME in reply.content:
                 self.replies.append(dict(reply.content[RECORD_NAME]))
         return replies
+
+
+class Anonymous(Spy):
+    """As a deployment, where the server does not know who its nodes are."""
+
+    partitions = None
 
 
 class Careful(FedAvg):
@@ -401,6 +409,44 @@ def test_a_failure_of_ours_breaks_nothing_and_is_told(tmp_path, monkeypatch):
     assert "client-mod" in codes(journal)
     # The spans of the clients are in the journal all the same.
     assert client_kwh(journal) > 0
+    # Their messages began and ended.
+    for path in tmp_path.glob("*.ledger"):
+        events = [json.loads(line)["event"] for line in path.read_text().splitlines()]
+        assert events == ["begin", "end"] * 4
+
+
+def test_one_message_without_energy_leaves_the_rest_of_the_ledger(tmp_path, monkeypatch):
+    tally, calls = contact_module.tally_span, []
+
+    def broken_once(*what):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("no such table")
+        return tally(*what)
+
+    spies = []
+
+    def wrap(grid):
+        spies.append(Spy(grid))
+        return spies[0]
+
+    monkeypatch.setattr(contact_module, "tally_span", broken_once)
+    measured(tmp_path, wrap=wrap, nodes={})
+    ledgers = {
+        path.name: json.loads(path.read_text().splitlines()[-1])
+        for path in tmp_path.glob("*.ledger")
+    }
+    assert all((one["begun"], one["finished"]) == (4, 4) for one in ledgers.values())
+    ((name, last),) = [(name, one) for name, one in ledgers.items() if one["unmetered"]]
+    assert last["unmetered"] == 1
+    actor = "-".join(name.split("-")[:2])
+    own = [r.told.energy.kwh for r in asked(tmp_path) if r.actor == actor and r.told.energy]
+    assert len(own) == 3
+    assert last["total_kwh"] >= math.fsum(own)
+    # The server is told what is known, and how much is not.
+    told = [r for r in spies[0].replies if f"client-{r['partition']}" == actor]
+    assert [record["unmetered"] for record in told] == [1, 1, 1, 1]
+    assert told[-1]["total_kwh"] == pytest.approx(last["total_kwh"])
 
 
 def test_a_journal_that_cannot_be_written_breaks_nothing(tmp_path):
@@ -424,6 +470,20 @@ def test_a_journal_that_cannot_be_written_breaks_nothing(tmp_path):
     assert all(record["energy_kwh"] > 0 for record in told)
 
 
+def test_a_server_that_cannot_write_its_journal_does_not_begin(tmp_path):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    trained = []
+
+    def handler(message, context):
+        trained.append(1)
+        return train(message, context)
+
+    with pytest.raises(UsageError, match=r"journal of the server cannot be written.*blocked"):
+        measured(blocked, client_app(handler=handler))
+    assert not trained
+
+
 def test_books_that_fail_do_not_end_a_training(tmp_path, monkeypatch):
     def broken(*_):
         raise ValueError("a fault of ours")
@@ -442,7 +502,11 @@ def test_a_client_tells_only_what_was_chosen(tmp_path):
             spies.append(Spy(grid))
             return spies[0]
 
-        measured(tmp_path / str(options), client_app(carbon_mod("r", **options)), wrap=wrap)
+        measured(
+            tmp_path / str(len(options.get("fields", ()))),
+            client_app(carbon_mod("r", **options)),
+            wrap=wrap,
+        )
         return set().union(*spies[0].replies)
 
     always = {"version", "number", "phase", "round", "basis"}
@@ -677,12 +741,6 @@ def test_a_strategy_that_waits_for_more_nodes_gets_an_error_and_does_not_hang(tm
     assert "phase-failed" in codes(fp.read_journal(tmp_path))
 
 
-class Anonymous(Spy):
-    """As a deployment, where the server does not know who its nodes are."""
-
-    partitions = None
-
-
 def test_clients_say_who_they_are_before_the_first_round(tmp_path):
     seen = []
 
@@ -822,6 +880,44 @@ def test_the_journals_of_client_and_server_count_once(tmp_path):
     without_reports = b"".join(line for line in whole if b'"type":"report"' not in line)
     path.write_bytes(without_reports)
     assert client_kwh(fp.read_journal(path)) == pytest.approx(both)
+
+
+@pytest.mark.parametrize("fields", [("energy",), ("energy", "ledger", "startup"), ()])
+def test_clients_that_do_not_say_who_they_are_count_once(tmp_path, fields, monkeypatch):
+    """Some of them raise, and so tell nothing at all."""
+
+    def handler(message, context):
+        if context.node_config["partition-id"] == 3:
+            raise ValueError("always")
+        return train(message, context)
+
+    app = client_app(carbon_mod("r", tmp_path / "clients", fields=fields), handler=handler)
+    run = CarbonRun(tmp_path / "server", "r", zone="DE", device="server")
+    # As in a deployment: what clients do is not in the journal of their server.
+    monkeypatch.setattr(run_module, "enter_server", lambda _: None)
+    monkeypatch.setattr(run_module, "leave_server", lambda _: None)
+
+    def main(grid):
+        run.start(FedAvg(), Anonymous(grid), initial_arrays=arrays(), num_rounds=2)
+
+    run_server(main, app)
+    stop_clients()
+    alone = fp.read_journal(tmp_path / "clients")
+    both = fp.read_journal(tmp_path / "clients", tmp_path / "server")
+    used = [
+        math.fsum(
+            a.energy_kwh or 0
+            for a in journal.activities()
+            # The idle power of this machine is shared with the server.
+            if a.role is Role.CLIENT and a.phase is not Phase.IDLE
+        )
+        for journal in (alone, both)
+    ]
+    assert used[1] == pytest.approx(used[0])
+    assert {a.actor for a in both.activities() if a.role is Role.CLIENT} == {
+        f"client-{n}" for n in range(NODES)
+    }
+    assert "client-twice" not in codes(both)
 
 
 class TakesWhatever(FedAvg):

@@ -19,11 +19,18 @@ from footprint.integrations.flower.local import FIRST_NODE, LocalGrid
 from footprint.integrations.flower.profiles import DeviceProfile, NodeProfile, Task
 from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
 from footprint.integrations.flower.virtual import VirtualGrid, VirtualWorld
+from footprint.model import Basis, Phase
 
 START_S = 1.73e9
 DAY_S = 86_400.0
 KWH = 3.6e6
 FAST_LINK = 1e9  # [Mbit/s], next to no time for what is sent here
+
+
+def record_of(found):
+    """Read a record as it was told; words are those of their vocabularies."""
+    words = {"phase": Phase(found["phase"]), "basis": Basis(found["basis"])}
+    return ClientRecord(**{**found, **words})
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +91,7 @@ class World:
         reply = self.replies.get(partition)
         if reply is None or reply.has_error():
             return self.grid.wasted(self.messages[partition])
-        return ClientRecord.from_fields(dict(reply.content[RECORD_NAME]))
+        return record_of(reply.content[RECORD_NAME])
 
     @property
     def elapsed_s(self):

@@ -10,16 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from footprint.integrations.flower.ledger import Ledger, Totals
+from footprint.integrations.flower.ledger import Ledger, Totals, open_ledger
+
+
+def ending(energy_kwh, *, failed=False, **parts):
+    """End a message that took so much; None if nobody knows how much."""
+    metered = energy_kwh is not None
+    return lambda totals: totals.end(energy_kwh or 0.0, failed=failed, metered=metered, **parts)
 
 
 def book(path, *energies, failed=False):
     """Begin and end one message per energy, each in a ledger of its own as in a new process."""
     for energy_kwh in energies:
         ledger = Ledger(path)
-        totals = ledger.read().begin()
-        ledger.write("begin", totals)
-        ledger.write("end", totals.end(energy_kwh, failed=failed))
+        ledger.update("begin", Totals.begin)
+        ledger.update("end", ending(energy_kwh, failed=failed))
     return Ledger(path).read()
 
 
@@ -32,8 +37,8 @@ def test_totals_go_on_from_process_to_process(tmp_path):
 
 def test_start_up_and_idle_power_are_kept_apart(tmp_path):
     ledger = Ledger(tmp_path / "c.ledger")
-    totals = Totals().begin().end(9e-6, failed=False, setup_kwh=4e-6, idle_kwh=3e-6)
-    ledger.write("end", totals)
+    ledger.update("begin", Totals.begin)
+    ledger.update("end", ending(9e-6, setup_kwh=4e-6, idle_kwh=3e-6))
     assert ledger.read() == Totals(1, 1, 0, 9e-6, 0, 4e-6, 3e-6)
 
 
@@ -46,9 +51,9 @@ def test_a_killed_process_leaves_a_beginning_without_an_end(tmp_path):
     book(path, 1e-6)
     code = f"""
 from pathlib import Path
-from footprint.integrations.flower.ledger import Ledger
+from footprint.integrations.flower.ledger import Ledger, Totals, open_ledger
 ledger = Ledger(Path({str(path)!r}))
-ledger.write("begin", ledger.read().begin())
+ledger.update("begin", Totals.begin)
 print("began", flush=True)
 import time; time.sleep(60)
 """
@@ -95,9 +100,8 @@ def test_the_context_serves_where_the_file_cannot_be_written(tmp_path):
     state = {}
     for energy_kwh in (1e-6, 2e-6):
         ledger = Ledger(blocked / "c.ledger")
-        totals = ledger.read(state).begin()
-        ledger.write("begin", totals, state)
-        ledger.write("end", totals.end(energy_kwh, failed=False), state)
+        ledger.update("begin", Totals.begin, state)
+        ledger.update("end", ending(energy_kwh), state)
         assert ledger.problem
     assert Ledger(blocked / "c.ledger").read(state) == Totals(2, 2, 0, pytest.approx(3e-6), 0)
 
@@ -125,3 +129,41 @@ def test_what_is_no_ledger_in_the_context_is_said(tmp_path, state):
     ledger = Ledger(Path(tmp_path / "c.ledger"))
     assert ledger.read({"ledger": state}) == Totals()
     assert ledger.problem
+
+
+def test_processes_that_overlap_lose_nothing(tmp_path):
+    """A client that was given up goes on while the next message begins."""
+    path = tmp_path / "c.ledger"
+    slow, quick = Ledger(path), Ledger(path)
+    assert slow.update("begin", Totals.begin).begun == 1
+    assert quick.update("begin", Totals.begin).begun == 2
+    assert slow.update("end", ending(1e-6)).ended == 1
+    assert quick.update("end", ending(2e-6)) == Totals(2, 2, 0, pytest.approx(3e-6))
+    assert Ledger(path).read().ended == 2
+
+
+def test_changes_at_the_same_moment_all_count(tmp_path):
+    path = tmp_path / "c.ledger"
+    code = f"""
+from pathlib import Path
+from footprint.integrations.flower.ledger import Ledger, Totals, open_ledger
+for _ in range(50):
+    ledger = Ledger(Path({str(path)!r}))
+    ledger.update("begin", Totals.begin)
+    ledger.update("end", lambda totals: totals.end(1e-6, failed=False))
+"""
+    children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
+    assert [child.wait() for child in children] == [0, 0, 0]
+    assert Ledger(path).read() == Totals(150, 150, 0, pytest.approx(150e-6))
+
+
+def test_what_another_process_wrote_is_seen_by_one_that_goes_on(tmp_path):
+    path = tmp_path / "c.ledger"
+    own = open_ledger(path)
+    assert open_ledger(path) is own
+    own.update("begin", Totals.begin)
+    book(path, 2e-6)
+    assert own.update("end", ending(1e-6)) == Totals(2, 2, 0, pytest.approx(3e-6))
+    path.unlink()  # somebody tidied up: what this process knows is not lost
+    assert own.update("begin", Totals.begin).begun == 3
+    assert Ledger(path).read().begun == 3

@@ -85,8 +85,7 @@ def test_what_an_honest_client_tells_is_taken_as_it_is():
     assert verdict.late_kwh is None
 
 
-def test_a_record_survives_the_way_over_scalars():
-    assert ClientRecord.from_fields(record().to_fields()) == record()
+def test_a_record_is_told_in_scalars():
     assert all(type(v) in (int, float, str, bool) for v in record().to_fields().values())
 
 

@@ -1,6 +1,8 @@
 """Journals survive crashes, full disks and garbage, and say what they lost."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -230,3 +232,33 @@ def test_lines_do_not_name_the_host(tmp_path):
 def test_a_decoded_line_equals_the_record():
     record = {"type": "x", "text": 'quotes " and \n and µ', "crc_like": ',"crc":"'}
     assert decode_line(encode_line(record)) == record
+
+
+def test_a_thread_does_not_overtake_the_header(tmp_path, monkeypatch):
+    """A header that is tried again comes before what other threads write meanwhile."""
+    writer = JournalWriter(tmp_path / "a.jsonl")
+    writer.header(RUN, MACHINE, PROCESS, "0")  # there is no file yet
+    writer.open()
+    begun, other_done = threading.Event(), threading.Event()
+    write = os.write
+
+    def slow(descriptor, line):
+        if b'"header"' in line:
+            begun.set()
+            other_done.wait(0.5)  # where a lock keeps the other thread out, it never comes
+        return write(descriptor, line)
+
+    def other():
+        begun.wait(30)
+        writer.span(span(2))
+        other_done.set()
+
+    monkeypatch.setattr(os, "write", slow)
+    thread = threading.Thread(target=other)
+    thread.start()
+    writer.span(span(1))
+    thread.join(30)
+    writer.close()
+    records = read_records([tmp_path / "a.jsonl"])
+    assert {found.id for found in records.processes[0].spans} == {1, 2}
+    assert records.findings == ()

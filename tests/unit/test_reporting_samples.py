@@ -173,6 +173,18 @@ def federated(scale=1.0, clients=8, **changes):
     return assessment(parts, **changes)
 
 
+def by_round(rounds=8, scale=1.0, **changes):
+    """A federated run whose rounds were kept apart; each emits a little less than the last."""
+    parts = [contribution("client-0", Phase.SETUP, 0.004 * scale)]
+    for number in range(1, rounds + 1):
+        grams = 0.003 * scale * (1 + 1 / number)
+        parts += [
+            contribution(f"client-{number % 3}", Phase.TRAIN, grams, round=number),
+            contribution("server", Phase.AGGREGATE, 0.0005 * scale, round=number),
+        ]
+    return assessment(parts, **{"rounds": rounds} | changes)
+
+
 def centralised(scale=1.0, **changes):
     parts = [
         contribution("server", Phase.TRAIN, 0.031 * scale, tier=Tier.E),

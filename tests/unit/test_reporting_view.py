@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from footprint.model import Architecture, Finding, Interval, Phase, Run, Severity
 from footprint.reporting import charts, drawing
 from footprint.reporting.numbers import MINUS, Scale, clean, exact, number, percent, signed
-from footprint.reporting.shapes import GroupedChart, StackedChart, WaterfallChart
+from footprint.reporting.shapes import GroupedChart, LineChart, StackedChart, WaterfallChart
 from footprint.reporting.view import view
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     UNIT,
     assessment,
+    by_round,
     centralised,
     comparison,
     contribution,
@@ -321,3 +322,45 @@ def test_waterfall_sets_its_three_colours():
 def test_template_is_lean():
     drawn = charts.draw(figure(view(federated()), StackedChart).chart)
     assert "data" not in drawn["layout"]["template"]
+
+
+# --- by round --------------------------------------------------------------------
+
+
+def rounds_of(page):
+    return next((item for item in page.figures if item.id == "rounds"), None)
+
+
+def test_rounds_that_were_kept_apart_are_drawn_and_add_up():
+    result = by_round(8)
+    found = rounds_of(view(result))
+    (line,) = found.chart.lines
+    assert isinstance(found.chart, LineChart)
+    assert line.xs == tuple(map(float, range(1, 9)))
+    # In milligrams: what a round emits, and 4 mg of start-up in none of them.
+    assert math.fsum(line.ys) == pytest.approx(1e3 * result.total_g.value - 4)
+    assert [row[0].text for row in found.table.rows] == [
+        *map(str, range(1, 9)),
+        "Outside of rounds",
+    ]
+    assert "from 3.9 mg CO₂e in round 8 to 6.5 mg CO₂e in round 1" in plain(found.caption)
+    assert "of its emissions belong to no round" in plain(found.caption)
+
+
+def test_no_figure_where_rounds_were_added_up_or_there_is_one():
+    assert rounds_of(view(federated())) is None
+    assert rounds_of(view(by_round(1))) is None
+
+
+def test_many_rounds_are_all_drawn_and_not_all_listed():
+    found = rounds_of(view(by_round(150)))
+    assert len(found.chart.lines[0].xs) == 150
+    assert len(found.table.rows) == 101
+    assert plain(found.table.note).startswith("50 more rounds")
+
+
+def test_only_the_side_that_kept_rounds_apart_has_a_line():
+    page = view(comparison(centralised(), by_round(4)))
+    found = rounds_of(page)
+    assert [line.name for line in found.chart.lines] == ["Candidate"]
+    assert "has no rounds that were kept apart" in found.caption

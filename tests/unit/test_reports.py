@@ -8,6 +8,7 @@ import pytest
 
 import footprint as fp
 from footprint.errors import UsageError
+from footprint.inventory import build_inventory
 from footprint.journal import (
     Energy,
     JournalWriter,
@@ -74,11 +75,12 @@ def span(number, **changes):
 SERVER = span(1, zone="DE", device="server")
 
 
-def written(folder, token, *records, run=None, host="host"):
+def written(folder, token, *records, run=None, host="host", **process):
     path = folder / f"{token}.jsonl"
     writer = JournalWriter(path)
     writer.open()
-    writer.header(run or Run("r"), MACHINE, Process(1, 0, token, host), "0")
+    who = {"pid": 1, "parent_pid": 0, "token": token, "host": host, **process}
+    writer.header(run or Run("r"), MACHINE, Process(**who), "0")
     for record in records:
         if isinstance(record, ReportRecord):
             writer.report(record)
@@ -130,7 +132,16 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path):
         connected_s=0.0,
         polling_bytes=8,
         wire="model",
-        told=told(setup_s=2.0, setup=SETUP, idle=IDLE, token="t", settled=True, lost=1),
+        told=told(
+            setup_s=2.0,
+            setup=SETUP,
+            idle=IDLE,
+            token="t",
+            settled=True,
+            lost=1,
+            contacts=2,
+            unmetered=3,
+        ),
     )
     bare = report(status=ReplyStatus.NO_REPLY, round=None, zone=None, device=None)
     path = written(tmp_path, "server", SERVER, whole, bare)
@@ -239,11 +250,140 @@ def test_bytes_that_client_and_server_saw_count_once(tmp_path):
 
 
 def test_late_energy_is_left_out_if_the_journal_of_that_round_is_there(tmp_path):
+    missing = report(status=ReplyStatus.NO_REPLY)
     late = report(status=ReplyStatus.LATE, told=told(token=None))
-    assert used_kwh(read(tmp_path / "a", late)) == 2e-6
+    assert used_kwh(read(tmp_path / "a", missing, late)) == 2e-6
     client_journal(tmp_path / "b")
     alone = used_kwh(fp.read_journal(tmp_path / "b"))
-    assert used_kwh(read(tmp_path / "b", late)) == pytest.approx(alone)
+    journal = read(tmp_path / "b", missing, late)
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert finding(journal, "reply-missing").severity is Severity.INFO
+
+
+# --- clients whose name the server does not know ---------------------------------------
+
+
+def node_journal(folder, *rounds, token="client", actor="client-0", node="7", **changes):
+    """Journal of a client, as the mod writes it: spans of messages name the node."""
+    here = {"actor": actor, "role": Role.CLIENT}
+    work = [
+        span(number, phase=Phase.TRAIN, round=round_, node=node, **here, **changes)
+        for number, round_ in enumerate(rounds, start=2)
+    ]
+    return written(folder, token, span(1, **here), *work, host="host of " + token)
+
+
+def unnamed(round_, status=ReplyStatus.OK, **changes):
+    at_s = START_S + 10 * round_
+    return report("node-7", status=status, round=round_, start_s=at_s, **changes)
+
+
+def both(folder, *reports):
+    """What clients used by their own journals alone, and the journal of all together."""
+    alone = used_kwh(fp.read_journal(folder))
+    return alone, read(folder, *reports)
+
+
+def test_figures_without_a_partition_count_once(tmp_path):
+    node_journal(tmp_path, 1, 2)
+    alone, journal = both(tmp_path, unnamed(1, told=told()), unnamed(2, told=told()))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert {a.actor for a in of_clients(journal)} == {"client-0"}
+
+
+def test_only_rounds_that_the_own_journal_holds_are_left_out(tmp_path):
+    node_journal(tmp_path, 2)
+    alone, journal = both(tmp_path, unnamed(1, told=told()), unnamed(2, told=told()))
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
+
+
+def test_a_client_that_always_raises_counts_once(tmp_path):
+    node_journal(tmp_path, 1, 2, status="failed", received_bytes=1000)
+    failed = [unnamed(n, ReplyStatus.ERROR, received_bytes=1000) for n in (1, 2)]
+    alone = fp.read_journal(tmp_path)
+    journal = read(tmp_path, *failed)
+    for what in ("energy_kwh", "duration_s", "data_gb"):
+        sums = [sum(getattr(a, what) or 0 for a in of_clients(j)) for j in (alone, journal)]
+        assert sums[0] == pytest.approx(sums[1])
+    assert {a.actor for a in of_clients(journal)} == {"client-0"}
+    assert finding(journal, "reply-error").severity is Severity.INFO
+
+
+def test_a_client_that_was_killed_counts_up_to_its_last_heartbeat(tmp_path):
+    node_journal(tmp_path, 1, status="truncated")
+    alone, journal = both(tmp_path, unnamed(1, ReplyStatus.NO_REPLY))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert finding(journal, "reply-missing").severity is Severity.INFO
+
+
+def test_a_late_reply_without_a_token_counts_once(tmp_path):
+    node_journal(tmp_path, 1)
+    missing = unnamed(1, ReplyStatus.NO_REPLY)
+    late = unnamed(1, ReplyStatus.LATE, sent_objects=3, told=told())
+    alone, journal = both(tmp_path, missing, late)
+    assert used_kwh(journal) == pytest.approx(alone)
+
+
+def late_total(**changes):
+    """What a later reply tells of several rounds together."""
+    whole = {"phase": Phase.OTHER, "round": None, "status": ReplyStatus.LATE}
+    return report("node-7", **whole, told=told(**changes), start_s=START_S + 10)
+
+
+def test_a_late_total_counts_once_if_journals_hold_all_that_it_is_about(tmp_path):
+    node_journal(tmp_path, 1, 2)
+    missing = [unnamed(n, ReplyStatus.NO_REPLY) for n in (1, 2)]
+    alone, journal = both(tmp_path, *missing, late_total())
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert "client-twice" not in codes(journal)
+
+
+def test_a_late_total_counts_if_no_journal_holds_any_of_it(tmp_path):
+    node_journal(tmp_path, 3)
+    missing = [unnamed(n, ReplyStatus.ERROR) for n in (1, 2)]
+    settled = unnamed(3, told=told(token="client", settled=True))
+    alone, journal = both(tmp_path, *missing, late_total(), settled)
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
+    assert "client-twice" not in codes(journal)
+
+
+def test_what_may_count_twice_is_said_and_bounded(tmp_path):
+    node_journal(tmp_path, 2)
+    missing = [unnamed(n, ReplyStatus.ERROR) for n in (1, 2)]
+    journal = read(tmp_path, *missing, late_total())
+    assert finding(journal, "client-twice").severity is Severity.WARNING
+    late = next(a for a in of_clients(journal) if a.source.startswith("cpu-table/laptop"))
+    assert (late.energy_low_kwh, late.energy_kwh, late.energy_high_kwh) == (0.0, 2e-6, 4e-6)
+
+
+def test_a_request_that_never_arrived_is_in_no_total(tmp_path):
+    node_journal(tmp_path, 2)
+    missing = [unnamed(n, ReplyStatus.NO_REPLY) for n in (1, 2)]
+    alone, journal = both(tmp_path, *missing, late_total(contacts=1))
+    assert used_kwh(journal) == pytest.approx(alone)
+    assert "client-twice" not in codes(journal)
+
+
+def test_messages_without_an_energy_figure_are_said(tmp_path):
+    journal = read(tmp_path / "a", unnamed(1, told=told(unmetered=2)))
+    assert "2 message(s) of node-7" in finding(journal, "client-unmetered").message
+    node_journal(tmp_path / "b", 1)
+    journal = read(tmp_path / "b", unnamed(1, told=told(token="client", unmetered=2)))
+    assert "client-unmetered" not in codes(journal)
+
+
+def test_two_nodes_of_one_name_stay_apart(tmp_path):
+    """A second node that claims a partition is not called by it."""
+    node_journal(tmp_path, 1, node="7")
+    node_journal(tmp_path, 1, node="8", token="second")
+    alone, journal = both(
+        tmp_path,
+        report("client-0", node="7", told=told(token="client")),
+        report("node-8", node="8", told=told(token="second")),
+    )
+    assert used_kwh(journal) == pytest.approx(alone)
+    trained = {a.actor for a in of_clients(journal) if a.phase is Phase.TRAIN}
+    assert trained == {"client-0", "node-8"}
 
 
 def test_simulated_figures_stand_for_what_the_simulation_used(tmp_path):
@@ -332,3 +472,36 @@ def test_clients_need_not_know_the_functional_unit(tmp_path):
     written(tmp_path, "other", span(1), run=Run("r", "federated", "another model"))
     with pytest.raises(UsageError, match="different functional units"):
         fp.read_journal(tmp_path)
+
+
+# --- two runs of one name ----------------------------------------------------------------
+
+
+def test_runs_of_one_name_are_not_added_up(tmp_path):
+    written(tmp_path, "first", SERVER, report(), run_id="41")
+    written(tmp_path, "client", span(1), run_id="41")
+    written(tmp_path, "second", SERVER, report(), run_id="42")
+    with pytest.raises(UsageError, match=r"2 runs of the name 'r': .*and 1 more.*second") as raised:
+        fp.read_journal(tmp_path)
+    assert "name its files" in raised.value.remedy
+    alone = fp.read_journal(tmp_path / "first.jsonl", tmp_path / "client.jsonl")
+    assert "run-trainings" not in codes(alone)
+
+
+def test_servers_of_two_processes_are_two_runs(tmp_path):
+    """A simulation that is started again has the number of the first one."""
+    for pid in (11, 12):
+        written(tmp_path, f"server-{pid}", SERVER, report(), run_id="1", pid=pid)
+    with pytest.raises(UsageError, match="2 runs of the name"):
+        fp.read_journal(tmp_path)
+
+
+def test_trainings_of_one_run_have_rounds_of_their_own(tmp_path):
+    rounds = [report(round=number) for number in (1, 2, 3)]
+    for token in ("warm-up", "training"):
+        written(tmp_path, token, SERVER, *rounds, run_id="41")
+    journal = fp.read_journal(tmp_path)
+    assert build_inventory(journal).rounds == 6
+    assert finding(journal, "run-trainings").severity is Severity.WARNING
+    alone = fp.read_journal(tmp_path / "training.jsonl")
+    assert build_inventory(alone).rounds == 3

@@ -9,15 +9,13 @@ import numpy as np
 from flwr.app import Message, MetricRecord
 
 from footprint.errors import UsageError
-from footprint.integrations.flower.payload import payload_bytes, round_of
+from footprint.integrations.flower.payload import payload_bytes, phase_of, round_of
 from footprint.integrations.flower.profiles import NodeProfile
 from footprint.integrations.flower.record import ClientRecord
-from footprint.model import Basis, Phase
+from footprint.model import Basis
 
 SOURCE = "profile"
 """Head of the source of simulated energy; the device class follows."""
-
-_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +168,7 @@ class VirtualClient:
         self._lost += not whole
         return ClientRecord(
             number=self._begun,
-            phase=_PHASES.get(message.metadata.message_type.partition(".")[0], Phase.OTHER),
+            phase=phase_of(message),
             round=round_of(message),
             start_s=course.start_s,
             duration_s=spent_s,

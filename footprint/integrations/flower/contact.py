@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 
 from footprint.errors import UsageError
-from footprint.integrations.flower.ledger import SUFFIX, Ledger, Totals
-from footprint.integrations.flower.payload import payload_bytes, round_of
+from footprint.integrations.flower.ledger import SUFFIX, Ledger, Totals, open_ledger
+from footprint.integrations.flower.payload import payload_bytes, phase_of, round_of
 from footprint.integrations.flower.process import Place, client_tracker
 from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
 from footprint.journal import SpanRecord
@@ -24,7 +26,6 @@ from footprint.model import Phase, Role
 
 log = logging.getLogger("footprint")
 
-_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
 _LONGEST = 64  # of the text that says what went wrong
 
 
@@ -74,6 +75,7 @@ class Contact:
     first: bool = False
     span: Span | None = None
     ledger: Ledger | None = None
+    number: int = 0
     totals: Totals | None = None
     record: ClientRecord | None = None
     problems: list[str] = field(default_factory=list)
@@ -99,16 +101,19 @@ class Contact:
     def _try(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception as error:  # what we observe must go on, whatever we got wrong
-            self.problems.append(type(error).__name__)
-            log.exception("footprint could not account for a message")
-            if self.tracker is not None and self.tracker.running:
-                self.tracker.doubt(
-                    "client-mod",
-                    f"{self.place.actor}: a message could not be accounted for: "
-                    f"{type(error).__name__}: {error}",
-                    "Figures of this client are missing.",
-                )
+        except Exception as error:  # noqa: BLE001 - what we observe must go on
+            self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        self.problems.append(type(error).__name__)
+        log.error("footprint could not account for a message", exc_info=error)
+        if self.tracker is not None and self.tracker.running:
+            self.tracker.doubt(
+                "client-mod",
+                f"{self.place.actor}: a message could not be accounted for: "
+                f"{type(error).__name__}: {error}",
+                "Figures of this client are missing.",
+            )
 
     def _identify(self) -> None:
         node = self.context.node_config
@@ -121,7 +126,7 @@ class Contact:
             self.settings.zone or _said(node, "zone", "region"),
             self.settings.device or _said(node, "hardware", "device"),
         )
-        self.phase = _PHASES.get(self.message.metadata.message_type.partition(".")[0], Phase.OTHER)
+        self.phase = phase_of(self.message)
         self.round = round_of(self.message)
         if self.message.has_content():
             self.received_bytes = payload_bytes(self.message.content)
@@ -129,16 +134,17 @@ class Contact:
     def _enter(self) -> None:
         run = self.settings.run or f"flower-{self.message.metadata.run_id}"
         self.folder = self.settings.journal or self.settings.folder / DEFAULT_JOURNAL / run
-        self.tracker, self.first, own = client_tracker(run, self.folder, self.place)
+        run_id = str(self.message.metadata.run_id)
+        self.tracker, self.first, own = client_tracker(run, run_id, self.folder, self.place)
         if not own:
             # The server runs here; several runs of one process may have one number.
             self.folder, self.key = self.tracker.path.parent, self.tracker.token
 
     def _book(self) -> None:
         key = self.key or self.message.metadata.run_id
-        self.ledger = Ledger(self.folder / f"{self.place.actor}-{key}{SUFFIX}")
-        self.totals = self.ledger.read(self._state()).begin()
-        self.ledger.write("begin", self.totals, self._state())
+        self.ledger = open_ledger(self.folder / f"{self.place.actor}-{key}{SUFFIX}")
+        self.totals = self.ledger.update("begin", Totals.begin, self._state())
+        self.number = self.totals.begun
 
     def _open(self) -> None:
         if self.tracker is None:
@@ -161,18 +167,21 @@ class Contact:
     def _settle(self, *, failed: bool) -> None:
         work = self._tally(self.span.written) if self.span and self.span.written else None
         startup = self.tracker.startup if self.first and self.tracker else None
+        starts = startup is not None and startup.written is not None
         setup = self._tally(startup.written) if startup and startup.written else None
         if self.ledger is None or self.totals is None:
             return
         parts = [one for one in (work, setup) if one is not None]
         known = [one.total_kwh for one in parts if one.total_kwh is not None]
-        self.totals = self.totals.end(
-            sum(known) if work is not None and len(known) == len(parts) else None,
+        end = partial(
+            Totals.end,
+            energy_kwh=math.fsum(known),
             failed=failed,
+            metered=work is not None and len(known) == len(parts) == 1 + starts,
             setup_kwh=(setup.energy_kwh if setup else None) or 0.0,
             idle_kwh=sum(one.idle_kwh for one in parts),
         )
-        self.ledger.write("end", self.totals, self._state())
+        self.totals = self.ledger.update("end", end, self._state())
         if self.ledger.problem:
             self.problems.append("ledger")
         self.record = self._record(work, setup)
@@ -180,13 +189,16 @@ class Contact:
     def _tally(self, span: SpanRecord) -> Tally | None:
         if self.tracker is None:
             return None
-        return tally_span(self.tracker.process, span)
+        try:
+            return tally_span(self.tracker.process, span)
+        except Exception as error:  # noqa: BLE001 - the message still has to end in the ledger
+            self._complain(error)
+            return None
 
     def _record(self, work: Tally | None, setup: Tally | None) -> ClientRecord:
         totals = self.totals or Totals()
-        known = totals.unmetered == 0
         return ClientRecord(
-            number=totals.begun,
+            number=self.number,
             phase=self.phase,
             round=self.round,
             first_in_process=self.first,
@@ -195,12 +207,14 @@ class Contact:
             partition=self.partition,
             received_bytes=self.received_bytes,
             idle_kwh=sum(one.idle_kwh for one in (work, setup) if one is not None),
-            total_kwh=totals.total_kwh if known else None,
-            total_setup_kwh=totals.setup_kwh if known else None,
-            total_idle_kwh=totals.idle_kwh if known else None,
+            total_kwh=totals.total_kwh,
+            total_setup_kwh=totals.setup_kwh,
+            total_idle_kwh=totals.idle_kwh,
+            unmetered=totals.unmetered,
             finished=totals.finished,
             failed=totals.failed,
-            lost=totals.begun - totals.ended,
+            # Later messages may be going on, or have ended already.
+            lost=max(0, self.number - totals.ended),
             token=self.tracker.token if self.tracker else None,
             **self._of_work(work),
             **self._of_startup(setup),
@@ -264,6 +278,7 @@ class Contact:
             "role": Role.CLIENT,
             "zone": self.place.zone,
             "device": self.place.device,
+            "node": str(self.context.node_id),
         }
 
     def _state(self) -> ConfigRecord:

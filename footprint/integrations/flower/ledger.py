@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, MutableMapping
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,18 @@ from footprint.errors import JournalError
 from footprint.journal.records import decode_line, encode_line
 from footprint.journal.values import at_least_zero, count
 
+try:
+    import fcntl
+except ImportError:  # not on Windows: there processes of one client must not overlap
+    fcntl = None  # type: ignore[assignment]
+
 SUFFIX = ".ledger"
 
 _TAIL_BYTES = 4096
 """Some ten lines: enough to find the last one that is whole, however long the run."""
+
+_TRIES, _PAUSE_S = 100, 0.002
+"""Of a lock that somebody else holds: a line takes microseconds, and training must go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +48,12 @@ class Totals:
     begun, finished, failed : int
         Messages that began, that ended well, and whose handler raised.
     total_kwh : float
-        Energy of those that ended, as far as it is known [kWh].
+        Energy of those that ended, as far as it is known: a lower bound if some of them
+        are unmetered [kWh].
     setup_kwh, idle_kwh : float
         Of that, the start of processes, and idle power [kWh].
     unmetered : int
-        How many of them have no energy figure.
+        How many of them have no energy figure, or one of a part only.
     """
 
     begun: int = 0
@@ -64,19 +75,23 @@ class Totals:
 
     def end(
         self,
-        energy_kwh: float | None,
+        energy_kwh: float,
         *,
         failed: bool,
+        metered: bool = True,
         setup_kwh: float = 0.0,
         idle_kwh: float = 0.0,
     ) -> Totals:
-        """Count the end of a message, which took so much, start-up and idle power included."""
+        """Count the end of a message, which took so much, start-up and idle power included.
+
+        If it was not `metered` it took more.
+        """
         return replace(
             self,
             finished=self.finished + (not failed),
             failed=self.failed + failed,
-            total_kwh=math.fsum((self.total_kwh, energy_kwh or 0.0)),
-            unmetered=self.unmetered + (energy_kwh is None),
+            total_kwh=math.fsum((self.total_kwh, energy_kwh)),
+            unmetered=self.unmetered + (not metered),
             setup_kwh=self.setup_kwh + setup_kwh,
             idle_kwh=self.idle_kwh + idle_kwh,
         )
@@ -88,6 +103,9 @@ _NAMES = tuple(column.name for column in fields(Totals))
 
 class Ledger:
     """The totals of one client, in a file and in its context.
+
+    Several processes may work for one client at once: one that was given up, and the
+    next one. So each change is made to what the file says then, under a lock.
 
     Parameters
     ----------
@@ -103,65 +121,128 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.problem = ""
+        self._latest = Totals()
+        self._mark: tuple[int, int] | None = None
+        """File and size as we left it: nobody wrote since."""
+        self._text: str | None = None
+        """What we left in the context."""
 
     def read(self, state: Mapping[str, Any] | None = None) -> Totals:
         """Read the totals: those of the file or of the context, whichever went on longer."""
-        found = [Totals()]
+        last = Totals()
         try:
-            found.append(_last(_tail(self.path)))
+            with self._opened(os.O_RDONLY) as descriptor:
+                last = _last(descriptor)
         except FileNotFoundError:
             pass  # nothing has begun here yet
         except OSError as error:
             self.problem = error.strerror or str(error)
-        if state:
+        return self._newest(last, state)
+
+    def update(
+        self,
+        event: str,
+        change: Callable[[Totals], Totals],
+        state: MutableMapping[str, Any] | None = None,
+    ) -> Totals:
+        """Change the totals, and append them. What cannot be written is kept in `problem`."""
+        problem = ""
+        try:
+            with (
+                self._opened(os.O_RDWR | os.O_APPEND | os.O_CREAT) as descriptor,
+                _locked(descriptor),
+            ):
+                totals = change(self._newest(self._last(descriptor), state))
+                problem = self._append(descriptor, event, totals)
+        except OSError as error:
+            problem = error.strerror or str(error)
+            totals = change(self._newest(self._latest, state))
+        self._latest = totals
+        self.problem = problem
+        if state is not None:
+            # One text: records of Flower check each value that is set, and copy it often.
+            state[_KEY] = self._text = json.dumps(_fields(totals))
+        return totals
+
+    def _last(self, descriptor: int) -> Totals:
+        info = os.fstat(descriptor)
+        if self._mark == (info.st_ino, info.st_size):
+            return self._latest
+        self._mark = None
+        return _last(descriptor)
+
+    def _append(self, descriptor: int, event: str, totals: Totals) -> str:
+        """Append a line; say what went wrong."""
+        info = os.fstat(descriptor)
+        line = encode_line({"event": event, **_fields(totals)})
+        # A process that died while it wrote leaves the end of a line missing.
+        if (
+            self._mark is None
+            and info.st_size
+            and os.pread(descriptor, 1, info.st_size - 1) != b"\n"
+        ):
+            line = b"\n" + line
+        if os.write(descriptor, line) != len(line):
+            self._mark = None
+            return "a line was cut off"
+        self._mark = (info.st_ino, info.st_size + len(line))
+        return ""
+
+    def _newest(self, last: Totals, state: Mapping[str, Any] | None) -> Totals:
+        found = [self._latest, last]
+        text = state.get(_KEY) if state else None
+        if state and (text is None or text != self._text):
             try:
-                found.append(_totals(json.loads(state[_KEY])))
+                found.append(_totals(json.loads(text or "")))
             except (KeyError, TypeError, ValueError):
                 self.problem = self.problem or "the context holds something else under our name"
         return max(found, key=lambda totals: (totals.begun, totals.ended))
 
-    def write(
-        self, event: str, totals: Totals, state: MutableMapping[str, Any] | None = None
-    ) -> None:
-        """Append the totals. What cannot be written is kept in `problem`."""
-        # Not `asdict`, which copies: this is done twice for every message.
-        found = {name: getattr(totals, name) for name in _NAMES}
-        if state is not None:
-            # One text: records of Flower check each value that is set, and copy it often.
-            state[_KEY] = json.dumps(found)
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
         try:
+            descriptor = os.open(self.path, flags | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:
+            if not flags & os.O_CREAT:
+                raise
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-            descriptor = os.open(self.path, flags, 0o644)
-            try:
-                # A process that died while it wrote leaves the end of a line missing.
-                size = os.lseek(descriptor, 0, os.SEEK_END)
-                torn = size > 0 and _byte_at(descriptor, size - 1) != b"\n"
-                line = b"\n" * torn + encode_line({"event": event, **found})
-                written = os.write(descriptor, line)
-            finally:
-                os.close(descriptor)
-        except OSError as error:
-            self.problem = error.strerror or str(error)
-        else:
-            self.problem = "" if written == len(line) else "a line was cut off"
+            descriptor = os.open(self.path, flags | os.O_CLOEXEC, 0o644)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
-def _byte_at(descriptor: int, place: int) -> bytes:
-    os.lseek(descriptor, place, os.SEEK_SET)  # appending does not look at the place
-    return os.read(descriptor, 1)
+@contextmanager
+def _locked(descriptor: int) -> Iterator[None]:
+    """Keep other processes from changing a file, if they let go of it soon."""
+    for _ in range(_TRIES if fcntl is not None else 0):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break  # closing the file unlocks it
+        except OSError:
+            time.sleep(_PAUSE_S)
+    yield
 
 
-def _tail(path: Path) -> list[bytes]:
-    with path.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - _TAIL_BYTES))
-        return file.read().split(b"\n")
+_ledgers: dict[Path, Ledger] = {}
 
 
-def _last(lines: list[bytes]) -> Totals:
+def open_ledger(path: Path) -> Ledger:
+    """Give the ledger of a file; a process that goes on knows what it left there."""
+    return _ledgers.setdefault(path, Ledger(path))
+
+
+def _fields(totals: Totals) -> dict[str, float]:
+    # Not `asdict`, which copies: this is done twice for every message.
+    return {name: getattr(totals, name) for name in _NAMES}
+
+
+def _last(descriptor: int) -> Totals:
     """Totals of the last line that is whole."""
-    for line in reversed(lines):
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    tail = os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+    for line in reversed(tail.split(b"\n")):
         try:
             return _totals(decode_line(line))
         except (JournalError, KeyError, TypeError, ValueError):

@@ -71,25 +71,34 @@ class Nodes:
 
     places: Mapping[int, NodePlace] = field(default_factory=dict)
     known: dict[int, Node] = field(default_factory=dict)
+    _named: dict[str, dict[int, Node]] = field(default_factory=dict)
+    """Nodes by name: looked for at every message, so not among all of them."""
 
     def see(self, node_id: int, now_s: float) -> Node:
         """Return a node, new ones as seen now."""
-        return self.known.setdefault(node_id, Node(node_id, now_s))
+        node = self.known.get(node_id)
+        if node is None:
+            node = self.known[node_id] = Node(node_id, now_s)
+            self._named.setdefault(node.actor, {})[node_id] = node
+        return node
 
     def holder(self, partition: int) -> Node | None:
         """Find the node that holds a partition; the last one if it was started again."""
-        holders = [node for node in self.known.values() if node.partition == partition]
-        return holders[-1] if holders else None
+        holders = self._named.get(actor_of(0, partition))
+        return list(holders.values())[-1] if holders else None
 
     def of_actor(self, actor: str) -> list[Node]:
         """Nodes of one name: more than one if it was started again."""
-        return [node for node in self.known.values() if node.actor == actor]
+        return list(self._named.get(actor, {}).values())
 
     def bind(self, node: Node, partition: int | None) -> None:
         """Give a node its partition, and with it its name and what is known of its place."""
         if partition is None:
             return
-        node.partition = partition
+        if partition != node.partition:
+            self._named[node.actor].pop(node.id, None)
+            node.partition = partition
+            self._named.setdefault(node.actor, {})[node.id] = node
         place = self.places.get(partition)
         if place is not None:
             node.zone = place.zone or node.zone

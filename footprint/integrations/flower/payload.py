@@ -1,4 +1,4 @@
-"""What a message of Flower carries: bytes, objects, round. Needs no import of Flower."""
+"""What a message of Flower carries: bytes, objects, round, phase. Needs no import of Flower."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import os
 from typing import Any
 
 from footprint.integrations.flower.record import RECORD_NAME
+from footprint.model import Phase
 
 CHUNK_BYTES = int(os.environ.get("FLWR_PRIVATE_MAX_ARRAY_CHUNK_SIZE", "5242880"))
 """Largest part in which Flower sends an array [bytes]; its own constant and variable."""
 
 _ROUND_KEY = "server-round"
+
+_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
 
 
 def payload_bytes(content: Any) -> int:
@@ -47,6 +50,11 @@ def count_objects(content: Any) -> int:
     arrays = [array for record in content.array_records.values() for array in record.values()]
     parts = sum(math.ceil(len(array.data) / CHUNK_BYTES) for array in arrays)
     return 2 + len(content) + len(arrays) + parts
+
+
+def phase_of(message: Any) -> Phase:
+    """Phase that a message asks for; types of Flower may have a name behind a point."""
+    return _PHASES.get(message.metadata.message_type.partition(".")[0], Phase.OTHER)
 
 
 def round_of(message: Any) -> int | None:

@@ -48,16 +48,17 @@ class _Running:
 
 
 _lock = threading.Lock()
-_clients: dict[tuple[int, Path, str], _Running] = {}
+_clients: dict[tuple[int, Path, str, str], _Running] = {}
 _servers: dict[int, list[Tracker]] = {}
 
 
-def client_tracker(run: str, folder: Path, place: Place) -> tuple[Tracker, bool, bool]:
+def client_tracker(run: str, run_id: str, folder: Path, place: Place) -> tuple[Tracker, bool, bool]:
     """Find the tracker for a message.
 
     Parameters
     ----------
-    run : str
+    run, run_id : str
+        Its name, and what Flower calls it.
     folder : Path
         Of the journals.
     place : Place
@@ -75,16 +76,16 @@ def client_tracker(run: str, folder: Path, place: Place) -> tuple[Tracker, bool,
         servers = _servers.get(os.getpid())
         if servers:
             return servers[-1], False, False
-        key = (os.getpid(), folder, run)
+        key = (os.getpid(), folder, run, run_id)
         running = _clients.get(key)
         if running is None or not running.tracker.running:
-            running = _clients[key] = _Running(_start(run, folder, place))
+            running = _clients[key] = _Running(_start(run, run_id, folder, place))
         first = not running.answered
         running.answered = True
         return running.tracker, first, True
 
 
-def _start(run: str, folder: Path, place: Place) -> Tracker:
+def _start(run: str, run_id: str, folder: Path, place: Place) -> Tracker:
     # First, so that reading the factor catalogue counts as what it is: start-up.
     _prepare(folder / MODEL_FILE)
     worker = _is_worker()
@@ -97,6 +98,7 @@ def _start(run: str, folder: Path, place: Place) -> Tracker:
         device=None if worker else place.device,
         architecture=Architecture.FEDERATED,
         include_startup=True,
+        run_id=run_id,
     )
     tracker.start()
     return tracker

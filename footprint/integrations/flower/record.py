@@ -9,12 +9,11 @@ network goes through `footprint.integrations.flower.plausibility` first.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Self
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
-from footprint.errors import DataError
 from footprint.model import Basis, Phase, Tier
 
 RECORD_NAME = "footprint"
@@ -39,6 +38,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "finished",
         "failed",
         "lost",
+        "unmetered",
     ),
     "zone": ("zone",),
     "device": ("device",),
@@ -106,12 +106,14 @@ class ClientRecord:
         Content of the message and of the reply, without this record.
     total_kwh : float or None
         Energy of all messages of this client up to this one, start-up and idle power
-        included [kWh].
+        included [kWh]; a lower bound if some of them are unmetered.
     total_setup_kwh, total_idle_kwh : float or None
         Of that, start-up and idle power [kWh].
     finished, failed, lost : int or None
         How many of them ended well, raised, and never ended (their process died); the
         three add up to `number`.
+    unmetered : int or None
+        How many of these messages have no energy figure, or one of a part only.
     token : str or None
         Random name of the journal that the client's process writes itself.
     problem : str or None
@@ -148,6 +150,7 @@ class ClientRecord:
     finished: int | None = None
     failed: int | None = None
     lost: int | None = None
+    unmetered: int | None = None
     token: str | None = None
     problem: str | None = None
     version: int = RECORD_VERSION
@@ -161,7 +164,10 @@ class ClientRecord:
 
     def to_fields(self) -> dict[str, Scalar]:
         """Give what is known, as plain scalars by name; empty texts are left out."""
-        found = ((name, getattr(self, name)) for name in NAMES)
+        return self._fields(NAMES)
+
+    def _fields(self, names: Iterable[str]) -> dict[str, Scalar]:
+        found = ((name, getattr(self, name)) for name in names)
         return {
             name: str(value) if isinstance(value, str) else value
             for name, value in found
@@ -170,40 +176,14 @@ class ClientRecord:
 
     def told(self, chosen: Iterable[str]) -> dict[str, Scalar]:
         """Give those fields that may be told; `chosen` holds names of `FIELDS`."""
-        names = {*_ALWAYS, *(name for one in chosen for name in FIELDS[one])}
-        return {name: value for name, value in self.to_fields().items() if name in names}
+        return self._fields(_told_names(tuple(chosen)))
 
-    @classmethod
-    def from_fields(cls, found: Mapping[str, Any]) -> Self:
-        """Read what `to_fields` gave. Values are not checked, names and words are.
 
-        Raises
-        ------
-        DataError
-            If a name is unknown or missing, or a word is not in its vocabulary.
-        """
-        columns = {column.name: column for column in fields(cls)}
-        unknown = sorted(set(found) - set(columns))
-        missing = sorted(
-            name
-            for name, column in columns.items()
-            if column.default is MISSING and name not in found
-        )
-        if unknown or missing:
-            wrong = ", ".join(map(repr, unknown or missing))
-            raise DataError(
-                f"A client's record has {'unknown' if unknown else 'no'} fields {wrong}.",
-                "Use the same release of footprint on clients and server.",
-            )
-        try:
-            words: dict[str, Any] = {"phase": Phase(found["phase"])}
-            if "basis" in found:
-                words["basis"] = Basis(found["basis"])
-            if "tier" in found:
-                words["tier"] = Tier(found["tier"])
-        except ValueError as error:
-            raise DataError(f"A client's record cannot be read: {error}.") from error
-        return cls(**{**found, **words})
+@functools.cache
+def _told_names(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the fields that may be told, in their order."""
+    told = {*_ALWAYS, *(name for one in chosen for name in FIELDS[one])}
+    return tuple(name for name in NAMES if name in told)
 
 
 NAMES = tuple(column.name for column in fields(ClientRecord))

@@ -129,11 +129,22 @@ class CarbonRun:
 
             with run.wrap(grid) as measured:
                 FedAvg().start(measured, initial_arrays=arrays)
+
+        Raises
+        ------
+        UsageError
+            If the journal cannot be written.
         """
         clock = self._clock(grid)
         tracker = self._tracker(grid)
         with ExitStack() as stack:
             stack.enter_context(tracker)
+            if tracker.problem:
+                # A training without a journal would be lost to us: better none begins.
+                raise UsageError(
+                    f"The journal of the server cannot be written: {tracker.problem}.",
+                    "Name a folder that can: CarbonRun(journal=...).",
+                )
             enter_server(tracker)
             stack.callback(leave_server, tracker)
             nodes = Nodes({**getattr(grid, "places", {}), **self.nodes})
@@ -160,7 +171,8 @@ class CarbonRun:
         DataError
             If too few nodes are connected.
         UsageError
-            If the strategy cannot be given a choice of clients.
+            If the strategy cannot be given a choice of clients, or the journal cannot be
+            written.
         """
         with self.wrap(grid) as measured, ExitStack() as stack:
             tracker = measured.exchanges.tracker
@@ -189,8 +201,8 @@ class CarbonRun:
 
     def _tracker(self, grid: Grid) -> Tracker:
         run = self.run
+        number = getattr(getattr(grid, "run", None), "run_id", None)
         if run is None:
-            number = getattr(getattr(grid, "run", None), "run_id", None)
             run = "flower" if number is None else f"flower-{number}"
         return Tracker(
             run,
@@ -201,6 +213,7 @@ class CarbonRun:
             device=self.device,
             architecture=Architecture.FEDERATED,
             functional_unit=self.functional_unit,
+            run_id=None if number is None else str(number),
         )
 
     def _selection(self, grid: MeasuredGrid) -> Selection | None:
