@@ -102,7 +102,8 @@ def explain(
             return f"{where}: {why}.", EXAMPLE if "quantity" in why else ""
         case "tuple_type":
             written = f"Write [[{key_path(steps)}]]."
-            return f"{where}: found a table, expected a list of tables.", written
+            found = "a table" if isinstance(first["input"], dict) else repr(first["input"])
+            return f"{where}: found {found}, expected a list of tables.", written
         case "string_type":
             return f"{where}: found {first['input']!r}, expected text.", "Write it in quotes."
         case "enum":

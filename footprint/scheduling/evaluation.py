@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from footprint.errors import UsageError
 from footprint.model import Course, Metric, SeedResult
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.curves import (
@@ -122,7 +123,13 @@ class Trial:
 
 
 def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
-    """Reduce a run to what it is compared by."""
+    """Reduce a run to what it is compared by.
+
+    Raises
+    ------
+    UsageError
+        If the run has a server, and the measures have no rates of it.
+    """
     measures = measures or Measures()
     rounds = run.rounds
     ends_s = (rounds.start_s + rounds.steps * run.rules.step_s - run.rules.start_s).astype(float)
@@ -181,7 +188,12 @@ def _sums(
     if measures.second_g_per_kwh is not None:
         second_g, all_second_g = emissions_under(run, measures.second_g_per_kwh)
     all_kwh, rates = run.energy_kwh, measures.server
-    if run.server_kwh is not None and rates is not None:
+    if run.server_kwh is not None:
+        if rates is None:
+            raise UsageError(
+                "The run has a server, and nobody says what its energy emits.",
+                "Give Measures the rates of the server.",
+            )
         # The server draws evenly; what policies compute on it is spread over the run.
         moments_s = np.append(ends_s, run.elapsed_s)
         mean_kw = run.server_kwh / max(run.elapsed_s / S_PER_H, 1e-9)

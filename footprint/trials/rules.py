@@ -24,7 +24,7 @@ def make_rule(name: str, options: Mapping[str, Any]) -> Scheduler:
     Raises
     ------
     UsageError
-        If there is no such policy, or it has no such option.
+        If there is no such policy, or it has no such option, or none of that type.
     """
     if not options:
         return make_policy(name)
@@ -36,4 +36,7 @@ def make_rule(name: str, options: Mapping[str, Any]) -> Scheduler:
         if option not in known:
             has = f"Its options are: {', '.join(known)}." if known else "It has none."
             raise UsageError(f"The policy {name!r} has no option {option!r}.", has)
-    return make(**options)
+    try:
+        return make(**options)
+    except TypeError as error:
+        raise UsageError(f"The policy {name!r} cannot take {dict(options)}: {error}.") from error
