@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from footprint.model import Evaluation, Finding, Metric, PolicyResult
+from footprint.model.evaluations import TO_TARGET
 from footprint.reporting.metrics import metric_table
 from footprint.reporting.numbers import NOT_KNOWN, clean, exact, percent, plural
 from footprint.reporting.registers import declared_table, file_table
@@ -27,6 +28,13 @@ _RESULTS = (
     Metric.COST_TO_TARGET,
     Metric.ACCURACY_AT_SHARED,
     Metric.GAP,
+)
+_BESIDE = (
+    Metric.ENERGY_KWH,
+    Metric.EMISSIONS_G,
+    Metric.ROUNDS,
+    Metric.DISCARDED_KWH,
+    Metric.JAIN_ROUNDS,
 )
 _SPENT = (
     Metric.ENERGY_KWH,
@@ -52,9 +60,12 @@ _INTERVALS = "Means over seeds; beneath, their 95 % confidence intervals (Studen
 def view_evaluation(result: Evaluation) -> EvaluationPage:
     """Decide everything that the page of an evaluation says."""
     findings: dict[Finding, list[str]] = {finding: [] for finding in result.findings}
-    tables = [metric_table("What it took", result, _RESULTS, _INTERVALS + _gap_note(result))]
-    if result.deciding not in _RESULTS:
-        tables.insert(0, metric_table("What decides", result, (result.deciding,), _INTERVALS))
+    took = tuple(metric for metric in _RESULTS if metric in TO_TARGET or metric is Metric.GAP)
+    beside = (result.deciding, *(metric for metric in _BESIDE if metric is not result.deciding))
+    tables = [metric_table("What decides, and beside it", result, beside, _INTERVALS)]
+    tables.append(metric_table("What it took to reach the target", result, took, _gap_note(result)))
+    if result.deciding in TO_TARGET:
+        tables = [metric_table("What it took", result, _RESULTS, _INTERVALS + _gap_note(result))]
     return EvaluationPage(
         kind="evaluation",
         title=evaluation_title(result),

@@ -109,7 +109,7 @@ def _condition(result: Evaluation) -> str:
 
 def _length(result: Evaluation) -> str:
     divisor, unit = display_unit("time", result.world.length_s)
-    return f"{number(result.world.length_s / divisor)}{NBSP}{unit}"
+    return f"{exact(result.world.length_s / divisor)}{NBSP}{unit}"
 
 
 def budget_text(result: Evaluation) -> str:
@@ -174,6 +174,7 @@ def _certainty(spread: Spread) -> str:
 def evaluation_remarks(result: Evaluation) -> tuple[str, ...]:
     """Say what the second signal makes of it, what was foreseen, and what was spent unequally."""
     remarks = [
+        _tie_remark(result),
         _invention_remark(result),
         signal_remark(result),
         _forecast_remark(result),
@@ -220,6 +221,22 @@ def signal_names(first: SignalKind, second: SignalKind) -> tuple[str, str]:
     differ = [number_ for number_ in range(3) if parts[0][number_] != parts[1][number_]]
     names = [" ".join(side[number_] for number_ in differ) for side in parts]
     return names[0], names[1]
+
+
+def _tie_remark(result: Evaluation) -> str:
+    """Name the policies that are as good as the best, as far as its interval tells."""
+    order = ranked(result)
+    spread = order[0].spread(result.deciding) if order else None
+    if spread is None or spread.low is None or spread.high is None:
+        return ""
+    alike = [
+        clean(policy.name)
+        for policy in order[1:]
+        if (other := policy.spread(result.deciding)) is not None
+        and other.mean is not None
+        and spread.low <= other.mean <= spread.high
+    ]
+    return f"Within its interval also lie the means of: {', '.join(alike)}." if alike else ""
 
 
 def _invention_remark(result: Evaluation) -> str:

@@ -100,7 +100,9 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float | None, float |
     if count == 1:
         return mean, None, None
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
-    half = student_t(count - 1) * math.sqrt(variance / count)
+    deviation = math.sqrt(variance)
+    # Sums of the same numbers in another order are no spread.
+    half = student_t(count - 1) * deviation / math.sqrt(count) * (deviation > 1e-12 * abs(mean))
     return mean, mean - half, mean + half
 
 

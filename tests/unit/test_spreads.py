@@ -50,6 +50,13 @@ def test_one_seed_has_no_interval():
         student_t(0)
 
 
+def test_rounding_is_no_spread():
+    same = 0.1 + 0.2
+    assert mean_interval([0.3, same, 0.3])[1:] == pytest.approx((0.3, 0.3), abs=1e-15)
+    mean, low, high = mean_interval([0.3, same, 0.3])
+    assert low == mean == high
+
+
 def test_a_seed_without_a_value_leaves_no_mean():
     spread = spread_of(Metric.COST, [1.0, None, 3.0])
     assert (spread.mean, spread.low, spread.median) == (None, None, None)
