@@ -31,8 +31,9 @@ class Told:
     ----------
     start_s : float
         Begin of the work (Unix time [s]).
-    duration_s : float
-        Time for which the client's device was at work [s].
+    duration_s : float or None
+        Time for which the client's device was at work [s]; None if nobody knows. It is at
+        most that of the exchange.
     energy : Energy or None
         Of the work.
     setup_s : float
@@ -62,7 +63,7 @@ class Told:
     """
 
     start_s: float
-    duration_s: float
+    duration_s: float | None
     energy: Energy | None = None
     setup_s: float = 0.0
     setup: Energy | None = None
@@ -104,8 +105,8 @@ class ReportRecord:
     overhead_received_bytes, overhead_sent_bytes : int
         What the protocol adds on the wire, as a model gives it.
     connected_s : float or None
-        For how long the client is known to have been connected since the last report
-        about it [s].
+        For how long the client is known to have been connected and idle since the last
+        report about it [s].
     polling_bytes : int
         What it moved in that time to ask for work, as a model gives it.
     wire : str
@@ -209,7 +210,7 @@ _COUNTS = (
 def _parse_told(record: Mapping[str, Any]) -> Told:
     return Told(
         start_s=finite(record["start_s"]),
-        duration_s=at_least_zero(record["duration_s"]),
+        duration_s=optional(at_least_zero, record["duration_s"]),
         energy=optional(_parse_energy, record["energy"]),
         setup_s=at_least_zero(record["setup_s"]),
         setup=optional(_parse_energy, record["setup"]),

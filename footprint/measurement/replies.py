@@ -75,6 +75,11 @@ def reply_findings(
         for r in open_[ReplyStatus.OK]
         if r.told is None and r.start_s >= settled.get(r.actor, r.start_s)
     ]
+    untold += [
+        r
+        for r in by_status[ReplyStatus.OK]
+        if r.told is not None and r.told.energy is None and r.told.duration_s is None
+    ]
     if untold:
         yield Finding(
             "client-unmeasured",

@@ -20,7 +20,7 @@ from footprint.units import bytes_to_gb
 
 BYTES_SOURCE = "bytes"
 
-_ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR, ReplyStatus.REFUSED)
+_ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR)
 _MACHINERY = "(simulation)"
 
 Place = tuple[str | None, str | None]
@@ -245,7 +245,7 @@ def _told(report: ReportRecord, told: Told) -> Iterator[Activity]:
     start_s = told.start_s
     for phase, begin_s, duration_s, energy in (
         (Phase.SETUP, start_s - told.setup_s, told.setup_s, told.setup),
-        (report.phase, start_s, told.duration_s, told.energy),
+        (report.phase, start_s, told.duration_s or 0.0, told.energy),
         (Phase.IDLE, start_s, 0.0, told.idle),
     ):
         if energy is not None or duration_s > 0:

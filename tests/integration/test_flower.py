@@ -702,6 +702,30 @@ def test_the_scheduler_chooses_whatever_the_strategy(tmp_path, strategy, count):
         assert len(trained) == count
 
 
+def test_a_scheduler_observes_the_rounds_that_it_chose_for(tmp_path):
+    """Once each; not one that the strategy trains nobody in."""
+
+    class Skipping(OfItsOwn):
+        def configure_train(self, server_round, arrays, config, grid):
+            messages = super().configure_train(server_round, arrays, config, grid)
+            return [] if server_round == 2 else messages
+
+    chosen, observed = {}, {}
+
+    class Watched(Uniform):
+        def select(self, state, rng):
+            chosen[state.round] = sorted(super().select(state, rng))
+            return chosen[state.round]
+
+        def observe(self, outcome):
+            assert outcome.round not in observed
+            observed[outcome.round] = sorted(one.id for one in outcome.clients)
+
+    measured(tmp_path, strategy=Skipping(), rounds=3, scheduler=Watched(count=2))
+    assert observed == chosen
+    assert set(chosen) == {1, 3}
+
+
 def test_a_strategy_that_samples_its_own_contents_gets_a_view(tmp_path):
     class Sampling(OfItsOwn):
         """Addresses the first two nodes that it sees, each with a content of its own."""
@@ -719,6 +743,43 @@ def test_a_strategy_that_samples_its_own_contents_gets_a_view(tmp_path):
     measured(tmp_path, strategy=Sampling(), scheduler=Last())
     trained = {r.actor for r in asked(tmp_path) if r.phase is Phase.TRAIN}
     assert trained == {f"client-{NODES - 2}", f"client-{NODES - 1}"}
+
+
+def test_a_scheduler_is_told_of_its_round_though_older_replies_come_meanwhile(tmp_path):
+    """Replies to two rounds ago are pulled while a round goes on."""
+
+    class Chatty(OfItsOwn):
+        def aggregate_train(self, server_round, replies):
+            super().aggregate_train(server_round, replies)
+            self.grid.pull_messages(late)
+            return None, None
+
+    late, seen = [], []
+
+    class Slow(Spy):
+        """Of the first node, the first two replies are late."""
+
+        def send_and_receive(self, messages, *, timeout=None):
+            ids = self.inner.push_messages(messages)
+            if len(late) < 2:
+                late.append(ids[0])
+                ids = ids[1:]
+            return self.inner.pull_messages(ids)
+
+        def pull_messages(self, message_ids):
+            return self.inner.pull_messages(message_ids) if len(late) == 2 else []
+
+    class Watched(Uniform):
+        def observe(self, outcome):
+            seen.append((outcome.round, sorted((c.id, c.status) for c in outcome.clients)))
+
+    measured(
+        tmp_path, strategy=Chatty(), rounds=3, wrap=Slow, scheduler=Watched(), ask=False, nodes={}
+    )
+    fine = [(f"client-{n}", ReplyStatus.OK) for n in range(1, NODES)]
+    gone = ("client-0", ReplyStatus.NO_REPLY)
+    came = ("client-0", ReplyStatus.OK)
+    assert seen == [(1, [gone, *fine]), (2, [gone, *fine]), (3, [came, *fine])]
 
 
 def test_a_strategy_that_waits_for_more_nodes_gets_an_error_and_does_not_hang(tmp_path):

@@ -90,8 +90,12 @@ class World:
         """What is known of the last message to a node."""
         reply = self.replies.get(partition)
         if reply is None or reply.has_error():
-            return self.grid.wasted(self.messages[partition])
+            return self.wasted(self.messages[partition])
         return record_of(reply.content[RECORD_NAME])
+
+    def wasted(self, message):
+        found = self.grid.wasted(message.metadata.message_id)
+        return found and found.record
 
     @property
     def elapsed_s(self):
@@ -105,7 +109,7 @@ def test_a_slow_client_is_dropped_at_the_deadline_and_others_keep_their_replies(
     late = world.record(1)
     assert late.energy_kwh == pytest.approx(5 * 30 * DAY_S / KWH)  # it works on to its end
     assert (late.finished, late.lost) == (1, 0)
-    assert world.grid.wasted(world.messages[1]) is None  # it is told once
+    assert world.wasted(world.messages[1]) is None  # it is told once
 
 
 def test_the_clock_moves_to_the_last_reply_if_all_answer():
@@ -280,7 +284,7 @@ def test_an_engine_that_loses_a_message_is_no_reply():
     message = Message(RecordDict(), FIRST_NODE, "train")
     assert grid.send_and_receive([message]) == []
     assert clock.now_s() == START_S + 50
-    assert grid.wasted(message).lost == 1
+    assert grid.wasted(message.metadata.message_id).record.lost == 1
 
 
 def test_the_ledger_adds_up_over_everything_that_happened():
@@ -331,6 +335,13 @@ def test_two_messages_to_a_node_are_done_one_after_the_other():
     assert world.elapsed_s == 200
 
 
+def test_numbers_of_pushed_messages_are_in_the_order_of_the_messages():
+    world = World(node(100), node(100))
+    messages = [Message(RecordDict(), FIRST_NODE + p, "train") for p in (1, 1, 7, 0)]
+    ids = world.grid.push_messages(messages)
+    assert ids == [messages[n].metadata.message_id for n in (0, 1, 3)]
+
+
 def test_pulling_moves_the_clock_to_the_next_reply():
     world = World(node(100), node(10 * DAY_S), node(100, windows=()))
     messages = [Message(RecordDict(), FIRST_NODE + p, "train") for p in range(3)]
@@ -351,7 +362,7 @@ def test_a_pushed_message_that_is_late_never_comes():
     numbers = world.grid.push_messages(messages)
     assert len(world.grid.pull_messages(numbers)) == 1
     assert world.grid.pull_messages(numbers) == []
-    assert world.grid.wasted(messages[1]).energy_kwh == pytest.approx(5 * 300 / KWH)
+    assert world.wasted(messages[1]).energy_kwh == pytest.approx(5 * 300 / KWH)
 
 
 def test_a_message_to_nobody_is_told_and_waited_for_by_nobody(caplog):

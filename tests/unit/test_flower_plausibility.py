@@ -12,6 +12,8 @@ from footprint.integrations.flower.history import ClientHistory, Exchange
 from footprint.integrations.flower.limits import MODEL_MARGIN, SOCKET_W, Limits
 from footprint.integrations.flower.plausibility import check_record
 from footprint.integrations.flower.record import ClientRecord
+from footprint.integrations.flower.requests import Request
+from footprint.integrations.flower.told import told_of
 from footprint.model import Basis, Phase, Severity, Tier
 from footprint.units import watt_seconds_to_kwh
 
@@ -362,6 +364,28 @@ def test_messages_that_died_are_counted():
     found = record(3, finished=2, lost=1, total_kwh=2 * KWH)
     verdict = check(found, after(record(1)), exchange(3))
     assert (verdict.lost, verdict.settled, verdict.late_kwh) == (1, True, None)
+
+
+def test_missing_messages_without_a_figure_are_told_and_settle_nothing():
+    seen = after(record(1, unmetered=0))
+    ours = record(3, total_kwh=2 * KWH, finished=3, unmetered=1)
+    verdict = check(ours, seen, exchange(3, missing=1))
+    assert (verdict.record.number, verdict.unmetered) == (3, 1)
+    told = told_of(verdict.record, verdict, Request("", 1, Phase.TRAIN, 3, BEGIN_S, 0, 0))
+    assert (told.unmetered, told.settled) == (1, False)
+    metered = check(replace(ours, unmetered=0, total_kwh=3 * KWH), seen, exchange(3, missing=1))
+    assert told_of(metered.record, metered, Request("", 1, Phase.TRAIN, 3, BEGIN_S, 0, 0)).settled
+    # Its own message is known to have no figure; all before it is known.
+    own = record(2, energy_kwh=None, energy_low_kwh=None, energy_high_kwh=None, unmetered=1)
+    verdict = check(replace(own, total_kwh=KWH), seen, exchange(2))
+    assert told_of(verdict.record, verdict, Request("", 1, Phase.TRAIN, 2, BEGIN_S, 0, 0)).settled
+
+
+@pytest.mark.parametrize("count", [4, -1, 1.5])
+def test_a_number_of_messages_without_a_figure_that_cannot_be_is_not_believed(count):
+    verdict = check(forged(number=3, finished=3, total_kwh=3 * KWH, unmetered=count), after())
+    assert any("unmetered" in finding.message for finding in verdict.findings)
+    assert verdict.unmetered == 0
 
 
 def test_simulated_figures_are_taken_only_of_clients_that_we_simulate():

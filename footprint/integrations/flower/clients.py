@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from flwr.app import Message, MetricRecord
 
 from footprint.errors import UsageError
-from footprint.integrations.flower.payload import payload_bytes, phase_of, round_of
+from footprint.integrations.flower.payload import (
+    count_objects,
+    payload_bytes,
+    phase_of,
+    round_of,
+)
 from footprint.integrations.flower.profiles import NodeProfile
 from footprint.integrations.flower.record import ClientRecord
+from footprint.integrations.flower.requests import Wasted
 from footprint.model import Basis
 
 SOURCE = "profile"
@@ -28,12 +34,13 @@ class Outcome:
         When the client was done with it, or lost it (Unix time [s]).
     whole : bool
         Whether it came to the end.
-    record : ClientRecord
+    used : Wasted
+        What it took, whether that was for nothing or not.
     """
 
     end_s: float
     whole: bool
-    record: ClientRecord
+    used: Wasted
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,15 @@ class _Course:
     @property
     def whole_s(self) -> float:
         return self.down_s + (self.work_s or 0.0) + self.up_s
+
+    def received(self, spent_s: float) -> float:
+        """Share of the message that was there after some time [1]."""
+        return 1.0 if spent_s >= self.down_s else spent_s / self.down_s
+
+    def sent(self, spent_s: float) -> float:
+        """Share of the reply that was sent after some time [1]."""
+        sending_s = spent_s - self.down_s - (self.work_s or 0.0)
+        return 0.0 if sending_s <= 0 else min(1.0, sending_s / self.up_s) if self.up_s else 1.0
 
 
 @dataclass(slots=True)
@@ -74,6 +90,7 @@ class VirtualClient:
     _failed: int = 0
     _lost: int = 0
     _total_kwh: float = 0.0
+    _busy: list[tuple[float, float]] = field(default_factory=list)
 
     def free_at(self, time_s: float) -> float:
         """When it can begin with a message that is sent at `time_s` (Unix time [s])."""
@@ -82,6 +99,15 @@ class VirtualClient:
     def is_free(self, time_s: float) -> bool:
         """Whether it would begin with a message at once."""
         return self.free_at(time_s) == time_s and self._away_at(time_s) > time_s
+
+    def idle_s(self, since_s: float, until_s: float) -> float:
+        """For how long it was there and had nothing to do between two times [s].
+
+        Times before those that were asked for once are forgotten.
+        """
+        self._busy = [(begin_s, end_s) for begin_s, end_s in self._busy if end_s > since_s]
+        there_s = self.profile.available_s(since_s, until_s)
+        return max(0.0, there_s - sum(_overlap_s(b, e, since_s, until_s) for b, e in self._busy))
 
     def takes(self, message: Message, sent_s: float) -> bool:
         """Whether a message gets through to it before its life ends."""
@@ -112,13 +138,21 @@ class VirtualClient:
             self.free_at(sent_s),
             device.download_s(_size(message)),
             None if work_s is None else work_s * slowness,
-            device.upload_s(_size(reply)) if reply is not None else 0.0,
+            device.upload_s(_size(reply)),
         )
         lost_s = course.start_s + course.whole_s * share if dies else math.inf
         end_s = min(course.start_s + course.whole_s, lost_s, self._away_at(course.start_s))
         whole = reply is not None and end_s == course.start_s + course.whole_s and not dies
         self._busy_until_s = end_s
-        return Outcome(end_s, whole, self._charge(course, end_s, message, reply, whole=whole))
+        self._busy.append((course.start_s, end_s))
+        spent_s = end_s - course.start_s
+        received, sent = (1.0, 1.0) if whole else (course.received(spent_s), course.sent(spent_s))
+        used = Wasted(
+            self._charge(course, end_s, message, reply, whole=whole, moved=(received, sent)),
+            _objects(message, received),
+            _objects(reply, sent),
+        )
+        return Outcome(end_s, whole, used)
 
     def _away_at(self, time_s: float) -> float:
         """When it goes away that is there at `time_s`; `time_s` itself if it is away."""
@@ -154,7 +188,14 @@ class VirtualClient:
         )
 
     def _charge(
-        self, course: _Course, end_s: float, message: Message, reply: Message | None, *, whole: bool
+        self,
+        course: _Course,
+        end_s: float,
+        message: Message,
+        reply: Message | None,
+        *,
+        whole: bool,
+        moved: tuple[float, float],
     ) -> ClientRecord:
         spent_s = end_s - course.start_s
         energies: tuple[float | None, ...] = (None, None, None)
@@ -180,8 +221,8 @@ class VirtualClient:
             zone=self.profile.zone,
             device=self.profile.device.device,
             partition=self.partition,
-            received_bytes=_size(message),
-            sent_bytes=_size(reply) if whole and reply is not None else 0,
+            received_bytes=round(_size(message) * moved[0]),
+            sent_bytes=round(_size(reply) * moved[1]),
             total_kwh=self._total_kwh,
             finished=self._finished,
             failed=self._failed,
@@ -190,6 +231,17 @@ class VirtualClient:
         )
 
 
-def _size(message: Message) -> int:
+def _size(message: Message | None) -> int:
     """Payload of a message [bytes]; an error counts as none."""
-    return payload_bytes(message.content) if message.has_content() else 0
+    return payload_bytes(message.content) if message and message.has_content() else 0
+
+
+def _objects(message: Message | None, moved: float) -> int:
+    """Objects that moved of a message, if this share of it did; an error counts as none."""
+    if message is None or not message.has_content():
+        return 0
+    return round(count_objects(message.content) * moved)
+
+
+def _overlap_s(begin_s: float, end_s: float, since_s: float, until_s: float) -> float:
+    return max(0.0, min(end_s, until_s) - max(begin_s, since_s))

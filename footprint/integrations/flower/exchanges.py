@@ -3,84 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from footprint.integrations.flower.history import ClientHistory, Exchange, Verdict
+from footprint.integrations.flower.history import ClientHistory, Exchange
 from footprint.integrations.flower.limits import Limits
 from footprint.integrations.flower.nodes import Node, Nodes, actor_of, claimed_partition
 from footprint.integrations.flower.plausibility import check_record
-from footprint.integrations.flower.record import ClientRecord
+from footprint.integrations.flower.presence import Presence
+from footprint.integrations.flower.requests import OpenRequests, Reply, Request, Wasted
+from footprint.integrations.flower.rounds import Rounds
+from footprint.integrations.flower.told import (
+    begin_at_most_s,
+    busy_s,
+    one_for,
+    told_before,
+    told_late,
+    told_nothing,
+    told_of,
+    took_kwh,
+)
 from footprint.integrations.flower.wire import WireModel
-from footprint.journal import Energy, ReportRecord, Told
-from footprint.measurement.meter import TIER_BANDS
+from footprint.journal import ReportRecord, Told
 from footprint.measurement.tracker import Tracker
-from footprint.model import Finding, Phase, ReplyStatus, Role, Severity, Tier
+from footprint.model import Finding, Phase, ReplyStatus, Role, Severity
 from footprint.scheduling.base import ClientOutcome
 
 _DOUBTS = 3  # of one client that are written out; the rest is counted
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One message to one node.
-
-    Attributes
-    ----------
-    bytes, objects : int
-        Payload, and the objects that it is sent in.
-    own : bool
-        Whether it is ours, and not the strategy's.
-    """
-
-    id: str
-    node: int
-    phase: Phase
-    round: int | None
-    start_s: float
-    bytes: int
-    objects: int
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back.
-
-    Attributes
-    ----------
-    bytes, objects : int
-        Payload without our record, and the objects that all of it was sent in.
-    record_bytes : int
-        Of our record.
-    found : mapping or None
-        Our record as it came, unchecked.
-    metrics : mapping of str to float
-        What the client says of its training.
-    """
-
-    error: bool = False
-    bytes: int = 0
-    objects: int = 0
-    record_bytes: int = 0
-    found: Mapping[str, Any] | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Round:
-    """What came of one round, by node."""
-
-    round: int | None
-    start_s: float
-    stop_s: float = 0.0
-    clients: dict[int, ClientOutcome] = field(default_factory=dict)
-
-
 @dataclass(slots=True)
 class Exchanges:
     """Checks what clients tell, and writes a report per request.
+
+    Each request is noted once by `ask`, and settled once, by `book`, `waste` or `miss`.
+    What is learnt of it afterwards is a further report (`late`).
 
     Parameters
     ----------
@@ -99,75 +57,91 @@ class Exchanges:
     wire: WireModel
     begin_s: float
     is_connected: Callable[[int], bool] = lambda _: True
-    last: dict[Phase, Round] = field(default_factory=dict)
-    """What came of the last round, by phase."""
+    presence: Presence = field(default_factory=Presence)
+    rounds: Rounds = field(default_factory=Rounds)
     _histories: dict[str, ClientHistory] = field(default_factory=dict)
-    _open: dict[int, list[Request]] = field(default_factory=dict)
+    _open: OpenRequests = field(default_factory=OpenRequests)
     _doubts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _untimed_s: list[float] = field(default_factory=list)
+
+    def ask(self, request: Request) -> None:
+        """Note that a request went out."""
+        node = self.nodes.see(request.node, request.start_s)
+        self._open.add(request)
+        self.presence.asked(request.node, request.start_s)
+        self.rounds.ask(request, node.actor)
 
     def book(self, request: Request, reply: Reply | None, now_s: float) -> None:
         """Write what came of a request; `reply` is None if nothing did."""
         node = self.nodes.see(request.node, request.start_s)
         if reply is None:
-            self._left_open(request)
             self._report(request, node, ReplyStatus.NO_REPLY, now_s)
         elif reply.found is None:
-            self._left_open(request)
+            if not reply.handled:
+                self._open.remove(request)
             failed = reply.error and not request.own
             status = ReplyStatus.ERROR if failed else ReplyStatus.OK
             self._report(request, node, status, now_s, reply)
         else:
-            self._check(request, node, reply, reply.found, now_s)
+            told = self._examine(request, node, reply.found, now_s)
+            status = ReplyStatus.REFUSED if told is None else ReplyStatus.OK
+            self._report(request, node, status, now_s, reply, told)
 
-    def waste(
-        self, request: Request, reply: Reply | None, record: ClientRecord, now_s: float
-    ) -> None:
+    def waste(self, request: Request, reply: Reply | None, wasted: Wasted, now_s: float) -> None:
         """Write what a simulated client used for a request that came to nothing."""
         node = self.nodes.see(request.node, request.start_s)
-        found = record.to_fields()
+        record = wasted.record
         # Who is late works on when the server has stopped waiting.
         end_s = (record.start_s or now_s) + (record.duration_s or 0.0)
-        verdict = self._verdict(request, node, found, max(now_s, end_s))
+        told = self._examine(request, node, record.to_fields(), max(now_s, end_s))
         status = ReplyStatus.NO_REPLY if reply is None else ReplyStatus.ERROR
-        told = verdict.record and self._accept(request, node, verdict, now_s)
-        self._report(request, node, status, now_s, reply, told or None)
+        moved = replace(request, bytes=record.received_bytes or 0, objects=wasted.received_objects)
+        sent = replace(reply or Reply(), bytes=record.sent_bytes or 0, objects=wasted.sent_objects)
+        self._report(moved, node, status, now_s, sent, told)
+
+    def miss(self, request: Request, now_s: float, *, simulated: bool) -> None:
+        """Write that a request never reached its node: nothing moved, nobody worked."""
+        node = self.nodes.see(request.node, request.start_s)
+        self._open.remove(request)
+        moved = replace(request, bytes=0, objects=0)
+        told = told_nothing(request) if simulated else None
+        self._report(moved, node, ReplyStatus.NO_REPLY, now_s, told=told)
 
     def late(self, request: Request, reply: Reply, now_s: float) -> None:
         """Write a reply to a request that was given up."""
         node = self.nodes.see(request.node, request.start_s)
         told = None
         if reply.found is not None:
-            verdict = self._verdict(request, node, reply.found, now_s)
-            told = verdict.record and self._accept(request, node, verdict, now_s)
-            # Refused or not, it is no longer missing.
-            opened = self._open.get(request.node, ())
-            self._open[request.node] = [one for one in opened if one.id != request.id]
+            told = self._examine(request, node, reply.found, now_s)
+            if told == told_before(request):
+                told = None  # a later total had it
         # The request was counted when it was given up.
         again = replace(request, bytes=0, objects=0)
-        self._report(again, node, ReplyStatus.LATE, now_s, reply, told or None)
+        self._write(again, node, ReplyStatus.LATE, now_s, reply, told)
 
     def idle(self, node: Node, now_s: float) -> None:
-        """Write that a node was connected and not asked since."""
+        """Write that a node was connected and not asked since, if it was."""
         request = Request("", node.id, Phase.WAIT, None, node.seen_s, 0, 0)
-        self._write(request, node, ReplyStatus.IDLE, now_s, connected_s=now_s - node.seen_s)
+        self._write(request, node, ReplyStatus.IDLE, now_s)
 
-    def _check(
-        self, request: Request, node: Node, reply: Reply, found: Mapping[str, Any], now_s: float
-    ) -> None:
-        verdict = self._verdict(request, node, found, now_s)
-        told = None
-        if verdict.record is not None:
-            told = self._accept(request, node, verdict, now_s)
-            status = ReplyStatus.OK
-        else:
-            status = ReplyStatus.REFUSED
-        self._report(request, node, status, now_s, reply, told)
+    def close(self) -> None:
+        """Say what holds for the whole run."""
+        if self._untimed_s:
+            self.tracker.doubt(
+                "client-duration",
+                f"{len(self._untimed_s)} reply(ies) do not say for how long their clients worked; "
+                f"together it is at most {sum(self._untimed_s):.3g} s, and counts as none.",
+                "Let the mod tell it: carbon_mod(fields=[..., 'duration']).",
+            )
 
-    def _verdict(
+    def _examine(
         self, request: Request, node: Node, found: Mapping[str, Any], now_s: float
-    ) -> Verdict:
+    ) -> Told | None:
+        """Take over what can be believed of a record; None if nothing can."""
         partition = self._partition(request, node, found)
         actor = actor_of(node.id, partition)
+        nodes = {node.id, *(one.id for one in self.nodes.of_actor(actor))}
+        opened = self._open.before(nodes, begin_at_most_s(found, request, now_s), request)
         place = self.nodes.places.get(-1 if partition is None else partition)
         exchange = Exchange(
             actor,
@@ -175,17 +149,35 @@ class Exchanges:
             request.start_s,
             now_s,
             place.device if place else None,
-            self._missing(actor, node, request),
+            len(opened),
         )
-        seen = self._histories.get(actor) or ClientHistory.of(self.begin_s)
+        seen = self._history(actor, node)
         verdict = check_record(found, seen, exchange, self.limits)
         for finding in verdict.findings:
             self._doubt(actor, finding)
+        # Refused or not, it is no longer missing.
+        self._open.remove(request)
+        if verdict.record is None:
+            self._histories[actor if actor in self._histories else node.actor] = verdict.history
+            return None if verdict.findings else told_before(request)
+        self._histories.pop(node.actor, None)
         self._histories[actor] = verdict.history
-        if verdict.record is not None:
-            self.nodes.bind(node, partition)
-            self.nodes.place(node, verdict.record)
-        return verdict
+        self.nodes.bind(node, partition)
+        self.nodes.place(node, verdict.record)
+        if verdict.late_kwh is not None:
+            late = one_for(opened, request)
+            told = told_late(verdict.record, verdict, late)
+            self._write(late, node, ReplyStatus.LATE, now_s, told=told)
+        if verdict.settled:
+            self._open.explain(opened, len(verdict.history.closed - seen.closed), request)
+        if verdict.record.duration_s is None:
+            self._untimed_s.append(max(0.0, now_s - request.start_s))
+        return told_of(verdict.record, verdict, request)
+
+    def _history(self, actor: str, node: Node) -> ClientHistory:
+        """Give what was accepted of a client, also before it said who it is."""
+        found = self._histories.get(actor) or self._histories.get(node.actor)
+        return found or ClientHistory.of(self.begin_s)
 
     def _partition(self, request: Request, node: Node, found: Mapping[str, Any]) -> int | None:
         """Partition of a node: the one that it said first, and no other one's."""
@@ -211,55 +203,6 @@ class Exchanges:
         )
         return node.partition
 
-    def _missing(self, actor: str, node: Node, request: Request) -> int:
-        """Earlier requests to a client that no record came for."""
-        nodes = {node.id, *(one.id for one in self.nodes.of_actor(actor))}
-        return sum(one is not request for id_ in nodes for one in self._open.get(id_, ()))
-
-    def _left_open(self, request: Request) -> None:
-        self._open.setdefault(request.node, []).append(request)
-
-    def _accept(self, request: Request, node: Node, verdict: Verdict, now_s: float) -> Told | None:
-        """Take over what was accepted; what is known to be late is a report of its own."""
-        record = verdict.record
-        if record is None:
-            return None
-        nodes = {node.id, *(one.id for one in self.nodes.of_actor(node.actor))}
-        for id_ in nodes:
-            self._open[id_] = [r for r in self._open.get(id_, ()) if r.id != request.id]
-        opened = [one for id_ in nodes for one in self._open[id_]]
-        if verdict.late_kwh is not None:
-            late = _one_for(opened, request)
-            setup_kwh, idle_kwh = verdict.late_setup_kwh, verdict.late_idle_kwh
-            told = Told(
-                late.start_s,
-                0.0,
-                _bounded(max(0.0, verdict.late_kwh - setup_kwh - idle_kwh), record),
-                setup=_bounded(setup_kwh, record) if setup_kwh else None,
-                idle=_bounded(idle_kwh, record) if idle_kwh else None,
-                basis=record.basis,
-                tier=record.tier,
-                source=record.source,
-            )
-            self._write(late, node, ReplyStatus.LATE, now_s, told=told)
-        if verdict.settled:
-            for id_ in nodes:
-                self._open[id_] = []
-        return Told(
-            start_s=request.start_s if record.start_s is None else record.start_s,
-            duration_s=now_s - request.start_s if record.duration_s is None else record.duration_s,
-            energy=_energy(record.energy_kwh, record.energy_low_kwh, record.energy_high_kwh),
-            setup_s=record.startup_s or 0.0,
-            setup=_energy(record.startup_kwh, record.startup_low_kwh, record.startup_high_kwh),
-            idle=_bounded(record.idle_kwh, record) if record.idle_kwh else None,
-            basis=record.basis,
-            tier=record.tier,
-            source=record.source,
-            token=record.token,
-            settled=verdict.settled,
-            lost=verdict.lost,
-        )
-
     def _report(
         self,
         request: Request,
@@ -269,23 +212,21 @@ class Exchanges:
         reply: Reply | None = None,
         told: Told | None = None,
     ) -> None:
-        connected_s = None
-        if reply is not None:
+        """Settle a request."""
+        if status is ReplyStatus.NO_REPLY:
+            self.presence.silent(node.id)
+        else:
             # An answer proves that it was there since we last knew.
-            connected_s, node.seen_s = max(0.0, now_s - node.seen_s), now_s
-        self._write(request, node, status, now_s, reply, told, connected_s)
-        energy = told.energy if told else None
-        last = self.last.get(request.phase)
-        if last is None or last.round != request.round:
-            last = self.last[request.phase] = Round(request.round, request.start_s)
-        last.stop_s = max(last.stop_s, now_s)
-        last.clients[node.id] = ClientOutcome(
+            self.presence.answered(node.id, now_s, busy_s(told))
+        self._write(request, node, status, now_s, reply, told)
+        outcome = ClientOutcome(
             node.actor,
             status,
-            energy.kwh if energy else None,
+            took_kwh(told),
             told.duration_s if told else None,
             reply.metrics if reply else {},
         )
+        self.rounds.settle(request, outcome, now_s)
 
     def _write(
         self,
@@ -295,12 +236,17 @@ class Exchanges:
         now_s: float,
         reply: Reply | None = None,
         told: Told | None = None,
-        connected_s: float | None = None,
     ) -> None:
+        connected_s = self.presence.take(node.id, now_s)
+        if status is ReplyStatus.IDLE and not connected_s:
+            return
         objects = request.objects + (reply.objects if reply else 0)
         moved = objects > 0
-        first = request.objects > 0 and node.asked == 0
-        node.asked += request.objects > 0
+        # The bytes of a message count with its request.
+        messages = int(request.objects > 0)
+        first = messages > 0 and node.asked == 0
+        node.asked += messages
+        node.seen_s = now_s
         self.tracker.report(
             ReportRecord(
                 actor=node.actor,
@@ -316,12 +262,14 @@ class Exchanges:
                 received_bytes=request.bytes,
                 sent_bytes=reply.bytes if reply else 0,
                 record_bytes=reply.record_bytes if reply else 0,
-                received_objects=request.objects if moved else 0,
+                received_objects=request.objects,
                 sent_objects=reply.objects if reply else 0,
-                overhead_received_bytes=self.wire.down_bytes(objects, first=first) if moved else 0,
-                overhead_sent_bytes=self.wire.up_bytes(objects) if moved else 0,
-                connected_s=connected_s,
-                polling_bytes=self.wire.polling_bytes(connected_s or 0.0),
+                overhead_received_bytes=(
+                    self.wire.down_bytes(objects, messages, first=first) if moved else 0
+                ),
+                overhead_sent_bytes=self.wire.up_bytes(objects, messages) if moved else 0,
+                connected_s=connected_s or None,
+                polling_bytes=self.wire.polling_bytes(connected_s),
                 wire=self.wire.name if moved or connected_s else "",
                 told=told,
             )
@@ -331,31 +279,3 @@ class Exchanges:
         self._doubts[actor, finding.code] += 1
         if self._doubts[actor, finding.code] <= _DOUBTS:
             self.tracker.doubt(finding.code, finding.message, finding.remedy)
-
-
-def _one_for(opened: Iterable[Request], now: Request) -> Request:
-    """Request that stands for those of which no record came: what they have in common."""
-    opened = list(opened)
-    rounds = {request.round for request in opened}
-    phases = {request.phase for request in opened}
-    return Request(
-        "",
-        now.node,
-        phases.pop() if len(phases) == 1 else Phase.OTHER,
-        rounds.pop() if len(rounds) == 1 else None,
-        min((request.start_s for request in opened), default=now.start_s),
-        0,
-        0,
-    )
-
-
-def _energy(kwh: float | None, low_kwh: float | None, high_kwh: float | None) -> Energy | None:
-    if kwh is None or low_kwh is None or high_kwh is None:
-        return None
-    return Energy(kwh, low_kwh, high_kwh)
-
-
-def _bounded(kwh: float, record: ClientRecord) -> Energy:
-    """Energy without bounds of its own, with those of the meter that the client has."""
-    low, high = TIER_BANDS[record.tier or Tier.F]
-    return Energy(kwh, kwh * low, kwh * high)

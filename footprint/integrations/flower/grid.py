@@ -9,24 +9,35 @@ from functools import partial
 from typing import Any
 
 from flwr.app import Message
+from flwr.common.constant import ErrorCode
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
 
 from footprint.integrations.flower.clock import Clock
-from footprint.integrations.flower.exchanges import Exchanges, Reply, Request
+from footprint.integrations.flower.exchanges import Exchanges
 from footprint.integrations.flower.passing import PassingGrid
 from footprint.integrations.flower.payload import (
     count_objects,
     payload_bytes,
+    phase_of,
     record_bytes,
     round_of,
 )
-from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
+from footprint.integrations.flower.presence import SimulatedPresence
+from footprint.integrations.flower.record import RECORD_NAME
+from footprint.integrations.flower.requests import Reply, Request, Wasted
 from footprint.model import Phase
 
 log = logging.getLogger("footprint")
 
-_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
+_NO_ANSWER = (
+    ErrorCode.MESSAGE_UNAVAILABLE,
+    ErrorCode.REPLY_MESSAGE_UNAVAILABLE,
+    ErrorCode.NODE_UNAVAILABLE,
+)
+"""Errors that Flower's server gives itself, in place of a reply that it does not have."""
+_UNHANDLED = (ErrorCode.LOAD_CLIENT_APP_EXCEPTION, ErrorCode.INVALID_FAB)
+"""Errors of a node whose app was never run."""
 
 Timeout = float | Callable[[int], float | None] | None
 """Seconds to wait for the replies of a round, or what gives them for a round."""
@@ -35,9 +46,10 @@ Timeout = float | Callable[[int], float | None] | None
 class MeasuredGrid(PassingGrid):
     """Passes everything on to another grid, and keeps the books of it.
 
-    Strategies see the replies without our record. A grid that simulates its clients may
-    have a method ``wasted(message)``: what a request used that came to nothing, as a
-    `ClientRecord`, or None.
+    Strategies see the replies without our record. A grid that simulates its clients has a
+    method ``wasted(message_id)``: what a message used to which no record came back, as
+    `Wasted`, or None if its node never got it. It may have ``idle_s(node, since_s, until_s)``:
+    for how long a node was there and had nothing to do.
 
     Parameters
     ----------
@@ -57,12 +69,18 @@ class MeasuredGrid(PassingGrid):
         self._timeout = timeout
         self._pending: dict[str, Request] = {}
         self._given_up: dict[str, Request] = {}
+        self._number = 0
+        self._wasted: Callable[[str], Wasted | None] | None = getattr(inner, "wasted", None)
+        idle_s = getattr(inner, "idle_s", None)
+        if idle_s is not None:
+            exchanges.presence = SimulatedPresence(idle_s, clock.now_s())
 
     def get_node_ids(self) -> list[int]:
         """Nodes that are connected now; each is seen from here on."""
-        nodes = list(self.inner.get_node_ids())
+        nodes, now_s = list(self.inner.get_node_ids()), self._clock.now_s()
         for node in nodes:
-            self.exchanges.nodes.see(node, self._clock.now_s())
+            self.exchanges.nodes.see(node, now_s)
+        self.exchanges.presence.listed(nodes, now_s)
         return nodes
 
     def get_nodes(self) -> Iterable[NodeInfo]:
@@ -80,8 +98,7 @@ class MeasuredGrid(PassingGrid):
         sent = list(messages)
         requests = self._requests(sent)
         ids = list(self.inner.push_messages(sent))
-        for message, request in zip(sent, requests, strict=False):
-            self._pending[message.metadata.message_id] = _numbered(request, message)
+        self._safely(partial(self._note, sent, requests, ids))
         return ids
 
     def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
@@ -121,22 +138,48 @@ class MeasuredGrid(PassingGrid):
         self._safely(self._collect)
         now_s = self._clock.now_s()
         for request in self._pending.values():
-            self._safely(partial(self.exchanges.book, request, None, now_s))
+            self._book(request, None, now_s)
         self._pending.clear()
         self._safely(self._write_idle)
+        self._safely(self.exchanges.close)
+
+    def _note(self, sent: Sequence[Message], requests: Sequence[Request], ids: list[str]) -> None:
+        """Keep the books of what was pushed open."""
+        taken, now_s = set(ids), self._clock.now_s()
+        for message, request in zip(sent, requests, strict=False):
+            name = message.metadata.message_id
+            # Flower says None, or nothing, of messages that its server did not take.
+            if name and name in taken and name not in self._pending:
+                self._pending[name] = self._asked(request, name)
+            else:
+                self.exchanges.miss(
+                    self._asked(request, name), now_s, simulated=self._wasted is not None
+                )
+
+    def _asked(self, request: Request, name: str | None) -> Request:
+        """Note a request, under the name of its message."""
+        self._number += 1
+        numbered = replace(request, id=name or f"unsent-{self._number}")
+        self.exchanges.ask(numbered)
+        return numbered
 
     def _book_late(self, request: Request, reply: Message, now_s: float) -> None:
-        self.exchanges.late(request, _opened(reply), now_s)
+        opened = _opened(reply)
+        if opened is None:
+            self._given_up[request.id] = request  # the reply itself may come yet
+        else:
+            self.exchanges.late(request, opened, now_s)
 
     def _collect(self) -> None:
         """Take replies that came after all, without waiting for any."""
         missed = [*self._pending, *self._given_up]
-        if missed and not hasattr(self.inner, "wasted"):
+        if missed and self._wasted is None:
             self.pull_messages(missed)
 
     def _write_idle(self) -> None:
         now_s = self._clock.now_s()
-        for node in self.get_node_ids():
+        there = self.get_node_ids()
+        for node in sorted({*there, *self.exchanges.presence.nodes()}):
             self.exchanges.idle(self.exchanges.nodes.see(node, now_s), now_s)
 
     def _patience(self, number: int | None, timeout: float | None) -> float | None:
@@ -167,31 +210,37 @@ class MeasuredGrid(PassingGrid):
         self, sent: Sequence[Message], requests: Sequence[Request], replies: Sequence[Message]
     ) -> None:
         now_s = self._clock.now_s()
-        opened = {
-            message.metadata.message_id or str(place): (message, _numbered(request, message))
-            for place, (message, request) in enumerate(zip(sent, requests, strict=False))
-        }
+        opened: dict[str, Request] = {}
+        for message, request in zip(sent, requests, strict=False):
+            name = message.metadata.message_id
+            self._safely(partial(self._open, opened, request, name))
         for reply in _in_order(replies):
             found = opened.pop(reply.metadata.reply_to_message_id, None)
             if found is not None:
-                self._book(found[1], reply, now_s, found[0])
-        for message, request in opened.values():
-            self._book(request, None, now_s, message)
+                self._book(found, reply, now_s)
+        for request in opened.values():
+            self._book(request, None, now_s)
             self._given_up[request.id] = request
 
-    def _book(
-        self, request: Request, reply: Message | None, now_s: float, message: Message | None = None
-    ) -> None:
+    def _open(self, opened: dict[str, Request], request: Request, name: str) -> None:
+        asked = self._asked(request, None if name in opened else name)
+        opened[asked.id] = asked
+
+    def _book(self, request: Request, reply: Message | None, now_s: float) -> None:
         def book() -> None:
             opened = None if reply is None else _opened(reply)
-            wasted: ClientRecord | None = None
-            if (opened is None or opened.error) and message is not None:
-                tell = getattr(self.inner, "wasted", None)
-                wasted = tell(message) if tell else None
+            wasted = None
+            if (opened is None or opened.error) and self._wasted is not None:
+                wasted = self._wasted(request.id)
+                if wasted is None and opened is None:
+                    self.exchanges.miss(request, now_s, simulated=True)
+                    return
             if wasted is not None:
                 self.exchanges.waste(request, opened, wasted, now_s)
             else:
                 self.exchanges.book(request, opened, now_s)
+            if opened is None and reply is not None:
+                self._given_up[request.id] = request  # the reply itself may come yet
 
         self._safely(book)
 
@@ -218,17 +267,13 @@ def _request(message: Message, now_s: float, size: int, objects: int) -> Request
     return Request(
         "",
         message.metadata.dst_node_id,
-        _PHASES.get(kind.partition(".")[0], Phase.OTHER),
+        phase_of(message),
         round_of(message),
         now_s,
         size,
         objects,
         own=kind == OWN_QUERY,
     )
-
-
-def _numbered(request: Request, message: Message) -> Request:
-    return replace(request, id=message.metadata.message_id)
 
 
 def _in_order(replies: Iterable[Message]) -> list[Message]:
@@ -242,10 +287,11 @@ def _in_order(replies: Iterable[Message]) -> list[Message]:
     return sorted(replies, key=number)
 
 
-def _opened(reply: Message) -> Reply:
-    """Take our record out of a reply, and count the rest."""
+def _opened(reply: Message) -> Reply | None:
+    """Take our record out of a reply, and count the rest; None if it is no client's."""
     if not reply.has_content():
-        return Reply(error=True)
+        code = reply.error.code
+        return None if code in _NO_ANSWER else Reply(error=True, handled=code not in _UNHANDLED)
     content = reply.content
     objects = count_objects(content)
     record = content.config_records.get(RECORD_NAME)

@@ -54,7 +54,7 @@ class ClientHistory:
         Energy that the client told up to now, whether it was accepted or not [kWh].
     setup_kwh, idle_kwh : float
         Of that, start-up and idle power [kWh].
-    finished, failed, lost : int
+    finished, failed, lost, unmetered : int
         Of the client's ledger, when it was last consistent.
     skipped : frozenset of int
         Contacts that the server had no record of yet, and whose energy it does not know.
@@ -76,6 +76,7 @@ class ClientHistory:
     finished: int = 0
     failed: int = 0
     lost: int = 0
+    unmetered: int = 0
     skipped: frozenset[int] = frozenset()
     closed: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
@@ -109,6 +110,8 @@ class Verdict:
         Whether all that the client did up to now is known.
     lost : int
         Contacts that began and never ended, since the last ledger that was believed.
+    unmetered : int
+        Messages without an energy figure since then.
     """
 
     record: ClientRecord | None
@@ -120,3 +123,4 @@ class Verdict:
     late_contacts: int = 0
     settled: bool = False
     lost: int = 0
+    unmetered: int = 0

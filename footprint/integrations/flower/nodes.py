@@ -30,7 +30,7 @@ class Node:
     Attributes
     ----------
     seen_s : float
-        Since when it is known to be there, less what was reported already [s].
+        When something was last reported of it, at first when it was first seen [s].
     """
 
     id: int

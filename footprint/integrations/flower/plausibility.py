@@ -237,7 +237,9 @@ class _Check:
         expected = seen if record.number in seen.mixed else _after(seen, claimed)
         believed = settles = False
         late_kwh, parts, mixed = 0.0, (0.0, 0.0), seen.mixed & skipped
-        if newest and record.total_kwh is not None:
+        # A simulation tells what each message took, whether a reply came or not.
+        totals = newest and record.basis is not Basis.SIMULATED
+        if totals and record.total_kwh is not None:
             late_kwh = record.total_kwh - expected.total_kwh
             believed = self._is_consistent(record, seen, late_kwh, skipped)
             # What was refused cannot be told from the rest of the total: all of it is lost.
@@ -265,6 +267,7 @@ class _Check:
                 finished=record.finished or 0,
                 failed=record.failed or 0,
                 lost=record.lost or 0,
+                unmetered=record.unmetered or 0,
             )
         return Verdict(
             record,
@@ -275,6 +278,7 @@ class _Check:
             len(skipped) if late_kwh else 0,
             settles,
             history.lost - seen.lost,
+            history.unmetered - seen.unmetered,
         )
 
     def _parts(
@@ -311,6 +315,9 @@ class _Check:
             value, before = getattr(record, name), getattr(seen, name)
             if value is None or value < before:
                 yield name, value, f"at least {before}: it never falls"
+        unmetered = record.unmetered or 0
+        if not seen.unmetered <= unmetered <= record.number:
+            yield "unmetered", unmetered, f"{seen.unmetered} to {record.number}: it never falls"
         counted = sum(getattr(record, name) or 0 for name in ("finished", "failed", "lost"))
         if counted != record.number:
             yield "finished + failed + lost", counted, f"{record.number}, the messages so far"
@@ -357,6 +364,7 @@ _WHOLE = frozenset(
         "finished",
         "failed",
         "lost",
+        "unmetered",
     )
 )
 
@@ -382,6 +390,7 @@ def _since(
         setup_kwh=max(0.0, (record.total_setup_kwh or 0.0) - (claimed.startup_kwh or 0.0)),
         idle_kwh=max(0.0, (record.total_idle_kwh or 0.0) - (claimed.idle_kwh or 0.0)),
         lost=record.lost,
+        unmetered=record.unmetered or 0,
         skipped=mixed,
         mixed=mixed,
     )

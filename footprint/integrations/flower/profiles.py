@@ -192,6 +192,17 @@ class NodeProfile:
             return None
         return self.windows[number][1]
 
+    def available_s(self, since_s: float, until_s: float) -> float:
+        """For how long it answers between two times [s]."""
+        if self.windows is None:
+            return max(0.0, until_s - since_s)
+        there_s = 0.0
+        for begin_s, end_s in self.windows[max(0, bisect_right(self._starts, since_s) - 1) :]:
+            if begin_s >= until_s:
+                break
+            there_s += max(0.0, min(end_s, until_s) - max(begin_s, since_s))
+        return there_s
+
 
 def windows_of_trace(
     start_s: float, step_s: float, available: Sequence[bool]

@@ -22,6 +22,7 @@ from footprint.errors import UsageError
 from footprint.integrations.flower.clock import Clock
 from footprint.integrations.flower.grid import MeasuredGrid
 from footprint.integrations.flower.passing import PassingGrid
+from footprint.integrations.flower.rounds import Round
 from footprint.model import Phase, ReplyStatus
 from footprint.scheduling.base import (
     Candidate,
@@ -107,6 +108,8 @@ class Selection:
     rng: Generator
     _seen: dict[str, Candidate] = field(default_factory=dict)
     _by_view: bool = False
+    _chosen: set[int] = field(default_factory=set)
+    """Rounds for which somebody was chosen, and that nobody observed yet."""
 
     def configure(
         self,
@@ -143,16 +146,18 @@ class Selection:
         return self._viewed(inner, (number, arrays, config, grid), ids, nodes)
 
     def observe(self, number: int) -> None:
-        """Tell the scheduler what came of the round."""
-        last = self.grid.exchanges.last.get(Phase.TRAIN)
-        if last is None or last.round != number:
-            now_s = self.clock.now_s()
-            self.scheduler.observe(Outcome(number, now_s, now_s, ()))
+        """Tell the scheduler what came of the round, if it chose somebody for it."""
+        if number not in self._chosen:
             return
-        outcomes = {node: _named(self.name(node), one) for node, one in last.clients.items()}
-        for outcome in outcomes.values():
+        self._chosen.remove(number)
+        found = self.grid.exchanges.rounds.take(Phase.TRAIN, number)
+        if found is None:  # the strategy sent nothing to those that were chosen
+            now_s = self.clock.now_s()
+            found = Round(now_s, now_s)
+        outcomes = tuple(_named(self.name(node), one) for node, one in found.clients.items())
+        for outcome in outcomes:
             self._learn(number, outcome)
-        self.scheduler.observe(Outcome(number, last.start_s, last.stop_s, tuple(outcomes.values())))
+        self.scheduler.observe(Outcome(number, found.start_s, found.stop_s, outcomes))
 
     def name(self, node_id: int) -> str:
         """Name of a node's client."""
@@ -171,7 +176,10 @@ class Selection:
         self._seen.update((candidate.id, candidate) for candidate in present)
         candidates = Candidates.of(present, everybody=tuple(self._seen.values()))
         state = SelectionState(number, self.clock.now_s(), candidates, wanted)
-        return chosen(self.scheduler, state, self.rng)
+        ids = chosen(self.scheduler, state, self.rng)
+        if ids:
+            self._chosen.add(number)
+        return ids
 
     def _candidate(self, name: str, node_id: int) -> Candidate:
         node = self.grid.exchanges.nodes.see(node_id, self.clock.now_s())

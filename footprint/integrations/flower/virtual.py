@@ -23,7 +23,8 @@ from footprint.integrations.flower.identity import number
 from footprint.integrations.flower.nodes import NodePlace
 from footprint.integrations.flower.passing import PassingGrid
 from footprint.integrations.flower.profiles import NodeProfile
-from footprint.integrations.flower.record import RECORD_NAME, ClientRecord
+from footprint.integrations.flower.record import RECORD_NAME
+from footprint.integrations.flower.requests import Wasted
 
 log = logging.getLogger("footprint")
 
@@ -66,7 +67,8 @@ class _Exchange:
     arrival_s: float = math.inf
     """When the reply is there; never if infinite."""
     reply: Message | None = None
-    record: ClientRecord | None = None
+    used: Wasted | None = None
+    """None if its node never got it."""
 
 
 class VirtualGrid(PassingGrid):
@@ -89,8 +91,8 @@ class VirtualGrid(PassingGrid):
     -----
     A reply carries a `ClientRecord` with simulated figures, in place of what the client
     may have measured of the machine that runs the simulation. Its duration is that of
-    the whole message, transfers included. `wasted` has the record of a message that
-    brought none back.
+    the whole message, transfers included. `wasted` tells what a message used that
+    brought none back: whoever pushes and pulls asks for those that are not pulled, too.
     """
 
     def __init__(self, inner: Grid, world: VirtualWorld) -> None:
@@ -103,7 +105,8 @@ class VirtualGrid(PassingGrid):
         self.world = world
         self._known: dict[int, VirtualClient] = {}
         self._pending: dict[str, _Exchange] = {}
-        self._wasted: dict[str, ClientRecord] = {}
+        self._wasted: dict[str, Wasted] = {}
+        self._sent: list[str] = []
 
     @property
     def clock(self) -> VirtualClock:
@@ -136,17 +139,40 @@ class VirtualGrid(PassingGrid):
         now_s = self.clock.now_s()
         return [node for node, client in self._clients().items() if client.is_free(now_s)]
 
-    def wasted(self, message: Message) -> ClientRecord | None:
-        """Say what a message cost that brought no record back; None if nothing, or said before.
+    def idle_s(self, node: int, since_s: float, until_s: float) -> float:
+        """For how long a node was there and had nothing to do between two times [s].
 
-        That is one without a reply in time, or whose handler raised.
+        To be asked in the order of time: what was before is forgotten.
         """
-        return self._wasted.pop(message.metadata.message_id, None)
+        client = self._clients().get(node)
+        return 0.0 if client is None else client.idle_s(since_s, until_s)
+
+    def wasted(self, message_id: str) -> Wasted | None:
+        """Say what a message used to which no record came back: late, lost, or an error.
+
+        A reply that was not pulled is given up with this.
+
+        Parameters
+        ----------
+        message_id : str
+            Of the message.
+
+        Returns
+        -------
+        Wasted or None
+            None if the message never reached its node, or this was said before.
+        """
+        given_up = self._pending.pop(message_id, None)
+        if given_up is not None:
+            self._wasted.pop(message_id, None)
+            return given_up.used
+        return self._wasted.pop(message_id, None)
 
     def push_messages(self, messages: Iterable[Message]) -> list[str]:
         """Run messages now; their replies arrive in virtual time."""
-        sent: list[str] = []
-        left = list(messages)
+        known: set[str] = set()
+        messages = list(messages)
+        left = messages
         while left:
             # A second message to a node waits for what comes of the first.
             batch: dict[int, Message] = {}
@@ -155,8 +181,9 @@ class VirtualGrid(PassingGrid):
             left = [m for m in left if m is not batch[m.metadata.dst_node_id]]
             for exchange in self._exchange(list(batch.values())):
                 self._pending[exchange.message_id] = exchange
-                sent.append(exchange.message_id)
-        return sent
+                known.add(exchange.message_id)
+        names = [message.metadata.message_id for message in messages]
+        return [name for name in names if name in known]
 
     def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
         """Give the replies that have arrived by now.
@@ -176,9 +203,11 @@ class VirtualGrid(PassingGrid):
     ) -> list[Message]:
         """Push, and let time pass until all have answered or the deadline is there."""
         messages = list(messages)
-        self._wasted.clear()
+        for name in self._sent:
+            self._wasted.pop(name, None)  # nobody asked
         sent_s = self.clock.now_s()
-        sent = [self._pending[name] for name in self.push_messages(messages)]
+        self._sent = self.push_messages(messages)
+        sent = [self._pending[name] for name in self._sent]
         if not sent:
             return []
         deadline_s = sent_s + self._patience_s(messages, timeout)
@@ -186,8 +215,8 @@ class VirtualGrid(PassingGrid):
         self.clock.advance(end_s - sent_s)
         replies = self._take(sent, end_s)
         for late in sent:
-            if self._pending.pop(late.message_id, None) and late.record is not None:
-                self._wasted[late.message_id] = late.record
+            if self._pending.pop(late.message_id, None) and late.used is not None:
+                self._wasted[late.message_id] = late.used
         return replies
 
     def _patience_s(self, messages: Sequence[Message], timeout: float | None) -> float:
@@ -249,13 +278,13 @@ class VirtualGrid(PassingGrid):
         self, message: Message, client: VirtualClient, reply: Message | None, now_s: float
     ) -> _Exchange:
         outcome = client.settle(message, reply, now_s)
-        name, record = message.metadata.message_id, outcome.record
+        name, used = message.metadata.message_id, outcome.used
         late = self.world.deadline_s is not None and outcome.end_s > now_s + self.world.deadline_s
         if reply is None or late or not outcome.whole:
-            self._wasted[name] = record
-            return _Exchange(name, record=record)
+            self._wasted[name] = used
+            return _Exchange(name, used=used)
         if reply.has_error():
-            self._wasted[name] = record
+            self._wasted[name] = used
         else:
-            reply.content[RECORD_NAME] = ConfigRecord({**record.to_fields()})
-        return _Exchange(name, outcome.end_s, reply, record)
+            reply.content[RECORD_NAME] = ConfigRecord({**used.record.to_fields()})
+        return _Exchange(name, outcome.end_s, reply, used)

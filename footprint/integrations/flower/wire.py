@@ -5,7 +5,9 @@ each part of an array), and each object is a request of its own, with headers bo
 Between messages a node asks for work every few seconds. So, over the link of a node,
 
     wire = payload + objects x bytes per object + messages x bytes per message
-           + time connected x bytes per second
+           + time connected and idle x bytes per second
+
+While its app works on a message, a node asks for no other one.
 
 The model holds no TCP/IP headers and no TLS, and not the app itself, which each node
 fetches once per run (`bundle_bytes`, if you know its size).
@@ -29,9 +31,9 @@ class WireModel:
     up_per_object_bytes, down_per_object_bytes : float
         For each object, in whichever direction it goes [bytes].
     up_per_message_bytes, down_per_message_bytes : float
-        For each request with its reply [bytes].
+        For each request with its reply, once [bytes].
     up_polling_bytes_per_s, down_polling_bytes_per_s : float
-        While the node is connected [bytes/s].
+        While the node is connected and idle [bytes/s].
     bundle_bytes : float
         Of the app, fetched once per node and run [bytes].
 
@@ -64,19 +66,19 @@ class WireModel:
             if name != "name" and not value >= 0:
                 raise UsageError(f"{name} of a wire model is {value}.", "Give 0 or more.")
 
-    def up_bytes(self, objects: int) -> int:
-        """Give what a node sends around a request and its reply of so many objects [bytes]."""
-        return round(self.up_per_object_bytes * objects + self.up_per_message_bytes)
+    def up_bytes(self, objects: int, messages: int = 1) -> int:
+        """Give what a node sends around so many objects of so many requests [bytes]."""
+        return round(self.up_per_object_bytes * objects + self.up_per_message_bytes * messages)
 
-    def down_bytes(self, objects: int, *, first: bool = False) -> int:
+    def down_bytes(self, objects: int, messages: int = 1, *, first: bool = False) -> int:
         """Give what it receives; `first` for the first request to a node in a run [bytes]."""
-        moved = self.down_per_object_bytes * objects + self.down_per_message_bytes
+        moved = self.down_per_object_bytes * objects + self.down_per_message_bytes * messages
         return round(moved + self.bundle_bytes * first)
 
-    def polling_bytes(self, connected_s: float) -> int:
-        """Give what it moves in both directions to ask for work [bytes]."""
+    def polling_bytes(self, idle_s: float) -> int:
+        """Give what it moves in both directions to ask for work, while it has none [bytes]."""
         rate = self.up_polling_bytes_per_s + self.down_polling_bytes_per_s
-        return round(rate * connected_s)
+        return round(rate * idle_s)
 
 
 NO_WIRE = WireModel("none", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
