@@ -35,6 +35,7 @@ _BESIDE = (
     Metric.ROUNDS,
     Metric.DISCARDED_KWH,
     Metric.JAIN_ROUNDS,
+    Metric.GAP,
 )
 _SPENT = (
     Metric.ENERGY_KWH,
@@ -60,10 +61,12 @@ _INTERVALS = "Means over seeds; beneath, their 95 % confidence intervals (Studen
 def view_evaluation(result: Evaluation) -> EvaluationPage:
     """Decide everything that the page of an evaluation says."""
     findings: dict[Finding, list[str]] = {finding: [] for finding in result.findings}
-    took = tuple(metric for metric in _RESULTS if metric in TO_TARGET or metric is Metric.GAP)
+    took = tuple(metric for metric in _RESULTS if metric in TO_TARGET)
     beside = (result.deciding, *(metric for metric in _BESIDE if metric is not result.deciding))
-    tables = [metric_table("What decides, and beside it", result, beside, _INTERVALS)]
-    tables.append(metric_table("What it took to reach the target", result, took, _gap_note(result)))
+    tables = [
+        metric_table("What decides, and beside it", result, beside, _INTERVALS + _gap_note(result))
+    ]
+    tables.append(metric_table("What it took to reach the target", result, took))
     if result.deciding in TO_TARGET:
         tables = [metric_table("What it took", result, _RESULTS, _INTERVALS + _gap_note(result))]
     return EvaluationPage(

@@ -244,6 +244,7 @@ def _invention_remark(result: Evaluation) -> str:
     parts = {
         "series-made-up": "series are made up",
         "excess-modelled": "excess power is modelled",
+        "load-made-up": "load is made up",
         "learning-invented": "learning is a formula",
     }
     codes = {finding.code for finding in result.findings}

@@ -15,6 +15,7 @@ import pydantic
 from footprint.errors import FootprintError, ManifestError, ManifestIncomplete
 from footprint.model import SignalKind
 from footprint.scheduling.budget import Resource
+from footprint.simulation.load import LoadForecast
 from footprint.simulation.traces import unix_seconds
 from footprint.simulation.world import Mode
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
@@ -117,6 +118,7 @@ def _faults(plan: Plan) -> Iterable[Fault]:
     yield from _domain_faults(plan)
     yield from _fleet_faults(plan)
     yield from _series_faults(plan)
+    yield from _load_faults(plan)
     yield from _said(lambda: check_learner(plan.learner), "learner")
     yield from _said(lambda: read_prices(plan.prices), "prices.electricity")
     for number, budget in enumerate(plan.budget, start=1):
@@ -222,6 +224,17 @@ def _series_faults(plan: Plan) -> Iterable[Fault]:
         )
     if second is not None and second.forecast is not None:
         yield "second_signal.forecast", "nobody decides by the second signal.", "Leave it out."
+
+
+def _load_faults(plan: Plan) -> Iterable[Fault]:
+    load = plan.load
+    if load is None:
+        return
+    if (load.used is None) == (load.made_up is None):
+        found = "used and made_up" if load.used else "no source"
+        yield "load", f"found {found}, expected one of used, made_up.", "Choose one."
+    elif load.used and not load.reserved and load.forecast is LoadForecast.RESERVED:
+        yield "load.reserved", "this key is missing.", "Forecast load by 'none', or give it."
 
 
 def _source_faults(

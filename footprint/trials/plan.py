@@ -24,6 +24,7 @@ from footprint.model.scenario import (
     Watts,
 )
 from footprint.scheduling.budget import BudgetMode
+from footprint.simulation.load import LoadForecast
 from footprint.simulation.trace_files import Repair, Stamp
 from footprint.simulation.world import Mode
 
@@ -283,6 +284,41 @@ class Traces:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MadeUpLoad:
+    """Load that nobody measured; see `footprint.simulation.load.OnOffLoad`."""
+
+    busy: Share
+    slot_s: Span = 3600
+    lowest: Share = 0.3
+    highest: Share = 1.0
+    margin: Share = 0.4
+    seed: Seed = 0
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTable:
+    """What devices do beside the training.
+
+    Attributes
+    ----------
+    forecast : LoadForecast
+        What policies are told of it.
+    used, reserved : TraceFile or None
+        Shares, a column per client in the order of the fleet.
+    made_up : MadeUpLoad or None
+    """
+
+    forecast: LoadForecast
+    used: TraceFile | None = None
+    reserved: TraceFile | None = None
+    made_up: MadeUpLoad | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTable:
     """Prices of electricity by zone, as ``"0.25 EUR/kWh"``."""
 
@@ -383,6 +419,7 @@ class Plan:
     group: tuple[Group, ...] = ()
     fleet: FleetTable = field(default_factory=FleetTable)
     traces: Traces = field(default_factory=Traces)
+    load: LoadTable | None = None
     second_signal: IntensityTable | None = None
     prices: PriceTable | None = None
     server: ServerTable | None = None

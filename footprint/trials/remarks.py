@@ -81,11 +81,15 @@ def _budgets(_plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]
 
 
 def _forecasts(plan: Plan, _policies: Sequence[PolicyResult]) -> Iterator[Finding]:
-    for what, table in (
-        ("excess energy", plan.traces.excess),
-        ("grid intensity", plan.traces.intensity),
-    ):
-        kind = None if table is None or table.forecast is None else table.forecast.kind
+    tables = {"excess energy": plan.traces.excess, "grid intensity": plan.traces.intensity}
+    kinds: dict[str, str] = {
+        what: table.forecast.kind.value
+        for what, table in tables.items()
+        if table is not None and table.forecast is not None
+    }
+    if plan.load is not None:
+        kinds["load"] = plan.load.forecast.value
+    for what, kind in kinds.items():
         if kind in (ForecastKind.PERFECT, ForecastKind.NOISY):
             yield Finding(
                 "forecast-from-the-future",

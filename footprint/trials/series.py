@@ -18,6 +18,7 @@ from footprint.simulation.forecasts import (
     Persistence,
     read_issued,
 )
+from footprint.simulation.load import Load, OnOffLoad, TraceLoad
 from footprint.simulation.pv import SolarSite, model_excess
 from footprint.simulation.trace_files import Reading, read_electricity_maps, read_trace
 from footprint.simulation.traces import Trace
@@ -27,6 +28,7 @@ from footprint.trials.plan import (
     ForecastKind,
     ForecastTable,
     IntensityTable,
+    LoadTable,
     MadeUpGrid,
     MadeUpSun,
     TraceFile,
@@ -90,6 +92,17 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
     curves = [grid_curve(one) for one in table.made_up.values()]
     what = f"{table.signal} intensity"
     return _made_up(what, tuple(table.made_up), curves, (start_s, length_s, "gCO2e/kWh"))
+
+
+def read_load(table: LoadTable, folder: Path) -> Load:
+    """Read what devices do beside the training."""
+    made_up = table.made_up
+    if made_up is not None:
+        levels = (made_up.lowest, made_up.highest)
+        return OnOffLoad(made_up.seed, made_up.busy, made_up.slot_s, levels, made_up.margin)
+    assert table.used is not None
+    reserved = None if table.reserved is None else _from_file(table.reserved, "1", folder)
+    return TraceLoad(_from_file(table.used, "1", folder), reserved)
 
 
 def make_forecast(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,13 @@ from footprint.simulation.world import Mode, PowerDomain, Rules, Server, Supply,
 from footprint.trials.budgets import read_budget, read_prices
 from footprint.trials.learners import LEARNERS
 from footprint.trials.plan import Group, Plan
-from footprint.trials.series import hourly_means, make_forecast, read_excess, read_intensity
+from footprint.trials.series import (
+    hourly_means,
+    make_forecast,
+    read_excess,
+    read_intensity,
+    read_load,
+)
 from footprint.units import J_PER_KWH
 
 
@@ -55,6 +61,13 @@ class BuiltWorld:
     findings: tuple[Finding, ...]
 
 
+_LOAD_MADE_UP = Finding(
+    "load-made-up",
+    "What devices do beside the training is made up.",
+    remedy="Take measured load before you draw conclusions.",
+)
+
+
 def build_world(plan: Plan) -> BuiltWorld:
     """Build the world of a plan.
 
@@ -71,6 +84,9 @@ def build_world(plan: Plan) -> BuiltWorld:
     if plan.server is not None:
         server = Server(plan.server.zone, plan.server.power_w, plan.server.compute_w)
     world = World(_fleet(plan, folder), supply, name=plan.name, server=server)
+    if plan.load is not None:
+        load = read_load(plan.load, folder)
+        world = replace(world, load=load, load_forecast=plan.load.forecast)
     world.require(rules)
     zones = [one.zone for one in plan.domain]
     second, second_server = None, np.full(rules.hours, np.nan)
@@ -83,6 +99,8 @@ def build_world(plan: Plan) -> BuiltWorld:
     if plan.learner is not None:
         label = LEARNERS[plan.learner.kind].finding
         findings += (label,) if label else ()
+    if plan.load is not None and plan.load.made_up is not None:
+        findings += (_LOAD_MADE_UP,)
     budgets = tuple(read_budget(table) for table in plan.budget)
     rates = None
     if server is not None:
@@ -202,6 +220,8 @@ def summarise_world(plan: Plan, built: BuiltWorld) -> EvaluatedWorld:
         for what, table in tables.items()
         if table is not None
     ]
+    if plan.load is not None:
+        forecasts.append(("load", plan.load.forecast.value))
     second = plan.second_signal
     return EvaluatedWorld(
         start_s=rules.start_s,
@@ -241,5 +261,7 @@ def input_files(plan: Plan) -> tuple[InputFile, ...]:
         names += [table.file.path] if table.file is not None else []
         names += [table.forecast.path] if table.forecast and table.forecast.path else []
         names += getattr(table, "electricity_maps", ())
+    if plan.load is not None:
+        names += [file.path for file in (plan.load.used, plan.load.reserved) if file is not None]
     paths = dict.fromkeys([Path(plan.origin), *(folder / name for name in names)])
     return tuple(input_file(path) for path in paths)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from footprint.errors import UsageError
 from footprint.model import Metric
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.evaluation import (
@@ -94,6 +95,19 @@ def test_a_target_costs_what_was_spent_up_to_its_round():
     missed = reduce_run(done, Measures(target=0.99)).figures
     assert missed[Metric.ROUNDS_TO_TARGET] is None
     assert missed[Metric.EMISSIONS_TO_TARGET_G] is None
+
+
+def test_the_worst_tenth_of_clients_is_that_of_accuracies():
+    by_client = np.array([0.9, 0.8, 0.3, 0.7, 0.9, 0.6])
+    figures = reduce_run(run(), Measures(client_accuracy=by_client)).figures
+    assert figures[Metric.WORST_DECILE_ACCURACY] == 0.3
+    assert reduce_run(run()).figures[Metric.WORST_DECILE_ACCURACY] is None
+
+
+def test_a_server_without_rates_is_refused():
+    done = run(place=world(server=Server("PL", 100.0)))
+    with pytest.raises(UsageError, match="rates of the server"):
+        reduce_run(done)
 
 
 def test_without_a_learner_nothing_is_said_of_accuracy():

@@ -1,6 +1,7 @@
 """Plans, and the evaluations that come of them, wherever they run."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -229,7 +230,7 @@ def test_forecasts_from_the_future_are_labelled(tmp_path, kind, remark):
     codes = {finding.code for finding in result.findings}
     assert ("forecast-from-the-future" in codes) is remark
     assert {"series-made-up", "one-seed", "server-left-out"} <= codes
-    assert result.world.forecasts == (("excess energy", kind),)
+    assert result.world.forecasts == (("excess energy", kind), ("load", "reserved"))
     # Excess energy emits nothing, so what counts is what was done with it.
     assert result.deciding is Metric.ACCEPTED_UNITS
 
@@ -279,6 +280,23 @@ kind = "persistence"
     path.write_text(short + traces + policies_text)
     with pytest.raises(UsageError, match="excess power covers"):
         evaluate_policies(read_plan(path))
+
+
+def test_load_takes_capacity_and_is_labelled(tmp_path):
+    text = (EXAMPLES / "under_the_sun.toml").read_text()
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    loaded = build_world(read_plan(path))
+    assert "load-made-up" in {finding.code for finding in loaded.findings}
+    start_s = loaded.rules.start_s
+    everybody = np.arange(20)
+    spare = loaded.world.spare(everybody, start_s, 300, 288)
+    path.write_text(re.sub(r"\[load\]\n.*\n.*\n", "", text))
+    free = build_world(read_plan(path)).world.spare(everybody, start_s, 300, 288)
+    assert 0.7 < spare.sum() / free.sum() < 0.95
+    path.write_text(text.replace('made_up = { busy = 0.3, slot = "2 h" }', ""))
+    with pytest.raises(ManifestError, match="load: found no source"):
+        read_plan(path)
 
 
 def test_a_plan_without_policies_says_so(plan):
