@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from footprint.model import Finding
 from footprint.scheduling.evaluation import Measures, Trial, reduce_run
 from footprint.simulation.engine import simulate
+from footprint.simulation.world import World
 from footprint.trials.learners import make_learner
 from footprint.trials.plan import Plan, PolicyTable
 from footprint.trials.rules import make_rule
@@ -42,11 +43,12 @@ def run_job(plan: Plan, job: Job) -> Done:
     measured.
     """
     built = _world_of(plan)
-    learner = None
+    learner, world = None, built.world
     if plan.learner is not None:
-        learner = make_learner(plan.learner, built.world.fleet, job.seed)
+        learner = make_learner(plan.learner, world.fleet, job.seed)
+        world = _with_samples(world, learner)
     run = simulate(
-        built.world,
+        world,
         make_rule(job.policy.rule or job.policy.name, job.policy.options),
         built.rules,
         seed=job.seed,
@@ -64,9 +66,17 @@ def run_job(plan: Plan, job: Job) -> Done:
     return Done(reduce_run(run, measures), (*built.findings, *run.findings))
 
 
+def _with_samples(world: World, learner: Any) -> World:
+    """Give the clients the samples that a learner dealt out, if it deals them out."""
+    samples = getattr(learner, "samples", None)
+    if samples is None:
+        return world
+    return replace(world, fleet=replace(world.fleet, samples=np.asarray(samples, np.float64)))
+
+
 def _client_accuracy(learner: Any) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     """Ask a learner how good its model is on the data of each client, if it can say."""
-    ask = getattr(learner, "client_accuracy", None)
+    ask = getattr(learner, "client_accuracies", None)
     return None if ask is None else np.asarray(ask(), dtype=np.float64)
 
 

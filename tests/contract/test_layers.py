@@ -76,7 +76,7 @@ LAYERS = {
     "simulation.engine": 6,
     "scheduling.evaluation": 6,
     "scheduling.signals": 6,
-    "trials": 7,
+    "trials": 8,
     "comparison": 6,
     "live": 6,
     "papercases": 7,

@@ -18,8 +18,9 @@ from footprint.simulation.traces import unix_seconds
 from footprint.trials.budgets import parse_budget, read_budget
 from footprint.trials.engines import Engine, run_in_processes
 from footprint.trials.evaluation import evaluate_policies
+from footprint.trials.learners import LEARNERS, LearnerKind
 from footprint.trials.manifest import change_policies, read_plan
-from footprint.trials.plan import MadeUpGrid, MadeUpSun, PolicyTable
+from footprint.trials.plan import LearnerTable, MadeUpGrid, MadeUpSun, PolicyTable
 from footprint.trials.rules import make_rule
 from footprint.trials.series import grid_curve, sun_curve
 from footprint.trials.work import Job, run_job
@@ -172,6 +173,45 @@ def test_a_policy_that_breaks_leaves_the_others(plan, monkeypatch):
     assert "policy 'breaks', seed 1" in finding.message
     # What is left of it is not passed off as all of it.
     assert broken.spread(Metric.ENERGY_KWH).seeds == 1
+
+
+def test_a_learner_deals_out_its_data_and_tells_of_each_client(plan, monkeypatch):
+    seen = []
+
+    class Dealer:
+        def __init__(self, fleet, seed):
+            self.samples = np.arange(len(fleet)) + 10.0 * (seed + 1)
+
+        def train(self, work):
+            return {}
+
+        def accuracy(self):
+            return 0.5
+
+        def client_accuracies(self):
+            return np.linspace(0.1, 0.9, len(self.samples))
+
+    class Looks(Uniform):
+        def select(self, state, rng):
+            seen.append(state.candidates.samples.tolist())
+            return super().select(state, rng)
+
+    monkeypatch.setitem(LEARNERS, "dealer", LearnerKind(Dealer))
+    monkeypatch.setitem(policies.POLICIES, "looks", Looks)
+    dealt = replace(
+        plan,
+        policy=(PolicyTable(name="looks"),),
+        learner=LearnerTable(kind="dealer"),
+        baseline=None,
+        seeds=2,
+    )
+    result = evaluate_policies(dealt)
+    assert seen[0] == list(range(10, 22))
+    assert seen[-1] == list(range(20, 32))
+    worst = result.policies[0].spread(Metric.WORST_DECILE_ACCURACY)
+    # The worst tenth of twelve clients is two of them.
+    assert worst.mean == pytest.approx(np.linspace(0.1, 0.9, 12)[:2].mean())
+    assert "learning-invented" not in {finding.code for finding in result.findings}
 
 
 def test_if_all_break_the_first_error_is_told(plan, monkeypatch):
