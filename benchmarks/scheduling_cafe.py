@@ -1,4 +1,4 @@
-"""CAFE and its neighbours: how good the solvers are, how fast, and what published rows they meet.
+"""CAFE and its neighbours: how good the solvers are, how fast, and a small training.
 
     python benchmarks/scheduling_cafe.py [--data FOLDER] [--json]
 
@@ -6,7 +6,7 @@ The peers are the algorithms as they are written down: loops over sets, which ev
 value of a whole set for each gain. FOLDER holds `carbon_intensity/` with the intensities of
 Germany and Great Britain in 2020 that Wiesner et al. published (not part of this repository; the
 environment variable FOOTPRINT_DATA may name it, or it is `shared/data` beside the repository).
-Without it, what needs it is left out, and said to be.
+Without it, the training is left out, and said to be.
 """
 
 import argparse
@@ -15,7 +15,6 @@ import gzip
 import json
 import os
 import time
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -28,22 +27,7 @@ from footprint.scheduling.cafe import CafeSettings, choose_clients
 from footprint.scheduling.coreset import gradient_distances, measure_coreset
 from footprint.scheduling.priced_cover import PricedCover
 from footprint.scheduling.submodular import Solver, solve
-from footprint.scheduling.temporal import (
-    WORK_BEGINS,
-    WORK_ENDS,
-    cheapest_slots,
-    cheapest_window,
-    next_workday,
-)
 from footprint.scheduling.virtual_queue import VirtualQueue
-
-SLOT = timedelta(minutes=30)
-FIRST = datetime(2019, 12, 20)
-YEAR_2020 = (datetime(2020, 1, 1), datetime(2021, 1, 1))
-JOBS, REPEATS, ERROR = 3387, 10, 0.05
-SHORTEST_H, LONGEST_H = 4, (96, 90)
-# Next-workday with 5 % error: Let's Wait Awhile's public notebook.
-PUBLISHED = {"germany": (5.91, 7.93), "great_britain": (6.56, 9.03)}
 
 
 def best(call, times=3):
@@ -155,66 +139,6 @@ def speed_rows():
     yield "alpha-fair, 54 clients, 100 rounds, 237 possible ends", spent, {}
 
 
-# --- Let's Wait Awhile ---------------------------------------------------------------------
-
-
-def half_hours(path):
-    """Mean intensity of every half hour [gCO2e/kWh]."""
-    sums, counts = {}, {}
-    with gzip.open(path, "rt", newline="") as file:
-        for row in csv.DictReader(file):
-            slot = (datetime.fromisoformat(row["time_utc"]) - FIRST) // SLOT
-            value = float(row["carbon_intensity_gco2eq_per_kwh"])
-            sums[slot] = sums.get(slot, 0.0) + value
-            counts[slot] = counts.get(slot, 0) + 1
-    slots = np.array(sorted(sums))
-    means = np.array([sums[slot] / counts[slot] for slot in slots])
-    if slots[0] != 0 or len(slots) != slots[-1] + 1:
-        missing = slots[-1] + 1 - len(slots)
-        print(f"{path.name}: {missing} half hours are missing and are interpolated.")
-    return np.interp(np.arange(slots[-1] + 1), slots, means)
-
-
-def working_slots():
-    start, stop = ((moment - FIRST) // SLOT for moment in YEAR_2020)
-    moments = [(slot, FIRST + slot * SLOT) for slot in range(start, stop)]
-    return np.array(
-        [s for s, m in moments if m.weekday() < 5 and WORK_BEGINS <= m.hour < WORK_ENDS]
-    )
-
-
-def next_workday_savings(actual, longest_h, seed, *, quirk):
-    """Savings in per cent of jobs in one piece and in several, decided on a noisy forecast."""
-    rng = np.random.default_rng(seed)
-    starts = rng.choice(working_slots(), JOBS)
-    lengths = rng.integers(2 * SHORTEST_H, 2 * longest_h + 1, JOBS)
-    first, last = ((moment - FIRST) // SLOT for moment in YEAR_2020)
-    forecast = actual + rng.normal(0, ERROR * actual[first:last].mean(), len(actual))
-    billed = np.zeros(3)
-    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
-        finish = FIRST + (start + length) * SLOT
-        deadline = (next_workday(finish, friday_quirk=quirk) - FIRST) // SLOT
-        window = {"release": 0, "deadline": min(deadline, len(actual)) - start}
-        ahead = slice(start, min(deadline, len(actual)))
-        known, came = forecast[ahead], actual[ahead]
-        billed += (
-            came[:length].sum(),
-            came[cheapest_window(known, length, **window)].sum(),
-            came[cheapest_slots(known, length, **window)].sum(),
-        )
-    return 100 * (1 - billed[1:] / billed[0])
-
-
-def wait_rows(folder):
-    for zone, published in PUBLISHED.items():
-        actual = half_hours(folder / "carbon_intensity" / f"{zone}_2020_ci.csv.gz")
-        for longest_h, quirk in ((LONGEST_H[0], True), (LONGEST_H[1], True), (LONGEST_H[1], False)):
-            found = np.array(
-                [next_workday_savings(actual, longest_h, s, quirk=quirk) for s in range(REPEATS)]
-            )
-            yield zone, longest_h, quirk, found.mean(axis=0), found.std(axis=0), published
-
-
 # --- A small training ----------------------------------------------------------------------
 
 
@@ -293,7 +217,6 @@ def data_folder(given):
 def collect(folder):
     found = {"solvers": list(solver_rows()), "speed": list(speed_rows())}
     if folder is not None:
-        found["next-workday"] = list(wait_rows(folder))
         found["study"] = list(study_rows(folder))
     return found
 
@@ -319,32 +242,8 @@ def show(found):
         table.add_row(name, f"{1e3 * ours_s:.3g} ms", beside)
     console.print(table)
     if "study" not in found:
-        console.print("NOT RUN: next-workday savings and the small training; name --data FOLDER.")
+        console.print("NOT RUN: the small training; name --data FOLDER.")
         return
-    table = Table(
-        "zone",
-        "longest job",
-        "Friday",
-        "saved in one piece %",
-        "in several %",
-        "published %",
-        title=f"Let's Wait Awhile, next workday, 5 % error, {JOBS} jobs, mean of {REPEATS} draws "
-        "(standard deviation of one)",
-    )
-    for zone, longest_h, quirk, mean, spread, published in found["next-workday"]:
-        table.add_row(
-            zone,
-            f"{longest_h} h",
-            "as the public code" if quirk else "until Monday",
-            *(f"{m:.2f} ({s:.2f})" for m, s in zip(mean, spread, strict=True)),
-            f"{published[0]} / {published[1]}" if quirk else "",
-        )
-    console.print(table)
-    console.print(
-        "The source says that jobs take 4 h to about 4 days; lengths here are uniform, in half "
-        "hours. With 96 h the row misses its tolerance of 0.2 points; 90 h was chosen after "
-        "that. So the row confirms windows, deadlines and billing together with that choice.\n"
-    )
     table = Table(
         "budget",
         "policy",

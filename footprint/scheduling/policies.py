@@ -8,8 +8,8 @@ from footprint.errors import UsageError
 from footprint.scheduling.base import Scheduler
 from footprint.scheduling.everyone import Everyone
 from footprint.scheduling.feasible import Feasible
-from footprint.scheduling.in_turn import RoundRobin
 from footprint.scheduling.oort import Oort
+from footprint.scheduling.round_robin import RoundRobin
 from footprint.scheduling.uniform import Uniform
 
 POLICIES: dict[str, Callable[[], Scheduler]] = {

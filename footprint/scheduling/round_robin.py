@@ -1,26 +1,46 @@
-"""Baseline: everybody in turn, the reference of fairness."""
+"""Everybody in turn: the reference for fairness."""
 
 from __future__ import annotations
 
-from footprint.errors import UsageError
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from footprint.scheduling.base import Outcome, SelectionState
+from footprint.scheduling.uniform import over_selected
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 
-def choose_in_turn(clients: int, count: int, *, already: int) -> tuple[int, ...]:
-    """Choose the next in turn.
+@dataclass(frozen=True, slots=True)
+class RoundRobin:
+    """Choose those that were asked least often, in their stable order.
+
+    If everybody can always be asked, no client is asked twice before all were asked once.
 
     Parameters
     ----------
-    clients : int
-    count : int
-        Clients of this round; may differ from round to round.
-    already : int
-        How many were chosen in all rounds before.
-
-    Returns
-    -------
-    tuple of int
-        Clients, rising by number.
+    over : float
+        Over-selection: so many times the wanted number is chosen, rounded down.
+    patient : bool
+        Rather choose nobody than fewer.
     """
-    if not 0 <= count <= clients or already < 0:
-        raise UsageError(f"{count} of {clients} clients cannot be chosen after {already}.")
-    return tuple(sorted((already + place) % clients for place in range(count)))
+
+    over: float = 1.0
+    patient: bool = True
+
+    def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
+        """Choose clients."""
+        del rng  # nothing is left to chance
+        number = len(state.candidates)
+        wanted = number if state.wanted is None else over_selected(state.wanted, self.over)
+        if self.patient and number < wanted:
+            return []
+        order = np.lexsort((state.candidates.number, state.candidates.asked))
+        return state.candidates.names(np.sort(order[:wanted]))
+
+    def observe(self, outcome: Outcome) -> None:
+        """Learn nothing: who was asked stands in the state."""

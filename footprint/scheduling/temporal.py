@@ -122,8 +122,8 @@ def saving(intensity: npt.ArrayLike, planned: Indices, baseline: Indices) -> flo
 def next_workday(finish: datetime, *, friday_quirk: bool = False) -> datetime:
     """Deadline of a job whose result is looked at in working hours.
 
-    A job that ends in working hours (Monday to Friday, 9 to 17) is not moved; any other may
-    take until the next working day begins.
+    A job that ends in working hours (Monday to Friday, from 9:00 to 17:00 sharp) is not moved; any
+    other may take until the next working day begins.
 
     Parameters
     ----------
@@ -131,15 +131,16 @@ def next_workday(finish: datetime, *, friday_quirk: bool = False) -> datetime:
         End of the job if it ran at once.
     friday_quirk : bool
         After 17 on a Friday, until *Saturday* at 9, as the authors' public code has it. Only
-        to compare with their figures.
+        to compare with their figures; `benchmarks/wait_awhile.py` lists what else that takes.
     """
     day = finish.weekday()
-    if day <= _FRIDAY and WORK_BEGINS <= finish.hour < WORK_ENDS:
-        return finish
     morning = finish.replace(hour=WORK_BEGINS, minute=0, second=0, microsecond=0)
+    evening = morning.replace(hour=WORK_ENDS)
+    if day <= _FRIDAY and morning <= finish <= evening:
+        return finish
     if finish > morning:
         morning += timedelta(days=1)
-    if friday_quirk and day == _FRIDAY and finish.hour >= WORK_ENDS:
+    if friday_quirk and day == _FRIDAY and finish > evening:
         return morning
     while morning.weekday() > _FRIDAY:
         morning += timedelta(days=1)

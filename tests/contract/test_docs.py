@@ -44,6 +44,7 @@ def blocks(name, language):
         "docs/papers.md",
         "docs/scheduling.md",
         "docs/scheduling_cafe.md",
+        "docs/scheduling_neighbours.md",
         "docs/simulation.md",
     ],
 )

@@ -5,6 +5,8 @@ import pytest
 
 from footprint.errors import UsageError
 from footprint.model import ReplyStatus
+from footprint.scheduling.alpha_fair import AlphaFairSettings
+from footprint.scheduling.availability import CarbonCap, Curtailment
 from footprint.scheduling.base import (
     Candidate,
     Candidates,
@@ -16,10 +18,17 @@ from footprint.scheduling.base import (
     needs_of,
 )
 from footprint.scheduling.candidates import ClientTable
+from footprint.scheduling.carbon_scaler import ElasticJob
+from footprint.scheduling.carbon_time_start import CarbonTime
+from footprint.scheduling.curtailment import Threshold
+from footprint.scheduling.elastic import Elastic
+from footprint.scheduling.kmin_rounds import KMinRounds
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
 from footprint.scheduling.policies import POLICIES, make_policy
+from footprint.scheduling.slack_plan import AlphaFair
 from footprint.scheduling.uniform import Uniform
+from footprint.scheduling.wait_awhile import WaitAwhile
 
 # Every policy, in the forms in which it can be made. A new one is entered here, or in POLICIES.
 SCHEDULERS = {
@@ -28,6 +37,23 @@ SCHEDULERS = {
     "uniform, a third": lambda: Uniform(share=1 / 3),
     "uniform, nobody": lambda: Uniform(count=0),
     "oort, lowest edge": lambda: Oort(edge=Edge.LOWEST),
+    # Those whose rounds, deadlines and limits only a user knows.
+    "wait awhile": lambda: WaitAwhile(Uniform(), rounds=9, deadline_s=3000, slot_s=60),
+    "wait awhile, in one piece": lambda: WaitAwhile(
+        Uniform(), rounds=9, delivery="next-workday", interrupting=False
+    ),
+    "carbon-time": lambda: CarbonTime(Uniform(), rounds=3, wait_s=600, slot_s=60),
+    "k-min": lambda: KMinRounds(
+        Uniform(), rounds=9, deadline_s=3000, slot_s=60, low=20.0, high=700.0
+    ),
+    "curtailment": lambda: Curtailment(Uniform(), threshold=Threshold(300, 400)),
+    "carbon cap": lambda: CarbonCap(Uniform(), low=100, high=500, least=1, most=5),
+    "elastic": lambda: Elastic(
+        Uniform(), job=ElasticJob((1.0, 1.5), (9.0, 18.0)), work=20.0, deadline_s=3000, slot_s=60
+    ),
+    "alpha-fair": lambda: AlphaFair(
+        settings=AlphaFairSettings(20, slack=20), budget_g=1e4, slot_s=60
+    ),
 }
 
 every = pytest.mark.parametrize("make", SCHEDULERS.values(), ids=SCHEDULERS)

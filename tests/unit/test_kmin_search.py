@@ -26,7 +26,35 @@ def test_the_work_is_always_done_within_the_promise(case):
     assert len(chosen) == search.count
     assert np.all(np.diff(chosen) > 0)
     cheapest = np.sort(series)[: search.count].sum()
-    assert series[chosen].sum() <= search.ratio * cheapest * (1 + 1e-9)
+    assert series[chosen].sum() <= search.bound * cheapest * (1 + 1e-9)
+
+
+def test_the_published_ratio_is_passed_where_a_slot_is_far_below_its_threshold():
+    search, series = KMinSearch(2, 3, 11.0, 88.0), np.array([11.0, 24.0, 81.0])
+    assert search.run(series).tolist() == [0, 2]
+    assert search.ratio < 92 / 35 < search.bound
+
+
+@pytest.mark.parametrize(("count", "spread"), [(1, 9.0), (2, 8.0), (3, 1.2), (6, 20.0)])
+def test_the_bound_is_reached_and_no_series_is_worse(count, spread):
+    low, high = 10.0, 10.0 * spread
+    worst = 0.0
+    for fooled in range(count + 1):
+        for cheap in range(fooled + 1):
+            search = KMinSearch(count, 3 * count, low, high)
+            limits = search.thresholds
+            above = limits[fooled] * (1 + 1e-9) if fooled < count else low
+            shown = [*limits[: fooled - cheap], *[low] * cheap, *[above] * (2 * count - fooled)]
+            series = np.clip([*shown, *[high] * count], low, high)
+            cost = series[search.run(series)].sum()
+            worst = max(worst, cost / np.sort(series)[:count].sum())
+    assert worst == pytest.approx(search.bound, rel=1e-6)
+    rng = np.random.default_rng(count)
+    levels = np.concatenate([limits, limits * (1 + 1e-9), [low, high]])
+    for _ in range(3000):
+        series = np.clip(rng.choice(levels, 3 * count), low, high)
+        cost = series[search.run(series)].sum()
+        assert cost <= search.bound * np.sort(series)[:count].sum() * (1 + 1e-9)
 
 
 @given(searches())
@@ -42,7 +70,7 @@ def test_a_run_is_its_decisions_one_by_one(case):
 
 @pytest.mark.parametrize("count", [1, 2, 7, 30])
 @pytest.mark.parametrize("spread", [1.5, 4.0, 30.0])
-def test_an_adversary_gets_close_to_the_promise_and_not_past_it(count, spread):
+def test_falling_prices_get_close_to_the_published_ratio_and_not_past_it(count, spread):
     search = KMinSearch(count, 2 * count, 10.0, 10.0 * spread)
     worst = 0.0
     for fooled in range(count + 1):
@@ -75,7 +103,7 @@ def test_the_ratio_solves_its_equation():
 
 def test_a_flat_grid_has_nothing_to_search_for():
     search = KMinSearch(3, 9, 50.0, 50.0)
-    assert search.ratio == 1.0
+    assert search.ratio == search.bound == 1.0
     assert search.run(np.full(9, 50.0)).tolist() == [0, 1, 2]
 
 

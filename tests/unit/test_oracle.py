@@ -13,7 +13,6 @@ from footprint.scheduling.coreset import measure_coreset
 from footprint.scheduling.lowest_carbon import choose_lowest_carbon
 from footprint.scheduling.oracle import knapsack_bound, oracle_gap, replay_bound
 from footprint.scheduling.priced_cover import PricedCover
-from footprint.scheduling.round_robin import choose_in_turn
 from footprint.scheduling.submodular import Solver, solve
 from footprint.scheduling.utility_per_gram import choose_by_value_per_gram
 from footprint.scheduling.virtual_queue import VirtualQueue
@@ -39,7 +38,7 @@ def policies(coresets, needs, total, rng):
     ways = {
         "per gram": lambda t, c, q: choose_by_value_per_gram(c, needs[t], share),
         "lowest carbon": lambda t, c, q: choose_lowest_carbon(needs[t], share),
-        "in turn": lambda t, c, q: choose_in_turn(clients, 1, already=t),
+        "in turn": lambda t, c, q: (t % clients,),
         "random": lambda t, c, q: tuple(rng.choice(clients, 2, replace=False)),
         "everybody": lambda t, c, q: tuple(range(clients)),
     }

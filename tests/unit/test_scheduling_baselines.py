@@ -15,7 +15,6 @@ from footprint.scheduling.ecolearn import (
 from footprint.scheduling.lowcarb import choose_by_waiting, waiting_scores, waiting_windows
 from footprint.scheduling.lowest_carbon import choose_lowest_carbon
 from footprint.scheduling.pacing import paced_counts
-from footprint.scheduling.round_robin import choose_in_turn
 from footprint.scheduling.static_cleanest import choose_static_cleanest
 from footprint.scheduling.utility_per_gram import choose_by_value_per_gram
 from tests.cafe_rounds import clustered_gradients
@@ -69,16 +68,6 @@ def test_the_cleanest_places():
     assert choose_static_cleanest([300.0, 50.0, 400.0, 50.0], 2) == (1, 3)
     with pytest.raises(UsageError):
         choose_static_cleanest([1.0], 2)
-
-
-def test_everybody_has_a_turn():
-    rounds, already = [], 0
-    for count in (2, 2, 3, 1, 2):
-        rounds.append(choose_in_turn(5, count, already=already))
-        already += count
-    assert rounds == [(0, 1), (2, 3), (0, 1, 4), (2,), (3, 4)]
-    with pytest.raises(UsageError):
-        choose_in_turn(5, 6, already=0)
 
 
 @given(st.floats(0, 1e4), st.lists(st.floats(0.1, 10), min_size=1, max_size=20), st.integers(1, 60))
