@@ -131,7 +131,9 @@ def _against(result: Evaluation, best: PolicyResult, order: Sequence[PolicyResul
     if best.name != result.baseline:
         contrast = best.contrast(result.deciding)
         if contrast is None:
-            return f", which {baseline} has no value to pair with"
+            if result.deciding in TO_TARGET:
+                return f"; {baseline} did not reach it with every seed"
+            return f"; nothing pairs it with {baseline}"
         if not is_clear(contrast):
             return f", not clearly apart from {baseline}: {contrast_text(contrast)}"
         return f", {difference_text(contrast)} than {baseline}"
@@ -270,5 +272,5 @@ def _unequal_remark(result: Evaluation) -> str:
         return ""
     return (
         f"Budgets were not used alike (left over: {', '.join(left)}): what policies reached in the "
-        "end is no comparison; what they reached after equal emissions is."
+        "end is no comparison; what they reached after equal emissions, or per unit of work, is."
     )

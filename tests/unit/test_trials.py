@@ -11,6 +11,7 @@ import pytest
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, ManifestError, SimulationError, UsageError
 from footprint.model import Metric, Severity
+from footprint.reporting import render_report
 from footprint.scheduling import policies
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.uniform import Uniform
@@ -212,6 +213,20 @@ def test_a_learner_deals_out_its_data_and_tells_of_each_client(plan, monkeypatch
     # The worst tenth of twelve clients is two of them.
     assert worst.mean == pytest.approx(np.linspace(0.1, 0.9, 12)[:2].mean())
     assert "learning-invented" not in {finding.code for finding in result.findings}
+
+
+def test_a_policy_that_always_breaks_has_a_page_too(plan, monkeypatch):
+    class AlwaysBreaks(Uniform):
+        def select(self, state, rng):
+            raise ZeroDivisionError("never")
+
+    monkeypatch.setitem(policies.POLICIES, "breaks", AlwaysBreaks)
+    both = (PolicyTable(name="breaks"), plan.policy[0])
+    result = evaluate_policies(replace(plan, policy=both, baseline="breaks", seeds=1))
+    assert result.policy("breaks").spreads == ()
+    page = render_report(result, assets="cdn")
+    assert "seed 0 failed: ZeroDivisionError: never" in page
+    assert from_json(to_json(result)) == result
 
 
 def test_if_all_break_the_first_error_is_told(plan, monkeypatch):
