@@ -146,7 +146,7 @@ def test_who_did_not_reach_the_target_is_not_ranked():
 def test_a_baseline_that_did_not_reach_the_target_is_told():
     missed = {TO_G: [100.0, None, 110.0], TO_SECOND: [100.0, None, 110.0]}
     said = verdict(evaluation(policy("random", missed), policy("fedzero", BETTER, missed)))
-    assert "fedzero emits 0.85 kg" in said
+    assert "fedzero emits 850 g" in said
     assert "; random did not reach it with every seed, over 3 seeds." in said
 
 
