@@ -10,6 +10,8 @@ from footprint.errors import UsageError
 
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 
+_DRAWS = 1000
+
 
 def dirichlet_partition(
     labels: np.ndarray[Any, Any],
@@ -55,7 +57,7 @@ def dirichlet_partition(
             f"{len(labels)} samples cannot be split between {clients} clients "
             f"of at least {smallest} with alpha = {alpha}."
         )
-    for _ in range(1000):
+    for _ in range(_DRAWS):
         parts: list[list[Indices]] = [[] for _ in range(clients)]
         for label in np.unique(labels):
             members = rng.permutation(np.flatnonzero(labels == label))
@@ -66,7 +68,52 @@ def dirichlet_partition(
         split = [np.sort(np.concatenate(part)) for part in parts]
         if min(map(len, split)) >= smallest:
             return split
-    raise UsageError(
+    raise _no_split(clients, alpha, smallest)
+
+
+def quantity_partition(
+    samples: int, clients: int, alpha: float, rng: np.random.Generator, *, smallest: int = 1
+) -> list[Indices]:
+    r"""Split samples at random into parts of uneven size; classes are mixed alike.
+
+    The shares of the clients are drawn from :math:`\mathrm{Dirichlet}(\alpha, ..., \alpha)`.
+
+    Parameters
+    ----------
+    samples, clients : int
+    alpha : float
+        Concentration, above 0: a small one gives few clients most of the data [1].
+    rng : numpy.random.Generator
+    smallest : int
+        Draw again until every client has this many samples.
+
+    Returns
+    -------
+    list of ndarray
+        Indices per client; together they are every sample exactly once.
+
+    Raises
+    ------
+    UsageError
+        If the numbers cannot work, or 1,000 draws gave some client too few.
+    """
+    if clients < 1 or alpha <= 0 or smallest * clients > samples:
+        raise UsageError(
+            f"{samples} samples cannot be split between {clients} clients "
+            f"of at least {smallest} with alpha = {alpha}."
+        )
+    order = rng.permutation(samples)
+    for _ in range(_DRAWS):
+        shares = rng.dirichlet(np.full(clients, alpha))
+        cuts = np.round(np.cumsum(shares)[:-1] * samples).astype(np.int64)
+        split = [np.sort(part) for part in np.split(order, cuts)]
+        if min(map(len, split)) >= smallest:
+            return split
+    raise _no_split(clients, alpha, smallest)
+
+
+def _no_split(clients: int, alpha: float, smallest: int) -> UsageError:
+    return UsageError(
         f"No split gave each of {clients} clients {smallest} samples with alpha = {alpha}.",
         "Use a larger alpha, fewer clients or a smaller minimum.",
     )

@@ -12,12 +12,21 @@ Idea: Mehboob, Bashir et al., "EcoLearn", arXiv 2310.17972 v2.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
 from footprint.scheduling.arrays import Array, amounts
+from footprint.scheduling.base import Need, Outcome, SelectionState
+from footprint.scheduling.candidates import Candidates, Floats
+from footprint.scheduling.planned import intensity_now, known_carbon
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 
 def carbon_utility_scores(
@@ -81,3 +90,58 @@ def over_provision(intensity_percentile: float, *, extra: float) -> float:
     if not 0 <= intensity_percentile <= 1 or extra < 0:
         raise UsageError(f"Found a percentile of {intensity_percentile} and extra {extra}.")
     return 1 + extra * (1 - intensity_percentile)
+
+
+@dataclass(slots=True)
+class EcoLearn:
+    """Choose by utility and low carbon: many clients in the beginning, and in clean hours.
+
+    Parameters
+    ----------
+    balance : float
+        See `carbon_utility_scores`. Those who never answered have the largest utility, 1.
+    least : int, optional
+        Clients of the last rounds. The number of all rounds is as the strategy wants if left out.
+    until : int
+        See `provisioned_count`: the first round with the fewest clients.
+    extra : float
+        See `over_provision`: the share added in the cleanest hour that was seen.
+    """
+
+    balance: float = 0.5
+    least: int | None = None
+    until: int = 50
+    extra: float = 0.0
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.INTENSITY})
+    _hours: list[float] = field(default_factory=list, init=False, repr=False)
+
+    def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
+        """Choose clients."""
+        del rng  # nothing is left to chance
+        candidates = state.candidates
+        if not len(candidates):
+            return []
+        now = float(intensity_now(state).mean())
+        dirtier = float(np.mean([now > seen for seen in self._hours])) if self._hours else 0.0
+        self._hours.append(now)
+        number = len(candidates)
+        most = number if state.wanted is None else min(state.wanted, number)
+        least = most if self.least is None else min(self.least, most)
+        count = provisioned_count(state.round - 1, most=most, least=least, until=self.until)
+        scores = carbon_utility_scores(
+            _normalised_utility(candidates), known_carbon(state), balance=self.balance
+        )
+        order = np.lexsort((candidates.number, -scores))
+        wanted = math.ceil(count * over_provision(dirtier, extra=self.extra))
+        return candidates.names(np.sort(order[:wanted]))
+
+    def observe(self, outcome: Outcome) -> None:
+        """Learn nothing: utilities stand in the state."""
+
+
+def _normalised_utility(candidates: Candidates) -> Floats:
+    utility = candidates.utility
+    known = utility[~np.isnan(utility)]
+    largest = float(known.max(initial=0.0))
+    scaled = np.clip(utility / largest, 0.0, 1.0) if largest > 0 else np.ones(len(utility))
+    return np.where(np.isnan(utility), 1.0, scaled)

@@ -129,6 +129,26 @@ class GradientMemory:
         """Clients of whom a gradient was seen."""
         return self._seen >= 0
 
+    def grow(self, clients: int) -> None:
+        """Make room for more clients; those that are there keep their numbers."""
+        more = clients - len(self._seen)
+        if more > 0:
+            self._gradients = np.pad(self._gradients, ((0, more), (0, 0)))
+            self._seen = np.pad(self._seen, (0, more), constant_values=-1)
+
+    def of(self, clients: Sequence[int] | Indices) -> Array:
+        """Gradients of some clients, shape (len(clients), dimensions), a copy.
+
+        Raises
+        ------
+        UsageError
+            If one was never seen: a missing gradient is not a zero gradient.
+        """
+        places = np.asarray(clients, dtype=np.intp)
+        self._check(places)
+        rows: Array = self._gradients[places]
+        return rows
+
     def ages(self, round_number: int) -> Indices:
         """Count rounds since each gradient was computed; refuses while one is unknown."""
         self._check()
@@ -168,8 +188,9 @@ class GradientMemory:
         self._check()
         return self._gradients.copy()
 
-    def _check(self) -> None:
-        unknown = np.flatnonzero(~self.known)
+    def _check(self, places: Indices | None = None) -> None:
+        among = np.arange(len(self._seen)) if places is None else places
+        unknown = among[~self.known[among]]
         if len(unknown):
             raise UsageError(
                 f"No gradient of client {int(unknown[0])} was ever seen.",

@@ -14,11 +14,21 @@ Source: the CarbonHack 2022 project Lowcarb (MIT), no longer maintained; written
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
 from footprint.scheduling.arrays import Array, Indices, amounts, numbers
+from footprint.scheduling.base import Need, Outcome, SelectionState
+from footprint.scheduling.expectations import slot_intensity
+from footprint.units import S_PER_H
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
 WINDOW = 12  # slots of an hour
 PAUSE_ABOVE = 80.0  # percentile
@@ -97,3 +107,38 @@ def choose_by_waiting(
     order = np.lexsort((np.where(waits, -scores, intensity[:, 0]), waits))
     pause = taken > np.percentile(taken, PAUSE_ABOVE) if len(taken) else waits
     return tuple(sorted(order[~pause[order]][:count].tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class Lowcarb:
+    """Choose those who cannot or need not wait for a cleaner hour.
+
+    Parameters
+    ----------
+    window : int
+        Hours that those who took part most often may look ahead; fewer where forecasts end.
+    """
+
+    window: int = WINDOW
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.INTENSITY_FORECAST})
+
+    @property
+    def horizon_s(self) -> float:
+        """How far forecasts shall reach [s]."""
+        return (self.window + 1) * S_PER_H
+
+    def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
+        """Choose clients."""
+        del rng  # nothing is left to chance
+        candidates = state.candidates
+        hourly = slot_intensity(state.foreseen, S_PER_H)
+        places = choose_by_waiting(
+            hourly[candidates.domain],
+            candidates.answered,
+            len(candidates) if state.wanted is None else state.wanted,
+            window=min(self.window, hourly.shape[1] - 1),
+        )
+        return candidates.names(places)
+
+    def observe(self, outcome: Outcome) -> None:
+        """Learn nothing: who took part stands in the state."""

@@ -1,5 +1,7 @@
 """What every scheduler keeps, whatever it aims at."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,18 +19,32 @@ from footprint.scheduling.base import (
     chosen,
     needs_of,
 )
+from footprint.scheduling.budget import Budget, BudgetMode, Resource
+from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.candidates import ClientTable
 from footprint.scheduling.carbon_scaler import ElasticJob
 from footprint.scheduling.carbon_time_start import CarbonTime
 from footprint.scheduling.curtailment import Threshold
 from footprint.scheduling.elastic import Elastic
+from footprint.scheduling.fedzero.compat import AuthorsBlocklist
+from footprint.scheduling.fedzero.policy import FedZero
+from footprint.scheduling.fedzero.search import Solver as SearchSolver
+from footprint.scheduling.gradients import GradientSource
 from footprint.scheduling.kmin_rounds import KMinRounds
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
-from footprint.scheduling.policies import POLICIES, make_policy
+from footprint.scheduling.policies import POLICIES, WITH_BUDGET, WITH_GRADIENTS, make_policy
 from footprint.scheduling.slack_plan import AlphaFair
+from footprint.scheduling.static_cleanest import StaticCleanest
+from footprint.scheduling.submodular import Solver
 from footprint.scheduling.uniform import Uniform
+from footprint.scheduling.utility_per_gram import UtilityPerGram
 from footprint.scheduling.wait_awhile import WaitAwhile
+from footprint.simulation.engine import simulate
+from footprint.simulation.fleet import Fleet
+from footprint.simulation.forecasts import Persistence
+from footprint.simulation.traces import Trace, unix_seconds
+from footprint.simulation.world import Mode, PowerDomain, Rules, Supply, World
 
 # Every policy, in the forms in which it can be made. A new one is entered here, or in POLICIES.
 SCHEDULERS = {
@@ -36,7 +52,17 @@ SCHEDULERS = {
     "uniform, 3": lambda: Uniform(count=3),
     "uniform, a third": lambda: Uniform(share=1 / 3),
     "uniform, nobody": lambda: Uniform(count=0),
+    "fedzero, no blocklist": lambda: FedZero(blocklist=None),
+    "fedzero, no forecasts": lambda: FedZero(forecasts=False),
+    "fedzero, one model": lambda: FedZero(solver=SearchSolver.ONE_MODEL),
+    "fedzero, the authors' list": lambda: FedZero(blocklist=AuthorsBlocklist),
     "oort, lowest edge": lambda: Oort(edge=Edge.LOWEST),
+    "static, one": lambda: StaticCleanest(count=1),
+    "utility per gram, fresh": lambda: UtilityPerGram(GradientSource.FRESH),
+    "cafe, fresh": lambda: CafePolicy(gradient=GradientSource.FRESH),
+    "cafe, one batch": lambda: CafePolicy(gradient=GradientSource.PROBE_BATCH, backlog=2.0),
+    "cafe, drawing": lambda: CafePolicy(solver=Solver.DOUBLE_GREEDY_RAND, represented=True),
+    "cafe, at least two": lambda: CafePolicy(least=2, weight=0.1),
     # Those whose rounds, deadlines and limits only a user knows.
     "wait awhile": lambda: WaitAwhile(Uniform(), rounds=9, deadline_s=3000, slot_s=60),
     "wait awhile, in one piece": lambda: WaitAwhile(
@@ -95,9 +121,20 @@ def clients(number):
     return Candidates(table.shown())
 
 
+class Probes:
+    """Everybody's gradient points elsewhere, and is what it was."""
+
+    def gradients(self, clients, source):
+        return {int(n): np.array([1.0, np.cos(n), np.sin(n)]) for n in clients}
+
+
+BUDGET = Budget(Resource.CARBON_G, 200.0, rounds=50)
+
+
 def state(number, round_=1, wanted=None, needs=frozenset()):
     now_s = 1.8e9 + round_
-    return SelectionState(round_, now_s, clients(number), wanted, outlook(needs, number, now_s))
+    told = outlook(needs, number, now_s)
+    return SelectionState(round_, now_s, clients(number), wanted, told, BUDGET, Probes())
 
 
 def outcome(ids, round_=1):
@@ -106,7 +143,8 @@ def outcome(ids, round_=1):
         ClientOutcome(name, statuses[n % len(statuses)], 1e-6 if n % 2 else None, None)
         for n, name in enumerate(ids)
     )
-    return Outcome(round_, 1.8e9, 1.8e9 + 60, clients)
+    followed = {name: np.array([n, 1.0, 0.0]) for n, name in enumerate(ids)}
+    return Outcome(round_, 1.8e9, 1.8e9 + 60, clients, 1e-5, 3.0, followed)
 
 
 @every
@@ -142,8 +180,11 @@ def test_the_same_seed_gives_the_same_choices(make):
 @every
 def test_it_lives_with_clients_that_come_and_go(make):
     scheduler, rng = make(), np.random.default_rng(3)
+    everybody = clients(12).table
     for round_, number in enumerate((5, 0, 12, 1), start=1):
         seen = state(number, round_, 3, needs_of(scheduler))
+        # A client that is away keeps its place.
+        seen = replace(seen, candidates=Candidates(everybody, np.arange(12 - number, 12)))
         ids = list(scheduler.select(seen, rng))
         assert set(ids) <= set(seen.ids)
         # And with outcomes of clients that are gone.
@@ -187,8 +228,108 @@ def test_a_need_that_there_is_not_is_an_error():
 
     with pytest.raises(UsageError, match="Unknown need 'the-future'"):
         needs_of(Greedy())
-    with pytest.raises(UsageError, match="no policy 'best'"):
-        make_policy("best")
+
+
+def test_options_are_checked_and_words_are_read():
+    policy = make_policy("cafe", weight="3", gradient="probe_batch", solver="greedy", least=1)
+    assert (policy.weight, policy.least) == (3.0, 1)
+    assert policy.gradient is GradientSource.PROBE_BATCH
+    assert policy.solver is Solver.GREEDY
+    assert make_policy("cafe", solver="none", normalise="false").normalise is False
+    assert make_policy("random-1.3n", count="4") == Uniform(count=4, over=1.3, patient=True)
+    for name, options, message in (
+        ("best", {}, "no policy 'best'"),
+        ("cafe", {"height": 3}, "no option 'height'.*weight, gradient"),
+        ("all-until-spent", {"count": 3}, "no option 'count'. It has none"),
+        ("cafe", {"weight": "much"}, "'weight' cannot be 'much'. It must be float"),
+        ("cafe", {"gradient": "free"}, "Use one of: fresh, stale, probe_batch"),
+        ("uniform", {"count": "1.5"}, "int or NoneType"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            make_policy(name, **options)
+
+
+@pytest.mark.parametrize("name", sorted(POLICIES))
+def test_what_cannot_be_done_without_is_said(name):
+    policy, rng = make_policy(name), np.random.default_rng(0)
+    seen = state(10, needs=needs_of(policy))
+    if name in WITH_BUDGET:
+        for budget in (None, Budget(Resource.ENERGY_KWH, 1.0, rounds=5)):
+            with pytest.raises(UsageError, match="budget of carbon"):
+                make_policy(name).select(replace(seen, budget=budget), rng)
+        endless = replace(seen, budget=Budget(Resource.CARBON_G, 1.0))
+        with pytest.raises(UsageError, match="nobody said how many"):
+            make_policy(name).select(endless, rng)
+        make_policy(name, rounds=3).select(endless, rng)
+    if name in WITH_GRADIENTS:
+        with pytest.raises(UsageError, match="learner that gives gradients"):
+            make_policy(name).select(replace(seen, probes=None), rng)
+    unneeded = {
+        "budget": seen.budget if name in WITH_BUDGET else None,
+        "probes": seen.probes if name in WITH_GRADIENTS else None,
+    }
+    policy.select(replace(seen, wanted=4, **unneeded), rng)
+
+
+START, HOUR = unix_seconds("2024-11-03"), 3600
+
+
+class Gradients:
+    """A learner whose gradients say whose they are; a probe is two units of work."""
+
+    def train(self, work):
+        self.clients = work.clients
+        return {"loss": 1.0 + work.clients, "utility": 10.0 + work.clients}
+
+    def probe_units(self, clients, source):
+        return np.full(len(clients), 2.0)
+
+    def gradients(self, clients, source):
+        return np.stack([np.ones(len(clients)), np.cos(clients), np.sin(clients)], axis=1)
+
+    def followed(self):
+        return self.gradients(self.clients, None)
+
+
+def small_world():
+    """Six clients on three grids that change by the hour."""
+    hours = np.arange(72)[:, None]
+    grids = Trace(
+        START - 24 * HOUR,
+        HOUR,
+        ("PL", "CH", "FR"),
+        300 + 200 * np.sin(hours / 3 + np.array([[0.0, 2.0, 4.0]])),
+        "gCO2e/kWh",
+    )
+    domains = tuple(PowerDomain(zone, zone, Mode.GRID) for zone in grids.columns)
+    fleet = Fleet.of(
+        domain=np.arange(6) % 3,
+        units_per_s=np.full(6, 1 / 60),
+        energy_per_unit_ws=np.linspace(3000.0, 9000.0, 6),
+        least_units=np.full(6, 20.0),
+        most_units=np.full(6, 30.0),
+        samples=np.linspace(50.0, 300.0, 6),
+        idle_w=np.full(6, 5.0),
+    )
+    supply = Supply(domains, None, grids, intensity_forecast=Persistence(grids))
+    return World(fleet, supply)
+
+
+RULES = Rules(START, 30 * HOUR, updates=None, cadence=60)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4])
+@every
+def test_a_hard_budget_is_kept_by_what_was_measured(make, share):
+    everything = Budget(Resource.CARBON_G, 1e9, BudgetMode.SOFT, rounds=30)
+    world = small_world()
+    whole = simulate(world, POLICIES["all-until-spent"](), RULES, budgets=[everything])
+    total = share * whole.emissions_g
+    for mode in (BudgetMode.HARD, BudgetMode.PACED):
+        budget = Budget(Resource.CARBON_G, total, mode, rounds=30)
+        run = simulate(world, make(), RULES, budgets=[budget], learner=Gradients(), seed=1)
+        assert run.emissions_g <= total * (1 + 1e-9)
+        assert run.budgets[0].spent == pytest.approx(run.emissions_g)
 
 
 @pytest.mark.parametrize("ids", [["client-9"], ["client-0", "client-0"]])

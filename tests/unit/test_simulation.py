@@ -358,20 +358,42 @@ def test_a_run_can_be_repeated():
     assert (one.clients.asked != other.clients.asked).any()
 
 
+class Slopes:
+    """A learner whose gradients say whose they are."""
+
+    def train(self, work):
+        self.clients = work.clients
+        return {}
+
+    def probe_units(self, clients, source):
+        return np.full(len(clients), 0.1)
+
+    def gradients(self, clients, source):
+        return np.stack([np.cos(clients), np.sin(clients)], axis=1)
+
+    def followed(self):
+        return self.gradients(self.clients, None)
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_runs_through_days_and_nights(policy):
     """Other names, letters of four alphabets, another date, hours without any sun."""
-    places = (("Ōsaka", None), ("Владивосток", None), ("Αθήνα", None))
+    places = (("Ōsaka", "JP"), ("Владивосток", "RU"), ("Αθήνα", "GR"))
     start = unix_seconds("2031-12-30T18:00+09:00")
     excess = sun(3, places, start)
+    hourly = replace(grids(3, start), columns=("JP", "RU", "GR"))
     supply = Supply(
-        tuple(PowerDomain(name) for name, _ in places),
+        tuple(PowerDomain(name, zone) for name, zone in places),
         excess,
+        hourly,
         excess_forecast=Persistence(excess),
+        intensity_forecast=Persistence(hourly),
     )
     setting = World(fleet(units_per_s=np.linspace(0.2, 3, 12) / 60), supply)
     rules = Rules(start + DAY, 2 * DAY, updates=3)
-    run = simulate(setting, make_policy(policy), rules, seed=2)
+    # For those who need them; excess energy takes nothing from the budget.
+    more = {"budgets": [Budget(Resource.CARBON_G, 1.0, rounds=48)], "learner": Slopes()}
+    run = simulate(setting, make_policy(policy), rules, seed=2, **more)
     assert run.ended_by == "length"
     assert run.elapsed_s == 2 * DAY
     assert run.rounds.accepted.sum() > 0

@@ -31,10 +31,13 @@ from footprint.integrations.flower.limits import Limits
 from footprint.integrations.flower.nodes import NodePlace, Nodes
 from footprint.integrations.flower.process import SERVER, enter_server, leave_server
 from footprint.integrations.flower.selection import Selection
+from footprint.integrations.flower.spending import Intensities, Spending, doubt_once
+from footprint.integrations.flower.updates import Updates
 from footprint.integrations.flower.wire import WireModel
 from footprint.measurement.tracker import DEFAULT_JOURNAL, Tracker
 from footprint.model import Architecture, Phase, Role
 from footprint.scheduling.base import Scheduler
+from footprint.scheduling.budget import Budget
 
 log = logging.getLogger("footprint")
 
@@ -56,6 +59,12 @@ class CarbonRun:
         What the run delivers, such as ``"model with 90 % test accuracy"``.
     scheduler : Scheduler, optional
         Chooses the clients of each training round. Default: the strategy does.
+    budget : Budget, optional
+        Of carbon, energy or time, for a scheduler. No round begins that is planned to pass a hard
+        or a paced one; what was spent is what clients say.
+    intensities : mapping or callable, optional
+        Intensity of the grid of each zone now, or what gives it for a zone and a Unix
+        time; for schedulers and budgets of carbon [gCO2e/kWh].
     nodes : mapping of int to NodePlace, optional
         Zone and device of clients by partition; what stands here is not for a client to
         say. Virtual clients of a simulation have no place of their own.
@@ -91,6 +100,8 @@ class CarbonRun:
     device: str | None = None
     functional_unit: str = ""
     scheduler: Scheduler | None = None
+    budget: Budget | None = None
+    intensities: Intensities | None = None
     nodes: Mapping[int, NodePlace] = field(default_factory=dict)
     expected: int | None = None
     patience_s: float = 300.0
@@ -107,6 +118,17 @@ class CarbonRun:
                 f"{type(self.scheduler).__name__} is no scheduler.",
                 "It must have select(state, rng) and observe(outcome).",
             )
+        if getattr(self.scheduler, "weights", None) is not None:
+            raise UsageError(
+                f"{type(self.scheduler).__name__} weighs updates, and a strategy has its own "
+                "weights.",
+                "Let it leave the weights to the samples, or choose another scheduler.",
+            )
+        if self.budget is not None and self.scheduler is None:
+            raise UsageError(
+                "A budget needs a scheduler that keeps it.", "Give a scheduler, such as Everyone()."
+            )
+        Spending(self.intensities, self.budget)  # says now what cannot be kept
         places = [NodePlace(self.zone, self.device), *self.nodes.values()]
         # A slip of the pen, before a training and not after it.
         limits = self._limits()
@@ -227,8 +249,11 @@ class CarbonRun:
             ask_facts(grid, self.patience_s, lambda node: nodes.known[node].partition is not None)
         if self.scheduler is None:
             return None
+        clock = self._clock(grid)
+        doubt = doubt_once(grid.exchanges.tracker)
+        spending = Spending(self.intensities, self.budget, doubt, clock.now_s())
         rng = np.random.default_rng(self.seed)
-        return Selection(self.scheduler, grid, self._clock(grid), rng)
+        return Selection(self.scheduler, grid, clock, rng, Updates(self.seed), spending)
 
 
 def _is_virtual(grid: Grid) -> bool:
@@ -249,11 +274,14 @@ def _observed(strategy: Strategy, tracker: Tracker, selection: Selection | None)
         )
 
     def aggregate_train(*args: Any, **kwargs: Any) -> Any:
-        try:
+        if selection is None:
             return aggregate(*args, **kwargs)
+        number, replies, *rest = inspect.signature(aggregate).bind(*args, **kwargs).args
+        seen = list(replies)  # two look at them
+        try:
+            return aggregate(number, seen, *rest)
         finally:
-            if selection is not None:
-                selection.observe(_round(args, kwargs) or 0)
+            selection.observe(number, seen)
 
     replaced: dict[str, Callable[..., Any]] = {
         "configure_train": configure_train,

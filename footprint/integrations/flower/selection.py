@@ -23,6 +23,8 @@ from footprint.integrations.flower.clock import Clock
 from footprint.integrations.flower.grid import MeasuredGrid
 from footprint.integrations.flower.passing import PassingGrid
 from footprint.integrations.flower.rounds import Round
+from footprint.integrations.flower.spending import Spending
+from footprint.integrations.flower.updates import Updates
 from footprint.model import Phase, ReplyStatus
 from footprint.scheduling.base import (
     Candidate,
@@ -100,12 +102,16 @@ class Selection:
     grid : MeasuredGrid
     clock : Clock
     rng : Generator
+    updates : Updates
+    spending : Spending
     """
 
     scheduler: Scheduler
     grid: MeasuredGrid
     clock: Clock
     rng: Generator
+    updates: Updates
+    spending: Spending = field(default_factory=Spending)
     _seen: dict[str, Candidate] = field(default_factory=dict)
     _by_view: bool = False
     _chosen: set[int] = field(default_factory=set)
@@ -129,11 +135,13 @@ class Selection:
         nodes = {self.name(node): node for node in self._askable()}
         if self._by_view:
             ids = self._choose(number, nodes, None)
+            self.updates.begin(arrays)
             return self._viewed(inner, (number, arrays, config, grid), ids, nodes) if ids else []
         offered = list(inner(number, arrays, config, grid))
         if not offered:
             return []  # the strategy trains nobody in this round
         ids = self._choose(number, nodes, len(offered))
+        self.updates.begin(arrays)
         if not ids:
             return []
         wanted = [nodes[name] for name in ids]
@@ -145,8 +153,14 @@ class Selection:
         self._by_view = True
         return self._viewed(inner, (number, arrays, config, grid), ids, nodes)
 
-    def observe(self, number: int) -> None:
-        """Tell the scheduler what came of the round, if it chose somebody for it."""
+    def observe(self, number: int, replies: Sequence[Message] = ()) -> None:
+        """Tell the scheduler what came of the round, if it chose somebody for it.
+
+        Raises
+        ------
+        UsageError
+            If there is a budget, and nobody knows what a client took of it.
+        """
         if number not in self._chosen:
             return
         self._chosen.remove(number)
@@ -157,7 +171,9 @@ class Selection:
         outcomes = tuple(_named(self.name(node), one) for node, one in found.clients.items())
         for outcome in outcomes:
             self._learn(number, outcome)
-        self.scheduler.observe(Outcome(number, found.start_s, found.stop_s, outcomes))
+        followed = self.updates.followed(replies, self.name)
+        told = Outcome(number, found.start_s, found.stop_s, outcomes, gradients=followed)
+        self.scheduler.observe(self.spending.settle(told))
 
     def name(self, node_id: int) -> str:
         """Name of a node's client."""
@@ -175,16 +191,30 @@ class Selection:
         # A client keeps its place in the order in which clients were first there.
         self._seen.update((candidate.id, candidate) for candidate in present)
         candidates = Candidates.of(present, everybody=tuple(self._seen.values()))
-        state = SelectionState(number, self.clock.now_s(), candidates, wanted)
+        now_s = self.clock.now_s()
+        state = SelectionState(
+            number,
+            now_s,
+            candidates,
+            wanted,
+            budget=self.spending.budget,
+            probes=self.updates,
+        )
         ids = chosen(self.scheduler, state, self.rng)
+        if not self.spending.allows({name: self._seen[name].energy_kwh for name in ids}):
+            ids = ()
         if ids:
             self._chosen.add(number)
+        else:
+            self.spending.let_pass(self.clock.now_s())
         return ids
 
     def _candidate(self, name: str, node_id: int) -> Candidate:
-        node = self.grid.exchanges.nodes.see(node_id, self.clock.now_s())
+        now_s = self.clock.now_s()
+        node = self.grid.exchanges.nodes.see(node_id, now_s)
         seen = self._seen.get(name) or Candidate(name)
-        return replace(seen, zone=node.zone, device=node.device)
+        intensity = self.spending.look(name, node.zone, now_s)
+        return replace(seen, zone=node.zone, device=node.device, intensity_g_per_kwh=intensity)
 
     def _learn(self, number: int, outcome: ClientOutcome) -> None:
         seen = self._seen.get(outcome.id) or Candidate(outcome.id)
