@@ -50,6 +50,18 @@ def _falling_loss(fleet: Fleet, seed: int, **options: Any) -> Learner:  # noqa: 
     return _FallingLoss(seed, **options)
 
 
+def _digits(fleet: Fleet, seed: int, **options: Any) -> Learner:
+    # Torch is loaded only where something trains.
+    from footprint.learning.local_steps import LocalSteps
+    from footprint.learning.models import ModelKind
+    from footprint.learning.rounds import digits_learner
+
+    alpha = float(options.pop("alpha", 0.1))
+    model = ModelKind.parse(str(options.pop("model", ModelKind.SOFTMAX)))
+    steps = LocalSteps(**options)
+    return digits_learner(len(fleet), seed=seed, alpha=alpha, model=model, how=steps)
+
+
 LEARNERS: dict[str, LearnerKind] = {
     "falling-loss": LearnerKind(
         _falling_loss,
@@ -60,6 +72,9 @@ LEARNERS: dict[str, LearnerKind] = {
             "Nothing was trained: losses and accuracies follow an invented formula.",
             remedy="Take a learner that trains before you believe an accuracy.",
         ),
+    ),
+    "digits": LearnerKind(
+        _digits, options=("alpha", "model", "batch_size", "learning_rate", "proximal")
     ),
 }
 """Kind of each learner by its name in a manifest."""

@@ -15,6 +15,7 @@ import pydantic
 from footprint.errors import FootprintError, ManifestError, ManifestIncomplete
 from footprint.model import SignalKind
 from footprint.scheduling.budget import Resource
+from footprint.scheduling.policies import make_policy
 from footprint.simulation.load import LoadForecast
 from footprint.simulation.traces import unix_seconds
 from footprint.simulation.world import Mode
@@ -29,7 +30,6 @@ from footprint.trials.plan import (
     IntensityTable,
     Plan,
 )
-from footprint.trials.rules import make_rule
 
 # Where the file lies is nothing to write into it.
 _UNWRITTEN = {"origin", "digest", "declared"}
@@ -283,10 +283,11 @@ def _policy_faults(plan: Plan) -> Iterable[Fault]:
         if times > 1:
             yield "policy", f"the name {name!r} is given to {times} policies.", "Name each once."
     for number, policy in enumerate(plan.policy, start=1):
-        yield from _said(
-            functools.partial(make_rule, policy.rule or policy.name, policy.options),
-            f"policy[{number}]",
-        )
+        rule, options = policy.rule or policy.name, policy.options
+        if "name" in options:
+            # It would be taken for the name of the rule.
+            yield f"policy[{number}].options", "no policy has an option 'name'.", "Leave it out."
+        yield from _said(functools.partial(make_policy, rule, **options), f"policy[{number}]")
     for key in ("baseline", "oracle"):
         name = getattr(plan, key)
         if name is not None and names and name not in names:

@@ -9,11 +9,11 @@ import numpy as np
 
 from footprint.model import Finding
 from footprint.scheduling.evaluation import Measures, Trial, reduce_run
+from footprint.scheduling.policies import make_policy
 from footprint.simulation.engine import simulate
 from footprint.simulation.world import World
 from footprint.trials.learners import make_learner
 from footprint.trials.plan import Plan, PolicyTable
-from footprint.trials.rules import make_rule
 from footprint.trials.worlds import BuiltWorld, build_world
 
 
@@ -49,7 +49,7 @@ def run_job(plan: Plan, job: Job) -> Done:
         world = _with_samples(world, learner)
     run = simulate(
         world,
-        make_rule(job.policy.rule or job.policy.name, job.policy.options),
+        make_policy(job.policy.rule or job.policy.name, **job.policy.options),
         built.rules,
         seed=job.seed,
         budgets=built.budgets,

@@ -22,7 +22,6 @@ from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.learners import LEARNERS, LearnerKind
 from footprint.trials.manifest import change_policies, read_plan
 from footprint.trials.plan import LearnerTable, MadeUpGrid, MadeUpSun, PolicyTable
-from footprint.trials.rules import make_rule
 from footprint.trials.series import grid_curve, sun_curve
 from footprint.trials.work import Job, run_job
 from footprint.trials.worlds import build_world
@@ -102,14 +101,6 @@ def test_budgets_are_read(text, resource, total):
 def test_what_is_no_budget_is_refused(text):
     with pytest.raises((UsageError, SimulationError)):
         parse_budget(text)
-
-
-def test_options_reach_their_policy():
-    assert make_rule("uniform", {"share": 0.5}) == Uniform(share=0.5)
-    with pytest.raises(UsageError, match="no option 'number'"):
-        make_rule("uniform", {"number": 5})
-    with pytest.raises(UsageError, match="There is no policy"):
-        make_rule("unifrom", {"share": 0.5})
 
 
 def test_policies_of_the_command_line_keep_their_options(plan):
@@ -227,6 +218,28 @@ def test_a_policy_that_always_breaks_has_a_page_too(plan, monkeypatch):
     page = render_report(result, assets="cdn")
     assert "seed 0 failed: ZeroDivisionError: never" in page
     assert from_json(to_json(result)) == result
+
+
+def test_digits_are_really_learned(plan):
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    trained = replace(
+        plan,
+        policy=(PolicyTable(name="random"), PolicyTable(name="cafe")),
+        learner=LearnerTable(kind="digits", options={"alpha": 0.5}),
+        budget=(replace(plan.budget[0], rounds=40),),
+        simulation=replace(plan.simulation, most_rounds=6),
+        target=None,
+        seeds=1,
+    )
+    result = evaluate_policies(trained)
+    assert not [policy.failed for policy in result.policies if policy.failed]
+    for policy in result.policies:
+        figures = policy.seeds[0].figures
+        # Ten classes: 0.1 is what guessing gets.
+        assert figures[Metric.BEST_ACCURACY] > 0.4
+        assert 0 <= figures[Metric.WORST_DECILE_ACCURACY] <= figures[Metric.BEST_ACCURACY]
+    assert "learning-invented" not in {finding.code for finding in result.findings}
 
 
 def test_if_all_break_the_first_error_is_told(plan, monkeypatch):
