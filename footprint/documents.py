@@ -1,4 +1,4 @@
-"""Results as JSON files: `assessment.json`, `comparison.json` and `ranking.json`.
+"""Results as JSON files: `assessment.json`, `comparison.json`, `ranking.json`, `evaluation.json`.
 
 A document is the result itself with a format name and a format version in front.
 Reading one back gives an equal result, to the last digit.
@@ -16,9 +16,11 @@ from typing import Any, TypeAlias
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison, InputFile, Ranking, split_inverse
+from footprint.model import Assessment, Comparison, Evaluation, InputFile, Ranking, split_inverse
 
-Result: TypeAlias = Assessment | Comparison | Ranking
+Estimate: TypeAlias = Assessment | Comparison | Ranking
+"""A result that rests on factors, whose parts add up to its total."""
+Result: TypeAlias = Estimate | Evaluation
 
 FORMAT_VERSION = 1
 _CHANGED = "The file was changed by hand or damaged; make it again."
@@ -26,6 +28,7 @@ _FORMATS: dict[str, type[Any]] = {
     "footprint-assessment": Assessment,
     "footprint-comparison": Comparison,
     "footprint-ranking": Ranking,
+    "footprint-evaluation": Evaluation,
 }
 
 
@@ -39,7 +42,7 @@ def to_json(result: Result, *, compact: bool = False) -> str:
 
     Parameters
     ----------
-    result : Assessment, Comparison or Ranking
+    result : Assessment, Comparison, Ranking or Evaluation
     compact : bool
         Without spaces, for machines alone.
     """
@@ -75,7 +78,7 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
             f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
-            "Make one with `footprint estimate` or `footprint compare`.",
+            "Make one with `footprint estimate`, `footprint compare` or `footprint simulate`.",
         )
     version = document.pop("format_version", None)
     if version != FORMAT_VERSION:
@@ -92,7 +95,10 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
-    _require_sums(result, name)
+    if isinstance(result, Evaluation):
+        _require_means(result, name)
+    else:
+        _require_sums(result, name)
     return result
 
 
@@ -100,7 +106,7 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON number")
 
 
-def _require_sums(result: Result, name: str) -> None:
+def _require_sums(result: Estimate, name: str) -> None:
     """Refuse a document whose numbers contradict each other."""
     if isinstance(result, Ranking):
         if not len(result.scenarios) == len(result.differences) + 1 == len(result.lowest):
@@ -127,6 +133,23 @@ def _require_sums(result: Result, name: str) -> None:
             f"the total says {total!r} g.",
             _CHANGED,
         )
+
+
+def _require_means(result: Evaluation, name: str) -> None:
+    """Refuse an evaluation whose means are not those of its seeds."""
+    for policy in result.policies:
+        for spread in policy.spreads:
+            found = [seed.figures.get(spread.metric) for seed in policy.seeds]
+            known = [value for value in found if value is not None]
+            mean = math.fsum(known) / len(known) if known else 0.0
+            if (len(known), len(found)) != (spread.known, spread.seeds) or (
+                spread.mean is not None
+                and not math.isclose(mean, spread.mean, rel_tol=1e-9, abs_tol=1e-12)
+            ):
+                raise DocumentError(
+                    f"{name}: {spread.metric} of {policy.name!r} is not the mean of its seeds.",
+                    _CHANGED,
+                )
 
 
 def _require_ends(result: Comparison, name: str) -> None:
@@ -179,7 +202,9 @@ def schema(format_name: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    format_name : {'footprint-assessment', 'footprint-comparison', 'footprint-ranking'}
+    format_name : str
+        ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'`` or
+        ``'footprint-evaluation'``.
     """
     body = _adapter(format_name).json_schema()
     body["properties"] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from footprint.model import (
 )
 from footprint.tables import (
     explain,
+    flatten,
     merge_tables,
     missing_keys,
     read_toml,
@@ -32,6 +33,8 @@ from footprint.tables import (
 from footprint.units import parse_quantity
 
 _MOST_EXTENDS = 10
+# The page says these elsewhere.
+_NOT_DECLARED = ("name", "functional_unit", "factors")
 
 
 def read_manifest(path: Path | str) -> Study:
@@ -83,7 +86,7 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
         study: Study = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
         raise _refused(_holder(path, telling_steps(error)), error) from error
-    study = replace(study, origin=str(path), declared=tuple(_flat(written)))
+    study = replace(study, origin=str(path), declared=tuple(flatten(written, _NOT_DECLARED)))
     if prices is not None:
         study = replace(study, prices=_prices(path, prices))
     for key, message, remedy in _contradictions(study):
@@ -94,19 +97,6 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
         keys = tuple(dict.fromkeys(key for key, _, _ in missing))
         raise ManifestIncomplete(f"{path}, {key}: {message}", remedy, keys)
     return study
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every key of a manifest with its value as a person wrote it; lists of tables by name."""
-    for key, value in table.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}.")
-        elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
-            for number, one in enumerate(value, start=1):
-                yield from _flat(one, f"{path}.{one.get('name', number)}.")
-        elif path not in ("name", "functional_unit", "factors"):
-            yield path, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @functools.cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -44,6 +44,21 @@ def merge_tables(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, 
         else:
             merged[key] = value
     return merged
+
+
+def flatten(
+    table: Mapping[str, Any], leave_out: Collection[str] = (), prefix: str = ""
+) -> Iterator[tuple[str, str]]:
+    """Give every key with its value as a person wrote it; lists of tables go by name."""
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from flatten(value, leave_out, f"{path}.")
+        elif isinstance(value, list) and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, start=1):
+                yield from flatten(one, leave_out, f"{path}.{one.get('name', number)}.")
+        elif path not in leave_out:
+            yield path, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def written_keys(table: type[Any]) -> set[str]:
@@ -87,7 +102,8 @@ def explain(
             return f"{where}: {why}.", EXAMPLE if "quantity" in why else ""
         case "tuple_type":
             written = f"Write [[{key_path(steps)}]]."
-            return f"{where}: found a table, expected a list of tables.", written
+            found = "a table" if isinstance(first["input"], dict) else repr(first["input"])
+            return f"{where}: found {found}, expected a list of tables.", written
         case "string_type":
             return f"{where}: found {first['input']!r}, expected text.", "Write it in quotes."
         case "enum":

@@ -17,6 +17,7 @@ from footprint.cli import (
     pareto,
     predict,
     results,
+    simulate,
     sweep,
     track,
 )
@@ -40,6 +41,7 @@ app.command("estimate")(results.estimate)
 app.command("compare")(results.compare)
 app.command("sweep")(sweep.sweep)
 app.command("pareto")(pareto.pareto)
+app.command("simulate")(simulate.simulate)
 app.command("predict")(predict.predict)
 app.command("papers")(papers.papers)
 app.command("report")(results.report)

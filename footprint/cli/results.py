@@ -113,7 +113,7 @@ def estimate(
     from footprint.settings import Settings
     from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
 
-    _check_output(output)
+    check_output(output)
     if len(journals) == 1 and journals[0].suffix == ".toml":
         if zone or device or pue is not None or network != DEFAULT_NETWORK or resource_share != 1:
             raise UsageError(
@@ -121,7 +121,7 @@ def estimate(
                 "Write them into it, or vary them with: footprint sweep",
             )
         planned = _planned(journals[0], architecture, factors or [], seed, draws)
-        _deliver(planned, output, assets, as_json=as_json)
+        deliver(planned, output, assets, as_json=as_json)
         return
     catalogue = load_catalogue(tuple(factors or ()))
     settings = Settings(
@@ -141,7 +141,7 @@ def estimate(
     if cross_check is not None:
         journal = _cross_checked(journal, cross_check)
     inventory = build_inventory(journal, by_round=by_round)
-    _deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
+    deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
 
 
 def compare(
@@ -182,9 +182,9 @@ def compare(
     from footprint.comparison import compare as compare_
     from footprint.comparison import rank
 
-    _check_output(output)
+    check_output(output)
     if len(scenarios) == 1 and scenarios[0].suffix == ".toml":
-        _deliver(_compared_study(scenarios[0], curves), output, assets, as_json=as_json)
+        deliver(_compared_study(scenarios[0], curves), output, assets, as_json=as_json)
         return
     if curves is not None:
         raise UsageError("--curves belongs to one manifest.", "Name one manifest alone.")
@@ -195,7 +195,7 @@ def compare(
             "Name a manifest with a [centralised] table, or two results.",
         )
     result = compare_(*found) if len(found) == 2 else rank(found)
-    _deliver(result, output, assets, as_json=as_json)
+    deliver(result, output, assets, as_json=as_json)
 
 
 def _compared_study(path: Path, curves: Path | None) -> Comparison:
@@ -228,7 +228,8 @@ def report(
     result: Annotated[
         Path,
         typer.Argument(
-            help="assessment.json, comparison.json, ranking.json, or a page made from one."
+            help="assessment.json, comparison.json, ranking.json, evaluation.json, or a page made "
+            "from one."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
@@ -299,7 +300,8 @@ def _cross_checked(journal: Journal, path: Path) -> Journal:
     return replace(journal, findings=(*journal.findings, finding))
 
 
-def _check_output(output: Path | None) -> None:
+def check_output(output: Path | None) -> None:
+    """Refuse to write a result to a file that is neither JSON nor a page."""
     if output is not None and output.suffix not in (".json", ".html"):
         raise UsageError(
             f"{output} ends neither in .json nor in .html.",
@@ -345,7 +347,8 @@ def _assessment(path: Path) -> Assessment:
     return result
 
 
-def _deliver(result: Result, output: Path | None, assets: str, *, as_json: bool) -> None:
+def deliver(result: Result, output: Path | None, assets: str, *, as_json: bool) -> None:
+    """Write a result where it was asked for, and print it."""
     from footprint.documents import to_json, write_document
 
     if output is not None and output.suffix == ".html":

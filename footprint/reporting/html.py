@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint._resources import templates
 from footprint.documents import Result, to_json, write_text
+from footprint.model import Evaluation
 from footprint.reporting import charts
 from footprint.reporting.assets import (
     DIRECTORY,
@@ -21,7 +22,9 @@ from footprint.reporting.assets import (
 )
 from footprint.reporting.drawing import style_of
 from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
+from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import clean
+from footprint.reporting.shapes import EvaluationPage, Page
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def render_report(
 
     Parameters
     ----------
-    result : Assessment, Comparison or Ranking
+    result : Assessment, Comparison, Ranking or Evaluation
     assets : str
         Where plotly.js comes from: ``"inline"`` (inside the page), ``"directory"``
         (``plotly.min.js`` beside the page), ``"cdn"`` (from the network), or the
@@ -61,13 +64,17 @@ def render_report(
     DataError
         If a bundle lacks a trace type that the page draws.
     """
-    page = view(result)
+    page: Page | EvaluationPage
+    if isinstance(result, Evaluation):
+        page, name = view_evaluation(result), "evaluation.html"
+    else:
+        page, name = view(result), "report.html"
     document = to_json(result, compact=True)
     figures = [charts.draw(figure.chart) for figure in page.figures]
     library = choose_library(assets, charts.trace_types(figures)) if figures else None
     environment = _environment()
     script = _script(environment)
-    template = environment.get_template("report.html")
+    template = environment.get_template(name)
     return template.render(
         page=page,
         drawn={

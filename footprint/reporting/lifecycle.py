@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from footprint.documents import Result
+from footprint.documents import Estimate
 from footprint.model import (
     Alternative,
     Assessment,
@@ -52,7 +52,7 @@ _TERMS_DRAWN = 12
 _LABEL = 40
 
 
-def lifecycle_figures(result: Result, scenarios: Sequence[Scenario]) -> list[Figure | None]:
+def lifecycle_figures(result: Estimate, scenarios: Sequence[Scenario]) -> list[Figure | None]:
     """Draw what a result has beyond emissions by phase and zone; None for what it has not."""
     figures = [
         _stage_figure(scenarios),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from footprint.documents import Result
-from footprint.model import Assessment, Boundary, Stage, Term
+from footprint.documents import Estimate
+from footprint.model import Assessment, Boundary, InputFile, Stage, Term
 from footprint.reporting.numbers import clean, exact, plural, pretty_unit
 from footprint.reporting.shapes import Cell, Column, Scenario, Table
 from footprint.reporting.wording import (
@@ -116,7 +116,7 @@ _FACTS: tuple[tuple[str, Callable[[Assessment], str]], ...] = (
 )
 
 
-def version_table(result: Result, scenarios: Sequence[Scenario]) -> Table:
+def version_table(result: Estimate, scenarios: Sequence[Scenario]) -> Table:
     """List the versions and numbers that pin a result down."""
     headings = [capitalise(scenario.role) or "Value" for scenario in scenarios]
     rows = [
@@ -139,10 +139,21 @@ def input_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
     tables = [_file_table(scenarios)]
     for pairs, roles in declared.items():
         whose = f" of the {' and the '.join(roles)}" if len(declared) > 1 else ""
-        rows = tuple((Cell(clean(key), code=True), Cell(clean(value))) for key, value in pairs)
-        columns = (Column("Key"), Column("Declared"))
-        tables.append(Table(f"What the manifest{whose} declares", columns, rows))
+        tables.append(declared_table(pairs, whose))
     return tuple(tables)
+
+
+def declared_table(pairs: Sequence[tuple[str, str]], whose: str = "") -> Table:
+    """List the keys of a manifest as they were written."""
+    rows = tuple((Cell(clean(key), code=True), Cell(clean(value))) for key, value in pairs)
+    columns = (Column("Key"), Column("Declared"))
+    return Table(f"What the manifest{whose} declares", columns, rows)
+
+
+def file_table(files: Sequence[InputFile]) -> Table:
+    """List files, pinned by their content."""
+    rows = tuple((Cell(clean(one.name)), Cell(clean(one.sha256), code=True)) for one in files)
+    return Table("Input files", (Column("File"), Column("SHA-256")), rows)
 
 
 def _file_table(scenarios: Sequence[Scenario]) -> Table:

@@ -269,3 +269,21 @@ class Page:
     actors: tuple[Table, ...]
     versions: Table
     inputs: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationPage:
+    """Everything that the page of an evaluation says."""
+
+    kind: str
+    title: str
+    verdict: str
+    remarks: tuple[str, ...]
+    results: tuple[Table, ...]
+    warnings: tuple[Notice, ...]
+    figures: tuple[Figure, ...]
+    details: tuple[Table, ...]
+    settings: tuple[Table, ...]
+    versions: Table
+    inputs: tuple[Table, ...]
+    ratio: Ratio | None = None

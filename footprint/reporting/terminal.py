@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footprint.documents import Result
+from footprint.model import Evaluation
+from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import NOT_KNOWN
-from footprint.reporting.shapes import Page, Table
+from footprint.reporting.shapes import Cell, EvaluationPage, Page, Table
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
+
+_WIDE = 120
+"""Characters a line that a table of all metrics needs."""
 
 
 def print_result(result: Result, console: Console | None = None) -> None:
@@ -19,7 +24,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
 
     Parameters
     ----------
-    result : Assessment, Comparison or Ranking
+    result : Assessment, Comparison, Ranking or Evaluation
     console : rich.console.Console, optional
         Default: standard output.
     """
@@ -27,15 +32,23 @@ def print_result(result: Result, console: Console | None = None) -> None:
     from rich.text import Text
 
     console = console or Console()
-    page = view(result)
+    page = view_evaluation(result) if isinstance(result, Evaluation) else view(result)
     # Text, not markup: a run may be called "[red]".
     console.print(Text(page.verdict, style="bold"))
     for remark in page.remarks:
         console.print(Text(remark))
     console.print()
-    if page.figures:
+    if isinstance(page, EvaluationPage):
+        tables = [figure.table for figure in page.figures[:1] if figure.id == "ranking"]
+        if console.width >= _WIDE:
+            tables += page.results
+        for table in tables:
+            console.print(_rich_table(table, intervals=True))
+    elif page.figures:
         console.print(_rich_table(page.figures[0].table))
-    _print_cards(page, console)
+        _print_cards(page, console)
+    else:
+        _print_cards(page, console)
     for notice in page.warnings:
         times = f" ({notice.count} times)" if notice.count > 1 else ""
         console.print(Text(f"{notice.severity}: {notice.messages[0]}{times}"))
@@ -55,7 +68,7 @@ def _print_cards(page: Page, console: Console) -> None:
         console.print(Text(f"{group.title}: {cards}"))
 
 
-def _rich_table(table: Table) -> RichTable:
+def _rich_table(table: Table, *, intervals: bool = False) -> RichTable:
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -71,5 +84,9 @@ def _rich_table(table: Table) -> RichTable:
             no_wrap=False,
         )
     for row in table.rows:
-        shown.add_row(*(Text(cell.text) for cell in row))
+        shown.add_row(*(Text(_lines(cell) if intervals else cell.text) for cell in row))
     return shown
+
+
+def _lines(cell: Cell) -> str:
+    return "\n".join((cell.text, *cell.sub))

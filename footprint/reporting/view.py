@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from footprint.documents import Result
+from footprint.documents import Estimate
 from footprint.model import (
     Assessment,
     Basis,
@@ -72,7 +72,7 @@ _MESSAGES_SHOWN = 3
 _PLACES_SHOWN = 12
 
 
-def view(result: Result) -> Page:
+def view(result: Estimate) -> Page:
     """Decide everything that the page of a result says.
 
     Parameters
@@ -318,7 +318,7 @@ def _ratio(result: Comparison) -> Ratio | None:
 _GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
-def group_findings(result: Result, scenarios: Sequence[Scenario]) -> tuple[Notice, ...]:
+def group_findings(result: Estimate, scenarios: Sequence[Scenario]) -> tuple[Notice, ...]:
     """Group findings by code, gravest first; one that both runs share counts once."""
     found: dict[Finding, list[str]] = {}
     for scenario in scenarios:
@@ -327,6 +327,17 @@ def group_findings(result: Result, scenarios: Sequence[Scenario]) -> tuple[Notic
     if not isinstance(result, Assessment):
         for finding in result.findings:
             found.setdefault(finding, [])
+    return group_notices(found)
+
+
+def group_notices(found: dict[Finding, list[str]]) -> tuple[Notice, ...]:
+    """Group findings by code, gravest first.
+
+    Parameters
+    ----------
+    found : dict of Finding to list of str
+        Findings, each with the runs that have it; none if it is of all.
+    """
     codes: dict[str, list[Finding]] = {}
     for finding in found:
         codes.setdefault(finding.code, []).append(finding)

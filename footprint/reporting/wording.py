@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from footprint.documents import Result
+from footprint.documents import Estimate
 from footprint.model import (
     Architecture,
     Assessment,
@@ -198,7 +198,7 @@ def run_name(assessment: Assessment) -> str:
     return clean(assessment.run.name) or run_label(assessment)
 
 
-def scenarios_of(result: Result) -> tuple[Scenario, ...]:
+def scenarios_of(result: Estimate) -> tuple[Scenario, ...]:
     """List the runs of a result, baseline first, each with what to call it."""
     if isinstance(result, Assessment):
         return (Scenario("", run_label(result), "", result),)

@@ -15,6 +15,8 @@ from footprint.model import Phase
 from footprint.pareto import curves_of
 from footprint.reporting import write_report
 from footprint.sensitivity import compare_study
+from footprint.trials.evaluation import evaluate_policies
+from footprint.trials.manifest import read_plan
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     assessment,
@@ -36,6 +38,17 @@ def plan():
     return compare_study(replace(read_manifest(manifest), draws=200), curves=curves)
 
 
+def evaluation():
+    simulations = Path(__file__).parents[2] / "examples" / "simulations" / "ok"
+    few = replace(read_plan(simulations / "two_grids.toml"), seeds=2, target=0.4)
+    return evaluate_policies(few)
+
+
+def evaluation_without_learner():
+    simulations = Path(__file__).parents[2] / "examples" / "simulations" / "ok"
+    return evaluate_policies(replace(read_plan(simulations / "under_the_sun.toml"), seeds=1))
+
+
 PLAN = plan()
 RESULTS = {
     "assessment": (federated(findings=FINDINGS), 3),
@@ -43,6 +56,8 @@ RESULTS = {
     "hostile": (hostile(), 3),
     "hostile comparison": (comparison(hostile(), federated(40.0)), 4),
     "plan": (PLAN, 10),
+    "evaluation": (evaluation(), 5),
+    "evaluation without learner": (evaluation_without_learner(), 3),
     "rounds": (by_round(150), 4),
     "compared rounds": (comparison(by_round(8), by_round(5)), 5),
     "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
@@ -124,10 +139,22 @@ def test_missing_library_is_said_on_the_page(chromium, tmp_path):
         assert "<details open" in figure
 
 
-def test_narrow_page_does_not_overflow(chromium, pages, tmp_path):
-    # Windows have a least width; a frame has none. The probe writes what it sees.
+def hostile_evaluation():
+    result = RESULTS["evaluation"][0]
+    name = "</script><img src=x onerror=alert(1)>" + "w" * 60
+    first = replace(result.policies[0], name=name)
+    return replace(result, policies=(first, *result.policies[1:]), baseline=name)
+
+
+def hostile_comparison():
     terms = tuple(term(f"zone-{i}") for i in range(3))
-    result = comparison(hostile(), federated(40.0, terms=terms))
+    return comparison(hostile(), federated(40.0, terms=terms))
+
+
+@pytest.mark.parametrize("make", [hostile_comparison, hostile_evaluation])
+def test_narrow_page_does_not_overflow(chromium, make, tmp_path):
+    # Windows have a least width; a frame has none. The probe writes what it sees.
+    result = make()
     page = write_report(result, tmp_path / "page.html")
     frame = tmp_path / "frame.html"
     frame.write_text(

@@ -39,6 +39,7 @@ def blocks(name, language):
     "name",
     [
         "README.md",
+        "docs/evaluation.md",
         "docs/guide.md",
         "docs/papers.md",
         "docs/scheduling.md",
@@ -54,7 +55,9 @@ def test_python_examples_run(name, tmp_path):
         subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=folder, check=True)
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/guide.md", "docs/papers.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "docs/evaluation.md", "docs/guide.md", "docs/papers.md"]
+)
 def test_shell_examples_use_options_that_exist(name):
     helps = {}
     for line in "".join(blocks(name, "sh")).splitlines():
@@ -81,6 +84,16 @@ def test_the_paper_case_that_is_shown_does_what_is_said(tmp_path):
     results = check_case(read_case(tmp_path / "case.toml"))
     assert [one.agrees for one in results] == [True, True, True, None]
     assert results[-1].missing == ("intensity",)
+
+
+def test_the_simulation_manifest_that_is_shown_is_one(tmp_path):
+    from footprint.trials.manifest import read_plan
+
+    (text,) = blocks("docs/evaluation.md", "toml")
+    (tmp_path / "plan.toml").write_text(text)
+    plan = read_plan(tmp_path / "plan.toml")
+    assert [policy.name for policy in plan.policy] == ["random", "half"]
+    assert plan.second_signal is not None
 
 
 def test_the_documented_keys_of_paper_cases_are_those_that_are_known():

@@ -12,7 +12,12 @@ import pytest
 from footprint.documents import schema
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
-NAMES = ("footprint-assessment", "footprint-comparison", "footprint-ranking")
+NAMES = (
+    "footprint-assessment",
+    "footprint-comparison",
+    "footprint-ranking",
+    "footprint-evaluation",
+)
 
 
 def text_of(name):

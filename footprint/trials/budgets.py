@@ -1,0 +1,77 @@
+"""Budgets and prices as people write them."""
+
+from __future__ import annotations
+
+import re
+
+from footprint.errors import UsageError
+from footprint.scheduling.budget import Budget, Resource
+from footprint.simulation.world import Prices
+from footprint.trials.plan import BudgetTable, PriceTable
+from footprint.units import parse_quantity
+
+_UNITS = {
+    "carbon": ((Resource.CARBON_G, "gCO2e"),),
+    "energy": ((Resource.ENERGY_KWH, "kWh"),),
+    "cost": ((Resource.MONEY_EUR, "EUR"), (Resource.MONEY_USD, "USD")),
+    "time": ((Resource.TIME_S, "s"),),
+}
+_EXAMPLE = "Write carbon=5 kg, energy=3 kWh, cost=10 EUR or time=2 d."
+_MASS = re.compile(r"(?<=[\d\s])(mg|g|kg|t)\s*$")
+
+
+def parse_budget(text: str) -> BudgetTable:
+    """Read ``"carbon=5 kg"``.
+
+    Raises
+    ------
+    UsageError
+        If it is no budget.
+    """
+    resource, equals, total = text.partition("=")
+    if not equals or not total.strip():
+        raise UsageError(f"{text!r} is no budget.", _EXAMPLE)
+    table = BudgetTable(resource=resource.strip(), total=total.strip())
+    read_budget(table)
+    return table
+
+
+def read_budget(table: BudgetTable) -> Budget:
+    """Make the budget of a table.
+
+    Raises
+    ------
+    UsageError
+        If there is no such resource, or the amounts make no sense.
+    UnitError
+        If an amount is no quantity of it.
+    """
+    if table.resource not in _UNITS:
+        raise UsageError(
+            f"found the resource {table.resource!r}, expected one of {', '.join(_UNITS)}.", _EXAMPLE
+        )
+    choices = _UNITS[table.resource]
+    resource, unit = next((one for one in choices if one[1] in table.total), choices[0])
+    reserve = 0.0 if table.reserve is None else _amount(table.reserve, unit)
+    total = _amount(table.total, unit)
+    return Budget(resource, total, table.mode, rounds=table.rounds, reserve=reserve)
+
+
+def _amount(text: str, unit: str) -> float:
+    # In a budget of carbon a kilogram can only be one of CO2e.
+    return parse_quantity(_MASS.sub(r"\1CO2e", text) if unit == "gCO2e" else text, unit)
+
+
+def read_prices(table: PriceTable | None) -> Prices | None:
+    """Make the prices of a table.
+
+    Raises
+    ------
+    UnitError
+        If one is not in the currency that the table names.
+    """
+    if table is None:
+        return None
+    unit = f"{table.currency.value}/kWh"
+    per_kwh = {zone: parse_quantity(text, unit) for zone, text in table.electricity.items()}
+    return Prices(table.currency.value.lower(), per_kwh)

@@ -1,0 +1,115 @@
+"""What a reader of an evaluation must know before believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from footprint.model import Finding, Metric, PolicyResult, Severity
+from footprint.trials.plan import ForecastKind, Plan
+
+# Less than this of a budget may be left without a word [1].
+_UNUSED = 0.05
+# They differ from run to run, whatever the seed.
+_MEASURED = (Metric.OVERHEAD_S, Metric.OVERHEAD_KWH)
+
+
+def collect_remarks(plan: Plan, policies: Sequence[PolicyResult]) -> tuple[Finding, ...]:
+    """Collect what is in doubt of a whole evaluation."""
+    return tuple(
+        finding
+        for check in (_seeds, _targets, _budgets, _forecasts, _left_out)
+        for finding in check(plan, policies)
+    )
+
+
+def _seeds(plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    if plan.seeds == 1:
+        yield Finding(
+            "one-seed",
+            "Each policy ran with one seed: nothing says how much of a difference is chance.",
+            remedy="Run five seeds or more: --seeds 5.",
+        )
+    for policy in policies:
+        figures = [
+            {
+                m: v
+                for m, v in one.figures.items()
+                if m not in (Metric.OVERHEAD_S, Metric.OVERHEAD_KWH)
+            }
+            for one in policy.seeds
+        ]
+        if len(figures) > 1 and all(one == figures[0] for one in figures[1:]):
+            yield Finding(
+                "seeds-alike",
+                f"All seeds of {policy.name!r} gave the same: nothing in its runs is random, and "
+                "its interval of no width is no certainty.",
+                Severity.INFO,
+            )
+
+
+def _targets(plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    if plan.target is None:
+        return
+    for policy in policies:
+        spread = policy.spread(Metric.ROUNDS_TO_TARGET)
+        known = spread.known if spread is not None else 0
+        if known < len(policy.seeds):
+            yield Finding(
+                "target-not-reached",
+                f"{policy.name!r} reached an accuracy of {plan.target:g} in {known} of "
+                f"{len(policy.seeds)} seeds; so it has no mean of what it took.",
+                remedy="Give it more time or budget, or take a lower target.",
+            )
+
+
+def _budgets(_plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    for policy in policies:
+        unused = policy.spread(Metric.BUDGET_UNUSED)
+        violation = policy.spread(Metric.BUDGET_VIOLATION)
+        if unused is not None and unused.mean is not None and unused.mean > _UNUSED:
+            yield Finding(
+                "budget-unused",
+                f"{policy.name!r} left {unused.mean:.0%} of the budget unused: compare it where "
+                "all have spent the same, not by what it reached in the end.",
+            )
+        if violation is not None and violation.mean:
+            yield Finding(
+                "budget-overspent",
+                f"{policy.name!r} overspent the budget by {violation.mean:.1%} on average.",
+                remedy="Make the budget hard, or count the overspending against it.",
+            )
+
+
+def _forecasts(plan: Plan, _policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    tables = {"excess energy": plan.traces.excess, "grid intensity": plan.traces.intensity}
+    kinds: dict[str, str] = {
+        what: table.forecast.kind.value
+        for what, table in tables.items()
+        if table is not None and table.forecast is not None
+    }
+    if plan.load is not None:
+        kinds["load"] = plan.load.forecast.value
+    for what, kind in kinds.items():
+        if kind in (ForecastKind.PERFECT, ForecastKind.NOISY):
+            yield Finding(
+                "forecast-from-the-future",
+                f"Forecasts of {what} were made from what came ({kind}): no policy has such in the "
+                "world.",
+                remedy="Take persistence, or forecasts as they were issued.",
+            )
+
+
+def _left_out(plan: Plan, _policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    if plan.server is None:
+        yield Finding(
+            "server-left-out",
+            "The server is not counted: nobody said what it draws.",
+            Severity.INFO,
+            remedy="Add [server].",
+        )
+    yield Finding(
+        "scope-of-simulation",
+        "Counted is energy while devices take part. Making them, networks, and what they draw "
+        "otherwise are not.",
+        Severity.INFO,
+    )
