@@ -298,7 +298,8 @@ def show(result, earlier):
     bound = result["upper bound"]
     more = "" if bound[0] is None else f" Everybody, no budget (upper bound): {shown(bound)}"
     console.print(
-        f"\n{result['case']}; mean and 95 % interval over {result['seeds']} seeds (Student's t).{more}"
+        f"\n{result['case']}; mean and 95 % interval over {result['seeds']} seeds (Student's t)."
+        + more
     )
     for share in dict.fromkeys(row["budget"] for row in result["rows"]):
         table = Table(
