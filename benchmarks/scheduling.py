@@ -32,12 +32,12 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array
 
 from footprint.scheduling.fedzero.candidates import candidates_of
-from footprint.scheduling.fedzero.hardware import HARDWARE, energy_per_batch, full_speed
 from footprint.scheduling.fedzero.milp import able, plan_by_milp, round_model, usable
 from footprint.scheduling.fedzero.problem import Effort, RoundProblem
 from footprint.scheduling.fedzero.search import shortest_plan
+from footprint.simulation.hardware import CLASSES, SIZES
 
-STEPS, PEAK_W, SIZE_FACTOR = 60, 800.0, 1.5  # CIFAR-100
+STEPS, PEAK_W, TASK = 60, 800.0, "cifar100"
 EFFORT = Effort(gap=1e-4)
 # Two plans within the gap of the same optimum.
 SAME = 2.1e-4
@@ -106,10 +106,9 @@ def a_round(case, seed, sun):
     """Clients of FedZero's classes with bursts of load, forecast minute by minute."""
     rng = np.random.default_rng(seed)
     kinds = rng.choice(3, size=case.clients, p=[0.39, 0.30, 0.31])
-    speed, cost = (
-        np.array([of(HARDWARE[name], SIZE_FACTOR) for name in ("small", "mid", "large")])[kinds]
-        for of in (full_speed, energy_per_batch)
-    )
+    classes = [CLASSES[name] for name in ("small", "mid", "large")]
+    speed = 60 * np.array([one.units_per_s(SIZES[TASK]) for one in classes])[kinds]
+    cost = np.array([one.energy_per_unit_ws(SIZES[TASK]) for one in classes])[kinds]
     busy = rng.random((case.clients, 1)) < 0.5
     turns = np.cumsum(rng.random((case.clients, STEPS)) < 1 / 20, axis=1) % 2 == 1
     load = np.where(busy ^ turns, rng.uniform(0.3, 1.0, (case.clients, 1)), 0.0)

@@ -16,6 +16,7 @@ from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.ecolearn import EcoLearn
 from footprint.scheduling.everyone import Everyone
 from footprint.scheduling.feasible import Feasible
+from footprint.scheduling.fedzero.policy import FedZero
 from footprint.scheduling.lowcarb import Lowcarb
 from footprint.scheduling.lowest_carbon import LowestCarbon
 from footprint.scheduling.oort import Oort
@@ -36,6 +37,8 @@ POLICIES: dict[str, Callable[..., Scheduler]] = {
     "oort-1.3n": partial(Oort, over=1.3),
     "oort-fc": partial(Oort, forecasts=True),
     "power-of-choice": PowerOfChoice,
+    "fedzero": FedZero,
+    "fedzero-static": partial(FedZero, blocklist=None, by_utility=False),
     "all-until-spent": Everyone,
     "round-robin": RoundRobin,
     "lowest-carbon": LowestCarbon,

@@ -171,7 +171,7 @@ class _Work:
             steps=self.step,
             accepted=self._is_accepted(),
             dropped=self.lost_at < self.step,
-            units=self.sums["train_ws"] / self.unit_ws,
+            units=_whole(self.sums["train_ws"] / self.unit_ws),
             ready_s=ready_s,
             **self.sums,
         )
@@ -302,6 +302,12 @@ _SUMS = (
 def _steps(times_s: Floats, step_s: int) -> Integers:
     """Count the steps that times take, rounded up."""
     return np.ceil(times_s / step_s - ROUNDING).astype(np.int64)
+
+
+def _whole(units: Floats) -> Floats:
+    """Work, whole where it is whole but for rounding: a learner does the whole units of it."""
+    nearest = np.rint(units)
+    return np.where(np.abs(units - nearest) <= ROUNDING * units, nearest, units)
 
 
 def _part(some: Floats, whole: Floats) -> Floats:

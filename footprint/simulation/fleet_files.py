@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,9 @@ def read_fleet(path: Path | str, domains: Sequence[str]) -> Fleet:
     return Fleet.of(ids=ids, domain=np.array([places[name] for name in given]), **columns)
 
 
-def read_fedzero_clients(path: Path | str, task: str, samples: npt.ArrayLike) -> Fleet:
+def read_fedzero_clients(
+    path: Path | str, task: str, samples: npt.ArrayLike | Callable[[int], Floats]
+) -> Fleet:
     """Read the client table of FedZero.
 
     Parameters
@@ -86,8 +88,9 @@ def read_fedzero_clients(path: Path | str, task: str, samples: npt.ArrayLike) ->
         from 0) and `size` (small, mid or large), and a row per client. `client_id` may name them.
     task : str
         One of `hardware.SIZES`.
-    samples : array_like
-        Training samples of each client, which the file does not hold.
+    samples : array_like or callable
+        Training samples of each client, which the file does not hold; or what deals them to
+        a number of clients.
 
     Raises
     ------
@@ -100,7 +103,8 @@ def read_fedzero_clients(path: Path | str, task: str, samples: npt.ArrayLike) ->
     missing = [name for name in ("power_domain", "size") if name not in table.columns]
     if missing:
         raise DataError(f"{path} lacks the column {missing[0]!r}.", "Read it with read_fleet.")
-    owned = np.asarray(samples, dtype=np.float64)
+    dealt = samples(len(table)) if callable(samples) else samples
+    owned = np.asarray(dealt, dtype=np.float64)
     if owned.shape != (len(table),) or not (owned >= 1).all():
         raise UsageError(f"{len(table)} clients need as many numbers of samples, of 1 or more.")
     size = find_size(task)
@@ -128,6 +132,40 @@ def spread_samples(total: int, clients: int, seed: int, *, spread: float = 0.5) 
     drawn = np.random.default_rng(seed).lognormal(0.0, spread, clients)
     samples: Floats = np.maximum(np.rint(drawn / drawn.sum() * total), float(BATCH))
     return samples
+
+
+def deal_samples(
+    total: int, clients: int, classes: int, seed: int, *, concentration: float = 0.5
+) -> Floats:
+    """Deal samples to clients class by class, by a Dirichlet distribution over the clients.
+
+    Parameters
+    ----------
+    total, clients, classes, seed : int
+    concentration : float
+        Above 0; the smaller, the more uneven.
+
+    Returns
+    -------
+    ndarray of shape (clients,)
+        They add up to the total, but for those who would have none: they get one.
+
+    References
+    ----------
+    The split of the image data sets in FedZero's evaluation: github.com/dos-group/fedzero, commit
+    1c8ae6a3. With other random numbers, so sizes are alike and not the same.
+    """
+    if not (clients >= 1 and classes >= 1 and concentration > 0):
+        raise UsageError(
+            f"{total} samples of {classes} class(es) cannot be dealt to {clients} client(s) with "
+            f"a concentration of {concentration}."
+        )
+    rng = np.random.default_rng(seed)
+    edges = np.arange(classes + 1, dtype=np.int64) * total // classes
+    sizes = edges[1:] - edges[:-1]
+    shares = rng.dirichlet(np.full(clients, concentration), size=classes)
+    dealt: Floats = rng.multinomial(sizes, shares).sum(axis=0).astype(np.float64)
+    return np.maximum(dealt, 1.0)
 
 
 def _numbers(table: pd.DataFrame, name: str, path: Path | str) -> Floats:

@@ -7,7 +7,7 @@ the time that it is about.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from footprint.errors import DataError, UsageError
 from footprint.model.kinds import Vocabulary
-from footprint.simulation.arrays import Floats, Integers
+from footprint.simulation.arrays import Flags, Floats, Integers
 from footprint.simulation.traces import Trace
 
 
@@ -151,6 +151,63 @@ class OnOffLoad:
         return busy * (low + (high - low) * _even(_mixed(self.seed, 2, who, slot)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Unloaded:
+    """A load from which some clients are free.
+
+    Attributes
+    ----------
+    load : Load
+    free : ndarray of bool, shape (clients,)
+    """
+
+    load: Load
+    free: Flags
+
+    def used(self, clients: Integers, start_s: int, step_s: int, steps: int) -> Floats:
+        """Give the actual load of some clients."""
+        return np.where(self.free[clients], 0.0, self.load.used(clients, start_s, step_s, steps))
+
+    def reserved(self, clients: Integers, start_s: int, step_s: int, steps: int) -> Floats:
+        """Give what was set aside for it."""
+        shares = self.load.reserved(clients, start_s, step_s, steps)
+        return np.where(self.free[clients], 0.0, shares)
+
+
+def deal_days(
+    used: Trace, reserved: Trace | None, *, clients: int, days: int, seed: int
+) -> TraceLoad:
+    """Make the load of several days out of one day of other devices.
+
+    Each client is dealt a device for each day, drawn at random. Hours of the day stay what they
+    are; from one day to the next a client may become another.
+
+    Parameters
+    ----------
+    used, reserved : Trace
+        A column per device; what goes beyond a day is left out.
+    clients, days, seed : int
+
+    Raises
+    ------
+    DataError
+        If the trace is shorter than a day, or the two are of different devices.
+    """
+    rows = _DAY_S // used.step_s
+    for trace in (used, reserved):
+        if trace is not None and (len(trace.values) < rows or trace.columns != used.columns):
+            raise DataError(f"{trace.source or 'A trace'} holds no whole day of these devices.")
+    drawn = np.random.default_rng(seed).integers(0, len(used.columns), (days, clients))
+    names = tuple(f"client-{n}" for n in range(clients))
+
+    def dealt(trace: Trace) -> Trace:
+        values = np.concatenate([trace.values[:rows, columns] for columns in drawn])
+        return replace(trace, columns=names, values=values)
+
+    return TraceLoad(dealt(used), None if reserved is None else dealt(reserved))
+
+
+_DAY_S = 86_400
 _WOBBLE_S = 300  # as the solar files: neither faster nor slower than energy changes
 
 

@@ -26,6 +26,9 @@ from footprint.scheduling.carbon_scaler import ElasticJob
 from footprint.scheduling.carbon_time_start import CarbonTime
 from footprint.scheduling.curtailment import Threshold
 from footprint.scheduling.elastic import Elastic
+from footprint.scheduling.fedzero.compat import AuthorsBlocklist
+from footprint.scheduling.fedzero.policy import FedZero
+from footprint.scheduling.fedzero.search import Solver as SearchSolver
 from footprint.scheduling.gradients import GradientSource
 from footprint.scheduling.kmin_rounds import KMinRounds
 from footprint.scheduling.oort import Edge, Oort
@@ -49,6 +52,10 @@ SCHEDULERS = {
     "uniform, 3": lambda: Uniform(count=3),
     "uniform, a third": lambda: Uniform(share=1 / 3),
     "uniform, nobody": lambda: Uniform(count=0),
+    "fedzero, no blocklist": lambda: FedZero(blocklist=None),
+    "fedzero, no forecasts": lambda: FedZero(forecasts=False),
+    "fedzero, one model": lambda: FedZero(solver=SearchSolver.ONE_MODEL),
+    "fedzero, the authors' list": lambda: FedZero(blocklist=AuthorsBlocklist),
     "oort, lowest edge": lambda: Oort(edge=Edge.LOWEST),
     "static, one": lambda: StaticCleanest(count=1),
     "utility per gram, fresh": lambda: UtilityPerGram(GradientSource.FRESH),

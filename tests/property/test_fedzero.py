@@ -1,4 +1,4 @@
-"""Properties of FedZero's plans and of the sharing of energy, for any fleet."""
+"""Properties of FedZero's plans, weights and draws, for any fleet."""
 
 import dataclasses
 
@@ -12,16 +12,12 @@ from footprint.scheduling.fedzero.candidates import candidates_of
 from footprint.scheduling.fedzero.decomposition import is_feasible, plan_by_domains
 from footprint.scheduling.fedzero.milp import plan_by_milp
 from footprint.scheduling.fedzero.problem import Effort, RoundProblem
-from footprint.scheduling.fedzero.search import shortest_plan
+from footprint.scheduling.fedzero.search import least_duration, shortest_plan
 from footprint.scheduling.fedzero.utility import normalised
-from footprint.simulation.waterfill import Workers, divide_energy, work_step
 from tests.fedzero_rounds import best_of_set, violations
 
 # Whole and halved numbers make ties and equalities, which are the hard cases.
 AMOUNT = st.one_of(st.integers(0, 8).map(float), st.floats(0.0, 8.0, allow_subnormal=False))
-
-# None, or at least what is left where rounding missed a goal.
-ENERGY = st.one_of(st.just(0.0), st.floats(1e-12, 1e5))
 
 
 def vector(draw, size, values=AMOUNT):
@@ -58,6 +54,14 @@ def test_every_plan_holds_the_constraints_and_its_set_can_do_no_better(problem):
     alone = best_of_set(problem.first(plan.duration_steps), plan.chosen)
     assert alone is None or plan.value >= alone - 1e-6 * (1 + alone)
     assert plan.bound >= plan.value
+
+
+@given(rounds())
+@settings(max_examples=150, deadline=None)
+def test_no_round_is_shorter_than_the_bound_of_durations(problem):
+    bound = least_duration(problem)
+    longest = problem.steps if bound is None else bound - 1
+    assert longest == 0 or not is_feasible(problem.first(longest))
 
 
 @given(rounds())
@@ -104,68 +108,6 @@ def test_steps_that_are_cut_into_equal_parts_change_nothing(problem, parts):
         merged = block.merged()
         assert merged.rate_ws.shape[1] <= problem.steps
         assert np.allclose(merged.rate_ws.sum(axis=1), block.rate_ws.sum(axis=1))
-
-
-@st.composite
-def divisions(draw):
-    clients, domains = draw(st.integers(1, 8)), draw(st.integers(1, 3))
-    domain = draw(st.lists(st.integers(0, domains - 1), min_size=clients, max_size=clients))
-    return (
-        vector(draw, domains, ENERGY),
-        np.array(domain),
-        vector(draw, clients, ENERGY),
-        vector(draw, clients, ENERGY),
-    )
-
-
-def total(values, domain, energy_ws):
-    return np.bincount(domain, weights=values, minlength=len(energy_ws))
-
-
-@given(divisions())
-@settings(max_examples=300, deadline=None)
-def test_energy_is_used_up_or_everybody_is_full(division):
-    energy_ws, domain, weight, ceiling_ws = division
-    shares_ws = divide_energy(*division)
-    assert np.all(shares_ws >= 0)
-    assert np.all(shares_ws <= ceiling_ws)
-    used_ws = total(shares_ws, domain, energy_ws)
-    wanted_ws = total(np.where(weight > 0, ceiling_ws, 0.0), domain, energy_ws)
-    assert np.allclose(used_ws, np.minimum(energy_ws, wanted_ws), rtol=1e-9, atol=1e-9)
-    # Nobody below a ceiling has less per weight than another of the domain.
-    below = (shares_ws < ceiling_ws * (1 - 1e-9)) & (weight > 1e-3)
-    per_weight = np.divide(shares_ws, weight, out=np.zeros_like(weight), where=weight > 0)
-    for place in np.flatnonzero(below):
-        others = (domain == domain[place]) & (weight > 1e-3)
-        level = per_weight[place]
-        assert np.all(per_weight[others] <= level * (1 + 1e-6) + 1e-9)
-
-
-@given(divisions(), st.floats(1.0, 3.0))
-@settings(max_examples=100, deadline=None)
-def test_more_energy_takes_nothing_from_anybody(division, more):
-    energy_ws, domain, weight, ceiling_ws = division
-    before = divide_energy(*division)
-    after = divide_energy(energy_ws * more, domain, weight, ceiling_ws)
-    assert np.all(after >= before * (1 - 1e-9) - 1e-9)
-
-
-@given(divisions(), st.data())
-@settings(max_examples=150, deadline=None)
-def test_a_step_never_uses_more_energy_than_there_is(division, data):
-    energy_ws, domain, spare, most = division
-    part = vector(data.draw, len(most), st.floats(0.0, 1.0))
-    workers = Workers(
-        domain, vector(data.draw, len(most), st.floats(0.5, 900.0)), most * part, most
-    )
-    done = most * vector(data.draw, len(most), st.floats(0.0, 1.0))
-    after, used_ws = work_step(workers, energy_ws, spare, done)
-    assert np.all(total(used_ws, domain, energy_ws) <= energy_ws * (1 + 1e-9))
-    assert np.all(after >= done)
-    assert np.all(after <= most)
-    assert np.all(after - done <= spare * (1 + 1e-9) + 1e-9)
-    worked_ws = (after - done) * workers.energy_per_batch_ws
-    assert np.allclose(worked_ws, used_ws, rtol=1e-6, atol=1e-3)
 
 
 @given(

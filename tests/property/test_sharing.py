@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from footprint.simulation.sharing import Grouping, share_alone, share_step
 
@@ -110,3 +111,63 @@ def test_more_energy_never_gives_anybody_less():
             shared = share_step(np.array([energy]), room, done, (least, 5 * least), by)
             assert (shared >= before - 1e-9).all()
             before = shared
+
+
+@pytest.mark.parametrize(
+    ("energy", "weight", "room", "expected"),
+    [
+        (12, [1, 2, 3], [9, 9, 9], [2, 4, 6]),
+        (12, [1, 1, 1], [2, 9, 9], [2, 5, 5]),  # what the first leaves is divided again
+        (12, [1, 2, 3], [1, 9, 5], [1, 6, 5]),  # first the third is full, then the first
+        (30, [1, 2, 3], [1, 9, 5], [1, 9, 5]),  # enough for all
+        (12, [1, 1, 1], [0, 9, 9], [0, 6, 6]),
+        (0, [1, 1, 1], [9, 9, 9], [0, 0, 0]),
+        (15, [1, 2, 3], [1, 9, 5], [1, 9, 5]),  # exactly enough
+    ],
+)
+def test_known_divisions(energy, weight, room, expected):
+    """Of one phase: nobody lacks anything to the least work."""
+    by, none = Grouping.by(np.zeros(3, dtype=int)), np.zeros(3)
+    most, ceiling = np.array(weight, dtype=float), np.array(room, dtype=float)
+    shared = share_step(np.array([float(energy)]), ceiling, none, (none, most), by)
+    assert shared.tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_level_of_water_is_that_of_a_linear_program(seed):
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(1, 12))
+    weight, room = rng.exponential(size=(2, size))
+    energy = float(room.sum() * rng.uniform(0.05, 1.1))
+    by, none = Grouping.by(np.zeros(size, dtype=int)), np.zeros(size)
+    shared = share_step(np.array([energy]), room, none, (none, weight), by)
+    # All of the energy, or of the room, with e <= x w for the lowest x.
+    lowest = linprog(
+        np.append(np.zeros(size), 1.0),
+        A_ub=np.hstack([np.eye(size), -weight[:, None]]),
+        b_ub=np.zeros(size),
+        A_eq=[np.append(np.ones(size), 0.0)],
+        b_eq=[min(energy, room.sum())],
+        bounds=[(0, ceiling) for ceiling in room] + [(0, None)],
+    )
+    if energy < room.sum():  # else all are at their ceiling, and there is no level
+        assert (shared / weight).max() == pytest.approx(lowest.fun, rel=1e-6)
+
+
+def test_domains_do_not_touch_each_other():
+    by, none = Grouping.by(np.array([0, 0, 1, 2, 2])), np.zeros(5)
+    weight, room = np.array([1.0, 2, 1, 1, 3]), np.array([9.0, 9, 1, 9, 2])
+    shared = share_step(np.array([6.0, 5.0, 8.0]), room, none, (none, weight), by)
+    assert shared.tolist() == pytest.approx([2, 4, 1, 6, 2])
+
+
+def test_the_second_phase_gets_what_the_first_left_and_no_more():
+    by = Grouping.by(np.array([0, 0]))
+    per_batch = np.array([2.0, 4.0])
+    least, most, done = 10 * per_batch, 50 * per_batch, np.array([10.0, 8.0]) * per_batch
+    shared = share_step(np.array([20.0]), 99 * per_batch, done, (least, most), by)
+    # The second needs 2 batches of 4 Ws for its least work; 12 Ws are left, by what could
+    # still be used: 40 x 2 Ws and 40 x 4 Ws.
+    assert shared.tolist() == pytest.approx([4.0, 8.0 + 8.0])
+    # The public code of FedZero hands out the 20 Ws again, and uses 28.
+    assert shared.sum() == pytest.approx(20.0)

@@ -219,7 +219,7 @@ def altered(world, now_s):
 
 @given(
     seeds,
-    st.one_of(policies, st.sampled_from(["random-fc", "oort-fc"])),
+    st.one_of(policies, st.sampled_from(["random-fc", "oort-fc", "fedzero"])),
     st.booleans(),
     st.floats(0, 1),
 )

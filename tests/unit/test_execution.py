@@ -222,3 +222,20 @@ def test_energy_used_twice_stops_the_simulation(monkeypatch):
     monkeypatch.setattr(execution, "share_alone", generous)
     with pytest.raises(SimulationError, match=r"'sun' used 120 Ws of 60 Ws .* 2022-06-08 00:00"):
         run(world(fleet(2), constant(1.0)))
+
+
+def test_work_that_counts_is_whole_whatever_the_numbers():
+    """A learner does the whole units of it; rounding must not take the last one."""
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        size = int(rng.integers(1, 9))
+        least = rng.integers(1, 100, size).astype(float)
+        clients = fleet(
+            size,
+            units_per_s=rng.uniform(0.1, 0.9, size),
+            energy_per_unit_ws=rng.uniform(300, 1100, size),
+            least_units=least,
+            most_units=least,
+        )
+        done, _ = run(world(clients, constant(700.0)))
+        assert (np.floor(done.units) >= least[done.clients])[done.accepted].all()

@@ -199,3 +199,20 @@ def test_numbers_of_clients_combine_as_trying_all_does():
         assert found.counts.sum() == count
         assert found.value == pytest.approx(expected, abs=1e-12)
         assert totals[tuple(found.counts.tolist())] == pytest.approx(found.value, abs=1e-12)
+
+
+def test_least_work_of_very_different_sizes_is_rounded_alike():
+    """What sums over a domain cannot see must not break the plan of its clients either."""
+    least = np.array([1.0, 5e-232, 1e-11])
+    problem = RoundProblem(
+        spare=np.ones((3, 1)),
+        energy_ws=np.array([[1.0]]),
+        domain=np.zeros(3, dtype=int),
+        energy_per_batch_ws=np.ones(3),
+        least=least,
+        most=least,
+        weight=np.zeros(3),
+        count=3,
+    )
+    plan = plan_by_domains(problem).plan
+    assert violations(problem, plan) == []

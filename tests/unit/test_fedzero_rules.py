@@ -1,4 +1,4 @@
-"""Utility, blocklist and hardware of FedZero."""
+"""Utility and blocklist of FedZero."""
 
 import math
 
@@ -12,43 +12,9 @@ from footprint.scheduling.fedzero.blocklist import (
     release_probability,
 )
 from footprint.scheduling.fedzero.compat import AuthorsBlocklist
-from footprint.scheduling.fedzero.hardware import (
-    HARDWARE,
-    SIZE_FACTORS,
-    STEP_S,
-    energy_per_batch,
-    full_speed,
-)
 from footprint.scheduling.fedzero.utility import normalised, statistical_utility
 
 H = 3600.0
-
-# Batches per minute and Ws per batch of small, mid and large clients, from the public code
-# of FedZero (rates of images and powers of its hardware classes, to two decimals).
-TABLE = {
-    "cifar10": [(10.980, 382.51), (38.340, 469.48), (74.220, 565.89)],
-    "cifar100": [(7.320, 573.77), (25.560, 704.23), (49.480, 848.83)],
-    "tiny_imagenet": [(7.843, 535.52), (27.386, 657.28), (53.014, 792.24)],
-    "shakespeare": [(7.320, 573.77), (25.560, 704.23), (49.480, 848.83)],
-    "speech": [(5.779, 726.78), (20.179, 892.02), (39.063, 1075.18)],
-}
-
-
-@pytest.mark.parametrize("task", TABLE)
-def test_speeds_and_energies_are_those_of_the_table(task):
-    assert set(TABLE) == set(SIZE_FACTORS)
-    factor = SIZE_FACTORS[task]
-    for name, (speed, energy_ws) in zip(("small", "mid", "large"), TABLE[task], strict=True):
-        assert round(full_speed(HARDWARE[name], factor), 3) == speed
-        assert round(energy_per_batch(HARDWARE[name], factor), 2) == energy_ws
-
-
-@pytest.mark.parametrize(("name", "power_w"), [("small", 70), ("mid", 300), ("large", 700)])
-def test_full_load_power_is_that_of_the_class_whatever_the_task(name, power_w):
-    for factor in SIZE_FACTORS.values():
-        one = HARDWARE[name]
-        power = full_speed(one, factor) * energy_per_batch(one, factor) / STEP_S
-        assert power == pytest.approx(power_w, rel=1e-12)
 
 
 def test_utility_of_known_losses():
@@ -172,6 +138,31 @@ def test_waiting_draws_nothing_and_blocks_nobody_again():
         assert again.tolist() == first.tolist()
     first[:] = False  # what is given out is a copy
     assert blocklist.blocked[0]
+
+
+def test_a_long_wait_is_as_good_as_a_round():
+    """Else a fleet in which all but a few are blocked would wait for ever."""
+    for redraw_s, passed_s, draws in ((600.0, 599.0, 0), (600.0, 600.0, 1), (math.inf, 1e9, 0)):
+        blocklist = Blocklist(4, redraw_s=redraw_s)
+        blocklist.participations[:] = 10
+        blocklist.record([0])
+        assert blocklist.update(0.0, flags(0), UTILITY, Draws(0.99))[0]
+        again = blocklist.update(passed_s, flags(0), UTILITY, Draws(*[0.0] * draws))
+        assert again[0] == (draws == 0)
+    with pytest.raises(UsageError, match="redraw_s"):
+        Blocklist(4, redraw_s=0.0)
+
+
+def test_clients_may_join_later():
+    blocklist = Blocklist(1)
+    blocklist.record([0])
+    blocklist.update(0.0, flags(0, of=1), UTILITY[:1], Draws(0.0))
+    blocklist.grow(4)
+    assert blocklist.participations.tolist() == [1, 0, 0, 0]
+    blocklist.participations[:] = 10
+    blocklist.record([0, 3])
+    found = blocklist.update(60.0, flags(0, 3), UTILITY, Draws(0.99, 0.99))
+    assert found.tolist() == [True, False, False, True]
 
 
 @pytest.mark.parametrize(("exclusion", "blocked"), [(1.0, [0, 1, 2]), (0.5, [0, 1]), (0.0, [0])])

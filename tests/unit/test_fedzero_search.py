@@ -8,7 +8,13 @@ import pytest
 from footprint.errors import UsageError
 from footprint.scheduling.fedzero import decomposition, large
 from footprint.scheduling.fedzero.problem import Effort, RoundProblem
-from footprint.scheduling.fedzero.search import Duration, shortest_duration, shortest_plan
+from footprint.scheduling.fedzero.search import (
+    Duration,
+    Solver,
+    largest_count,
+    shortest_duration,
+    shortest_plan,
+)
 from tests.fedzero_rounds import best_by_scipy, random_round, violations
 
 
@@ -108,13 +114,46 @@ def test_some_of_the_clients_can_be_asked_alone():
     assert violations(problem, back) == []
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_the_largest_round_is_possible_and_a_larger_one_is_not(seed):
+    problem = long_round(seed, clients=8, domains=2, count=1, steps=4)
+    count = largest_count(problem)
+    possible = [
+        best_by_scipy(dataclasses.replace(problem, count=n)) is not None for n in range(1, 9)
+    ]
+    assert possible == [n <= count for n in range(1, 9)]
+
+
+@pytest.mark.parametrize("enumerated", [0, 16])
+@pytest.mark.parametrize("seed", range(8))
+def test_energy_without_limit_is_as_much_as_the_clients_can_use(monkeypatch, seed, enumerated):
+    for module in (large, decomposition):
+        monkeypatch.setattr(module, "ENUMERATED", enumerated)
+    problem = long_round(seed, clients=10, domains=3, count=4, steps=6)
+    speed = np.where(problem.domain == 0, 1e12, 1.0)  # and nearly as much capacity
+    spare = problem.spare * speed[:, None]
+    enough = (np.minimum(spare, problem.most[:, None]) * problem.energy_per_batch_ws[:, None]).sum()
+    found = []
+    for plenty in (np.inf, 1e12, enough):
+        energy_ws = problem.energy_ws.copy()
+        energy_ws[0] = plenty
+        one = dataclasses.replace(problem, spare=spare, energy_ws=energy_ws)
+        for solver in Solver:
+            plan = shortest_plan(one, Effort(gap=1e-9), solver)
+            assert violations(one, plan, tolerance=1e-5) == []
+            found.append((plan.duration_steps, plan.value))
+    assert len({steps for steps, _ in found}) == 1
+    assert [value for _, value in found] == pytest.approx([found[0][1]] * 6, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"spare": np.ones(4)}, "spare has 1 dimension"),
         ({"spare": -np.ones((4, 3))}, "negative, infinite or none"),
         ({"energy_ws": np.full((2, 3), np.nan)}, "energy_ws holds a number"),
-        ({"energy_ws": np.full((2, 3), np.inf)}, "large number for a supply without limit"),
+        ({"energy_ws": np.full((2, 3), -np.inf)}, "energy_ws holds a number"),
+        ({"most": np.full(4, np.inf)}, "Only energy_ws may be infinite"),
         ({"energy_ws": np.ones((2, 5))}, "energy_ws is for 5 steps, and spare for 3"),
         ({"weight": np.ones(3)}, "weight is for 3 clients, and spare for 4"),
         ({"domain": np.array([0, 1, 2, 0])}, "domains 0 to 2, and energy_ws has 2"),

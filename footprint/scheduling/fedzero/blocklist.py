@@ -7,9 +7,11 @@ clients with much energy wait longer than those with little.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+import math
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from footprint.errors import UsageError
 from footprint.scheduling.fedzero.problem import Flags, Floats, Indices
@@ -19,6 +21,7 @@ CYCLE_S = 24 * S_PER_H
 BLEND_S = 12 * S_PER_H
 
 Steepness = Literal["factor", "exponent"]
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 def release_probability(
@@ -72,6 +75,10 @@ class ReferenceLevel:
         self._level = 0.0
         self._seen: Flags = np.zeros(clients, dtype=bool)
 
+    def grow(self, clients: int) -> None:
+        """Know more clients; the new ones come last, and were never available."""
+        self._seen = _padded(self._seen, clients)
+
     def update(self, now_s: float, participations: Indices, available: Flags) -> float:
         """Tell the level at a selection, then count who is available.
 
@@ -109,6 +116,10 @@ class Blocklist:
         Share of the last participants that is blocked, from those of the lowest utility on;
         1 blocks all.
     form : {"factor", "exponent"}
+    redraw_s : float
+        Time without a round after which blocked clients draw once more: by default that of
+        the longest round of FedZero's evaluation. Infinite for never: then a fleet in which
+        too few are left may wait for ever [s].
     """
 
     def __init__(
@@ -118,23 +129,36 @@ class Blocklist:
         alpha: float = 1.0,
         exclusion: float = 1.0,
         form: Steepness = "factor",
+        redraw_s: float = S_PER_H,
     ) -> None:
         if not 0 <= exclusion <= 1:
             raise UsageError(f"exclusion is {exclusion:g}, expected a share from 0 to 1.")
+        if not redraw_s > 0:
+            raise UsageError(f"redraw_s is {redraw_s:g}, expected more than 0.")
+        release_probability(np.zeros(0), 0.0, alpha, form)  # says what is wrong with them, now
         self.participations: Indices = np.zeros(clients, dtype=np.int64)
         self.blocked: Flags = np.zeros(clients, dtype=bool)
         self._reference = ReferenceLevel(clients)
         self._alpha, self._exclusion, self._form = alpha, exclusion, form
         self._last: Indices = np.zeros(0, dtype=np.int64)
         self._new_round = True
+        self._redraw_s, self._drawn_s = redraw_s, -math.inf
 
-    def record(self, accepted: Indices) -> None:
+    def grow(self, clients: int) -> None:
+        """Know more clients; the new ones come last, and took part in nothing."""
+        self.participations = _padded(self.participations, clients)
+        self.blocked = _padded(self.blocked, clients)
+        self._reference.grow(clients)
+
+    def record(self, accepted: Indices, discarded: Indices | None = None) -> None:  # noqa: ARG002
         """Count a round that has ended.
 
         Parameters
         ----------
         accepted : ndarray of int
-            Clients whose update was accepted. Work that was discarded is no participation.
+            Clients whose update was accepted.
+        discarded : ndarray of int, optional
+            Clients that were chosen for nothing: that is no participation.
         """
         self._last = np.unique(np.asarray(accepted, dtype=np.int64))
         self.participations[self._last] += 1
@@ -146,7 +170,7 @@ class Blocklist:
         """Block and release before a selection; say who is blocked.
 
         Waiting and asking again within a round changes nothing: a blocked client has one
-        draw per round.
+        draw per round, or per `redraw_s` without one.
 
         Parameters
         ----------
@@ -155,7 +179,7 @@ class Blocklist:
         available : ndarray of shape (clients,)
             Who has energy and capacity now.
         utility : ndarray of shape (clients,)
-            Statistical utility, not normalised.
+            Statistical utility, not normalised; shorter if the last clients are gone.
         rng : numpy.random.Generator
 
         Returns
@@ -163,16 +187,21 @@ class Blocklist:
         ndarray of shape (clients,)
         """
         level = self._reference.update(now_s, self.participations, available)
-        if not self._new_round:
+        if not self._new_round and now_s - self._drawn_s < self._redraw_s:
             return self.blocked.copy()
+        self._drawn_s = now_s
+        last = self._last[self._last < len(utility)]
+        if self._new_round and len(last):
+            threshold = np.quantile(utility[last], self._exclusion)
+            self.blocked[last[utility[last] <= threshold]] = True
         self._new_round = False
-        if len(self._last):
-            of_last = utility[self._last]
-            threshold = np.quantile(of_last, self._exclusion)
-            self.blocked[self._last[of_last <= threshold]] = True
         (drawing,) = np.nonzero(self.blocked)
         probability = release_probability(
             self.participations[drawing], level, self._alpha, self._form
         )
         self.blocked[drawing[rng.random(len(drawing)) <= probability]] = False
         return self.blocked.copy()
+
+
+def _padded(values: npt.NDArray[Kind], length: int) -> npt.NDArray[Kind]:
+    return np.concatenate([values, np.zeros(length - len(values), dtype=values.dtype)])

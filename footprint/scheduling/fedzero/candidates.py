@@ -148,18 +148,19 @@ def candidates_of(problem: RoundProblem) -> Candidates:
     gain = problem.weight[clients] / per_batch_ws
     order = np.lexsort((-gain, problem.domain[clients]))
     clients, per_batch_ws, gain = clients[order], per_batch_ws[order], gain[order]
-    # No step needs more than what is enough for the round: this keeps "unlimited" finite.
     most = problem.most[clients]
-    rate = np.minimum(capacity[clients], most[:, None])
+    rate = capacity[clients]
     # A client that reaches its least work but for rounding has that as its most.
     high = np.maximum(np.minimum(most, rate.sum(axis=1)), problem.least[clients])
     domains, starts = np.unique(problem.domain[clients], return_index=True)
+    rate_ws = rate * per_batch_ws[:, None]
     return Candidates(
         clients=clients,
-        rate_ws=rate * per_batch_ws[:, None],
+        rate_ws=rate_ws,
         low_ws=problem.least[clients] * per_batch_ws,
         high_ws=high * per_batch_ws,
         gain=gain,
-        energy_ws=problem.energy_ws[domains],
+        # Twice what all can use together is as good as no limit, and keeps numbers small.
+        energy_ws=np.minimum(problem.energy_ws[domains], 2 * np.add.reduceat(rate_ws, starts)),
         starts=np.append(starts, len(clients)),
     )

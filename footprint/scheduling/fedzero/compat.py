@@ -30,8 +30,8 @@ class AuthorsBlocklist(Blocklist):
         self._copies: list[int] = []
 
     def record(self, accepted: Indices, discarded: Indices | None = None) -> None:
-        """Count a round that has ended; discarded are those that worked for nothing."""
-        super().record(accepted)
+        """Count a round that has ended, discarded work included."""
+        super().record(accepted, discarded)
         if discarded is not None:
             self.participations[discarded] += 1
 
@@ -40,7 +40,8 @@ class AuthorsBlocklist(Blocklist):
     ) -> Flags:
         """Block and release before a selection; as `Blocklist.update`, at every call."""
         level = self._reference.update(now_s, self.participations, available)
-        participants = self._last[available[self._last]]
+        last = self._last[self._last < len(utility)]
+        participants = last[available[last]]
         if len(participants):
             threshold = np.quantile(utility[participants], self._exclusion)
             self._copies += participants[utility[participants] <= threshold].tolist()

@@ -25,6 +25,7 @@ from footprint.scheduling.fedzero.large import (
 )
 from footprint.scheduling.fedzero.milp import Answer
 from footprint.scheduling.fedzero.problem import (
+    TOLERANCE,
     Effort,
     Floats,
     Indices,
@@ -193,9 +194,12 @@ def _allocation(
     chosen, used_ws = [], []
     for domain in np.flatnonzero(best.counts):
         members = curves.members(int(domain), int(best.counts[domain]))
-        block = candidates.block(int(domain)).of(members)
+        whole = candidates.block(int(domain))
+        block = whole.of(members)
+        # What sets are allowed to miss by `enumeration`, which sums over the domain.
+        slack_ws = TOLERANCE * float(whole.low_ws.sum())
         shares_ws = allocate(
-            block.rate_ws, block.energy_ws, block.low_ws, block.high_ws, block.gain
+            block.rate_ws, block.energy_ws, block.low_ws, block.high_ws, block.gain, slack_ws
         )
         assert shares_ws is not None  # these members were found feasible
         chosen.append(block.clients)

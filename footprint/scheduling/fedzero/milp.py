@@ -7,7 +7,7 @@ r"""The whole round as one mixed-integer program: the reference, and the tool fo
     m^{min}_c b_c \le \sum_t m_{c,t} \le h_c b_c, \quad
     0 \le m_{c,t} \le u_{c,t}, \quad \sum_c b_c = n, \quad b_c \in \{0, 1\}
 
-with :math:`u_{c,t} = \min(m^{spare}_{c,t}, r_{p(c),t} / \delta_c)` and
+with :math:`u_{c,t} = \min(m^{spare}_{c,t}, r_{p(c),t} / \delta_c, m^{max}_c)` and
 :math:`h_c = \min(m^{max}_c, \sum_t u_{c,t})`. The public code of FedZero states it with
 indicator constraints and a product of variables; this is the same without either.
 """
@@ -46,9 +46,13 @@ class Answer:
 
 
 def usable(problem: RoundProblem) -> Floats:
-    """Find what each client could do alone, u [batches], of shape (clients, steps)."""
+    """Find what each client could do alone, u [batches], of shape (clients, steps).
+
+    No step needs more than what is enough for the round: this keeps "unlimited" finite.
+    """
     alone = problem.energy_ws[problem.domain] / problem.energy_per_batch_ws[:, None]
-    return np.minimum(problem.spare, alone, out=alone)
+    np.minimum(problem.spare, alone, out=alone)
+    return np.minimum(alone, problem.most[:, None], out=alone)
 
 
 def able(problem: RoundProblem, usable_batches: Floats) -> Indices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class RoundProblem:
     spare : ndarray of shape (clients, steps)
         What each client can compute beside its own load [batches per step].
     energy_ws : ndarray of shape (domains, steps)
-        Excess energy of each power domain [Ws per step].
+        Excess energy of each power domain; infinite where it has no limit [Ws per step].
     domain : ndarray of shape (clients,)
         The one domain of each client, counted from 0.
     energy_per_batch_ws : ndarray of shape (clients,)
@@ -105,12 +105,23 @@ class RoundProblem:
 
     def first(self, steps: int) -> RoundProblem:
         """Shorten to some steps from the beginning."""
-        return replace(self, spare=self.spare[:, :steps], energy_ws=self.energy_ws[:, :steps])
+        return self._with(spare=self.spare[:, :steps], energy_ws=self.energy_ws[:, :steps])
+
+    def for_count(self, count: int) -> RoundProblem:
+        """Ask for another number of clients."""
+        return self._with(count=count)
 
     def of_clients(self, clients: Indices) -> RoundProblem:
         """Keep some clients, in the order given; a plan then counts from 0 among them."""
         names = ("spare", "domain", "energy_per_batch_ws", "least", "most", "weight")
-        return replace(self, **{name: getattr(self, name)[clients] for name in names})
+        return self._with(**{name: getattr(self, name)[clients] for name in names})
+
+    def _with(self, **changes: Any) -> RoundProblem:
+        """Change what needs no other check: a part of what was checked."""
+        part = object.__new__(RoundProblem)
+        for one in fields(self):
+            object.__setattr__(part, one.name, changes.get(one.name, getattr(self, one.name)))
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +192,10 @@ def relative_gap(value: float, bound: float) -> float:
 def _check_numbers(name: str, values: Floats, *, dimensions: int) -> None:
     if values.ndim != dimensions:
         raise UsageError(f"{name} has {values.ndim} dimension(s), expected {dimensions}.")
-    if not (np.all(np.isfinite(values)) and np.all(values >= 0)):
+    if not np.all(values >= 0) or (name != "energy_ws" and not np.all(np.isfinite(values))):
         raise UsageError(
             f"{name} holds a number that is negative, infinite or none.",
-            "Write a large number for a supply without limit.",
+            "Only energy_ws may be infinite, for a supply without limit.",
         )
 
 

@@ -28,9 +28,13 @@ class Transport:
     ----------
     energy_ws : ndarray of shape (steps,)
         Energy of the domain [Ws].
+    slack_ws : float
+        What a client may miss of its least energy because numbers are rounded, beside a share
+        of it [Ws].
     """
 
-    def __init__(self, energy_ws: Floats) -> None:
+    def __init__(self, energy_ws: Floats, slack_ws: float = 0.0) -> None:
+        self._slack = slack_ws
         self._free: list[float] = energy_ws.tolist()
         self._dust = _DUST * max(self._free, default=0.0)
         self._rate: list[list[float]] = []  # what each client could take in a step
@@ -51,12 +55,13 @@ class Transport:
         low_ws : float
             The least that it must have [Ws].
         """
-        if sum(self._free) < low_ws * (1 - TOLERANCE):
+        enough_ws = low_ws * (1 - TOLERANCE) - self._slack
+        if sum(self._free) < enough_ws:
             return False  # no way of sharing makes more energy
         self._rate.append(rate_ws.tolist())
         self._used.append([0.0] * len(self._free))
         served_ws = self.raise_by(len(self._rate) - 1, low_ws)
-        if served_ws >= low_ws * (1 - TOLERANCE):
+        if served_ws >= enough_ws:
             return True
         self._rate.pop()
         for step, used_ws in enumerate(self._used.pop()):
@@ -127,7 +132,12 @@ class Transport:
 
 
 def allocate(
-    rate_ws: Floats, energy_ws: Floats, low_ws: Floats, high_ws: Floats, gain: Floats
+    rate_ws: Floats,
+    energy_ws: Floats,
+    low_ws: Floats,
+    high_ws: Floats,
+    gain: Floats,
+    slack_ws: float = 0.0,
 ) -> Floats | None:
     """Share out the energy of a domain among chosen clients, at the most worth.
 
@@ -141,13 +151,15 @@ def allocate(
         Limits of the total of a client [Ws].
     gain : ndarray of shape (clients,)
         Worth of energy [1/Ws], in any order.
+    slack_ws : float
+        As in `Transport` [Ws].
 
     Returns
     -------
     ndarray of shape (clients, steps), or None
         [Ws]; None if not all can have their least energy.
     """
-    domain = Transport(energy_ws)
+    domain = Transport(energy_ws, slack_ws)
     for rate, low in zip(rate_ws, low_ws.tolist(), strict=True):
         if not domain.insert(rate, low):
             return None
