@@ -295,10 +295,11 @@ def shown(pair, digits=3):
 
 def show(result, earlier):
     console = Console(width=150)
-    mean, half = result["upper bound"]
+    bound = result["upper bound"]
+    more = "" if bound[0] is None else f" Everybody, no budget (upper bound): {shown(bound)}"
     console.print(
-        f"\n{result['case']}; mean and 95 % interval over {result['seeds']} seeds (Student's t). "
-        f"Everybody in all rounds, no budget (upper bound): {shown((mean, half))}"
+        f"\n{result['case']}; mean and 95 % interval over {result['seeds']} seeds (Student's t)."
+        + more
     )
     for share in dict.fromkeys(row["budget"] for row in result["rows"]):
         table = Table(

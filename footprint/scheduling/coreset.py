@@ -98,14 +98,20 @@ def gradient_distances(gradients: npt.ArrayLike) -> Array:
     """
     rows = numbers("gradients", gradients, dimensions=2)
     # Distances do not feel a common shift, and products are more exact without it.
-    centred = rows - rows.mean(axis=0)
+    centred, exponent = _unit_scale(rows - rows.mean(axis=0))
     products = centred @ centred.T
     squares = np.diag(products)
     squared = squares[:, None] + squares[None, :] - 2 * products
     np.fill_diagonal(squared, 0.0)
     # BLAS need not give the same bits on both sides of the diagonal.
-    distances: Array = np.sqrt(np.maximum(0.0, (squared + squared.T) / 2))
+    distances: Array = np.ldexp(np.sqrt(np.maximum(0.0, (squared + squared.T) / 2)), exponent)
     return distances
+
+
+def _unit_scale(rows: Array) -> tuple[Array, int]:
+    """Divide by a power of two, so that squares of tiny numbers do not vanish; it is exact."""
+    exponent = int(np.frexp(np.abs(rows).max(initial=0.0))[1])
+    return np.ldexp(rows, -exponent), exponent
 
 
 def measure_coreset(
@@ -134,8 +140,9 @@ def measure_coreset(
     """
     rows = numbers("gradients", gradients, dimensions=2)
     distances = gradient_distances(rows)
+    unit, exponent = _unit_scale(rows)
     far = (
-        np.linalg.norm(rows, axis=1)
+        np.ldexp(np.linalg.norm(unit, axis=1), exponent)
         if phantom is Phantom.ZERO
         else np.full(len(rows), distances.max(initial=0.0))
     )

@@ -1,7 +1,7 @@
 """The value of a set of clients: normalised, monotone, submodular, blind to scale."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -47,6 +47,7 @@ def test_the_value_is_normalised_monotone_and_submodular(rows, phantom, normalis
 
 
 @given(gradients, st.floats(1e-3, 1e3))
+@example(np.array([[0.0], [0.0], [7e-158]]), 1e-3)
 @settings(deadline=None)
 def test_normalised_values_do_not_feel_how_long_gradients_are(rows, factor):
     one, other = measure_coreset(rows), measure_coreset(factor * rows)
