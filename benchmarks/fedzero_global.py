@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from footprint.scheduling.fedzero.blocklist import Blocklist
 from footprint.scheduling.fedzero.policy import FedZero
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.participation import jain_index
@@ -41,11 +42,13 @@ from footprint.simulation.hardware import BATCH
 from footprint.simulation.learners import FallingLoss
 
 FEDZERO, NO_LIST = "fedzero", "fedzero, no blocklist"
+CYCLES = "fedzero, cycles of the public code"
 POLICIES = {
     **{name: partial(make_policy, name) for name in ("random", "random-1.3n", "random-fc")},
     **{name: partial(make_policy, name) for name in ("oort", "oort-1.3n", "oort-fc")},
     "oort, authors' cut": partial(Oort, edge=Edge.LOWEST),
     FEDZERO: FedZero,
+    CYCLES: partial(FedZero, blocklist=partial(Blocklist, level="cycles")),
     NO_LIST: partial(FedZero, blocklist=None),
     "fedzero-static": partial(make_policy, "fedzero-static"),
 }
@@ -285,6 +288,9 @@ def claims_of(title, runs, *, variants=(), speed=True):
     if NO_LIST in runs:
         claims.more("the blocklist costs rounds", "rounds", of(NO_LIST), fed, 0)
         claims.more("... and buys fairness", "spread", of(NO_LIST), fed, 3)
+    if CYCLES in runs:
+        claims.more("cycles of 24 h cost rounds", "rounds", fed, of(CYCLES), 0)
+        claims.less("... and buy fairness", "spread", of(CYCLES), fed, 3)
     for kind in ("random", "oort"):
         claims.more("over-selection helps", "rounds", of(f"{kind}-1.3n"), of(kind), 0)
         claims.more("... but wastes work", "discarded", of(f"{kind}-1.3n"), of(kind), 2)

@@ -122,7 +122,7 @@ def test_a_domain_without_limit_serves_all_its_clients():
 
 def test_who_took_part_steps_back_until_it_is_released():
     clients = table([0, 1, 2])
-    policy = FedZero()
+    policy = FedZero(blocklist=partial(Blocklist, level="cycles"))
     everywhere = [1.0, 1.0, 1.0]
     for round_ in range(1, 4):  # so that all have taken part more often than the level, 0
         ids = policy.select(state(clients, everywhere, wanted=3, round_=round_), ALWAYS)
@@ -141,7 +141,7 @@ def test_who_took_part_steps_back_until_it_is_released():
 
 def test_late_and_lost_work_blocks_nobody():
     clients = table([0, 1, 2])
-    policy = FedZero(blocklist=partial(Blocklist, alpha=0.01))
+    policy = FedZero(blocklist=partial(Blocklist, alpha=0.01, level="cycles"))
     for round_, status in enumerate((ReplyStatus.LATE, ReplyStatus.NO_REPLY, ReplyStatus.OK)):
         ids = policy.select(state(clients, [1.0] * 3, wanted=3, round_=round_ + 1), NEVER)
         assert len(ids) == 3
@@ -151,7 +151,7 @@ def test_late_and_lost_work_blocks_nobody():
 
 def test_of_the_blocked_the_others_take_the_place():
     clients = table([0, 0, 1, 1], samples=np.array([20.0, 10.0, 20.0, 10.0]))
-    policy = FedZero(blocklist=partial(Blocklist, alpha=0.01))
+    policy = FedZero(blocklist=partial(Blocklist, alpha=0.01, level="cycles"))
     first = policy.select(state(clients, [1.0, 1.0], wanted=2), NEVER)
     assert first == ["c0", "c2"]
     policy.observe(outcome(first))

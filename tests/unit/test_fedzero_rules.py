@@ -8,7 +8,8 @@ import pytest
 from footprint.errors import UsageError
 from footprint.scheduling.fedzero.blocklist import (
     Blocklist,
-    ReferenceLevel,
+    CycleLevel,
+    MeanLevel,
     release_probability,
 )
 from footprint.scheduling.fedzero.compat import AuthorsBlocklist
@@ -65,7 +66,7 @@ def flags(*clients, of=4):
 
 
 def test_the_reference_level_over_two_days():
-    level = ReferenceLevel(4)
+    level = CycleLevel(4)
     counts = np.array([4, 2, 0, 100])
     assert level.update(0.0, counts, flags(0)) == 0.0
     # The first half of a cycle stays, whoever is there.
@@ -82,12 +83,40 @@ def test_the_reference_level_over_two_days():
 
 
 def test_a_day_in_the_dark_leaves_the_reference_level():
-    level = ReferenceLevel(4)
+    level = CycleLevel(4)
     counts = np.array([4, 2, 0, 100])
     level.update(0.0, counts, flags(0))
     assert level.update(24 * H, counts, flags()) == 4.0
     assert level.update(40 * H, counts, flags()) == 4.0
     assert level.update(60 * H, counts, flags()) == 4.0
+
+
+def test_the_mean_level_is_that_of_all_who_were_ever_available():
+    level = MeanLevel(4)
+    counts = np.array([4, 2, 0, 100])
+    assert level.update(0.0, counts, flags()) == 0.0
+    assert level.update(0.0, counts, flags(0, 1)) == 3.0
+    assert level.update(30 * H, counts, flags(2)) == 2.0
+
+
+def test_beside_a_mean_somebody_is_always_released():
+    """In a small fleet where all take part alike, cycles block nearly everybody."""
+    rng = np.random.default_rng(0)
+    free = {}
+    for name in ("mean", "cycles"):
+        blocklist = Blocklist(20, level=name)
+        free[name] = 0
+        for number in range(100):
+            blocked = blocklist.update(60.0 * number, flags(*range(20), of=20), np.ones(20), rng)
+            free[name] += int((~blocked).sum())
+            blocklist.record(np.flatnonzero(~blocked)[:5])
+    assert free["mean"] > 100 * 5
+    assert free["cycles"] < 100 * 5
+
+
+def test_there_are_two_levels():
+    with pytest.raises(UsageError, match="'median'"):
+        Blocklist(3, level="median")
 
 
 class Draws:
@@ -106,7 +135,7 @@ UTILITY = np.array([1.0, 2.0, 3.0, 4.0])
 
 
 def test_a_client_that_took_part_is_blocked_until_its_draw():
-    blocklist = Blocklist(4)
+    blocklist = Blocklist(4, level="cycles")
     everybody = flags(0, 1, 2, 3)
     # Four rounds of client 0, of which it never draws its release.
     for number in range(4):
@@ -126,7 +155,7 @@ def test_a_client_that_took_part_is_blocked_until_its_draw():
 
 
 def test_waiting_draws_nothing_and_blocks_nobody_again():
-    blocklist = Blocklist(4)
+    blocklist = Blocklist(4, level="cycles")
     for number in range(5):
         blocklist.record([0, 1])
         blocklist.update(60.0 * number, flags(0, 1), UTILITY, Draws(0.0, 0.0))
@@ -143,7 +172,7 @@ def test_waiting_draws_nothing_and_blocks_nobody_again():
 def test_a_long_wait_is_as_good_as_a_round():
     """Else a fleet in which all but a few are blocked would wait for ever."""
     for redraw_s, passed_s, draws in ((600.0, 599.0, 0), (600.0, 600.0, 1), (math.inf, 1e9, 0)):
-        blocklist = Blocklist(4, redraw_s=redraw_s)
+        blocklist = Blocklist(4, level="cycles", redraw_s=redraw_s)
         blocklist.participations[:] = 10
         blocklist.record([0])
         assert blocklist.update(0.0, flags(0), UTILITY, Draws(0.99))[0]
@@ -154,7 +183,7 @@ def test_a_long_wait_is_as_good_as_a_round():
 
 
 def test_clients_may_join_later():
-    blocklist = Blocklist(1)
+    blocklist = Blocklist(1, level="cycles")
     blocklist.record([0])
     blocklist.update(0.0, flags(0, of=1), UTILITY[:1], Draws(0.0))
     blocklist.grow(4)
@@ -167,7 +196,7 @@ def test_clients_may_join_later():
 
 @pytest.mark.parametrize(("exclusion", "blocked"), [(1.0, [0, 1, 2]), (0.5, [0, 1]), (0.0, [0])])
 def test_exclusion_blocks_those_of_low_utility(exclusion, blocked):
-    blocklist = Blocklist(4, exclusion=exclusion)
+    blocklist = Blocklist(4, exclusion=exclusion, level="cycles")
     blocklist.participations[:] = 10  # so that 0.99 releases nobody
     blocklist.record([2, 0, 1])
     found = blocklist.update(0.0, flags(0, 1, 2), UTILITY, Draws(*[0.99] * len(blocked)))
@@ -176,7 +205,7 @@ def test_exclusion_blocks_those_of_low_utility(exclusion, blocked):
 
 def test_release_frequencies_are_the_probabilities():
     clients = 20_000
-    blocklist = Blocklist(clients)
+    blocklist = Blocklist(clients, level="cycles")
     blocklist.participations[:] = np.arange(clients) % 4  # then 1 to 4
     blocklist.record(np.arange(clients))
     found = blocklist.update(
@@ -193,7 +222,7 @@ def test_exclusion_is_a_share():
 
 
 def test_the_public_code_draws_nothing_if_no_participant_is_available():
-    ours, theirs = Blocklist(4), AuthorsBlocklist(4)
+    ours, theirs = Blocklist(4, level="cycles"), AuthorsBlocklist(4)
     for blocklist in (ours, theirs):
         blocklist.participations[:] = 10
         blocklist.record([0])

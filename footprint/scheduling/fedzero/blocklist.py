@@ -61,13 +61,34 @@ def release_probability(
     return probability
 
 
-class ReferenceLevel:
-    """Participation that others are compared with, omega.
+class MeanLevel:
+    """Participation that others are compared with, omega: the mean of all who were available.
+
+    As the paper may have it, which was not verified. With it somebody is always released, also in small fleets.
+    """
+
+    def __init__(self, clients: int) -> None:
+        self._seen: Flags = np.zeros(clients, dtype=bool)
+
+    def grow(self, clients: int) -> None:
+        """Know more clients; the new ones come last, and were never available."""
+        self._seen = _padded(self._seen, clients)
+
+    def update(self, now_s: float, participations: Indices, available: Flags) -> float:  # noqa: ARG002
+        """Count who is available, then tell the level; as `CycleLevel.update`."""
+        self._seen = self._seen | available
+        return float(participations[self._seen].mean()) if self._seen.any() else 0.0
+
+
+class CycleLevel:
+    """The level of the public code, which follows the mean by cycles.
 
     Cycles of 24 hours begin with the first selection, and with the first one after a cycle
     has ended. A new cycle begins with the mean participation of all clients that were
     available in the last one (0 at first). In the second half of a cycle the level moves
-    linearly to the present mean of the clients that were available in it so far.
+    linearly to the present mean of the clients that were available in it so far. So in
+    the first twelve hours it is 0, and a client that took part ten times is released with a
+    probability of a tenth: where clients are few, they step back until nobody is left.
     """
 
     def __init__(self, clients: int) -> None:
@@ -116,6 +137,8 @@ class Blocklist:
         Share of the last participants that is blocked, from those of the lowest utility on;
         1 blocks all.
     form : {"factor", "exponent"}
+    level : {"mean", "cycles"}
+        Reference that participation is compared with: see `MeanLevel` and `CycleLevel`.
     redraw_s : float
         Time without a round after which blocked clients draw once more: by default that of
         the longest round of FedZero's evaluation. Infinite for never: then a fleet in which
@@ -129,16 +152,19 @@ class Blocklist:
         alpha: float = 1.0,
         exclusion: float = 1.0,
         form: Steepness = "factor",
+        level: Literal["mean", "cycles"] = "mean",
         redraw_s: float = S_PER_H,
     ) -> None:
         if not 0 <= exclusion <= 1:
             raise UsageError(f"exclusion is {exclusion:g}, expected a share from 0 to 1.")
+        if level not in ("mean", "cycles"):
+            raise UsageError(f"There is no level {level!r}.", "There are: mean, cycles.")
         if not redraw_s > 0:
             raise UsageError(f"redraw_s is {redraw_s:g}, expected more than 0.")
         release_probability(np.zeros(0), 0.0, alpha, form)  # says what is wrong with them, now
         self.participations: Indices = np.zeros(clients, dtype=np.int64)
         self.blocked: Flags = np.zeros(clients, dtype=bool)
-        self._reference = ReferenceLevel(clients)
+        self._reference = CycleLevel(clients) if level == "cycles" else MeanLevel(clients)
         self._alpha, self._exclusion, self._form = alpha, exclusion, form
         self._last: Indices = np.zeros(0, dtype=np.int64)
         self._new_round = True

@@ -26,7 +26,7 @@ class AuthorsBlocklist(Blocklist):
     """
 
     def __init__(self, clients: int, *, alpha: float = 1.0, exclusion: float = 1.0) -> None:
-        super().__init__(clients, alpha=alpha, exclusion=exclusion, form="factor")
+        super().__init__(clients, alpha=alpha, exclusion=exclusion, level="cycles")
         self._copies: list[int] = []
 
     def record(self, accepted: Indices, discarded: Indices | None = None) -> None:
