@@ -16,7 +16,7 @@ training. What saves time is in `structured` and `frozen`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +24,14 @@ from typing import Any
 from footprint.errors import MissingExtra, UsageError
 from footprint.learning import swat
 from footprint.learning.flops import LayerWork, layer_macs
-from footprint.learning.masks import Share, exact
+from footprint.learning.layers import (
+    Sparsities,
+    check_layer,
+    find_dense,
+    find_layers,
+    sparsity_of,
+)
+from footprint.learning.masks import Share
 
 try:
     import torch
@@ -33,9 +40,6 @@ except ImportError as error:
     raise MissingExtra.of("torch", "Sparse training") from error
 
 LABEL = "research, theoretical only"
-KINDS = ("first", "last", "pointwise")
-
-Sparsities = Share | Mapping[str, Share]
 
 
 @dataclass(slots=True)
@@ -186,35 +190,35 @@ class SparseTraining:
                 f"A period of {period} steps and the structure {structure!r} cannot be used.",
                 f"Give at least 1 step and one of {', '.join(swat.STRUCTURES)}.",
             )
-        layers = _find_layers(module)
-        excluded = _find_dense(layers, dense)
+        layers = find_layers(module)
+        excluded = find_dense(layers, dense)
         self.module = module
         self._layers = layers
         self._sparse: dict[str, SparseLinear | SparseConv2d] = {}
+        self._choices: dict[str, _Choice] = {}
         self._dense: dict[str, _Tally] = {}
         self._hooks: list[Any] = []
-        chosen: dict[str, _Choice] = {}
         for name in layers:
-            of_weight = _sparsity_of(name, weight_sparsity, layers)
-            of_inputs = _sparsity_of(name, activation_sparsity, layers)
+            of_weight = sparsity_of(name, weight_sparsity, layers)
+            of_inputs = sparsity_of(name, activation_sparsity, layers)
             if name not in excluded and of_weight is not None and of_inputs is not None:
-                _check_layer(name, layers[name])
-                chosen[name] = _Choice(of_weight, of_inputs, period, structure)
-        if not chosen:
+                check_layer(name, layers[name])
+                self._choices[name] = _Choice(of_weight, of_inputs, period, structure)
+        if not self._choices:
             raise UsageError(
                 f"No layer would be sparse: {', '.join(layers) or 'there are none'}.",
                 "Leave fewer layers dense.",
             )
         # Nothing is changed before everything was checked.
         for name, layer in layers.items():
-            if name in chosen:
-                self._take_over(name, layer, chosen[name])
+            if name in self._choices:
+                self._take_over(name, layer)
             else:
                 self._watch(name, layer)
 
-    def _take_over(self, name: str, layer: Any, choice: _Choice) -> None:
-        layer.__class__ = SparseLinear if isinstance(layer, nn.Linear) else SparseConv2d
-        layer.choice = choice
+    def _take_over(self, name: str, layer: Any) -> None:
+        layer.choice = self._choices[name]
+        _make_sparse(layer)
         self._sparse[name] = layer
 
     def _watch(self, name: str, layer: nn.Module) -> None:
@@ -234,24 +238,24 @@ class SparseTraining:
     @property
     def sparse_parameters(self) -> frozenset[str]:
         """Names of the weights that are sparse, as in the state of the module."""
-        return frozenset(f"{name}.weight".lstrip(".") for name in self._sparse)
+        return frozenset(f"{name}.weight".lstrip(".") for name in self._choices)
 
     @property
     def weight_sparsity(self) -> dict[str, Share]:
         """Nominal sparsity of the weights of each sparse layer."""
-        return {name: layer.choice.weight_sparsity for name, layer in self._sparse.items()}
+        return {name: choice.weight_sparsity for name, choice in self._choices.items()}
 
     def forget_thresholds(self) -> None:
         """Find all thresholds anew in the next step: after other weights were loaded."""
-        for layer in self._sparse.values():
-            layer.choice.thresholds, layer.choice.steps = None, 0
+        for choice in self._choices.values():
+            choice.thresholds, choice.steps = None, 0
 
     def work(self) -> tuple[LayerWork, ...]:
         """Tell what each layer did since the start, with the densities that were reached."""
         found = []
         for name, layer in self._layers.items():
-            sparse = name in self._sparse
-            tally = self._sparse[name].choice.tally if sparse else self._dense[name]
+            sparse = name in self._choices
+            tally = self._choices[name].tally if sparse else self._dense[name]
             known = sparse and tally.macs > 0
             weight: Any = layer.weight
             found.append(
@@ -279,13 +283,14 @@ class SparseTraining:
             yield
         finally:
             for layer in self._sparse.values():
-                plain: Any = layer
-                plain.__class__ = SparseLinear if isinstance(layer, nn.Linear) else SparseConv2d
+                _make_sparse(layer)
 
     def detach(self) -> None:
         """Leave the module as it was found; `work` stays readable."""
         for layer in self._sparse.values():
             _give_back(layer)
+            del layer.choice
+        self._sparse.clear()
         for hook in self._hooks:
             hook.remove()
 
@@ -294,64 +299,5 @@ def _give_back(layer: Any) -> None:
     layer.__class__ = nn.Linear if isinstance(layer, nn.Linear) else nn.Conv2d
 
 
-def _find_layers(module: nn.Module) -> dict[str, nn.Module]:
-    layers: dict[str, nn.Module] = {
-        name: layer
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear | nn.Conv2d)
-    }
-    if any(isinstance(layer, SparseLinear | SparseConv2d) for layer in layers.values()):
-        raise UsageError("The module is trained sparsely already.", "Call detach first.")
-    return layers
-
-
-def _find_dense(layers: Mapping[str, nn.Module], dense: Collection[str]) -> set[str]:
-    names = list(layers)
-    unknown = set(dense) - set(names) - set(KINDS)
-    if unknown:
-        raise UsageError(
-            f"There are no layers {sorted(unknown)}.",
-            f"Give one of {', '.join([*KINDS, *names])}.",
-        )
-    excluded = set(dense) & set(names)
-    if "first" in dense:
-        excluded |= set(names[:1])
-    if "last" in dense:
-        excluded |= set(names[-1:])
-    if "pointwise" in dense:
-        excluded |= {
-            name
-            for name, layer in layers.items()
-            if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1)
-        }
-    return excluded
-
-
-def _sparsity_of(name: str, sparsity: Sparsities, layers: Collection[str]) -> Share | None:
-    if isinstance(sparsity, Mapping):
-        unknown = set(sparsity) - set(layers)
-        if unknown:
-            raise UsageError(f"There are no layers {sorted(unknown)} to be sparse.")
-        if name not in sparsity:
-            return None
-        sparsity = sparsity[name]
-    value = exact(sparsity)
-    if value == 1:
-        raise UsageError("A sparsity of 1 leaves nothing.", "Give a number below 1.")
-    return value
-
-
-def _check_layer(name: str, layer: nn.Module) -> None:
-    """Refuse what the sparse step would compute otherwise."""
-    if type(layer) not in (nn.Linear, nn.Conv2d):
-        raise UsageError(
-            f"Layer {name!r} is a {type(layer).__name__}, whose own steps are not known.",
-            "Name it among the dense layers.",
-        )
-    if isinstance(layer, nn.Conv2d) and (
-        isinstance(layer.padding, str) or layer.padding_mode != "zeros"
-    ):
-        raise UsageError(
-            f"Layer {name!r} pads in a way that is not supported.",
-            "Give its padding as numbers of zeros, or name it among the dense layers.",
-        )
+def _make_sparse(layer: Any) -> None:
+    layer.__class__ = SparseLinear if isinstance(layer, nn.Linear) else SparseConv2d

@@ -9,6 +9,7 @@ from torch import nn
 from footprint.errors import UsageError
 from footprint.learning import swat
 from footprint.learning.flops import count_layers, count_updates, plan_work, total_work
+from footprint.learning.layers import spread_sparsity
 from footprint.learning.masks import exact, kept_count
 from footprint.learning.networks import FourConvolutions, ResNet18, SmallConvolutional
 from footprint.learning.sparse import SparseTraining
@@ -382,3 +383,34 @@ def test_densities_on_a_layer_that_runs_twice_in_a_step(random):
     model(torch.randn(3, 10, generator=random)).sum().backward()
     (work,) = sparse.work()
     assert (work.macs, work.weight_density) == (2 * 3 * 100, 0.5)
+
+
+def test_sparsity_is_spread_by_the_size_of_kernels():
+    model = ResNet18()
+    dense = ("first", "last", "pointwise")
+    spread = spread_sparsity(model, 0.9, dense=dense)
+    modules = dict(model.named_modules())
+    sizes = {name: modules[name].weight.numel() for name in spread}
+    kept = sum((1 - share) * sizes[name] for name, share in spread.items())
+    assert kept == (1 - exact(0.9)) * 10_985_472  # as a whole, exactly
+
+    def scale(name):  # the same for every layer that is not full
+        return (1 - spread[name]) * sizes[name] / sum(modules[name].weight.shape)
+
+    assert len({scale(name) for name, share in spread.items() if share}) == 1
+    assert min(spread.values()) < 0.7
+    sparse = SparseTraining(model, spread, 0.9, dense=dense)
+    assert sparse.weight_sparsity == spread
+
+
+def test_small_layers_are_full_before_large_ones_keep_more():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(100, 100), nn.Linear(3, 40))
+    spread = spread_sparsity(model, 0.9, dense=())
+    assert spread["0"] == 0
+    total = 4 + 10_000 + 120
+    kept = sum((1 - spread[str(n)]) * size for n, size in enumerate((4, 10_000, 120)))
+    assert kept == exact(0.1) * total
+    assert spread_sparsity(model, 0, dense=()) == {"0": 0, "1": 0, "2": 0}
+    for sparsity, named in ((1, ()), (0.5, ("0", "1", "2"))):
+        with pytest.raises(UsageError):
+            spread_sparsity(model, sparsity, dense=named)
