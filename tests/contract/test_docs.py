@@ -44,6 +44,7 @@ def blocks(name, language):
         "docs/scheduling.md",
         "docs/scheduling_cafe.md",
         "docs/simulation.md",
+        "docs/sparse_training.md",
     ],
 )
 def test_python_examples_run(name, tmp_path):

@@ -1,5 +1,7 @@
 """Masked updates: exact counts, exact bytes, and what the server makes of them."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -266,3 +268,10 @@ def test_weights_go_out_of_a_module_and_back():
     assert not np.array_equal(arrays["0.weight"], arrays_of(model)["0.weight"])
     with pytest.raises(UsageError, match="not those"):
         load_arrays(FourConvolutions(), arrays)
+
+
+def test_a_server_needs_no_torch_to_read_messages():
+    names = ("codecs", "compression", "encodings", "masks", "savings", "widths")
+    code = "import sys\n" + "".join(f"import footprint.learning.{name}\n" for name in names)
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
