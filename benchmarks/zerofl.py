@@ -202,8 +202,8 @@ CONV4 = (
     Run("dense, top 5 % with error feedback", 0.95, feedback=True),
 )
 LEAF = (*CONV4[:3], CONV4[7], CONV4[5])
-# Seconds between two thresholds are part of every timing, so the period is printed.
-CASES = {"conv4": (FourConvolutions, CONV4, 5), "leaf": (SmallConvolutional, LEAF, 1)}
+# Steps that a threshold serves are part of every timing, so the period is printed.
+CASES = {"leaf": (SmallConvolutional, LEAF, 5), "conv4": (FourConvolutions, CONV4, 5)}
 
 
 def read_images(path):
@@ -307,8 +307,9 @@ class Federation:
         return np.concatenate(masks)
 
 
-def print_federations(folder, case, seeds, rounds):
+def print_federations(options, case):
     _, runs, period = CASES[case]
+    folder, seeds, rounds = options.data, options.seeds, options.rounds
     train = read_images(folder / "train.npz")
     Federation.test = read_images(folder / "test.npz")
     print(
@@ -321,7 +322,7 @@ def print_federations(folder, case, seeds, rounds):
         f"{'down':>10}{'theory':>8}  active in any of 10 clients, first and last round"
     )
     for run in runs:
-        for seed in range(seeds):
+        for seed in range(seeds if options.only in run.name else 0):
             federation = Federation(run, case, seed)
             found = federation.train(train, rounds)
             print(federation_line(federation, found, rounds), flush=True)
@@ -348,6 +349,7 @@ def main():
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--only", default="", help="runs whose name holds this")
     parser.add_argument("--no-steps", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -357,7 +359,7 @@ def main():
         print("\nNo MNIST: without --data there is no federated training.")
         return
     for case in options.case:
-        print_federations(options.data, case, options.seeds, options.rounds)
+        print_federations(options, case)
 
 
 if __name__ == "__main__":
