@@ -191,25 +191,30 @@ CONV4 = (
     Run("dense"),
     Run("sparse 90, full upload", 0.9),
     Run("sparse 95, full upload", 0.95),
-    Run("sparse 90, top-weights r .1", 0.9, "top-weights", 0.1),
-    Run("sparse 95, top-weights r 0", 0.95, "top-weights", 0),
-    Run("sparse 95, top-weights r .1", 0.95, "top-weights", 0.1),
-    Run("sparse 95, top-weights r .2", 0.95, "top-weights", 0.2),
     Run("sparse 95, diff-on-weights r .1", 0.95, "diff-on-weights", 0.1),
-    Run("sparse 95, top-diff r .1", 0.95, "top-diff", 0.1),
+    Run("sparse 95, top-weights r .1", 0.95, "top-weights", 0.1),
+    Run("sparse 95, top-weights r 0", 0.95, "top-weights", 0),
+    Run("sparse 95, top-weights r .2", 0.95, "top-weights", 0.2),
     Run("dense, half width", width=0.5),
     Run("dense, 8-bit updates by chance", values="int8"),
+    Run("sparse 95, top-diff r .1", 0.95, "top-diff", 0.1),
+    Run("sparse 90, top-weights r .1", 0.9, "top-weights", 0.1),
     Run("dense, top 5 % with error feedback", 0.95, feedback=True),
 )
-LEAF = (*CONV4[:3], CONV4[7], CONV4[5])
+LEAF = CONV4[:5]
 # Steps that a threshold serves are part of every timing, so the period is printed.
 CASES = {"leaf": (SmallConvolutional, LEAF, 5), "conv4": (FourConvolutions, CONV4, 5)}
 
 
-def read_images(path):
-    with np.load(path) as data:
-        pixels = torch.from_numpy(data["images"].astype(np.float32) / 255).unsqueeze(1)
-        return pixels, torch.from_numpy(data["labels"].astype(np.int64))
+def read_images(folder):
+    """Images and labels to train and to test with; mean 0 and deviation 1 over those to train."""
+    found = []
+    for name in ("train.npz", "test.npz"):
+        with np.load(folder / name) as data:
+            pixels = torch.from_numpy(data["images"].astype(np.float32)).unsqueeze(1)
+            found.append([pixels, torch.from_numpy(data["labels"].astype(np.int64))])
+    deviation, mean = torch.std_mean(found[0][0])
+    return [((pixels - mean) / deviation, labels) for pixels, labels in found]
 
 
 def split_evenly(labels, rng):
@@ -310,8 +315,7 @@ class Federation:
 def print_federations(options, case):
     _, runs, period = CASES[case]
     folder, seeds, rounds = options.data, options.seeds, options.rounds
-    train = read_images(folder / "train.npz")
-    Federation.test = read_images(folder / "test.npz")
+    train, Federation.test = read_images(folder)
     print(
         f"\nMNIST, {case}, {rounds} rounds, {seeds} seed(s); thresholds serve {period} step(s); "
         "accuracy on all test images"

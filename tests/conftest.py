@@ -12,3 +12,14 @@ def no_calibration_of_this_machine(tmp_path_factory):
     patch.setenv("XDG_CONFIG_HOME", os.fspath(tmp_path_factory.mktemp("config")))
     yield
     patch.undo()
+
+
+@pytest.fixture
+def one_torch_thread():
+    """One thread: on a busy machine, threads that wait for each other cost more than they save."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

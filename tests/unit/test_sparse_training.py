@@ -14,13 +14,7 @@ from footprint.learning.masks import exact, kept_count
 from footprint.learning.networks import FourConvolutions, ResNet18, SmallConvolutional
 from footprint.learning.sparse import SparseTraining
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture

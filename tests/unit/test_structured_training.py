@@ -17,6 +17,8 @@ from footprint.learning.states import arrays_of, load_arrays
 from footprint.learning.structured import FilterTraining
 from footprint.learning.widths import average_overlaps, narrow
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 
 @pytest.fixture
 def random():

@@ -23,6 +23,8 @@ from footprint.learning.networks import FourConvolutions, ResNet18, SmallConvolu
 from footprint.learning.sparse import SparseTraining
 from footprint.learning.states import arrays_of, load_arrays
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 CSR = Encoding("csr")
 
 
