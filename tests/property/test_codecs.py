@@ -26,8 +26,10 @@ def tensors(numbers):
 
 
 positions = st.sampled_from(Positions)
+SLOW = [HealthCheck.too_slow]  # of a busy machine
 
 
+@settings(deadline=None, suppress_health_check=SLOW)
 @given(tensors(NUMBERS), positions, st.data())
 def test_full_values_come_back_exactly(arrays, form, data):
     sparse = data.draw(st.none() | st.sets(st.sampled_from(sorted(arrays)))) if arrays else None
@@ -45,6 +47,7 @@ def test_full_values_come_back_exactly(arrays, form, data):
     assert encoded.payload_bytes == counted
 
 
+@settings(deadline=None, suppress_health_check=SLOW)
 @given(tensors(FINITE), positions, st.none() | st.integers(0, 9))
 def test_eight_bits_err_by_a_step_at_most(arrays, form, seed):
     rng = None if seed is None else np.random.default_rng(seed)
@@ -58,6 +61,7 @@ def test_eight_bits_err_by_a_step_at_most(arrays, form, seed):
         assert np.isfinite(back[name]).all()
 
 
+@settings(deadline=None, suppress_health_check=SLOW)
 @given(tensors(SMALL), positions)
 def test_half_precision_errs_by_its_rounding_at_most(arrays, form):
     back = decode(encode(arrays, Encoding(form, "float16")).data, shapes_of(arrays))
@@ -80,12 +84,14 @@ def sealed(body, layout=MESSAGES[0][4:8]):
     return b"FPT1" + layout + struct.pack("<I", zlib.crc32(body)) + body
 
 
+@settings(deadline=None, suppress_health_check=SLOW)
 @given(st.binary(max_size=200))
 def test_garbage_is_refused(data):
     with pytest.raises(DataError):
         decode(data, SHAPES)
 
 
+@settings(deadline=None, suppress_health_check=SLOW)
 @given(st.sampled_from(MESSAGES), st.data())
 def test_a_changed_or_torn_message_is_noticed(message, data):
     at = data.draw(st.integers(0, len(message) - 1))
@@ -96,7 +102,7 @@ def test_a_changed_or_torn_message_is_noticed(message, data):
             decode(bad, SHAPES)
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
 @given(st.sampled_from(MESSAGES), st.data())
 def test_a_forged_message_gives_tensors_of_the_model_or_a_clear_error(message, data):
     body = bytearray(message[HEADER_BYTES:])
