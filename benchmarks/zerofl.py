@@ -147,7 +147,7 @@ def verdict(ratio):
 
 def print_steps():
     print("Processor time of training steps, one thread, dense and other in turns, medians")
-    print(f"{'path':<74}{'dense ms':>9}{'other ms':>9}{'ratio':>7}{'theory':>8}{'realised':>9}")
+    print(f"{'path':<86}{'dense ms':>9}{'other ms':>9}{'ratio':>7}{'theory':>8}{'realised':>9}")
     generator = torch.Generator().manual_seed(1)
     for name, dense, other, theory in step_rows(generator):
         spent = in_turns(dense, other)
@@ -155,7 +155,7 @@ def print_steps():
         savings = Savings(measured=save(costs[1], costs[0]), theoretical_flops=theory)
         ratio = spent[1] / spent[0]
         print(
-            f"{name:<74}{1e3 * spent[0]:>9.2f}{1e3 * spent[1]:>9.2f}{ratio:>7.2f}"
+            f"{name:<86}{1e3 * spent[0]:>9.2f}{1e3 * spent[1]:>9.2f}{ratio:>7.2f}"
             f"{theory:>8.1%}{savings.realisation:>9.2f}  {verdict(ratio)}",
             flush=True,
         )

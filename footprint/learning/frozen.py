@@ -29,7 +29,7 @@ try:
 except ImportError as error:
     raise MissingExtra.of("torch", "Sparse training") from error
 
-# Below about a million weights, selection and calls cost what the kernels save (our measurement).
+# Large enough to pay for the choice of a support; smaller layers were not measured.
 LEAST_WEIGHTS = 1_000_000
 
 
