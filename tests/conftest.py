@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+# On a busy machine, threads of torch and numpy that wait for each other cost far more than they
+# save. Set before any of them is loaded, and for the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def no_calibration_of_this_machine(tmp_path_factory):

@@ -46,6 +46,7 @@ def blocks(name, language):
         "docs/scheduling_cafe.md",
         "docs/scheduling_neighbours.md",
         "docs/simulation.md",
+        "docs/sparse_training.md",
     ],
 )
 def test_python_examples_run(name, tmp_path):

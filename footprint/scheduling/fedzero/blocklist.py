@@ -64,7 +64,8 @@ def release_probability(
 class MeanLevel:
     """Participation that others are compared with, omega: the mean of all who were available.
 
-    As the paper may have it, which was not verified. With it somebody is always released, also in small fleets.
+    As the paper may have it, which was not verified. With it somebody is always released, also
+    in small fleets.
     """
 
     def __init__(self, clients: int) -> None:

@@ -1,0 +1,370 @@
+"""Sparse training: which paths are faster than dense training, and what they cost in accuracy.
+
+    python benchmarks/zerofl.py [--data FOLDER] [--case conv4 leaf] [--seeds N] [--rounds N]
+
+First the paths that are called faster, and the emulation that is not, each beside dense
+training in turns: processor time of one thread, medians. Then, if FOLDER holds `train.npz` and
+`test.npz` of MNIST (`images` and `labels`; not part of this repository), federated training of
+100 clients with 200 images each, 10 a round, one local epoch of batches of 20, step 0.1 to 0.01,
+weight decay 5e-4, Dirichlet shares of classes (alpha 1) with clients of one size.
+Lines are printed as they are found, so that a run may be stopped.
+"""
+
+import argparse
+import copy
+import math
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from footprint.learning.codecs import decode, encode, shapes_of
+from footprint.learning.compression import Uplink, aggregate, pack, union_density
+from footprint.learning.encodings import Encoding
+from footprint.learning.flops import count_layers, plan_work, total_work
+from footprint.learning.frozen import FrozenSupport
+from footprint.learning.masks import kept_count, kept_density, largest
+from footprint.learning.networks import FourConvolutions, SmallConvolutional
+from footprint.learning.savings import Amount, Kind, Savings, save
+from footprint.learning.sparse import SparseTraining
+from footprint.learning.states import arrays_of, load_arrays
+from footprint.learning.structured import FilterTraining
+
+# A path that is called faster should need less than this share of the dense time.
+FASTER = 0.7
+CLIENTS, IMAGES, CHOSEN, BATCH, ALPHA = 100, 200, 10, 20, 1.0
+FIRST_RATE, LAST_RATE, DECAY = 0.1, 0.01, 5e-4
+
+
+# --- Steps in turns ------------------------------------------------------------------------
+
+
+def in_turns(dense, other, turns=7, least_s=0.15):
+    """Median processor time of one call of each [s], measured in turns."""
+
+    def spend(call, times):
+        start = time.process_time()
+        for _ in range(times):
+            call()
+        return (time.process_time() - start) / times
+
+    times = {}
+    for call in (dense, other):
+        spend(call, 1)
+        times[call] = max(1, round(least_s / max(spend(call, 3), 1e-6)))
+    pairs = [(spend(dense, times[dense]), spend(other, times[other])) for _ in range(turns)]
+    return tuple(statistics.median(column) for column in zip(*pairs, strict=True))
+
+
+def stepper(model, inputs, targets):
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+
+    def step():
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(model(inputs), targets).backward()
+        optimiser.step()
+
+    return step
+
+
+def images(batch, generator):
+    return torch.randn(batch, 1, 28, 28, generator=generator), torch.arange(batch) % 10
+
+
+def step_rows(generator):
+    """Name, dense step, other step, and theoretical reduction of each path."""
+    pixels, classes = images(20, generator)
+    for name, network in (("conv4", FourConvolutions), ("leaf-mini", SmallConvolutional)):
+        for sparsity, period in ((0.9, 5), (0.95, 5), (0.95, 1)):
+            dense = network()
+            model = copy.deepcopy(dense)
+            sparse = SparseTraining(model, sparsity, sparsity, period=period)
+            stepper(model, pixels, classes)()
+            theory = total_work(sparse.work()).reduction
+            label = f"{name}: emulation, sparsity {sparsity:g}, threshold for {period} steps"
+            yield label, stepper(dense, pixels, classes), stepper(model, pixels, classes), theory
+    macs = {
+        width: sum(one.macs for one in count_layers(FourConvolutions(width), pixels))
+        for width in (1, 0.75, 0.5, 0.25)
+    }
+    for width in (0.75, 0.5, 0.25):
+        dense, model = FourConvolutions(), FourConvolutions(width)
+        yield (
+            f"conv4: width {width:g}",
+            stepper(dense, pixels, classes),
+            stepper(model, pixels, classes),
+            1 - macs[width] / macs[1],
+        )
+    for sparsity in (0.5, 0.75):
+        dense = FourConvolutions()
+        model = copy.deepcopy(dense)
+        FilterTraining(model, sparsity, ["3", "6", "9"])
+        plan = plan_work(count_layers(dense, pixels), dict.fromkeys("369", sparsity), sparsity)
+        yield (
+            f"conv4: {sparsity:g} of the filters dropped",
+            stepper(dense, pixels, classes),
+            stepper(model, pixels, classes),
+            total_work(plan).reduction,
+        )
+    yield from frozen_rows(generator)
+
+
+def frozen_rows(generator):
+    for sparsity in (0.8, 0.9, 0.95, 0.98):
+        dense = nn.Sequential(nn.Linear(3136, 2048))
+        inputs = torch.randn(32, 3136, generator=generator, requires_grad=True)
+        targets = torch.arange(32)
+        model = copy.deepcopy(dense)
+        layer = f"linear 3136 to 2048, batch 32: frozen CSR, sparsity {sparsity:g}"
+
+        def with_choice(model=model, sparsity=sparsity, inputs=inputs, targets=targets):
+            support = FrozenSupport(model, sparsity)
+            step = stepper(model, inputs, targets)
+            for _ in range(20):
+                step()
+            support.thaw()
+
+        dense_step = stepper(dense, inputs, targets)
+
+        def dense_steps(step=dense_step):
+            for _ in range(20):
+                step()
+
+        yield layer + ", 20 steps and their choice", dense_steps, with_choice, sparsity
+        FrozenSupport(model, sparsity)
+        yield layer + ", a step", dense_step, stepper(model, inputs, targets), sparsity
+
+
+def verdict(ratio):
+    if ratio < FASTER:
+        return "faster"
+    return "a little faster" if ratio < 0.95 else "NOT FASTER"
+
+
+def print_steps():
+    print("Processor time of training steps, one thread, dense and other in turns, medians")
+    print(f"{'path':<86}{'dense ms':>9}{'other ms':>9}{'ratio':>7}{'theory':>8}{'realised':>9}")
+    generator = torch.Generator().manual_seed(1)
+    for name, dense, other, theory in step_rows(generator):
+        spent = in_turns(dense, other)
+        costs = [Amount(one, "cpu_s", Kind.MEASURED) for one in spent]
+        savings = Savings(measured=save(costs[1], costs[0]), theoretical_flops=theory)
+        ratio = spent[1] / spent[0]
+        print(
+            f"{name:<86}{1e3 * spent[0]:>9.2f}{1e3 * spent[1]:>9.2f}{ratio:>7.2f}"
+            f"{theory:>8.1%}{savings.realisation:>9.2f}  {verdict(ratio)}",
+            flush=True,
+        )
+
+
+# --- Federated training --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    name: str
+    sparsity: float = 0.0
+    scheme: str = "full"
+    ratio: float | None = None  # of the mask; None sends all
+    width: float = 1.0
+    values: str = "float32"
+    feedback: bool = False
+
+    def uplink(self, masked, everything):
+        if self.feedback:  # the published comparator: 5 % of each sparse layer
+            return Uplink(
+                "top-diff", kept_density(self.sparsity, 0), masked, Encoding("csr"), feedback=True
+            )
+        if self.values != "float32":
+            return Uplink("top-diff", 1, everything, Encoding("dense", self.values))
+        if self.ratio is None:
+            return Uplink()
+        density = kept_density(self.sparsity, self.ratio)
+        return Uplink(self.scheme, density, masked, Encoding("csr"))
+
+
+CONV4 = (
+    Run("dense"),
+    Run("sparse 90, full upload", 0.9),
+    Run("sparse 95, full upload", 0.95),
+    Run("sparse 95, diff-on-weights r .1", 0.95, "diff-on-weights", 0.1),
+    Run("sparse 95, top-weights r .1", 0.95, "top-weights", 0.1),
+    Run("sparse 95, top-weights r 0", 0.95, "top-weights", 0),
+    Run("sparse 95, top-weights r .2", 0.95, "top-weights", 0.2),
+    Run("dense, half width", width=0.5),
+    Run("dense, 8-bit updates by chance", values="int8"),
+    Run("sparse 95, top-diff r .1", 0.95, "top-diff", 0.1),
+    Run("sparse 90, top-weights r .1", 0.9, "top-weights", 0.1),
+    Run("dense, top 5 % with error feedback", 0.95, feedback=True),
+)
+LEAF = CONV4[:5]
+# Steps that a threshold serves are part of every timing, so the period is printed.
+CASES = {"leaf": (SmallConvolutional, LEAF, 5), "conv4": (FourConvolutions, CONV4, 5)}
+
+
+def read_images(folder):
+    """Images and labels to train and to test with; mean 0 and deviation 1 over those to train."""
+    found = []
+    for name in ("train.npz", "test.npz"):
+        with np.load(folder / name) as data:
+            pixels = torch.from_numpy(data["images"].astype(np.float32)).unsqueeze(1)
+            found.append([pixels, torch.from_numpy(data["labels"].astype(np.int64))])
+    deviation, mean = torch.std_mean(found[0][0])
+    return [((pixels - mean) / deviation, labels) for pixels, labels in found]
+
+
+def split_evenly(labels, rng):
+    """Clients of one size, each with shares of classes from a Dirichlet distribution."""
+    pools = [list(rng.permutation(np.flatnonzero(labels == digit))) for digit in range(10)]
+    parts = []
+    for _ in range(CLIENTS):
+        shares, part = rng.dirichlet([ALPHA] * 10), []
+        for _ in range(IMAGES):
+            left = shares * [bool(pool) for pool in pools]
+            if left.sum() == 0:
+                left = np.array([float(bool(pool)) for pool in pools])
+            part.append(pools[rng.choice(10, p=left / left.sum())].pop())
+        parts.append(torch.tensor(part))
+    return parts
+
+
+def accuracy(model, data):
+    model.eval()
+    with torch.no_grad():
+        right = sum(
+            int((model(pixels).argmax(dim=1) == labels).sum())
+            for pixels, labels in zip(*(torch.split(x, 1000) for x in data), strict=True)
+        )
+    model.train()
+    return 100 * right / len(data[0])
+
+
+class Federation:
+    """One training; the same seed gives the same clients, batches and first model."""
+
+    def __init__(self, run, case, seed):
+        network, _, period = CASES[case]
+        torch.manual_seed(seed)
+        self.run, self.model, self.rng = run, network(run.width), np.random.default_rng(seed)
+        trained_sparsely = run.sparsity > 0 and not run.feedback
+        other = self.model if trained_sparsely else copy.deepcopy(self.model)
+        self.sparse = SparseTraining(other, run.sparsity, run.sparsity, period=period)
+        self.masked = self.sparse.sparse_parameters
+        if not trained_sparsely:
+            self.sparse = None
+        self.uplink = run.uplink(self.masked, frozenset(arrays_of(self.model)))
+        self.residuals = {}
+        self.spent_s, self.up_bytes, self.down_bytes, self.union = 0.0, [], [], []
+
+    def train(self, data, rounds):
+        pixels, labels = data
+        parts = split_evenly(labels.numpy(), self.rng)
+        state, found = arrays_of(self.model), []
+        for number in range(rounds):
+            start = time.process_time()
+            rate = FIRST_RATE * math.exp(number / rounds * math.log(LAST_RATE / FIRST_RATE))
+            down = encode(state, Encoding("smallest"), sparse=self.masked)
+            self.down_bytes.append(len(down.data))
+            answers, actives = [], []
+            for client in self.rng.choice(CLIENTS, CHOSEN, replace=False):
+                part = parts[client]
+                load_arrays(self.model, state)
+                self._train_client(pixels[part], labels[part], rate)
+                after = arrays_of(self.model)
+                answers.append(self._send(client, state, after))
+                if self.sparse and number in (0, rounds - 1):
+                    actives.append(self._active(after))
+            state = aggregate(self.uplink.scheme, state, answers, [IMAGES] * CHOSEN)
+            self.spent_s += time.process_time() - start
+            if actives:
+                self.union.append(union_density(actives))
+            load_arrays(self.model, state)
+            if (number + 1) % 10 == 0:
+                found.append(accuracy(self.model, self.test))
+        return found
+
+    def _train_client(self, pixels, labels, rate):
+        optimiser = torch.optim.SGD(self.model.parameters(), lr=rate, weight_decay=DECAY)
+        if self.sparse:
+            self.sparse.forget_thresholds()
+        order = torch.from_numpy(self.rng.permutation(len(pixels)))
+        for batch in torch.split(order, BATCH):
+            optimiser.zero_grad()
+            nn.functional.cross_entropy(self.model(pixels[batch]), labels[batch]).backward()
+            optimiser.step()
+
+    def _send(self, client, before, after):
+        rng = np.random.default_rng(int(self.rng.integers(2**32)))
+        packet = pack(self.uplink, before, after, residual=self.residuals.get(client), rng=rng)
+        self.residuals[client] = packet.residual
+        self.up_bytes.append(len(packet.encoded.data))
+        return decode(packet.encoded.data, shapes_of(before))
+
+    def _active(self, after):
+        masks = []
+        for name in sorted(self.masked):
+            count = kept_count(after[name].size, kept_density(self.run.sparsity, 0))
+            masks.append(largest(after[name], count).reshape(-1))
+        return np.concatenate(masks)
+
+
+def print_federations(options, case):
+    _, runs, period = CASES[case]
+    folder, seeds, rounds = options.data, options.seeds, options.rounds
+    train, Federation.test = read_images(folder)
+    print(
+        f"\nMNIST, {case}, {rounds} rounds, {seeds} seed(s); thresholds serve {period} step(s); "
+        "accuracy on all test images"
+    )
+    marks = " / ".join(str(number) for number in range(10, rounds + 1, 10))
+    print(
+        f"{'run':<36}{'after ' + marks:>26}{'as dense':>9}{'CPU s/round':>12}{'up bytes':>11}"
+        f"{'down':>10}{'theory':>8}  active in any of 10 clients, first and last round"
+    )
+    for run in runs:
+        for seed in range(seeds if options.only in run.name else 0):
+            federation = Federation(run, case, seed)
+            found = federation.train(train, rounds)
+            print(federation_line(federation, found, rounds), flush=True)
+
+
+def federation_line(federation, found, rounds):
+    sparse, theory, as_dense = federation.sparse, "-", "-"
+    if sparse:
+        theory = f"{total_work(sparse.work()).reduction:.1%}"
+        with sparse.made_dense():
+            as_dense = f"{accuracy(federation.model, federation.test):.1f}"
+    union = " ".join(f"{one:.3f}" for one in federation.union)
+    curve = " / ".join(f"{one:.1f}" for one in found)
+    return (
+        f"{federation.run.name:<36}{curve:>26}{as_dense:>9}{federation.spent_s / rounds:>12.2f}"
+        f"{statistics.mean(federation.up_bytes):>11,.0f}"
+        f"{statistics.mean(federation.down_bytes):>10,.0f}{theory:>8}  {union}"
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--only", default="", help="runs whose name holds this")
+    parser.add_argument("--no-steps", action="store_true")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if not options.no_steps:
+        print_steps()
+    if options.data is None:
+        print("\nNo MNIST: without --data there is no federated training.")
+        return
+    for case in options.case:
+        print_federations(options, case)
+
+
+if __name__ == "__main__":
+    main()
