@@ -114,7 +114,8 @@ class Budget:
     @property
     def violation(self) -> float:
         """Part of the total by which it was overspent [1]."""
-        return max(0.0, self.spent / self.total - 1)
+        over = self.spent / self.total - 1
+        return over if over > _ROUNDING else 0.0
 
     @property
     def unused(self) -> float:
@@ -124,6 +125,11 @@ class Budget:
     def allows(self, planned: float) -> bool:
         """Whether a round may be planned to spend this."""
         return _amount(planned) <= self.available + _ROUNDING * self.total
+
+    def holds(self, measured: float) -> bool:
+        """Whether a round that took this leaves the total less the reserve unpassed."""
+        rest = self.total - self.reserve - self.spent
+        return self.mode is BudgetMode.SOFT or _amount(measured) <= rest + _ROUNDING * self.total
 
     def book(self, measured: float) -> Budget:
         """Budget after a round.

@@ -122,8 +122,11 @@ class _Simulation:
 
     def advance(self) -> None:
         """Run rounds until the end."""
-        choices = np.random.default_rng([self.seed, 0])
-        fates = np.random.default_rng([self.seed, 1])
+        # Streams of their own: learners and worlds draw from the bare seed.
+        choices, fates = (
+            np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(stream,)))
+            for stream in (1, 2)
+        )
         while not self.ended_by and self.now_s < self.rules.stop_s:
             if len(self.accounts) >= self.rules.most_rounds:
                 self.ended_by = "rounds"
@@ -157,7 +160,8 @@ class _Simulation:
         elif verdict is Verdict.PASS:
             self._pass()
         else:
-            self._run_round(number, clients, fates.random(len(clients)))
+            # Drawn for everybody, so that a client has one fate in a round, whoever else is asked.
+            self._run_round(number, clients, fates.random(len(self.table))[clients])
 
     def _probes(self, state: SelectionState) -> SimulatedProbes | None:
         learner = differentiable(self.learner)

@@ -213,7 +213,9 @@ def _known(values: Floats) -> list[float | None]:
 
 def _on_excess(run: SimulationRun, zone: str | None) -> Sequence[Finding]:
     """Say what excess energy counts as."""
-    excess_kwh = float(run.clients.excess_kwh.sum() + run.clients.excess_wait_kwh.sum())
+    clients = run.clients
+    parts = (clients.excess_kwh, clients.excess_wait_kwh, clients.excess_probe_kwh)
+    excess_kwh = float(sum(part.sum() for part in parts))
     if not excess_kwh:
         return ()
     what = f"{excess_kwh:.3g} kWh of {run.energy_kwh:.3g} kWh were excess energy"

@@ -24,7 +24,7 @@ class Verdict(Vocabulary):
     PASS = "pass"  # noqa: S105 - a word, not a password
     """Not now: the straight line of a paced budget does not reach so far yet."""
     END = "end"
-    """Never again."""
+    """It is planned to pass a budget: with it the simulation ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,7 @@ class Wallet:
         verdict = Verdict.BEGIN
         for budget in self.budgets:
             if not budget.allows(planned.of(budget.resource)):
-                rest = budget.total - budget.reserve - budget.spent
-                if budget.mode is BudgetMode.HARD or planned.of(budget.resource) > rest:
+                if budget.mode is BudgetMode.HARD or not budget.holds(planned.of(budget.resource)):
                     return Verdict.END
                 verdict = Verdict.PASS
         return verdict
@@ -145,11 +144,7 @@ class Wallet:
         if not self.binds:
             return True
         taken = self._open(stop_s) + done
-        return all(
-            budget.mode is BudgetMode.SOFT
-            or budget.spent + taken.of(budget.resource) <= budget.total - budget.reserve
-            for budget in self.budgets
-        )
+        return all(budget.holds(taken.of(budget.resource)) for budget in self.budgets)
 
     def book(self, done: Amounts, stop_s: int) -> Amounts:
         """Book all that was taken up to a moment, and this; returns the sum."""

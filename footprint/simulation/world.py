@@ -14,7 +14,7 @@ from footprint.model.kinds import Vocabulary
 from footprint.simulation.arrays import Floats, Integers
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.forecasts import Forecaster
-from footprint.simulation.load import Load, LoadForecast
+from footprint.simulation.load import Load, LoadForecast, TraceLoad
 from footprint.simulation.traces import Trace, moment
 from footprint.units import S_PER_H
 
@@ -220,6 +220,11 @@ class Rules:
         counts = (self.length_s, self.step_s, self.deadline, self.retry, self.most_rounds)
         if min(*counts, self.cadence) < 1 or (self.updates is not None and self.updates < 1):
             raise UsageError(f"Rounds cannot run by these rules: {self!r}.", "All are 1 or more.")
+        if int(S_PER_H) % self.step_s:
+            raise UsageError(
+                f"A step of {self.step_s} s is no part of an hour.",
+                "Take one that divides an hour, such as 60 or 300 s.",
+            )
         if self.length_s % self.step_s:
             raise UsageError(f"{self.length_s} s are no whole number of steps of {self.step_s} s.")
 
@@ -308,10 +313,13 @@ class World:
         UsageError
             If one does not.
         """
-        for what, trace in (
+        traces = [
             ("excess power", self.supply.excess_w),
             ("grid intensity", self.supply.intensity),
-        ):
+        ]
+        if isinstance(self.load, TraceLoad):
+            traces += [("load", self.load.actual), ("reserved load", self.load.booked)]
+        for what, trace in traces:
             if trace is not None and not (
                 trace.start_s <= rules.start_s and rules.stop_s <= trace.stop_s
             ):

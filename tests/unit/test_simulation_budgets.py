@@ -15,6 +15,7 @@ from footprint.scheduling.uniform import Uniform
 from footprint.simulation.engine import simulate
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.forecasts import Perfect
+from footprint.simulation.load import TraceLoad
 from footprint.simulation.traces import Trace, unix_seconds
 from footprint.simulation.world import Mode, PowerDomain, Prices, Rules, Server, Supply, World
 
@@ -111,6 +112,61 @@ def test_a_hard_budget_is_never_passed_by_what_was_measured(resource, share, pol
     assert ended.ended_by == "budget"
     assert kept.spent <= kept.total
     assert kept.violation == 0
+
+
+@pytest.mark.parametrize("rounds", range(1, 12))
+def test_a_budget_of_exactly_so_many_rounds_has_so_many(rounds):
+    """Sums of rounded numbers miss the total by a little; that costs no round."""
+    flat = Supply(
+        (PowerDomain("PL", "PL", Mode.GRID),),
+        None,
+        Trace(START, HOUR, ("PL",), np.full((12, 1), 601.7), "gCO2e/kWh"),
+    )
+    setting = World(fleet(domain=np.zeros(4, dtype=int), most_units=np.full(4, 25.0)), flat)
+    policy = "all-until-spent"
+    one = simulate(setting, make_policy(policy), replace(RULES, most_rounds=1)).emissions_g
+    budgets = [Budget(Resource.CARBON_G, rounds * one)]
+    run = simulate(setting, make_policy(policy), RULES, budgets=budgets)
+    assert run.rounds.accepted.tolist() == [4] * rounds
+    assert run.rounds.discarded_kwh.sum() == 0
+    assert run.budgets[0].violation == 0
+    assert run.budgets[0].overspent_in is None
+
+
+def test_the_fate_of_a_client_does_not_hang_on_the_order_of_an_answer():
+
+    @dataclass
+    class Order:
+        places: list
+
+        def select(self, state, rng):
+            return state.candidates.names(self.places)
+
+        def observe(self, outcome):
+            pass
+
+    setting = world(fleet(10, dropout=np.full(10, 0.7)))
+    rules = replace(RULES, most_rounds=1)
+    for seed in range(5):
+        runs = [
+            simulate(setting, Order(places), rules, seed=seed)
+            for places in (list(range(10)), list(range(10))[::-1])
+        ]
+        one, other = (run.clients.busy_s.tolist() for run in runs)
+        assert one == other
+        assert len(set(one)) > 3  # many were lost, at different times
+
+
+@pytest.mark.parametrize("step_s", [5400, 7200, 7])
+def test_a_step_is_a_part_of_an_hour(step_s):
+    with pytest.raises(UsageError, match="no part of an hour"):
+        Rules(START, 7 * 5400 * 4, step_s=step_s)
+
+
+def test_load_that_is_too_short_is_refused_before_anything_runs():
+    load = TraceLoad(Trace(START, HOUR, tuple("abcd"), np.zeros((3, 4)), "1"))
+    with pytest.raises(UsageError, match="the load covers"):
+        simulate(world(load=load), Uniform(), RULES)
 
 
 def test_a_soft_budget_records_what_it_was_overspent_by():
