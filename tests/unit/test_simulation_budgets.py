@@ -154,7 +154,7 @@ def test_the_fate_of_a_client_does_not_hang_on_the_order_of_an_answer():
         ]
         one, other = (run.clients.busy_s.tolist() for run in runs)
         assert one == other
-        assert len(set(one)) > 3  # many were lost, at different times
+        assert len(set(one)) > 2  # some were lost, at different times
 
 
 @pytest.mark.parametrize("step_s", [5400, 7200, 7])

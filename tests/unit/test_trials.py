@@ -147,7 +147,7 @@ class Breaks(Uniform):
     """Fails in its third round, if its seed is odd."""
 
     def select(self, state, rng):
-        if state.round == 3 and rng.bit_generator.seed_seq.entropy[0] % 2:
+        if state.round == 3 and rng.bit_generator.seed_seq.entropy % 2:
             raise ZeroDivisionError("no luck")
         return super().select(state, rng)
 
