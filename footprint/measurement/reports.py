@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from footprint.journal import Energy, ProcessRecords, ReportRecord, SpanRecord, Told
 from footprint.measurement.contacts import Contacts, Held, find_held, own_names
 from footprint.measurement.replies import names_of, reply_findings
-from footprint.model import Activity, Basis, Finding, Phase, ReplyStatus, Role, Severity, Tier
+from footprint.model import Activity, Basis, Finding, Phase, Role, Severity, Tier
 from footprint.units import bytes_to_gb
 
 BYTES_SOURCE = "bytes"
 
-_ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR)
 _MACHINERY = "(simulation)"
 
 Place = tuple[str | None, str | None]
@@ -94,7 +93,7 @@ def read_reports(processes: Sequence[ProcessRecords]) -> Reported:
     reports = list(_named(raw, names))
     contacts = Contacts.of(processes)
     held = find_held(reports, contacts)
-    reader = _Reader(contacts, _settled(reports))
+    reader = _Reader(contacts)
     activities = [
         activity
         for report, hold in zip(reports, held, strict=True)
@@ -102,7 +101,7 @@ def read_reports(processes: Sequence[ProcessRecords]) -> Reported:
     ]
     return Reported(
         tuple(activities),
-        (*reader.findings(), *reply_findings(reports, held, reader.settled)),
+        (*reader.findings(), *reply_findings(reports, held, _settled(reports))),
         _places(processes, reports),
         frozenset(r.actor for r in reports if r.told and r.told.basis is Basis.SIMULATED),
         names,
@@ -148,7 +147,6 @@ class _Reader:
     """Turns reports into activities, and counts what others hold already."""
 
     contacts: Contacts
-    settled: Mapping[str, float]
     held: set[str] = field(default_factory=set)
     twice: list[ReportRecord] = field(default_factory=list)
     simulated: set[str] = field(default_factory=set)
@@ -168,13 +166,7 @@ class _Reader:
             self.twice.append(report)
             yield from _told(report, _from_zero(told))
         elif told is not None:
-            yield from _told(report, told)
-        elif report.status in _ANSWERED and not self._is_settled(report):
-            # It answered, so it was at work, for this long at most.
-            yield _activity(report, report.phase, duration_s=report.exchange_s)
-
-    def _is_settled(self, report: ReportRecord) -> bool:
-        return report.start_s < self.settled.get(report.actor, report.start_s)
+            yield from _told(report, _started(told) if held is Held.SETUP else told)
 
     def _data(self, report: ReportRecord) -> Iterator[Activity]:
         told = report.told
@@ -238,6 +230,17 @@ def _from_zero(told: Told) -> Told:
         setup=widened(told.setup),
         idle=widened(told.idle),
     )
+
+
+def _started(told: Told) -> Told:
+    """Figures without those of the start of the process, which its own journal holds."""
+    at_work = 1.0
+    if told.duration_s is not None and told.duration_s + told.setup_s > 0:
+        at_work = told.duration_s / (told.duration_s + told.setup_s)  # idle power goes on alike
+    idle = told.idle and Energy(
+        told.idle.kwh * at_work, told.idle.low_kwh * at_work, told.idle.high_kwh * at_work
+    )
+    return replace(told, setup=None, setup_s=0.0, idle=idle)
 
 
 def _told(report: ReportRecord, told: Told) -> Iterator[Activity]:

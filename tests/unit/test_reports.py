@@ -233,6 +233,40 @@ def test_the_journal_of_a_client_wins_over_what_it_told(tmp_path):
     assert finding(journal, "client-journal").severity is Severity.INFO
 
 
+def test_what_a_journal_that_was_cut_off_lacks_counts_as_it_was_told(tmp_path):
+    """It holds round 1 and the start of the process, which went on with rounds 2 and 3."""
+    node_journal(tmp_path, 1)
+    first = told(token="client", setup=SETUP, setup_s=9.0)
+    rest = [unnamed(n, told=told(token="client", settled=True)) for n in (2, 3)]
+    alone, journal = both(tmp_path, unnamed(1, told=first), *rest)
+    assert used_kwh(journal) == pytest.approx(alone + 2 * 2e-6)
+
+
+def test_the_start_of_a_process_counts_once_if_its_journal_ends_there(tmp_path):
+    node_journal(tmp_path)
+    starting = told(token="client", setup=SETUP, setup_s=9.0, idle=IDLE)
+    alone, journal = both(tmp_path, unnamed(1, told=starting))
+    # Idle power in the time of work, 3 s of 12 s.
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6 + 7e-6 * 3 / 12)
+
+
+def test_who_names_the_journal_of_another_does_not_vanish(tmp_path):
+    node_journal(tmp_path, 1)
+    own = told(token="client", setup=SETUP)
+    alone, journal = both(
+        tmp_path, unnamed(1, told=own), report("client-5", node="8", told=own, received_bytes=9)
+    )
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6 + 5e-6)
+
+
+def test_a_late_reply_that_the_journal_lacks_counts(tmp_path):
+    node_journal(tmp_path, 1)
+    missing = unnamed(2, ReplyStatus.NO_REPLY)
+    late = unnamed(2, ReplyStatus.LATE, sent_objects=3, told=told(token="client"))
+    alone, journal = both(tmp_path, missing, late)
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
+
+
 def test_what_a_client_told_counts_without_its_journal(tmp_path):
     client_journal(tmp_path)
     alone = used_kwh(fp.read_journal(tmp_path))
@@ -433,14 +467,10 @@ def test_missing_replies_are_said_until_they_are_settled(tmp_path):
     assert finding(journal, "reply-missing").severity is Severity.INFO
 
 
-def test_an_answer_without_figures_is_a_time_without_energy(tmp_path):
-    failed = report(status=ReplyStatus.ERROR)
-    journal = read(tmp_path / "a", failed)
-    assert [(a.duration_s, a.energy_kwh) for a in of_clients(journal)] == [(5.0, None)]
-    assert "reply-error" in codes(journal)
-    settling = report(start_s=START_S + 60, round=2, told=told(settled=True))
-    journal = read(tmp_path / "b", failed, settling)
-    assert [a.energy_kwh for a in of_clients(journal)] == [2e-6]
+@pytest.mark.parametrize("status", [ReplyStatus.OK, ReplyStatus.ERROR])
+def test_how_long_a_request_was_out_is_no_time_of_work(tmp_path, status):
+    journal = read(tmp_path, report(status=status, received_bytes=10))
+    assert [(a.phase, a.duration_s) for a in of_clients(journal)] == [(Phase.DOWNLOAD, 0.0)]
 
 
 def test_no_reply_reserves_nothing(tmp_path):
@@ -497,7 +527,7 @@ def test_servers_of_two_processes_are_two_runs(tmp_path):
 
 
 def test_trainings_of_one_run_have_rounds_of_their_own(tmp_path):
-    rounds = [report(round=number) for number in (1, 2, 3)]
+    rounds = [report(round=number, received_bytes=10) for number in (1, 2, 3)]
     for token in ("warm-up", "training"):
         written(tmp_path, token, SERVER, *rounds, run_id="41")
     journal = fp.read_journal(tmp_path)
