@@ -111,6 +111,8 @@ class ReportRecord:
         What it moved in that time to ask for work, as a model gives it.
     wire : str
         Name of that model.
+    own : bool
+        Whether the request was one of ours, and none of the training.
     told : Told or None
         Figures of the client; None where there are none, or none that can be believed.
     """
@@ -135,6 +137,7 @@ class ReportRecord:
     connected_s: float | None = None
     polling_bytes: int = 0
     wire: str = ""
+    own: bool = False
     told: Told | None = None
 
 
@@ -151,7 +154,7 @@ def report_fields(record: ReportRecord) -> dict[str, Any]:
     return {
         key: value
         for key, value in found.items()
-        if not (value in (None, "") or (key in _COUNTS and value == 0))
+        if not (value in (None, "") or (key in _ZEROS and value == 0))
     }
 
 
@@ -190,6 +193,7 @@ def parse_report(record: Mapping[str, Any]) -> ReportRecord:
         device=optional(str, record.get("device")),
         connected_s=optional(at_least_zero, record.get("connected_s")),
         wire=str(record.get("wire", "")),
+        own=bool(record.get("own", False)),
         told=optional(_parse_told, record.get("told")),
         **{name: count(record.get(name, 0)) for name in _COUNTS},
     )
@@ -205,6 +209,7 @@ _COUNTS = (
     "overhead_sent_bytes",
     "polling_bytes",
 )
+_ZEROS = (*_COUNTS, "own")
 
 
 def _parse_told(record: Mapping[str, Any]) -> Told:

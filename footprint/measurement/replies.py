@@ -73,7 +73,7 @@ def reply_findings(
     untold = [
         r
         for r in open_[ReplyStatus.OK]
-        if r.told is None and r.start_s >= settled.get(r.actor, r.start_s)
+        if r.told is None and not r.own and r.start_s >= settled.get(r.actor, r.start_s)
     ]
     untold += [
         r

@@ -118,7 +118,6 @@ def test_a_record_is_told_in_scalars():
         ({"basis": "declared"}, "basis"),
         ({"basis": "simulated"}, "basis"),
         ({"tier": "Z"}, "tier"),
-        ({"first_in_process": 1}, "first_in_process"),
         ({"version": 99}, "version"),
         ({"startup_kwh": KWH, "startup_low_kwh": 0.0, "startup_high_kwh": KWH}, "startup_kwh"),
     ],
@@ -193,6 +192,34 @@ def test_the_power_of_the_device_is_the_limit_where_it_is_known():
     assert check(found, at=exchange(device="edge.raspberry_pi_4")).record is None
 
 
+def test_what_we_simulate_draws_what_its_profile_says():
+    watts = {"energy_kwh": 0.5, "energy_low_kwh": 0.4, "energy_high_kwh": 1e3, "total_kwh": None}
+    ours = exchange(simulated=True)
+    assert check(record(**watts, basis=Basis.SIMULATED), at=ours).record is not None
+    # Whoever says that of itself is no simulation of ours, and one of ours says it.
+    assert check(record(**watts, basis=Basis.SIMULATED)).record is None
+    assert check(record(**watts), at=ours).record is None
+
+
+@pytest.mark.parametrize(
+    ("device", "known"),
+    [
+        ("laptop", True),
+        ("edge.jetson_nano", True),
+        ("gpu.a100", True),
+        ("edge.zzz", False),
+        ("gpu.x", False),
+        ("laptopp", False),
+        ("edge", False),  # of which the catalogue knows how long it lasts, and no more
+        ("wifi", False),
+        ("aws", False),
+    ],
+)
+def test_a_device_class_has_a_power_or_is_made_of_something(device, known):
+    assert LIMITS.knows_device(device) is known
+    assert (check(record(device=device)).record.device is not None) is known
+
+
 def test_a_device_without_a_known_power_may_draw_what_a_socket_gives():
     assert LIMITS.device_w("laptop") == LIMITS.device_w(None) == SOCKET_W
     assert Limits(power_w=100.0, catalogue=load_catalogue()).device_w("server") == 100.0
@@ -200,7 +227,7 @@ def test_a_device_without_a_known_power_may_draw_what_a_socket_gives():
 
 @pytest.mark.parametrize(("startup_s", "kept"), [(100.0, True), (1000.0, False)])
 def test_a_process_is_not_older_than_the_run_by_much(startup_s, kept):
-    startup = {"startup_s": startup_s, "first_in_process": True}
+    startup = {"startup_s": startup_s}
     startup |= {"startup_kwh": KWH, "startup_low_kwh": KWH, "startup_high_kwh": KWH}
     verdict = check(record(total_kwh=2 * KWH, **startup))
     assert (verdict.record.startup_kwh == KWH) is kept
@@ -391,7 +418,7 @@ def test_a_number_of_messages_without_a_figure_that_cannot_be_is_not_believed(co
 def test_simulated_figures_are_taken_only_of_clients_that_we_simulate():
     simulated = forged(basis="simulated")
     assert check(simulated).record is None
-    assert check(simulated, limits=replace(LIMITS, simulated=True)).record is not None
+    assert check(simulated, at=exchange(simulated=True)).record is not None
 
 
 ANYTHING = st.one_of(

@@ -21,6 +21,9 @@ who runs one knows its power and says so.
 MODEL_MARGIN = TIER_BANDS[Tier.F][1]
 """An honest figure may be a model of the weakest tier, and so much too high [1]."""
 
+_OF_DEVICES = ("embodied", "power_")
+"""Quantities of which a device class has one at least begin with these."""
+
 _WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
 
 
@@ -41,8 +44,6 @@ class Limits:
     startup_s : float
         So long before the run may a process of a client have been started: workers of a
         simulation are there before its server begins [s].
-    simulated : bool
-        Whether clients may be simulated: only where the server runs them itself.
     catalogue : FactorCatalogue or None
         Knows device classes, their power, and zones. Without one, every word serves.
     """
@@ -52,7 +53,6 @@ class Limits:
     clock_s: float = 300.0
     exchange_s: float = 5.0
     startup_s: float = 120.0
-    simulated: bool = False
     catalogue: FactorCatalogue | None = None
 
     def device_w(self, device: str | None) -> float:
@@ -84,5 +84,7 @@ class Limits:
             return False
         if self.catalogue is None:
             return True
-        kind = device.partition(".")[0]
-        return any(f.subject.partition(".")[0] == kind for f in self.catalogue.factors.values())
+        return any(
+            factor.subject == device and factor.quantity.startswith(_OF_DEVICES)
+            for factor in self.catalogue.factors.values()
+        )

@@ -154,10 +154,11 @@ class CarbonRun:
             exchanges = Exchanges(
                 tracker,
                 nodes,
-                self._limits(simulated=_is_virtual(grid)),
+                self._limits(),
                 self.wire,
                 clock.now_s(),
                 lambda node: node in set(grid.get_node_ids()),
+                simulated=hasattr(grid, "wasted"),
             )
             measured = MeasuredGrid(grid, exchanges, clock, self.timeout)
             stack.callback(measured.close)
@@ -190,11 +191,10 @@ class CarbonRun:
             _keep_results(tracker, result)
         return result
 
-    def _limits(self, *, simulated: bool = False) -> Limits:
-        """Limits with what is known here: the catalogue, and whether clients are real."""
+    def _limits(self) -> Limits:
+        """Limits with the catalogue, if they have none of their own."""
         given = self.limits or Limits()
-        catalogue = given.catalogue or load_catalogue()
-        return replace(given, catalogue=catalogue, simulated=given.simulated or simulated)
+        return replace(given, catalogue=given.catalogue or load_catalogue())
 
     def _clock(self, grid: Grid) -> Clock:
         return self.clock or getattr(grid, "clock", None) or SystemClock()
@@ -229,11 +229,6 @@ class CarbonRun:
             return None
         rng = np.random.default_rng(self.seed)
         return Selection(self.scheduler, grid, self._clock(grid), rng)
-
-
-def _is_virtual(grid: Grid) -> bool:
-    """Whether a grid simulates what its clients use."""
-    return hasattr(grid, "wasted")
 
 
 @contextmanager
