@@ -36,7 +36,8 @@ class Limits:
     power_w : float
         Highest power of a client whose device class has none in the catalogue [W].
     slack_s : float
-        Counters move in steps: an energy may be that of so much more time [s].
+        Counters move in steps, those of CPU time in 10 ms for each thread: an energy may be
+        that of so much more time than was told [s].
     clock_s : float
         So far may the clock of a client be off for its start to be used [s].
     exchange_s : float
@@ -49,7 +50,7 @@ class Limits:
     """
 
     power_w: float = SOCKET_W
-    slack_s: float = 1.0
+    slack_s: float = 0.1
     clock_s: float = 300.0
     exchange_s: float = 5.0
     startup_s: float = 120.0

@@ -17,7 +17,7 @@ from footprint.integrations.flower.doubts import LARGEST, Doubts, Refused
 from footprint.integrations.flower.history import ClientHistory, Exchange, Verdict
 from footprint.integrations.flower.limits import MODEL_MARGIN, Limits
 from footprint.integrations.flower.record import NAMES, RECORD_VERSION, ClientRecord
-from footprint.integrations.flower.settlement import KEPT, Settlement, latest
+from footprint.integrations.flower.settlement import KEPT, ROUNDING, Settlement, latest
 from footprint.model import Basis, Phase, Tier
 
 _LONGEST = 64  # of a text
@@ -114,8 +114,18 @@ class _Check:
         low = 1 if name == "number" else 0
         # False for what is not a number, too.
         if not low <= value <= LARGEST:
-            raise self.doubts.refuse(name, value, f"{low} to {LARGEST}")
+            raise self.doubts.refuse(name, value, self._range(name, low))
         return value if whole else float(value)
+
+    def _range(self, name: str, low: int) -> str:
+        """Say what a number could have been."""
+        exchange, limits = self.doubts.exchange, self.doubts.limits
+        longest_s = exchange.elapsed_s + limits.exchange_s
+        if name == "duration_s":
+            return f"{low} to {longest_s:.3g}"
+        if name in (*_ENERGY, "idle_kwh"):
+            return f"{low} to {limits.energy_kwh(exchange.device, longest_s):.3g}"
+        return f"{low} or more"
 
     def order(self, record: ClientRecord, seen: ClientHistory) -> None:
         """Refuse what was told before."""
@@ -162,6 +172,11 @@ class _Check:
         if record.startup_s is None and record.startup_kwh is not None:
             raise self.doubts.refuse("startup_kwh", record.startup_kwh, "a startup_s beside it")
         self._energy(record, _STARTUP, record.startup_s or 0.0)
+        used_kwh, total_kwh = record.used_kwh or 0.0, record.total_kwh
+        if total_kwh is not None and used_kwh > total_kwh * (1 + ROUNDING):
+            raise self.doubts.refuse(
+                "energy of the message", used_kwh, f"up to {total_kwh:.3g}, its own total_kwh"
+            )
         return record
 
     def _energy(self, record: ClientRecord, names: Iterable[str], duration_s: float) -> None:

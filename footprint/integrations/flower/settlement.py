@@ -11,7 +11,8 @@ from footprint.integrations.flower.history import ClientHistory, Verdict
 from footprint.integrations.flower.record import ClientRecord
 from footprint.model import Basis
 
-_ROUNDING = 1e-9  # two sums of the same energies differ by so small a part
+ROUNDING = 1e-9
+"""Two sums of the same energies differ by so small a part."""
 KEPT = 1000
 """Numbers of contacts that are remembered."""
 
@@ -42,7 +43,7 @@ class Settlement:
             parts = self._parts(record, expected, late_kwh) if settles else parts
             expected = _at_least(expected, record)
             mixed = frozenset() if settles else latest(skipped)
-        if not settles or late_kwh <= _ROUNDING * expected.total_kwh:
+        if not settles or late_kwh <= ROUNDING * expected.total_kwh:
             late_kwh, parts = 0.0, (0.0, 0.0)
         accepted_kwh = math.fsum((seen.accepted_kwh, record.used_kwh or 0.0, late_kwh))
         self._bound(record, seen, accepted_kwh)
@@ -82,7 +83,7 @@ class Settlement:
         """Start-up and idle power in what came late; nothing if they do not fit in it."""
         setup_kwh = (record.total_setup_kwh or 0.0) - expected.setup_kwh
         idle_kwh = (record.total_idle_kwh or 0.0) - expected.idle_kwh
-        rounding = _ROUNDING * (record.total_kwh or 0.0)
+        rounding = ROUNDING * (record.total_kwh or 0.0)
         if min(setup_kwh, idle_kwh) >= -rounding and setup_kwh + idle_kwh <= late_kwh + rounding:
             return max(0.0, setup_kwh), max(0.0, idle_kwh)
         if late_kwh > rounding:
@@ -117,13 +118,13 @@ class Settlement:
         if counted != record.number:
             yield "finished + failed + lost", counted, f"{record.number}, the messages so far"
         total_kwh = record.total_kwh or 0.0
-        if late_kwh < -_ROUNDING * total_kwh:
+        if late_kwh < -ROUNDING * total_kwh:
             yield "total_kwh", total_kwh, f"at least {total_kwh - late_kwh:.6g}, told before"
-        if late_kwh > _ROUNDING * total_kwh and not skipped:
+        if late_kwh > ROUNDING * total_kwh and not skipped:
             yield "total_kwh", total_kwh, f"{total_kwh - late_kwh:.6g}: no message is missing"
         exchange = self.doubts.exchange
         missing, open_ = exchange.missing, len(skipped - seen.refused - seen.mixed)
-        if late_kwh > _ROUNDING * total_kwh and missing is not None and open_ > missing:
+        if late_kwh > ROUNDING * total_kwh and missing is not None and open_ > missing:
             most = record.number - open_ + missing
             yield "number", record.number, f"up to {most}: {missing or 'no'} replies are missing"
         since_s = max(0.0, exchange.stop_s - seen.last_s)
