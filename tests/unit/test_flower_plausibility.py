@@ -192,6 +192,26 @@ def test_the_power_of_the_device_is_the_limit_where_it_is_known():
     assert check(found, at=exchange(device="edge.raspberry_pi_4")).record is None
 
 
+def test_a_short_message_is_no_excuse_for_a_high_energy():
+    """34 kW of a laptop for 0.105 s; and a message cannot take more than all of them did."""
+    lie = {"energy_kwh": 1e-3, "energy_low_kwh": 1e-3, "energy_high_kwh": 1e-3}
+    verdict = check(record(**lie, duration_s=0.105, total_kwh=None))
+    assert verdict.record is None
+    assert "up to 0.00021: 3680 W for that time" in verdict.findings[0].message
+    small = {name: kwh / 10 for name, kwh in lie.items()}
+    assert check(record(**small, total_kwh=None)).record is not None
+    verdict = check(record(**small, total_kwh=7.7e-6))
+    assert verdict.record is None
+    assert "up to 7.7e-06, its own total_kwh" in verdict.findings[0].message
+
+
+def test_a_number_that_cannot_be_is_told_one_that_could():
+    (finding,) = check(forged(energy_kwh=-5.0)).findings
+    # 3680 W for the 10 s of the exchange, 5 s that clocks may differ by, and 0.1 s.
+    assert "expected 0 to 0.0154." in finding.message
+    assert "expected 0 to 15." in check(forged(duration_s=math.nan)).findings[0].message
+
+
 def test_what_we_simulate_draws_what_its_profile_says():
     watts = {"energy_kwh": 0.5, "energy_low_kwh": 0.4, "energy_high_kwh": 1e3, "total_kwh": None}
     ours = exchange(simulated=True)
@@ -363,7 +383,7 @@ def test_a_late_reply_counts_if_its_energy_was_not_recovered():
     "changes",
     [
         {"total_kwh": 1e-3},  # more than it told, and no message is missing
-        {"total_kwh": 1e-7},  # less than it told
+        {"total_kwh": 1.5e-6},  # less than it told
         {"finished": 0, "failed": 2},  # fewer than before
         {"finished": 7},  # not the number of messages
         {"lost": None},
