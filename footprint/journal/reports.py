@@ -57,6 +57,9 @@ class Told:
         Processes of the client that died at work since it was asked last.
     contacts : int
         Of what came late: how many messages it is about; 0 if that is not known.
+    worker : bool
+        Whether the process is a worker of the server, in which clients are simulated by turns:
+        its start is the server's.
     unmetered : int
         Messages without an energy figure since the client was asked last, which are in no
         total that it told.
@@ -76,6 +79,7 @@ class Told:
     lost: int = 0
     contacts: int = 0
     unmetered: int = 0
+    worker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,7 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         lost=count(record["lost"]),
         contacts=count(record["contacts"]),
         unmetered=count(record["unmetered"]),
+        worker=bool(record.get("worker", False)),
     )
 
 

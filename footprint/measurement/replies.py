@@ -16,8 +16,9 @@ _FAILURES = (
     (
         ReplyStatus.NO_REPLY,
         "reply-missing",
-        "had no reply in time",
-        "Give the round more time, or read the clients' own journals too.",
+        "had no reply in time, or before the training was stopped",
+        "Read the clients' own journals too; if the training was not stopped, give the round "
+        "more time.",
     ),
     (
         ReplyStatus.ERROR,

@@ -21,7 +21,7 @@ from flwr.serverapp.exception import InconsistentMessageReplies
 from flwr.serverapp.strategy import FedAdam, FedAvg, Strategy
 
 import footprint as fp
-from footprint.errors import DataError, UsageError
+from footprint.errors import DataError, FootprintError, UsageError
 from footprint.integrations.flower import CarbonRun, NodePlace, answer_facts, carbon_mod
 from footprint.integrations.flower import contact as contact_module
 from footprint.integrations.flower import run as run_module
@@ -523,6 +523,11 @@ def test_a_client_tells_only_what_was_chosen(tmp_path):
         carbon_mod(fields=("energy", "shoe size"))
 
 
+def test_a_zone_that_there_is_not_is_an_error_before_the_training():
+    with pytest.raises(FootprintError, match="Atlantis"):
+        carbon_mod(zone="Atlantis")
+
+
 @pytest.mark.parametrize("fields", [("ledger",), ("ledger", "energy"), ("startup", "ledger")])
 def test_totals_are_not_told_without_what_they_are_made_of(fields):
     """A server would take the rest for energy that came late, or for a lie."""
@@ -885,6 +890,24 @@ def test_a_second_training_adds_nothing_of_the_first(tmp_path):
     assert ReplyStatus.LATE not in {r.status for r in reports(tmp_path / "two")}
 
 
+def test_waiting_for_nodes_is_no_work_of_the_strategy(tmp_path, monkeypatch):
+    """FedAvg wants five of which two are there at first."""
+    monkeypatch.setattr(run_module, "_LOOK_S", 0.01)
+
+    class Comes(Spy):
+        looks = 0
+
+        def get_node_ids(self):
+            self.looks += 1
+            return self.inner.get_node_ids()[: 2 if self.looks < 100 else None]
+
+    strategy = FedAvg(min_available_nodes=NODES, min_train_nodes=NODES)
+    measured(tmp_path, strategy=strategy, wrap=Comes, rounds=1)
+    spans = [s for process in read_records([tmp_path]).processes for s in process.spans]
+    waited = [s for s in spans if s.phase is Phase.WAIT and s.round is None]
+    assert sum(s.duration_s for s in waited) > 0.9  # 0.01 s after each of 98 looks
+
+
 def test_too_few_nodes_are_an_error_and_no_endless_wait(tmp_path):
     with pytest.raises(DataError, match="5 of 9 nodes"):
         measured(tmp_path, scheduler=Uniform(), expected=9, patience_s=0.1)
@@ -1087,7 +1110,12 @@ def test_a_scheduler_that_answers_nothing_is_a_clear_error(tmp_path):
 
 
 def test_limits_of_ones_own_leave_the_catalogue_in_charge(tmp_path):
-    app = client_app(carbon_mod("r", tmp_path, zone="XX-NOWHERE"))
+    def forge(message, context, call_next):
+        reply = call_next(message, context)
+        reply.content[RECORD_NAME]["zone"] = "XX-NOWHERE"
+        return reply
+
+    app = client_app(forge, carbon_mod("r", tmp_path))
     measured(tmp_path, app, nodes={}, limits=Limits(power_w=10_000))
     assert "client-record" in codes(fp.read_journal(tmp_path))
 

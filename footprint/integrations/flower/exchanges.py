@@ -53,6 +53,8 @@ class Exchanges:
         Whether a node is there now; asked only where two claim to be the same.
     simulated : bool
         Whether the grid itself says what its clients used.
+    workers : bool
+        Whether processes of the server run the clients by turns.
     """
 
     tracker: Tracker
@@ -62,6 +64,7 @@ class Exchanges:
     begin_s: float
     is_connected: Callable[[int], bool] = lambda _: True
     simulated: bool = False
+    workers: bool = False
     presence: Presence = field(default_factory=Presence)
     rounds: Rounds = field(default_factory=Rounds)
     _histories: dict[str, ClientHistory] = field(default_factory=dict)
@@ -184,7 +187,7 @@ class Exchanges:
             self._open.explain(opened, len(verdict.history.closed - seen.closed), request)
         if verdict.record.duration_s is None:
             self._untimed_s.append(max(0.0, now_s - request.start_s))
-        return told_of(verdict.record, verdict, request)
+        return told_of(verdict.record, verdict, request, workers=self.workers)
 
     def _history(self, actor: str, node: Node) -> ClientHistory:
         """Give what was accepted of a client, also before it said who it is."""

@@ -18,6 +18,7 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from footprint.errors import UsageError
+from footprint.factors import find_zone
 from footprint.integrations.flower.contact import Contact
 from footprint.integrations.flower.profiles import SIMULATED
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS
@@ -58,6 +59,8 @@ def carbon_mod(
     UsageError
         If a name is not one of `FIELDS`, ``ledger`` is told without ``energy`` and
         ``startup``, or `run` cannot name a run.
+    FactorNotFound
+        If the factor catalogue knows no such zone: the server would drop it.
     """
     chosen = tuple(fields)
     unknown = [name for name in chosen if name not in FIELDS]
@@ -74,6 +77,8 @@ def carbon_mod(
             "totals from what it was told already.",
             "Tell 'energy', 'startup' and 'ledger' together, or leave 'ledger' out.",
         )
+    if zone is not None:
+        find_zone(zone)
     # Here, not where a message is handled: workers may run in another folder.
     folder = None if journal is None else Path(journal).absolute()
     if run is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ from footprint.model import Architecture, Phase, Role
 from footprint.scheduling.base import Scheduler
 
 log = logging.getLogger("footprint")
+
+_LOOK_S = 1.0  # between two looks for nodes, as Flower's strategies do it
 
 
 @dataclass
@@ -159,6 +162,7 @@ class CarbonRun:
                 clock.now_s(),
                 lambda node: node in set(grid.get_node_ids()),
                 simulated=hasattr(grid, "wasted"),
+                workers=_has_workers(grid),
             )
             measured = MeasuredGrid(grid, exchanges, clock, self.timeout)
             stack.callback(measured.close)
@@ -178,6 +182,8 @@ class CarbonRun:
         with self.wrap(grid) as measured, ExitStack() as stack:
             tracker = measured.exchanges.tracker
             selection = self._selection(measured)
+            with tracker.span(Phase.WAIT):
+                self._await_nodes(strategy, measured)
             stack.enter_context(_observed(strategy, tracker, selection))
             given = [measured, *args]
             places = list(inspect.signature(strategy.start).parameters)
@@ -190,6 +196,16 @@ class CarbonRun:
             result = strategy.start(*given, **kwargs)
             _keep_results(tracker, result)
         return result
+
+    def _await_nodes(self, strategy: Strategy, grid: MeasuredGrid) -> None:
+        """Wait for the nodes that a strategy waits for, so that it is no work of its own."""
+        needed = getattr(strategy, "min_available_nodes", 0)
+        end_s = time.monotonic() + self.patience_s
+        while isinstance(needed, int) and 0 < len(grid.get_node_ids()) < needed:
+            if time.monotonic() > end_s:
+                return  # it may do without them
+            log.info("footprint: waiting for %d nodes to be connected", needed)
+            time.sleep(_LOOK_S)
 
     def _limits(self) -> Limits:
         """Limits with the catalogue, if they have none of their own."""
@@ -229,6 +245,11 @@ class CarbonRun:
             return None
         rng = np.random.default_rng(self.seed)
         return Selection(self.scheduler, grid, self._clock(grid), rng)
+
+
+def _has_workers(grid: Grid) -> bool:
+    """Whether processes of the server run its clients by turns, as in Flower's own simulation."""
+    return getattr(grid, "workers", False) or type(grid).__name__ == "InMemoryGrid"
 
 
 @contextmanager
