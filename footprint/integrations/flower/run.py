@@ -182,8 +182,7 @@ class CarbonRun:
         with self.wrap(grid) as measured, ExitStack() as stack:
             tracker = measured.exchanges.tracker
             selection = self._selection(measured)
-            with tracker.span(Phase.WAIT):
-                self._await_nodes(strategy, measured)
+            self._await_nodes(strategy, measured)
             stack.enter_context(_observed(strategy, tracker, selection))
             given = [measured, *args]
             places = list(inspect.signature(strategy.start).parameters)
@@ -199,13 +198,15 @@ class CarbonRun:
 
     def _await_nodes(self, strategy: Strategy, grid: MeasuredGrid) -> None:
         """Wait for the nodes that a strategy waits for, so that it is no work of its own."""
-        needed = getattr(strategy, "min_available_nodes", 0)
+        needed = getattr(strategy, "min_available_nodes", None)
+        if not isinstance(needed, int) or len(grid.get_node_ids()) >= needed:
+            return
+        log.info("footprint: waiting for %d nodes to be connected", needed)
         end_s = time.monotonic() + self.patience_s
-        while isinstance(needed, int) and 0 < len(grid.get_node_ids()) < needed:
-            if time.monotonic() > end_s:
-                return  # it may do without them
-            log.info("footprint: waiting for %d nodes to be connected", needed)
-            time.sleep(_LOOK_S)
+        with grid.exchanges.tracker.span(Phase.WAIT):
+            # After that, it may do without them.
+            while len(grid.get_node_ids()) < needed and time.monotonic() < end_s:
+                time.sleep(_LOOK_S)
 
     def _limits(self) -> Limits:
         """Limits with the catalogue, if they have none of their own."""
