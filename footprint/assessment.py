@@ -34,7 +34,17 @@ EXCLUDED = (
     "repetition",
 )
 """What no result of this release holds; `footprint.reporting.wording` has the sentences."""
-GAPS = frozenset(("active-share-missing", "device-missing", "embodied-unknown", "unmetered"))
+GAPS = frozenset(
+    (
+        "active-share-missing",
+        "client-unmeasured",
+        "client-unmetered",
+        "device-missing",
+        "embodied-unknown",
+        "reply-refused",
+        "unmetered",
+    )
+)
 """Codes of findings that say that a part of what should be counted is missing."""
 
 
@@ -159,7 +169,7 @@ def _gaps(lines: Sequence[InventoryLine], settings: Settings) -> list[Finding]:
                 "unmetered",
                 f"{unmetered} activities took time but have no energy figure; "
                 "they count as unknown, not as 0.",
-                remedy="See which meter failed in the findings above.",
+                remedy="Other findings say which meter failed, or who told no figures, if any did.",
             )
         )
     bare = sorted({line.actor for line in lines if not line.device and line.duration_s})

@@ -90,7 +90,14 @@ def build_inventory(journal: Journal, *, by_round: bool = False) -> Inventory:
         lines=lines,
         rounds=_distinct(columns["round"]) if journal.rounds is None else journal.rounds,
         clients=(
-            len({line.actor for line in lines if line.role is Role.CLIENT})
+            # Who was there, and never asked, took no part.
+            len(
+                {
+                    line.actor
+                    for line in lines
+                    if line.role is Role.CLIENT and line.phase is not Phase.WAIT
+                }
+            )
             if journal.clients is None
             else journal.clients
         ),

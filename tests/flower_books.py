@@ -40,8 +40,9 @@ class Books:
 
     def __init__(self, inner, clock, *, simulated=False, wire=NO_WIRE):
         self.pages = Pages()
-        limits = Limits(catalogue=LIMITS.catalogue, simulated=simulated)
-        self.exchanges = Exchanges(self.pages, Nodes(), limits, wire, clock.now_s())
+        self.exchanges = Exchanges(
+            self.pages, Nodes(), LIMITS, wire, clock.now_s(), simulated=simulated
+        )
         self.grid = MeasuredGrid(inner, self.exchanges, clock)
 
     @property

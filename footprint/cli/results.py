@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from footprint.cli.output import print_text, say
-from footprint.errors import UsageError
+from footprint.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from footprint.documents import Result
@@ -330,6 +330,11 @@ def _read(path: Path) -> Result:
     from footprint.documents import from_json, read_document, read_text
     from footprint.reporting import extract_document
 
+    if path.is_dir() or path.suffix == ".jsonl":
+        raise DocumentError(
+            f"{path} holds journals, and no result.",
+            f"Estimate them first: footprint estimate {path} -o page.html",
+        )
     if path.suffix != ".html":
         return read_document(path)
     return from_json(extract_document(read_text(path)), name=str(path))

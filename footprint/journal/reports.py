@@ -57,6 +57,9 @@ class Told:
         Processes of the client that died at work since it was asked last.
     contacts : int
         Of what came late: how many messages it is about; 0 if that is not known.
+    worker : bool
+        Whether the process is a worker of the server, in which clients are simulated by turns:
+        its start is the server's.
     unmetered : int
         Messages without an energy figure since the client was asked last, which are in no
         total that it told.
@@ -76,6 +79,7 @@ class Told:
     lost: int = 0
     contacts: int = 0
     unmetered: int = 0
+    worker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class ReportRecord:
         What it moved in that time to ask for work, as a model gives it.
     wire : str
         Name of that model.
+    own : bool
+        Whether the request was one of ours, and none of the training.
     told : Told or None
         Figures of the client; None where there are none, or none that can be believed.
     """
@@ -135,6 +141,7 @@ class ReportRecord:
     connected_s: float | None = None
     polling_bytes: int = 0
     wire: str = ""
+    own: bool = False
     told: Told | None = None
 
 
@@ -151,7 +158,7 @@ def report_fields(record: ReportRecord) -> dict[str, Any]:
     return {
         key: value
         for key, value in found.items()
-        if not (value in (None, "") or (key in _COUNTS and value == 0))
+        if not (value in (None, "") or (key in _ZEROS and value == 0))
     }
 
 
@@ -190,6 +197,7 @@ def parse_report(record: Mapping[str, Any]) -> ReportRecord:
         device=optional(str, record.get("device")),
         connected_s=optional(at_least_zero, record.get("connected_s")),
         wire=str(record.get("wire", "")),
+        own=bool(record.get("own", False)),
         told=optional(_parse_told, record.get("told")),
         **{name: count(record.get(name, 0)) for name in _COUNTS},
     )
@@ -205,6 +213,7 @@ _COUNTS = (
     "overhead_sent_bytes",
     "polling_bytes",
 )
+_ZEROS = (*_COUNTS, "own")
 
 
 def _parse_told(record: Mapping[str, Any]) -> Told:
@@ -223,6 +232,7 @@ def _parse_told(record: Mapping[str, Any]) -> Told:
         lost=count(record["lost"]),
         contacts=count(record["contacts"]),
         unmetered=count(record["unmetered"]),
+        worker=bool(record.get("worker", False)),
     )
 
 

@@ -26,7 +26,14 @@ from footprint.measurement.others import (
 )
 from footprint.measurement.power import EnergyModel, energy_model
 from footprint.measurement.reports import read_reports
-from footprint.measurement.runs import count_rounds, one_run, training_finding
+from footprint.measurement.runs import (
+    broken_finding,
+    broken_rounds,
+    count_rounds,
+    is_repeated,
+    one_run,
+    training_finding,
+)
 from footprint.measurement.supply import Supply, energy_counters, measure_supply
 from footprint.measurement.timeline import Curves, Timeline, align_clocks, host_timeline
 from footprint.measurement.usage import DUST, Meters, activities_of, counted_cpu_s
@@ -80,7 +87,9 @@ def read_journal(
     idle_policy = IdlePolicy.parse(idle_policy)
     reported = read_reports(records.processes)
     findings = [*records.findings, *record_findings(records.processes), *reported.findings]
-    if rounds is not None:
+    if broken := broken_rounds(records.processes):
+        findings.append(broken_finding(broken))
+    if is_repeated(records.processes):
         findings.append(training_finding(records.processes))
     # Nobody is charged for idle power: neither here nor where it was told.
     activities = [

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from footprint.journal import ProcessRecords, ReportRecord, SpanRecord
+from footprint.journal import ProcessRecords, ReportRecord, SpanRecord, Told
 from footprint.model import Phase, ReplyStatus, Role
 
 _WORK = (Phase.TRAIN, Phase.EVALUATE, Phase.OTHER)
@@ -28,6 +28,8 @@ class Held(StrEnum):
     """Whether a client's own journal holds what a report is about."""
 
     NO = "no"
+    SETUP = "setup"
+    """Only the start of the process: the rest was cut off, or not yet there to be copied."""
     PARTLY = "partly"
     YES = "yes"
 
@@ -36,19 +38,24 @@ class Held(StrEnum):
 class Contacts:
     """What clients wrote into journals of their own; each message is found once."""
 
-    tokens: frozenset[str]
-    work: Counter[Contact]
+    tokens: set[str]
+    """Of journals whose process nobody told the start of yet."""
+    work: Mapping[Contact, Counter[str]]
+    """So many messages, by the token of the journal."""
     moved: Counter[tuple[Contact, int]]
 
     @classmethod
     def of(cls, processes: Sequence[ProcessRecords]) -> Contacts:
         """Collect the messages that clients handled."""
         spans = [s for p in processes for s in p.spans if s.role is Role.CLIENT]
+        work: defaultdict[Contact, Counter[str]] = defaultdict(Counter)
+        for process in processes:
+            for span in process.spans:
+                if span.role is Role.CLIENT and span.phase in _WORK and span.parent is not None:
+                    work[_own(span)][process.process.token] += 1
         return cls(
-            frozenset(process.process.token for process in processes),
-            Counter(
-                _own(span) for span in spans if span.phase in _WORK and span.parent is not None
-            ),
+            {process.process.token for process in processes},
+            work,
             Counter(
                 (_own(span, phase), size)
                 for span in spans
@@ -62,10 +69,20 @@ class Contacts:
 
     def take(self, report: ReportRecord) -> bool:
         """Whether the work on a request is there."""
-        found = next((key for key in _keys(report, report.phase) if self.work[key] > 0), None)
-        if found is not None:
-            self.work[found] -= 1
-        return found is not None
+        wanted = report.told.token if report.told else None
+        for key in _keys(report, report.phase):
+            for token, count in self.work.get(key, {}).items():
+                if count > 0 and wanted in (None, token):
+                    self.work[key][token] -= 1
+                    return True
+        return False
+
+    def take_start(self, told: Told | None) -> bool:
+        """Whether the start of a process that a client told is there."""
+        if told is None or told.setup is None or told.token not in self.tokens:
+            return False
+        self.tokens.remove(told.token)
+        return True
 
     def knows(self, report: ReportRecord) -> bool:
         """Whether anything of a client is there."""
@@ -136,24 +153,28 @@ class _Search:
                 ]
 
     def _request(self, report: ReportRecord) -> Held:
-        token = report.told.token if report.told else None
-        if token is None:
-            held = Held.YES if self.contacts.take(report) else Held.NO
-        else:
-            held = Held.YES if token in self.contacts.tokens else Held.NO
-            if held is Held.YES:
-                self.contacts.take(report)
+        held = self._work(report)
         if report.told is None and report.status is not ReplyStatus.REFUSED:
             self.opened[report.actor].append((report, held))
         return held
 
+    def _work(self, report: ReportRecord) -> Held:
+        # A journal that is known may still have been copied before this message, or be another's.
+        starts = self.contacts.take_start(report.told)
+        if self.contacts.take(report):
+            return Held.YES
+        return Held.SETUP if starts else Held.NO
+
     def _late(self, report: ReportRecord) -> Held:
         told = report.told
-        if told is not None and told.token is not None:
-            return Held.YES if told.token in self.contacts.tokens else Held.NO
         about = self.opened[report.actor]
         if report.sent_objects:  # a reply that came late, and not a total
             about = [one for one in about if _is_same(one[0], report)]
+            starts = self.contacts.take_start(told)
+            if about and about[0][1] is not Held.YES:
+                return Held.SETUP if starts else Held.NO
+            if not about and self.contacts.take(report):
+                return Held.YES
         if not about:  # a line of the server was lost
             return Held.PARTLY if self.contacts.knows(report) else Held.NO
         held = [held for _, held in about].count(Held.YES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from footprint.journal import ReportRecord
 from footprint.measurement.contacts import Held
@@ -15,8 +16,9 @@ _FAILURES = (
     (
         ReplyStatus.NO_REPLY,
         "reply-missing",
-        "had no reply in time",
-        "Give the round more time, or read the clients' own journals too.",
+        "had no reply in time, or before the training was stopped",
+        "Read the clients' own journals too; if the training was not stopped, give the round "
+        "more time.",
     ),
     (
         ReplyStatus.ERROR,
@@ -40,53 +42,14 @@ def reply_findings(
     settled : mapping of str to float
         Until when all that a client did is known, by actor (Unix time [s]).
     """
-    by_status: dict[ReplyStatus, list[ReportRecord]] = defaultdict(list)
-    open_: dict[ReplyStatus, list[ReportRecord]] = defaultdict(list)
-    """Those that no journal of a client holds."""
+    books = _Books(settled)
     for report, hold in zip(reports, held, strict=True):
-        by_status[report.status].append(report)
+        books.all[report.status].append(report)
         if hold is not Held.YES:
-            open_[report.status].append(report)
-    # A request that never arrived, or whose ledger was lost, is missing in a later total, too.
-    late = {r.actor for r in by_status[ReplyStatus.LATE] if r.told is not None}
-    for status, code, what, remedy in _FAILURES:
-        found = by_status[status]
-        unknown = [r for r in open_[status] if _is_unknown(r, late, settled)]
-        if found:
-            yield Finding(
-                code,
-                f"{len(found)} request(s) to {_names_of(found)} {what}; "
-                + _known(len(found), len(open_[status]), len(unknown)),
-                Severity.WARNING if unknown else Severity.INFO,
-                remedy if unknown else "",
-            )
-    if refused := by_status[ReplyStatus.REFUSED]:
-        counted = len(refused) - len(open_[ReplyStatus.REFUSED])
-        yield Finding(
-            "reply-refused",
-            f"The figures in {len(refused)} reply(ies) of {_names_of(refused)} cannot be "
-            "believed; they are in no total."
-            + f" The clients' own journals hold {counted} of them, and were counted."
-            * bool(counted),
-            remedy="See the findings named client-record.",
-        )
-    untold = [
-        r
-        for r in open_[ReplyStatus.OK]
-        if r.told is None and r.start_s >= settled.get(r.actor, r.start_s)
-    ]
-    untold += [
-        r
-        for r in by_status[ReplyStatus.OK]
-        if r.told is not None and r.told.energy is None and r.told.duration_s is None
-    ]
-    if untold:
-        yield Finding(
-            "client-unmeasured",
-            f"{len(untold)} reply(ies) of {_names_of(untold)} told no figures; only their data is "
-            "counted.",
-            remedy="Give the ClientApp the mod: ClientApp(mods=[carbon_mod()]).",
-        )
+            books.open[report.status].append(report)
+    yield from books.failures()
+    yield from books.refused()
+    yield from books.unmeasured()
     unmetered = [r for r, hold in zip(reports, held, strict=True) if _lacks(r, hold)]
     if unmetered:
         yield Finding(
@@ -103,6 +66,69 @@ def reply_findings(
             "work; what they used is not in what they told.",
             remedy="The journals of these clients hold it up to their last heartbeat.",
         )
+
+
+def _by_status() -> defaultdict[ReplyStatus, list[ReportRecord]]:
+    return defaultdict(list)
+
+
+@dataclass(slots=True)
+class _Books:
+    """Reports by their status; `open` are those that no journal of a client holds."""
+
+    settled: Mapping[str, float]
+    all: defaultdict[ReplyStatus, list[ReportRecord]] = field(default_factory=_by_status)
+    open: defaultdict[ReplyStatus, list[ReportRecord]] = field(default_factory=_by_status)
+
+    def failures(self) -> Iterator[Finding]:
+        """Say of requests without a reply, or with an error for one, what is known."""
+        # A request that never arrived, or whose ledger was lost, is missing in a later total, too.
+        late = {r.actor for r in self.all[ReplyStatus.LATE] if r.told is not None}
+        for status, code, what, remedy in _FAILURES:
+            found, opened = self.all[status], self.open[status]
+            unknown = [r for r in opened if _is_unknown(r, late, self.settled)]
+            if found:
+                yield Finding(
+                    code,
+                    f"{len(found)} request(s) to {_names_of(found)} {what}; "
+                    + _known(len(found), len(opened), len(unknown)),
+                    Severity.WARNING if unknown else Severity.INFO,
+                    remedy if unknown else "",
+                )
+
+    def refused(self) -> Iterator[Finding]:
+        """Count the replies with figures that cannot be believed."""
+        refused = self.all[ReplyStatus.REFUSED]
+        if refused:
+            counted = len(refused) - len(self.open[ReplyStatus.REFUSED])
+            yield Finding(
+                "reply-refused",
+                f"The figures in {len(refused)} reply(ies) of {_names_of(refused)} cannot be "
+                "believed; they are in no total."
+                + f" The clients' own journals hold {counted} of them, and were counted."
+                * bool(counted),
+                remedy="See the findings named client-record.",
+            )
+
+    def unmeasured(self) -> Iterator[Finding]:
+        """Name who told no figures; to our own query an app may know no answer."""
+        untold = [
+            r
+            for r in self.open[ReplyStatus.OK]
+            if r.told is None and not r.own and r.start_s >= self.settled.get(r.actor, r.start_s)
+        ]
+        untold += [
+            r
+            for r in self.all[ReplyStatus.OK]
+            if r.told is not None and r.told.energy is None and r.told.duration_s is None
+        ]
+        if untold:
+            yield Finding(
+                "client-unmeasured",
+                f"{len(untold)} reply(ies) of {_names_of(untold)} told no figures; only their "
+                "data is counted.",
+                remedy="Give the ClientApp the mod: ClientApp(mods=[carbon_mod()]).",
+            )
 
 
 def _lacks(report: ReportRecord, hold: Held) -> bool:

@@ -9,18 +9,18 @@ machine that simulates it used for it is left out.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from footprint.journal import Energy, ProcessRecords, ReportRecord, SpanRecord, Told
+from footprint.journal import TRUNCATED, Energy, ProcessRecords, ReportRecord, SpanRecord, Told
 from footprint.measurement.contacts import Contacts, Held, find_held, own_names
 from footprint.measurement.replies import names_of, reply_findings
-from footprint.model import Activity, Basis, Finding, Phase, ReplyStatus, Role, Severity, Tier
+from footprint.model import Activity, Basis, Finding, Phase, Role, Severity, Tier
 from footprint.units import bytes_to_gb
 
 BYTES_SOURCE = "bytes"
 
-_ANSWERED = (ReplyStatus.OK, ReplyStatus.ERROR)
 _MACHINERY = "(simulation)"
 
 Place = tuple[str | None, str | None]
@@ -94,7 +94,12 @@ def read_reports(processes: Sequence[ProcessRecords]) -> Reported:
     reports = list(_named(raw, names))
     contacts = Contacts.of(processes)
     held = find_held(reports, contacts)
-    reader = _Reader(contacts, _settled(reports))
+    places = _places(processes, reports)
+    server = next(
+        (s.actor for p in processes if p.reports for s in p.spans if s.parent is None), "server"
+    )
+    own = {p.process.token for p in processes if p.reports or len(processes) == 1}
+    reader = _Reader(contacts, frozenset(own), server, places.get(server, (None, None)))
     activities = [
         activity
         for report, hold in zip(reports, held, strict=True)
@@ -102,8 +107,12 @@ def read_reports(processes: Sequence[ProcessRecords]) -> Reported:
     ]
     return Reported(
         tuple(activities),
-        (*reader.findings(), *reply_findings(reports, held, reader.settled)),
-        _places(processes, reports),
+        (
+            *reader.findings(),
+            *reply_findings(reports, held, _settled(reports)),
+            *_killed(processes, names),
+        ),
+        places,
         frozenset(r.actor for r in reports if r.told and r.told.basis is Basis.SIMULATED),
         names,
     )
@@ -119,6 +128,23 @@ def _named(reports: Sequence[ReportRecord], names: Mapping[str, str]) -> Iterato
             actor=names[report.node],
             zone=report.zone or zones.get(report.node),
             device=report.device or devices.get(report.node),
+        )
+
+
+def _killed(processes: Iterable[ProcessRecords], names: Mapping[str, str]) -> Iterator[Finding]:
+    """Say which clients' journals break off in a message."""
+    killed = [
+        names.get(span.node or "", span.actor)
+        for process in processes
+        for span in process.spans
+        if span.role is Role.CLIENT and span.status == TRUNCATED and span.round is not None
+    ]
+    if killed:
+        yield Finding(
+            "client-lost",
+            f"{len(killed)} message(s) of {names_of(killed)} have no end in their journals: the "
+            "process died at work, or its journal was copied too early. They are counted up to "
+            "the last heartbeat.",
         )
 
 
@@ -148,7 +174,12 @@ class _Reader:
     """Turns reports into activities, and counts what others hold already."""
 
     contacts: Contacts
-    settled: Mapping[str, float]
+    own: frozenset[str]
+    """Tokens of the server's journals."""
+    server: str = "server"
+    place: Place = (None, None)
+    """Of the server."""
+    idle_kwh: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     held: set[str] = field(default_factory=set)
     twice: list[ReportRecord] = field(default_factory=list)
     simulated: set[str] = field(default_factory=set)
@@ -159,22 +190,31 @@ class _Reader:
         told = report.told
         simulated = told is not None and told.basis is Basis.SIMULATED
         if held is Held.YES and not simulated:
-            if told is not None and (told.energy or told.setup or told.idle):
+            told_of = told is not None and (told.energy or told.setup or told.idle)
+            # Beside their server, clients write into its journal.
+            if told is not None and told_of and told.token not in self.own:
                 self.held.add(report.actor)
             return
         if simulated:
             self.simulated.add(report.actor)
         if told is not None and held is Held.PARTLY and not simulated:
             self.twice.append(report)
-            yield from _told(report, _from_zero(told))
+            yield from self._told(report, _from_zero(told))
         elif told is not None:
-            yield from _told(report, told)
-        elif report.status in _ANSWERED and not self._is_settled(report):
-            # It answered, so it was at work, for this long at most.
-            yield _activity(report, report.phase, duration_s=report.exchange_s)
+            yield from self._told(report, _started(told) if held is Held.SETUP else told)
 
-    def _is_settled(self, report: ReportRecord) -> bool:
-        return report.start_s < self.settled.get(report.actor, report.start_s)
+    def _told(self, report: ReportRecord, told: Told) -> Iterator[Activity]:
+        """Give the energy that a client told."""
+        if told.idle is not None:
+            self.idle_kwh[report.actor] += told.idle.kwh
+        for activity in _told(report, told):
+            if told.worker and activity.phase is Phase.SETUP:
+                zone, device = self.place
+                yield replace(
+                    activity, actor=self.server, role=Role.SERVER, zone=zone, device=device
+                )
+            else:
+                yield activity
 
     def _data(self, report: ReportRecord) -> Iterator[Activity]:
         told = report.told
@@ -205,6 +245,15 @@ class _Reader:
                 f"Journals of their own hold what {names_of(self.held)} told the server; the "
                 "journals were counted, and what was told was not.",
                 Severity.INFO,
+            )
+        if len(self.idle_kwh) > 1:
+            yield Finding(
+                "client-idle",
+                f"{names_of(self.idle_kwh)} told {math.fsum(self.idle_kwh.values()):.3g} kWh of "
+                "idle power, each that of its own machine; if several were on one machine, it "
+                "counts once for each of them.",
+                Severity.INFO,
+                "Read the clients' own journals, too: then each machine has its idle power once.",
             )
         if self.twice:
             energies = [e for r in self.twice if r.told for e in (r.told.energy, r.told.setup)]
@@ -238,6 +287,17 @@ def _from_zero(told: Told) -> Told:
         setup=widened(told.setup),
         idle=widened(told.idle),
     )
+
+
+def _started(told: Told) -> Told:
+    """Figures without those of the start of the process, which its own journal holds."""
+    at_work = 1.0
+    if told.duration_s is not None and told.duration_s + told.setup_s > 0:
+        at_work = told.duration_s / (told.duration_s + told.setup_s)  # idle power goes on alike
+    idle = told.idle and Energy(
+        told.idle.kwh * at_work, told.idle.low_kwh * at_work, told.idle.high_kwh * at_work
+    )
+    return replace(told, setup=None, setup_s=0.0, idle=idle)
 
 
 def _told(report: ReportRecord, told: Told) -> Iterator[Activity]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from footprint.errors import UsageError
 from footprint.journal import ProcessRecords
-from footprint.model import Architecture, Finding, Run, Severity
+from footprint.model import Architecture, Finding, Role, Run, Severity
 
 
 def one_run(processes: Sequence[ProcessRecords]) -> Run:
@@ -68,20 +68,50 @@ def _servers(processes: Sequence[ProcessRecords]) -> list[ProcessRecords]:
 
 
 def count_rounds(processes: Sequence[ProcessRecords]) -> int | None:
-    """Count the rounds of a run that trained more than once; None if it did not.
+    """Count the rounds of a run that trained more than once, or broke off; None if it did not.
 
     A server writes a journal for each training, whose rounds begin anew.
     """
     servers = _servers(processes)
-    if len(servers) < 2:
-        return None
-    return sum(
-        len(
-            {report.round for report in server.reports if report.round is not None}
-            | {span.round for span in server.spans if span.round is not None}
-        )
-        for server in servers
+    broken = broken_rounds(processes)
+    if len(servers) > 1:
+        return sum(len(_rounds([server]) - broken_rounds([server])) for server in servers)
+    return len(_rounds(processes) - broken) if broken else None
+
+
+def _rounds(processes: Sequence[ProcessRecords]) -> set[int]:
+    spans = {span.round for process in processes for span in process.spans}
+    reports = {report.round for process in processes for report in process.reports}
+    return {number for number in spans | reports if number is not None}
+
+
+def broken_rounds(processes: Sequence[ProcessRecords]) -> set[int]:
+    """Find the rounds that a server of a framework began and did not end."""
+    return {
+        span.round
+        for process in processes
+        for span in process.spans
+        if process.process.run_id is not None
+        and span.role is Role.SERVER
+        and span.round is not None
+        and span.status != "ok"
+    }
+
+
+def broken_finding(rounds: set[int]) -> Finding:
+    """Say that rounds did not end."""
+    named = ", ".join(str(number) for number in sorted(rounds))
+    return Finding(
+        "round-unfinished",
+        f"Round(s) {named} did not end. What they used is in the total; figures per round divide "
+        "it by the rounds that did.",
+        Severity.INFO,
     )
+
+
+def is_repeated(processes: Sequence[ProcessRecords]) -> bool:
+    """Whether a run trained more than once."""
+    return len(_servers(processes)) > 1
 
 
 def training_finding(processes: Sequence[ProcessRecords]) -> Finding:

@@ -138,7 +138,7 @@ def _lines(chart: LineChart) -> go.Figure:
     drawn_layout = layout(
         chart.x_title,
         _LINES_PX,
-        xaxis=_logarithmic(chart) if chart.logarithmic else {"zeroline": False},
+        xaxis=_horizontal(chart),
         yaxis={
             "title": {"text": escape(chart.y_title), "standoff": 8},
             "showgrid": True,
@@ -151,6 +151,15 @@ def _lines(chart: LineChart) -> go.Figure:
 
 
 _MOST_TICKS = 8
+
+
+def _horizontal(chart: LineChart) -> dict[str, Any]:
+    if chart.logarithmic:
+        return _logarithmic(chart)
+    xs = [x for line in chart.lines for x in line.xs]
+    # Where there is room for more ticks than numbers, plotly writes fractions.
+    few = chart.counted and bool(xs) and max(xs) - min(xs) < _MOST_TICKS
+    return {"zeroline": False, **({"dtick": 1} if few else {})}
 
 
 def _logarithmic(chart: LineChart) -> dict[str, Any]:

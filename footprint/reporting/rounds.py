@@ -34,7 +34,10 @@ def round_figure(scenarios: Sequence[Scenario]) -> Figure | None:
         _line(scenario, place, numbers, parts) for place, scenario in enumerate(scenarios)
     )
     chart = LineChart(
-        "round", f"emitted in it, {parts.scale.unit}", tuple(line for line in lines if line.xs)
+        "round",
+        f"emitted in it, {parts.scale.unit}",
+        tuple(line for line in lines if line.xs),
+        counted=True,
     )
     shown = numbers[:ROUNDS_SHOWN]
     keys = [*map(str, shown), *(key for key in parts.keys if key == NO_ROUND)]

@@ -198,7 +198,8 @@ class Line:
 class LineChart:
     """Lines over one quantity; `marks` are vertical lines with a word each.
 
-    `from_zero` is of the vertical axis, `logarithmic` of the horizontal one.
+    `from_zero` is of the vertical axis, `logarithmic` and `counted` of the horizontal one:
+    it has whole numbers only.
     """
 
     x_title: str
@@ -207,6 +208,7 @@ class LineChart:
     marks: tuple[tuple[float, str], ...] = ()
     from_zero: bool = True
     logarithmic: bool = False
+    counted: bool = False
 
 
 Chart = (

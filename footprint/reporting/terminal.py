@@ -50,7 +50,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
     else:
         _print_cards(page, console)
     for notice in page.warnings:
-        times = f" ({notice.count} times)" if notice.count > 1 else ""
+        times = f" (the first of {notice.count} such findings)" if notice.count > 1 else ""
         console.print(Text(f"{notice.severity}: {notice.messages[0]}{times}"))
         for remedy in notice.remedies[:1]:
             console.print(Text(f"    {remedy}"))

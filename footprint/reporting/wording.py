@@ -128,6 +128,9 @@ RULES: dict[str, str] = {
     "repetition": "how much a repeated run would differ: each is a single run",
     "device-missing": "missing: making the hardware of actors without a known device",
     "embodied-unknown": "missing: making devices without a known footprint",
+    "client-unmeasured": "missing: what clients used that told no figures",
+    "client-unmetered": "missing: what clients used for messages without an energy figure",
+    "reply-refused": "missing: what clients used whose figures cannot be believed",
     "unmetered": "missing: activities without an energy figure",
     "organisation": "staff, buildings, and the development of the training code",
 }

@@ -8,6 +8,8 @@ import pytest
 import footprint.integrations.flower as flower
 
 PURE = (
+    "demo",
+    "doubts",
     "exchanges",
     "history",
     "ledger",
@@ -17,6 +19,7 @@ PURE = (
     "plausibility",
     "process",
     "record",
+    "settlement",
     "wire",
 )
 NEED_FLOWER = ("CarbonRun", "MeasuredGrid", "carbon_mod")

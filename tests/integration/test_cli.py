@@ -91,7 +91,7 @@ def test_a_later_correction_needs_no_second_run(runs):
         (["estimate", "central", "--factors", "nowhere"], 3, "nowhere"),
         (["estimate", "central", "--draws", "3"], 2, "draws"),
         (["compare", "central.json", "nowhere.json"], 3, "nowhere.json"),
-        (["report", "central", "-o", "r.html"], 3, "central"),
+        (["report", "central", "-o", "r.html"], 3, "footprint estimate central"),
         (["report", "central.json", "-o", "r.json"], 2, ".html"),
         (["compare", "central", "central.json"], 3, "footprint estimate"),
         (["estimate", "central", "--zone", "FR=DE", "--zone", "FR=PL"], 2, "twice"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from flwr.serverapp.exception import InconsistentMessageReplies
 from flwr.serverapp.strategy import FedAdam, FedAvg, Strategy
 
 import footprint as fp
-from footprint.errors import DataError, UsageError
+from footprint.errors import DataError, FootprintError, UsageError
 from footprint.integrations.flower import CarbonRun, NodePlace, answer_facts, carbon_mod
 from footprint.integrations.flower import contact as contact_module
 from footprint.integrations.flower import run as run_module
@@ -319,22 +320,24 @@ def test_a_client_of_the_old_kind_is_measured(tmp_path):
 
 
 def test_bytes_of_mod_and_proxy_agree(tmp_path):
-    spies = []
-
-    def wrap(grid):
-        spies.append(Spy(grid))
-        return spies[0]
-
-    measured(tmp_path, wrap=wrap)
-    names = ("partition", "number", "received_bytes", "sent_bytes")
-    told = [[record[name] for name in names] for record in spies[0].replies]
-    rows = {}
-    for row in asked(tmp_path):
-        rows.setdefault(row.actor, []).append((row.received_bytes, row.sent_bytes))
-    assert len(told) == 4 * NODES
-    for partition, number, *sizes in told:
-        assert rows[f"client-{partition}"][number - 1] == tuple(sizes)
-    assert all(row.record_bytes > 0 for row in asked(tmp_path))
+    measured(tmp_path)
+    spans = [s for process in read_records([tmp_path]).processes for s in process.spans]
+    moved = Counter(
+        (s.actor, s.round, s.received_bytes, s.sent_bytes)
+        for s in spans
+        if s.received_bytes or s.sent_bytes
+    )
+    rows = asked(tmp_path)
+    assert len(rows) == 4 * NODES
+    assert moved == Counter(
+        move
+        for r in rows
+        for move in (
+            (r.actor, r.round, r.received_bytes, 0),
+            (r.actor, r.round, 0, r.sent_bytes),
+        )
+    )
+    assert all(row.record_bytes > 0 for row in rows)
 
 
 def test_an_empty_text_in_a_config_can_be_counted(tmp_path):
@@ -511,13 +514,26 @@ def test_a_client_tells_only_what_was_chosen(tmp_path):
 
     always = {"version", "number", "phase", "round", "basis"}
     coarse = told()
-    assert not coarse & {"start_s", "cpu_s", "startup_cpu_s", "pid", "host"}
+    assert not coarse & {"start_s", "pid", "host"}
     assert "energy_kwh" in coarse
-    assert told(fields=("zone", "bytes")) == always | {"received_bytes", "sent_bytes"}
-    assert {"start_s", "cpu_s"} <= told(fields=FIELDS)
+    assert told(fields=("zone", "duration"), zone="FR") == always | {"zone", "duration_s"}
+    assert "start_s" in told(fields=FIELDS)
     assert set(DEFAULT_FIELDS) < set(FIELDS)
     with pytest.raises(UsageError, match="Use some of: energy"):
         carbon_mod(fields=("energy", "shoe size"))
+
+
+def test_a_zone_that_there_is_not_is_an_error_before_the_training():
+    with pytest.raises(FootprintError, match="Atlantis"):
+        carbon_mod(zone="Atlantis")
+
+
+@pytest.mark.parametrize("fields", [("ledger",), ("ledger", "energy"), ("startup", "ledger")])
+def test_totals_are_not_told_without_what_they_are_made_of(fields):
+    """A server would take the rest for energy that came late, or for a lie."""
+    with pytest.raises(UsageError, match="'ledger' is of no use without"):
+        carbon_mod(fields=fields)
+    assert carbon_mod(fields=(*fields, "energy", "startup")).fields
 
 
 @pytest.mark.parametrize(
@@ -837,6 +853,61 @@ def test_clients_that_do_not_answer_are_asked_nothing_twice(tmp_path):
     assert "reply-error" not in codes(fp.read_journal(tmp_path))
 
 
+def test_a_client_that_is_named_late_is_one_candidate(tmp_path):
+    seen = []
+
+    class Watched(Uniform):
+        def select(self, state, rng):
+            seen.append(state.candidates.everybody)
+            return super().select(state, rng)
+
+    app = client_app(carbon_mod("r", tmp_path))
+    measured(tmp_path, app, wrap=Anonymous, scheduler=Watched(count=NODES))
+    assert [len(everybody) for everybody in seen] == [NODES, NODES]
+    # In the order in which they were first there, with what they did since.
+    assert list(seen[1].ids) == [f"client-{n}" for n in range(NODES)]
+    assert all(seen[1][n].answered == 1 for n in range(NODES))
+
+
+def test_who_has_the_mod_and_is_never_chosen_is_not_called_unmeasured(tmp_path):
+    app = client_app(carbon_mod("r", tmp_path))
+    strategy = FedAvg(fraction_evaluate=0.0)
+    measured(tmp_path, app, strategy, wrap=Anonymous, scheduler=Uniform(count=1))
+    assert "client-unmeasured" not in codes(fp.read_journal(tmp_path))
+
+
+def test_a_second_training_adds_nothing_of_the_first(tmp_path):
+    """Its scheduler asks who the clients are, and their app has no answer."""
+    app = client_app(carbon_mod("r", tmp_path / "clients"))
+
+    def main(grid):
+        for name in ("one", "two"):
+            run = CarbonRun(tmp_path / name, "r", zone="DE", scheduler=Uniform(count=3))
+            strategy = FedAvg(fraction_evaluate=0.0)
+            run.start(strategy, Anonymous(grid), initial_arrays=arrays(), num_rounds=1)
+
+    run_server(main, app, 3)
+    assert ReplyStatus.LATE not in {r.status for r in reports(tmp_path / "two")}
+
+
+def test_waiting_for_nodes_is_no_work_of_the_strategy(tmp_path, monkeypatch):
+    """FedAvg wants five of which two are there at first."""
+    monkeypatch.setattr(run_module, "_LOOK_S", 0.01)
+
+    class Comes(Spy):
+        looks = 0
+
+        def get_node_ids(self):
+            self.looks += 1
+            return self.inner.get_node_ids()[: 2 if self.looks < 100 else None]
+
+    strategy = FedAvg(min_available_nodes=NODES, min_train_nodes=NODES)
+    measured(tmp_path, strategy=strategy, wrap=Comes, rounds=1)
+    spans = [s for process in read_records([tmp_path]).processes for s in process.spans]
+    waited = [s for s in spans if s.phase is Phase.WAIT and s.round is None]
+    assert sum(s.duration_s for s in waited) > 0.9  # 0.01 s after each of 98 looks
+
+
 def test_too_few_nodes_are_an_error_and_no_endless_wait(tmp_path):
     with pytest.raises(DataError, match="5 of 9 nodes"):
         measured(tmp_path, scheduler=Uniform(), expected=9, patience_s=0.1)
@@ -1018,6 +1089,7 @@ def test_a_time_limit_by_round_is_not_asked_for_our_own_query(tmp_path):
     [
         {"zone": "XX-NOWHERE"},
         {"device": "abacus"},
+        {"device": "edge.abacus"},
         {"nodes": {0: NodePlace("ZZ", "laptop")}},
         {"scheduler": object()},
     ],
@@ -1038,7 +1110,12 @@ def test_a_scheduler_that_answers_nothing_is_a_clear_error(tmp_path):
 
 
 def test_limits_of_ones_own_leave_the_catalogue_in_charge(tmp_path):
-    app = client_app(carbon_mod("r", tmp_path, zone="XX-NOWHERE"))
+    def forge(message, context, call_next):
+        reply = call_next(message, context)
+        reply.content[RECORD_NAME]["zone"] = "XX-NOWHERE"
+        return reply
+
+    app = client_app(forge, carbon_mod("r", tmp_path))
     measured(tmp_path, app, nodes={}, limits=Limits(power_w=10_000))
     assert "client-record" in codes(fp.read_journal(tmp_path))
 

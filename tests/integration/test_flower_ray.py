@@ -83,6 +83,11 @@ def test_read_with_the_workers_journals_nothing_counts_twice(simulated):
     alone = fp.read_journal(simulated / "fedavg")
     both = fp.read_journal(simulated / "fedavg", simulated / "clients")
     assert "client-journal" in {finding.code for finding in both.findings}
+    for journal in (alone, both):
+        # Whose first message a worker had is chance: its start is the server's.
+        setups = [a for a in journal.activities() if a.phase is Phase.SETUP and a.energy_kwh]
+        assert {a.role for a in setups} <= {Role.SERVER}
+    assert any(a.phase is Phase.SETUP for a in both.activities())
     places = {(a.actor, a.zone) for a in both.activities() if a.role is Role.CLIENT}
     assert places == {(f"client-{n}", "FR") for n in range(CLIENTS)}
 

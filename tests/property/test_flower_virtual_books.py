@@ -138,7 +138,8 @@ def test_what_virtual_clients_spend_is_in_the_reports_once(profiles, steps, dead
         play = Play(profiles, deadline_s)
         play.run(steps)
     books = play.books
-    assert [code for code, _ in books.pages.doubts if code != "client-duration"] == []
+    # Of an error nobody knows how much work there was; nothing else is doubted.
+    assert {code for code, _ in books.pages.doubts} <= {"client-duration", "client-problem"}
     spent_kwh = math.fsum(record.energy_kwh or 0.0 for record in play.spent)
     assert books.told_kwh() == pytest.approx(spent_kwh, rel=1e-9)
     for name in ("received_bytes", "sent_bytes"):

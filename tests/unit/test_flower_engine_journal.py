@@ -1,15 +1,16 @@
 """What a simulated run leaves in its journal: all energy, once, at virtual times."""
 
 import re
+import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
-from flwr.serverapp.strategy import FedAvg
+from flwr.serverapp.strategy import FedAvg, Result
 
 import footprint as fp
 from footprint.integrations.flower import (
@@ -22,7 +23,8 @@ from footprint.integrations.flower import (
     carbon_mod,
     simulate,
 )
-from footprint.model import Basis, Role
+from footprint.journal import read_records
+from footprint.model import Basis, Phase, Role
 
 START_S = 1.73e9
 DAY_S = 86_400.0
@@ -164,6 +166,87 @@ def run_scheduled(folder, scheduler, world, rounds):
         run.start(strategy, grid, ArrayRecord([np.zeros(2)]), num_rounds=rounds)
 
     simulate(server, app, len(world.profiles), world=world)
+
+
+class Pulling(FedAvg):
+    """Pushes the messages of a round, and pulls their replies."""
+
+    def start(self, grid, initial_arrays, num_rounds=3, **_):
+        for number in range(1, num_rounds + 1):
+            config = ConfigRecord({"server-round": number})
+            messages = self.configure_train(number, initial_arrays, config, grid)
+            names = list(grid.push_messages(messages))
+            replies = list(grid.pull_messages(names))
+            self.aggregate_train(number, replies)
+        return Result()
+
+
+@pytest.mark.parametrize("strategy", [FedAvg, Pulling])
+def test_what_simulates_clients_is_in_no_total_however_they_are_asked(tmp_path, strategy):
+    def busy(message, context):
+        until_s = time.process_time() + 0.5
+        while time.process_time() < until_s:
+            pass
+        content = {
+            "metrics": MetricRecord({"num-examples": 1}),
+            "arrays": ArrayRecord([np.ones(1)]),
+        }
+        return Message(RecordDict(content), reply_to=message)
+
+    train_in(tmp_path, [profile(600)], busy, strategy)
+    journal = fp.read_journal(tmp_path)
+    spans = [s for p in read_records([tmp_path]).processes for s in p.spans]
+    waiting = [s for s in spans if s.phase is Phase.WAIT]
+    assert sum(s.end["cpu.process_s"] - s.begin["cpu.process_s"] for s in waiting) >= 0.5
+    assert {a.actor for a in journal.activities()} == {"server", "client-0"}
+    assert not [a for a in journal.activities() if a.phase is Phase.WAIT and a.energy_kwh]
+    assert {a.source for a in journal.activities() if a.basis is Basis.SIMULATED} >= {
+        "profile/phone"
+    }
+
+
+def test_a_profile_may_draw_more_than_a_socket_gives(tmp_path):
+    train_in(tmp_path, [profile(600, active_w=10_200.0)])
+    journal = fp.read_journal(tmp_path)
+    used_kwh = sum(a.energy_kwh or 0.0 for a in journal.activities() if a.actor == "client-0")
+    assert used_kwh == pytest.approx(10_200.0 * 600 / KWH, rel=1e-3)
+    assert "client-record" not in {f.code for f in journal.findings}
+
+
+def train_in(folder, profiles, handler=None, strategy=FedAvg):
+    """Train once in virtual time."""
+    app, server = ClientApp(), ServerApp()
+
+    @app.train()
+    def train(message, context):
+        if handler:
+            return handler(message, context)
+        content = {
+            "metrics": MetricRecord({"num-examples": 1}),
+            "arrays": ArrayRecord([np.ones(1)]),
+        }
+        return Message(RecordDict(content), reply_to=message)
+
+    @server.main()
+    def main(grid, context):
+        fed = strategy(fraction_evaluate=0.0, min_train_nodes=1, min_available_nodes=1)
+        run = CarbonRun(folder, zone="FR", device="desktop")
+        run.start(fed, grid, initial_arrays=ArrayRecord([np.zeros(1)]), num_rounds=1)
+
+    world = VirtualWorld(VirtualClock(START_S), profiles)
+    simulate(server, app, len(profiles), world=world)
+
+
+def test_two_simulations_of_one_process_are_two_runs(tmp_path, monkeypatch):
+    """Neither was given a name or a folder."""
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        train_in(None, [profile(600)])
+    folders = list((tmp_path / "footprint-journal").iterdir())
+    assert len(folders) == 2
+    assert all(
+        "run-trainings" not in {f.code for f in fp.read_journal(one).findings} for one in folders
+    )
 
 
 def test_a_scheduler_sees_virtual_time_and_who_is_there(tmp_path):

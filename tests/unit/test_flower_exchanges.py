@@ -1,5 +1,7 @@
 """What the books of a Flower server make of single exchanges."""
 
+import math
+
 import numpy as np
 import pytest
 from flwr.app import ArrayRecord, ConfigRecord, Error, Message, RecordDict
@@ -130,7 +132,7 @@ def test_what_the_superlink_says_itself_is_no_reply_of_a_client(identity, code, 
     (row,) = books.rows
     assert row.status is status
     worked_s = sum(a.duration_s for a in activities(books.pages.reports).activities)
-    assert worked_s == (50.0 if pushes and status is ReplyStatus.ERROR else 0.0)
+    assert worked_s == 0.0  # nobody knows
     if status is ReplyStatus.NO_REPLY:
         # Nobody knows whether the node was there.
         assert books.sum("connected_s") == 0
@@ -148,6 +150,77 @@ def test_an_app_that_was_never_run_had_no_contact():
     book.book(asked, reply(3, failed=2, finished=1), START_S + 70)
     # One request is missing, the client tells of two contacts: they cannot be told apart.
     assert not [row for row in book.tracker.reports if row.status is ReplyStatus.LATE]
+
+
+def test_our_own_query_that_an_app_does_not_know_explains_no_earlier_contact():
+    """Of a run before this one: the client has had a contact that nobody here asked for."""
+    books = exchanges()
+    query = request("query", own=True)
+    books.ask(query)
+    books.book(query, Reply(error=True), START_S + 1)
+    books.ask(request("first", START_S + 2))
+    books.book(request("first", START_S + 2), reply(2, total_kwh=50 * KWH), START_S + 12)
+    assert ReplyStatus.LATE not in {row.status for row in books.tracker.reports}
+    assert read_rows(books, "client-unmeasured") == []
+
+
+def read_rows(books, code):
+    return [f for f in activities(books.tracker.reports).findings if f.code == code]
+
+
+def test_metrics_that_are_no_numbers_reach_no_scheduler():
+    books = exchanges()
+    metrics = {"loss": math.nan, "utility": -math.inf, "num-examples": 3.0}
+    books.ask(request("one"))
+    books.book(request("one"), Reply(metrics=metrics), START_S + 12)
+    (outcome,) = books.rounds.take(Phase.TRAIN, 1).clients.values()
+    assert outcome.metrics == {"num-examples": 3.0}
+    doubts = [text for code, text in books.tracker.doubts if code == "client-metric"]
+    assert len(doubts) == 2
+    assert "'loss' is nan" in doubts[0]
+
+
+@pytest.mark.parametrize("value", [10**400, -math.inf])
+def test_a_metric_beyond_all_numbers_leaves_the_reply_in_the_books(identity, value):
+    class Metrics(dict):
+        def values(self):
+            return [{"utility": value}]
+
+    class Found(RecordDict):
+        metric_records = Metrics()
+
+    class Boasts(Answers):
+        def pull_messages(self, message_ids):
+            found = [Message(Found(), reply_to=message) for message in self.sent]
+            for one in found:
+                give_number(one)
+            return found
+
+    books = Books(Boasts(None), VirtualClock(START_S))
+    books.grid.send_and_receive([Message(RecordDict(), NODE, "train", group_id="1")])
+    assert [row.status for row in books.rows] == [ReplyStatus.OK]
+    assert {code for code, _ in books.pages.doubts} == {"client-metric"}
+
+
+def test_doubts_that_are_not_written_out_are_counted():
+    books = exchanges()
+    for number in range(1, 9):
+        one = request(f"{number}", START_S + 20 * number, number=number)
+        books.ask(one)
+        books.book(one, reply(number, energy_kwh=-1.0), START_S + 20 * number + 10)
+    books.close()
+    texts = [text for code, text in books.tracker.doubts if code == "client-record"]
+    assert len(texts) == 4
+    assert texts[-1].endswith("5 more of this kind.")
+
+
+def test_what_a_client_says_of_its_own_problems_is_a_finding():
+    books = exchanges()
+    books.ask(request("one"))
+    books.book(request("one"), reply(1, problem="MeterError"), START_S + 12)
+    ((code, text),) = books.tracker.doubts
+    assert code == "client-problem"
+    assert "MeterError" in text
 
 
 def test_a_refused_reply_is_no_time_of_work():
@@ -208,7 +281,7 @@ def test_the_outcome_of_a_client_is_all_that_taking_part_took():
     book = exchanges()
     asked = request("a")
     book.ask(asked)
-    startup = {"first_in_process": True, "startup_s": 2.0, "startup_kwh": 3 * KWH}
+    startup = {"startup_s": 2.0, "startup_kwh": 3 * KWH}
     startup |= {"startup_low_kwh": 3 * KWH, "startup_high_kwh": 3 * KWH, "idle_kwh": 2 * KWH}
     book.book(asked, reply(1, total_kwh=6 * KWH, **startup), START_S + 10)
     outcome = book.rounds.take(Phase.TRAIN, 1).clients[NODE]

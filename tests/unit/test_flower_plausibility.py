@@ -118,7 +118,6 @@ def test_a_record_is_told_in_scalars():
         ({"basis": "declared"}, "basis"),
         ({"basis": "simulated"}, "basis"),
         ({"tier": "Z"}, "tier"),
-        ({"first_in_process": 1}, "first_in_process"),
         ({"version": 99}, "version"),
         ({"startup_kwh": KWH, "startup_low_kwh": 0.0, "startup_high_kwh": KWH}, "startup_kwh"),
     ],
@@ -193,6 +192,54 @@ def test_the_power_of_the_device_is_the_limit_where_it_is_known():
     assert check(found, at=exchange(device="edge.raspberry_pi_4")).record is None
 
 
+def test_a_short_message_is_no_excuse_for_a_high_energy():
+    """34 kW of a laptop for 0.105 s; and a message cannot take more than all of them did."""
+    lie = {"energy_kwh": 1e-3, "energy_low_kwh": 1e-3, "energy_high_kwh": 1e-3}
+    verdict = check(record(**lie, duration_s=0.105, total_kwh=None))
+    assert verdict.record is None
+    assert "up to 0.00021: 3680 W for that time" in verdict.findings[0].message
+    small = {name: kwh / 10 for name, kwh in lie.items()}
+    assert check(record(**small, total_kwh=None)).record is not None
+    verdict = check(record(**small, total_kwh=7.7e-6))
+    assert verdict.record is None
+    assert "up to 7.7e-06, its own total_kwh" in verdict.findings[0].message
+
+
+def test_a_number_that_cannot_be_is_told_one_that_could():
+    (finding,) = check(forged(energy_kwh=-5.0)).findings
+    # 3680 W for the 10 s of the exchange, 5 s that clocks may differ by, and 0.1 s.
+    assert "expected 0 to 0.0154." in finding.message
+    assert "expected 0 to 15." in check(forged(duration_s=math.nan)).findings[0].message
+
+
+def test_what_we_simulate_draws_what_its_profile_says():
+    watts = {"energy_kwh": 0.5, "energy_low_kwh": 0.4, "energy_high_kwh": 1e3, "total_kwh": None}
+    ours = exchange(simulated=True)
+    assert check(record(**watts, basis=Basis.SIMULATED), at=ours).record is not None
+    # Whoever says that of itself is no simulation of ours, and one of ours says it.
+    assert check(record(**watts, basis=Basis.SIMULATED)).record is None
+    assert check(record(**watts), at=ours).record is None
+
+
+@pytest.mark.parametrize(
+    ("device", "known"),
+    [
+        ("laptop", True),
+        ("edge.jetson_nano", True),
+        ("gpu.a100", True),
+        ("edge.zzz", False),
+        ("gpu.x", False),
+        ("laptopp", False),
+        ("edge", False),  # of which the catalogue knows how long it lasts, and no more
+        ("wifi", False),
+        ("aws", False),
+    ],
+)
+def test_a_device_class_has_a_power_or_is_made_of_something(device, known):
+    assert LIMITS.knows_device(device) is known
+    assert (check(record(device=device)).record.device is not None) is known
+
+
 def test_a_device_without_a_known_power_may_draw_what_a_socket_gives():
     assert LIMITS.device_w("laptop") == LIMITS.device_w(None) == SOCKET_W
     assert Limits(power_w=100.0, catalogue=load_catalogue()).device_w("server") == 100.0
@@ -200,7 +247,7 @@ def test_a_device_without_a_known_power_may_draw_what_a_socket_gives():
 
 @pytest.mark.parametrize(("startup_s", "kept"), [(100.0, True), (1000.0, False)])
 def test_a_process_is_not_older_than_the_run_by_much(startup_s, kept):
-    startup = {"startup_s": startup_s, "first_in_process": True}
+    startup = {"startup_s": startup_s}
     startup |= {"startup_kwh": KWH, "startup_low_kwh": KWH, "startup_high_kwh": KWH}
     verdict = check(record(total_kwh=2 * KWH, **startup))
     assert (verdict.record.startup_kwh == KWH) is kept
@@ -336,7 +383,7 @@ def test_a_late_reply_counts_if_its_energy_was_not_recovered():
     "changes",
     [
         {"total_kwh": 1e-3},  # more than it told, and no message is missing
-        {"total_kwh": 1e-7},  # less than it told
+        {"total_kwh": 1.5e-6},  # less than it told
         {"finished": 0, "failed": 2},  # fewer than before
         {"finished": 7},  # not the number of messages
         {"lost": None},
@@ -391,7 +438,7 @@ def test_a_number_of_messages_without_a_figure_that_cannot_be_is_not_believed(co
 def test_simulated_figures_are_taken_only_of_clients_that_we_simulate():
     simulated = forged(basis="simulated")
     assert check(simulated).record is None
-    assert check(simulated, limits=replace(LIMITS, simulated=True)).record is not None
+    assert check(simulated, at=exchange(simulated=True)).record is not None
 
 
 ANYTHING = st.one_of(

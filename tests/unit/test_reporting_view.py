@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from footprint.model import Architecture, Finding, Interval, Phase, Run, Severity
 from footprint.reporting import charts, drawing
+from footprint.reporting.charts import draw
 from footprint.reporting.numbers import MINUS, Scale, clean, exact, number, percent, signed
 from footprint.reporting.shapes import GroupedChart, LineChart, StackedChart, WaterfallChart
 from footprint.reporting.view import view
@@ -345,6 +346,12 @@ def test_rounds_that_were_kept_apart_are_drawn_and_add_up():
     ]
     assert "from 3.9 mg CO₂e in round 8 to 6.5 mg CO₂e in round 1" in plain(found.caption)
     assert "of its emissions belong to no round" in plain(found.caption)
+
+
+@pytest.mark.parametrize(("rounds", "step"), [(2, 1), (8, 1), (50, None)])
+def test_no_round_is_a_fraction(rounds, step):
+    drawn = draw(rounds_of(view(by_round(rounds))).chart)
+    assert drawn["layout"]["xaxis"].get("dtick") == step
 
 
 def test_no_figure_where_rounds_were_added_up_or_there_is_one():

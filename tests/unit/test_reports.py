@@ -219,6 +219,79 @@ def test_idle_power_that_a_client_told_stands_apart(tmp_path):
         assert used_kwh(fp.read_journal(path, **without)) == 2e-6
 
 
+def test_the_start_of_a_worker_is_that_of_its_server(tmp_path):
+    """Whoever had its first message: the worker simulates clients by turns."""
+    rows = [report(told=told(setup_s=9.0, setup=SETUP, worker=True))]
+    journal = read(tmp_path, *rows)
+    (setup,) = [a for a in journal.activities() if a.phase is Phase.SETUP]
+    assert (setup.actor, setup.role, setup.zone, setup.device) == (
+        "server",
+        Role.SERVER,
+        "DE",
+        "server",
+    )
+    assert (setup.energy_kwh, setup.duration_s) == (5e-6, 9.0)
+    assert used_kwh(journal) == 2e-6
+
+
+def test_idle_power_of_several_clients_is_said_to_be_that_of_several_machines(tmp_path):
+    one, other = report(told=told(idle=IDLE)), report("client-1", node="8", told=told(idle=IDLE))
+    assert "client-idle" not in codes(read(tmp_path / "a", one))
+    assert "1.4e-05 kWh" in finding(read(tmp_path / "b", one, other), "client-idle").message
+
+
+def interrupted(folder, *failed, **process):
+    """Journal of a server that began with round 1 to 3, and failed in some of them."""
+    spans = [
+        span(n + 1, phase=Phase.WAIT, round=n, status="failed" if n in failed else "ok")
+        for n in (1, 2, 3)
+    ]
+    rows = [report(round=n, received_bytes=10, start_s=START_S + n) for n in (1, 2, 3)]
+    written(folder, "server", SERVER, *spans, *rows, **process)
+    return fp.read_journal(folder)
+
+
+def test_figures_per_round_are_those_of_rounds_that_ended(tmp_path):
+    journal = interrupted(tmp_path / "a", 3, run_id="41")
+    assert build_inventory(journal).rounds == 2
+    assert "Round(s) 3 did not end" in finding(journal, "round-unfinished").message
+    assert "run-trainings" not in codes(journal)
+    journal = interrupted(tmp_path / "b", run_id="41")
+    assert build_inventory(journal).rounds == 3
+    assert "round-unfinished" not in codes(journal)
+    assert build_inventory(interrupted(tmp_path / "c", 1, 2, 3, run_id="41")).rounds == 0
+
+
+def test_who_was_never_asked_took_no_part(tmp_path):
+    idle = report(status=ReplyStatus.IDLE, phase=Phase.WAIT, polling_bytes=9, round=None)
+    assert build_inventory(read(tmp_path / "a", idle)).clients == 0
+    assert build_inventory(read(tmp_path / "b", idle, report(received_bytes=9))).clients == 1
+
+
+def test_what_clients_did_not_tell_is_missing_in_the_boundary(tmp_path):
+    journal = read(tmp_path, report(received_bytes=10))
+    assessment = fp.estimate(build_inventory(journal))
+    assert "client-unmeasured" in assessment.boundary.gaps
+
+
+def test_clients_that_write_into_the_journal_of_their_server_are_no_second_source(tmp_path):
+    work = span(2, actor="client-0", role=Role.CLIENT, phase=Phase.TRAIN, round=1, node="7")
+    row = report(told=told(token="server"))
+    written(tmp_path / "a", "server", SERVER, work, row)
+    alone = fp.read_journal(tmp_path / "a")
+    assert "client-journal" not in codes(alone)
+    assert used_kwh(alone) > 0
+    written(tmp_path / "b", "server", SERVER, row)
+    told_kwh = used_kwh(fp.read_journal(tmp_path / "b"))
+    assert told_kwh == 2e-6
+
+
+def test_a_client_that_died_at_work_is_named(tmp_path):
+    node_journal(tmp_path, 1, status="truncated")
+    journal = read(tmp_path, unnamed(1, ReplyStatus.ERROR))
+    assert "1 message(s) of client-0" in finding(journal, "client-lost").message
+
+
 def client_journal(folder, token="client", **changes):
     root = span(1, actor="client-0", role=Role.CLIENT)
     work = span(2, actor="client-0", role=Role.CLIENT, phase=Phase.TRAIN, round=1, **changes)
@@ -231,6 +304,40 @@ def test_the_journal_of_a_client_wins_over_what_it_told(tmp_path):
     journal = read(tmp_path, report(told=told(token="client")))
     assert used_kwh(journal) == pytest.approx(alone)
     assert finding(journal, "client-journal").severity is Severity.INFO
+
+
+def test_what_a_journal_that_was_cut_off_lacks_counts_as_it_was_told(tmp_path):
+    """It holds round 1 and the start of the process, which went on with rounds 2 and 3."""
+    node_journal(tmp_path, 1)
+    first = told(token="client", setup=SETUP, setup_s=9.0)
+    rest = [unnamed(n, told=told(token="client", settled=True)) for n in (2, 3)]
+    alone, journal = both(tmp_path, unnamed(1, told=first), *rest)
+    assert used_kwh(journal) == pytest.approx(alone + 2 * 2e-6)
+
+
+def test_the_start_of_a_process_counts_once_if_its_journal_ends_there(tmp_path):
+    node_journal(tmp_path)
+    starting = told(token="client", setup=SETUP, setup_s=9.0, idle=IDLE)
+    alone, journal = both(tmp_path, unnamed(1, told=starting))
+    # Idle power in the time of work, 3 s of 12 s.
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6 + 7e-6 * 3 / 12)
+
+
+def test_who_names_the_journal_of_another_does_not_vanish(tmp_path):
+    node_journal(tmp_path, 1)
+    own = told(token="client", setup=SETUP)
+    alone, journal = both(
+        tmp_path, unnamed(1, told=own), report("client-5", node="8", told=own, received_bytes=9)
+    )
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6 + 5e-6)
+
+
+def test_a_late_reply_that_the_journal_lacks_counts(tmp_path):
+    node_journal(tmp_path, 1)
+    missing = unnamed(2, ReplyStatus.NO_REPLY)
+    late = unnamed(2, ReplyStatus.LATE, sent_objects=3, told=told(token="client"))
+    alone, journal = both(tmp_path, missing, late)
+    assert used_kwh(journal) == pytest.approx(alone + 2e-6)
 
 
 def test_what_a_client_told_counts_without_its_journal(tmp_path):
@@ -433,14 +540,10 @@ def test_missing_replies_are_said_until_they_are_settled(tmp_path):
     assert finding(journal, "reply-missing").severity is Severity.INFO
 
 
-def test_an_answer_without_figures_is_a_time_without_energy(tmp_path):
-    failed = report(status=ReplyStatus.ERROR)
-    journal = read(tmp_path / "a", failed)
-    assert [(a.duration_s, a.energy_kwh) for a in of_clients(journal)] == [(5.0, None)]
-    assert "reply-error" in codes(journal)
-    settling = report(start_s=START_S + 60, round=2, told=told(settled=True))
-    journal = read(tmp_path / "b", failed, settling)
-    assert [a.energy_kwh for a in of_clients(journal)] == [2e-6]
+@pytest.mark.parametrize("status", [ReplyStatus.OK, ReplyStatus.ERROR])
+def test_how_long_a_request_was_out_is_no_time_of_work(tmp_path, status):
+    journal = read(tmp_path, report(status=status, received_bytes=10))
+    assert [(a.phase, a.duration_s) for a in of_clients(journal)] == [(Phase.DOWNLOAD, 0.0)]
 
 
 def test_no_reply_reserves_nothing(tmp_path):
@@ -497,7 +600,7 @@ def test_servers_of_two_processes_are_two_runs(tmp_path):
 
 
 def test_trainings_of_one_run_have_rounds_of_their_own(tmp_path):
-    rounds = [report(round=number) for number in (1, 2, 3)]
+    rounds = [report(round=number, received_bytes=10) for number in (1, 2, 3)]
     for token in ("warm-up", "training"):
         written(tmp_path, token, SERVER, *rounds, run_id="41")
     journal = fp.read_journal(tmp_path)

@@ -21,7 +21,7 @@ from footprint.integrations.flower.requests import Wasted
 from footprint.model import Basis
 
 SOURCE = "profile"
-"""Head of the source of simulated energy; the device class follows."""
+"""Source of simulated energy; reports name the device class beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class VirtualClient:
             energy_kwh=energies[0],
             energy_low_kwh=energies[1],
             energy_high_kwh=energies[2],
-            source=f"{SOURCE}/{self.profile.device.device}",
+            source=SOURCE,
             basis=Basis.SIMULATED,
             zone=self.profile.zone,
             device=self.profile.device.device,

@@ -197,16 +197,16 @@ class Contact:
 
     def _record(self, work: Tally | None, setup: Tally | None) -> ClientRecord:
         totals = self.totals or Totals()
+        # Of the parts that are told, or it would not fit to them.
+        told = (work, setup) if "startup" in self.settings.fields else (work,)
         return ClientRecord(
             number=self.number,
             phase=self.phase,
             round=self.round,
-            first_in_process=self.first,
             zone=self.place.zone,
             device=self.place.device,
             partition=self.partition,
-            received_bytes=self.received_bytes,
-            idle_kwh=sum(one.idle_kwh for one in (work, setup) if one is not None),
+            idle_kwh=sum(one.idle_kwh for one in told if one is not None),
             total_kwh=totals.total_kwh,
             total_setup_kwh=totals.setup_kwh,
             total_idle_kwh=totals.idle_kwh,
@@ -227,7 +227,6 @@ class Contact:
         return {
             "start_s": span.start_s,
             "duration_s": span.duration_s,
-            "cpu_s": _cpu_s(span),
             "energy_kwh": work.energy_kwh,
             "energy_low_kwh": work.low_kwh,
             "energy_high_kwh": work.high_kwh,
@@ -242,7 +241,6 @@ class Contact:
             return {}
         return {
             "startup_s": startup.written.duration_s,
-            "startup_cpu_s": _cpu_s(startup.written),
             "startup_kwh": setup.energy_kwh,
             "startup_low_kwh": setup.low_kwh,
             "startup_high_kwh": setup.high_kwh,
@@ -261,7 +259,7 @@ class Contact:
                 f"The reply holds a record named {RECORD_NAME!r} already.",
                 "Give the record of the ClientApp another name.",
             )
-        record = replace(self.record, sent_bytes=sent_bytes, problem=self._problem())
+        record = replace(self.record, problem=self._problem())
         found: dict[str, Any] = record.told(self.settings.fields)
         # A content of its own: the handler may use what it returned again.
         content = RecordDict(dict(reply.content.items()))
@@ -292,8 +290,3 @@ class Contact:
 def _said(node: Any, *names: str) -> str | None:
     """Read what a node was started with, under the first name that it has."""
     return next((str(node[name]) for name in names if node.get(name)), None)
-
-
-def _cpu_s(span: SpanRecord) -> float | None:
-    begin, end = span.begin.get("cpu.process_s"), span.end.get("cpu.process_s")
-    return None if begin is None or end is None else max(0.0, end - begin)

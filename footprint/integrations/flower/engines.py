@@ -22,7 +22,6 @@ from flwr.serverapp import Grid, ServerApp
 from footprint.errors import UsageError
 from footprint.integrations.flower.identity import SERVER_NODE, assumed_identity
 from footprint.integrations.flower.local import (
-    RUN_ID,
     LocalGrid,
     NodeConfig,
     NodeConfigs,
@@ -103,8 +102,9 @@ def simulate(
         run_on_ray(server, client_app, configs, run_config or {}, backend_config)
     else:
         grid = LocalGrid(client_app, nodes, node_config=configs, run_config=run_config)
-        with assumed_identity(RUN_ID):
-            server(grid, Context(RUN_ID, SERVER_NODE, {}, RecordDict(), {}))
+        run_id = grid.run.run_id
+        with assumed_identity(run_id):
+            server(grid, Context(run_id, SERVER_NODE, {}, RecordDict(), {}))
     return server.context
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from footprint.integrations.flower.doubts import shown
 from footprint.integrations.flower.history import ClientHistory, Exchange
 from footprint.integrations.flower.limits import Limits
 from footprint.integrations.flower.nodes import Node, Nodes, actor_of, claimed_partition
@@ -49,6 +51,10 @@ class Exchanges:
         Begin of the run (Unix time [s]).
     is_connected : callable
         Whether a node is there now; asked only where two claim to be the same.
+    simulated : bool
+        Whether the grid itself says what its clients used.
+    workers : bool
+        Whether processes of the server run the clients by turns.
     """
 
     tracker: Tracker
@@ -57,6 +63,8 @@ class Exchanges:
     wire: WireModel
     begin_s: float
     is_connected: Callable[[int], bool] = lambda _: True
+    simulated: bool = False
+    workers: bool = False
     presence: Presence = field(default_factory=Presence)
     rounds: Rounds = field(default_factory=Rounds)
     _histories: dict[str, ClientHistory] = field(default_factory=dict)
@@ -77,7 +85,8 @@ class Exchanges:
         if reply is None:
             self._report(request, node, ReplyStatus.NO_REPLY, now_s)
         elif reply.found is None:
-            if not reply.handled:
+            # An app that does not know our own query never sees it.
+            if not reply.handled or (reply.error and request.own):
                 self._open.remove(request)
             failed = reply.error and not request.own
             status = ReplyStatus.ERROR if failed else ReplyStatus.OK
@@ -126,6 +135,9 @@ class Exchanges:
 
     def close(self) -> None:
         """Say what holds for the whole run."""
+        for (actor, code), count in sorted(self._doubts.items()):
+            if count > _DOUBTS:
+                self.tracker.doubt(code, f"{actor}: {count - _DOUBTS} more of this kind.")
         if self._untimed_s:
             self.tracker.doubt(
                 "client-duration",
@@ -150,11 +162,14 @@ class Exchanges:
             now_s,
             place.device if place else None,
             len(opened),
+            self.simulated,
         )
         seen = self._history(actor, node)
         verdict = check_record(found, seen, exchange, self.limits)
         for finding in verdict.findings:
             self._doubt(actor, finding)
+        if verdict.record is not None and verdict.record.problem:
+            self._doubt(actor, _problem(exchange, verdict.record.problem))
         # Refused or not, it is no longer missing.
         self._open.remove(request)
         if verdict.record is None:
@@ -172,7 +187,7 @@ class Exchanges:
             self._open.explain(opened, len(verdict.history.closed - seen.closed), request)
         if verdict.record.duration_s is None:
             self._untimed_s.append(max(0.0, now_s - request.start_s))
-        return told_of(verdict.record, verdict, request)
+        return told_of(verdict.record, verdict, request, workers=self.workers)
 
     def _history(self, actor: str, node: Node) -> ClientHistory:
         """Give what was accepted of a client, also before it said who it is."""
@@ -224,7 +239,7 @@ class Exchanges:
             status,
             took_kwh(told),
             told.duration_s if told else None,
-            reply.metrics if reply else {},
+            self._metrics(request, node, reply.metrics) if reply else {},
         )
         self.rounds.settle(request, outcome, now_s)
 
@@ -272,10 +287,37 @@ class Exchanges:
                 polling_bytes=self.wire.polling_bytes(connected_s),
                 wire=self.wire.name if moved or connected_s else "",
                 told=told,
+                own=request.own,
             )
         )
+
+    def _metrics(
+        self, request: Request, node: Node, found: Mapping[str, float]
+    ) -> Mapping[str, float]:
+        """Metrics that a scheduler can count with; what it makes of these is its own business."""
+        for name in found:
+            if not math.isfinite(found[name]):
+                self._doubt(
+                    node.actor,
+                    Finding(
+                        "client-metric",
+                        f"{node.actor}, round {request.round}: {shown(name)} is {found[name]}; "
+                        "no scheduler sees it.",
+                        remedy="See what this client computes.",
+                    ),
+                )
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def _doubt(self, actor: str, finding: Finding) -> None:
         self._doubts[actor, finding.code] += 1
         if self._doubts[actor, finding.code] <= _DOUBTS:
             self.tracker.doubt(finding.code, finding.message, finding.remedy)
+
+
+def _problem(exchange: Exchange, said: str) -> Finding:
+    return Finding(
+        "client-problem",
+        f"{exchange.actor}, round {exchange.round}: figures are missing, and the client says "
+        f"why: {shown(said)}.",
+        remedy="See the log of the client.",
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -97,13 +99,18 @@ class MeasuredGrid(PassingGrid):
         """Send messages, whose replies somebody will pull."""
         sent = list(messages)
         requests = self._requests(sent)
-        ids = list(self.inner.push_messages(sent))
+        number = requests[0].round if requests else None
+        with self._waiting(number):
+            ids = list(self.inner.push_messages(sent))
         self._safely(partial(self._note, sent, requests, ids))
         return ids
 
     def pull_messages(self, message_ids: Iterable[str]) -> list[Message]:
         """Give the replies that have come."""
-        replies = list(self.inner.pull_messages(message_ids))
+        names = list(message_ids)
+        number = next((self._pending[name].round for name in names if name in self._pending), None)
+        with self._waiting(number):
+            replies = list(self.inner.pull_messages(names))
         now_s = self._clock.now_s()
         for reply in _in_order(replies):
             asked = reply.metadata.reply_to_message_id
@@ -125,7 +132,7 @@ class MeasuredGrid(PassingGrid):
         number = requests[0].round if requests else None
         replies: Sequence[Message] = ()
         try:
-            with self.exchanges.tracker.span(Phase.WAIT, round=number):
+            with self._waiting(number):
                 replies = list(
                     self.inner.send_and_receive(sent, timeout=self._patience(number, timeout))
                 )
@@ -142,6 +149,11 @@ class MeasuredGrid(PassingGrid):
         self._pending.clear()
         self._safely(self._write_idle)
         self._safely(self.exchanges.close)
+
+    def _waiting(self, number: int | None) -> AbstractContextManager[object]:
+        """Span of what the grid below does: in a simulation that is to run its clients."""
+        tracker = self.exchanges.tracker
+        return tracker.span(Phase.WAIT, round=number) if tracker.running else nullcontext()
 
     def _note(self, sent: Sequence[Message], requests: Sequence[Request], ids: list[str]) -> None:
         """Keep the books of what was pushed open."""
@@ -300,7 +312,7 @@ def _opened(reply: Message) -> Reply | None:
         own_bytes = record_bytes(record) + len(RECORD_NAME)
         del content[RECORD_NAME]
     metrics = {
-        name: float(value)
+        name: _number(value)
         for found in content.metric_records.values()
         for name, value in found.items()
         if isinstance(value, int | float)
@@ -312,3 +324,10 @@ def _opened(reply: Message) -> Reply | None:
         found=None if record is None else dict(record),
         metrics=metrics,
     )
+
+
+def _number(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -21,6 +21,8 @@ class Exchange:
     missing : int or None
         Requests to this client before, of which no record came; None if nobody counted
         them. One whose record was refused is none of them.
+    simulated : bool
+        Whether the server simulates its clients: then it may make their records itself.
     """
 
     actor: str
@@ -29,6 +31,7 @@ class Exchange:
     stop_s: float
     device: str | None = None
     missing: int | None = None
+    simulated: bool = False
 
     @property
     def elapsed_s(self) -> float:

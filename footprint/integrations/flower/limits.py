@@ -21,6 +21,9 @@ who runs one knows its power and says so.
 MODEL_MARGIN = TIER_BANDS[Tier.F][1]
 """An honest figure may be a model of the weakest tier, and so much too high [1]."""
 
+_OF_DEVICES = ("embodied", "power_")
+"""Quantities of which a device class has one at least begin with these."""
+
 _WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:+-]*")
 
 
@@ -33,7 +36,8 @@ class Limits:
     power_w : float
         Highest power of a client whose device class has none in the catalogue [W].
     slack_s : float
-        Counters move in steps: an energy may be that of so much more time [s].
+        Counters move in steps, those of CPU time in 10 ms for each thread: an energy may be
+        that of so much more time than was told [s].
     clock_s : float
         So far may the clock of a client be off for its start to be used [s].
     exchange_s : float
@@ -41,18 +45,15 @@ class Limits:
     startup_s : float
         So long before the run may a process of a client have been started: workers of a
         simulation are there before its server begins [s].
-    simulated : bool
-        Whether clients may be simulated: only where the server runs them itself.
     catalogue : FactorCatalogue or None
         Knows device classes, their power, and zones. Without one, every word serves.
     """
 
     power_w: float = SOCKET_W
-    slack_s: float = 1.0
+    slack_s: float = 0.1
     clock_s: float = 300.0
     exchange_s: float = 5.0
     startup_s: float = 120.0
-    simulated: bool = False
     catalogue: FactorCatalogue | None = None
 
     def device_w(self, device: str | None) -> float:
@@ -84,5 +85,7 @@ class Limits:
             return False
         if self.catalogue is None:
             return True
-        kind = device.partition(".")[0]
-        return any(f.subject.partition(".")[0] == kind for f in self.catalogue.factors.values())
+        return any(
+            factor.subject == device and factor.quantity.startswith(_OF_DEVICES)
+            for factor in self.catalogue.factors.values()
+        )

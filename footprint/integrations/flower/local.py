@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from flwr.app import Context, Error, Message, RecordDict
@@ -28,7 +29,6 @@ NodeConfig = Mapping[str, bool | int | float | str]
 NodeConfigs = Sequence[NodeConfig] | Callable[[int], NodeConfig]
 """Further configuration of each node, by number of its partition."""
 
-RUN_ID = 1
 FIRST_NODE = 1001
 """Node of partition 0; Flower keeps small numbers for itself."""
 
@@ -65,11 +65,13 @@ class LocalGrid(Grid):
         if nodes < 1:
             raise UsageError(f"There cannot be {nodes} nodes.", "Give at least one.")
         self._app = client_app
-        self._run = Run.create_empty(RUN_ID)
+        # As Flower gives them: journals of two simulations must not be taken for one run.
+        run_id = secrets.randbits(63)
+        self._run = Run.create_empty(run_id)
         self.partitions = {FIRST_NODE + partition: partition for partition in range(nodes)}
         self._contexts = {
             node: Context(
-                run_id=RUN_ID,
+                run_id=run_id,
                 node_id=node,
                 node_config=configured(node_config, partition, nodes),
                 state=RecordDict(),

@@ -18,6 +18,7 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 
 from footprint.errors import UsageError
+from footprint.factors import find_zone
 from footprint.integrations.flower.contact import Contact
 from footprint.integrations.flower.profiles import SIMULATED
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS
@@ -56,7 +57,10 @@ def carbon_mod(
     Raises
     ------
     UsageError
-        If a name is not one of `FIELDS`, or `run` cannot name a run.
+        If a name is not one of `FIELDS`, ``ledger`` is told without ``energy`` and
+        ``startup``, or `run` cannot name a run.
+    FactorNotFound
+        If the factor catalogue knows no such zone: the server would drop it.
     """
     chosen = tuple(fields)
     unknown = [name for name in chosen if name not in FIELDS]
@@ -65,6 +69,16 @@ def carbon_mod(
             f"{unknown[0]!r} is nothing that a client can tell.",
             f"Use some of: {', '.join(FIELDS)}.",
         )
+    lacking = [name for name in ("energy", "startup") if name not in chosen]
+    if "ledger" in chosen and lacking:
+        # The server takes what a total has more than it was told for messages it missed.
+        raise UsageError(
+            f"The field 'ledger' is of no use without {lacking[0]!r}: a server cannot tell "
+            "totals from what it was told already.",
+            "Tell 'energy', 'startup' and 'ledger' together, or leave 'ledger' out.",
+        )
+    if zone is not None:
+        find_zone(zone)
     # Here, not where a message is handled: workers may run in another folder.
     folder = None if journal is None else Path(journal).absolute()
     if run is not None:

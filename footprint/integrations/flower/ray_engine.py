@@ -83,6 +83,8 @@ class PartitionedGrid(PassingGrid):
     the order of the messages.
     """
 
+    workers = True
+
     def __init__(self, inner: Grid, nodes: int) -> None:
         super().__init__(inner)
         self._nodes = nodes

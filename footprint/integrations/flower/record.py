@@ -25,7 +25,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "energy": ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "idle_kwh", "tier", "source"),
     "duration": ("duration_s",),
     "startup": (
-        "first_in_process",
         "startup_s",
         "startup_kwh",
         "startup_low_kwh",
@@ -43,20 +42,17 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "zone": ("zone",),
     "device": ("device",),
     "partition": ("partition",),
-    "bytes": ("received_bytes", "sent_bytes"),
     "journal": ("token",),
     "start": ("start_s",),
-    "cpu": ("cpu_s", "startup_cpu_s"),
 }
 """What can be told, by the name under which it is chosen."""
 
-DEFAULT_FIELDS = tuple(name for name in FIELDS if name not in ("start", "cpu"))
-"""Coarse: no clock of the client and no processor time; never a host name or a number of a
-process."""
+DEFAULT_FIELDS = tuple(name for name in FIELDS if name != "start")
+"""Coarse: no clock of the client; never a host name or a number of a process."""
 
 _ALWAYS = ("version", "number", "phase", "round", "basis", "problem")
 
-Scalar = int | float | str | bool
+Scalar = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +75,6 @@ class ClientRecord:
         Begin of the handler by the client's clock (Unix time [s]).
     duration_s : float or None
         Time in the handler [s].
-    cpu_s : float or None
-        Processor time in the handler [s].
     energy_kwh, energy_low_kwh, energy_high_kwh : float or None
         Energy of the handler, without idle power [kWh].
     tier : Tier or None
@@ -89,11 +83,9 @@ class ClientRecord:
         What the energy comes from, such as ``"rapl"`` or ``"cpu-table"``.
     basis : Basis
         ``measured`` or ``modelled`` by a real client, ``simulated`` by a virtual one.
-    first_in_process : bool
-        Whether the process had answered no message before; it may have loaded its
-        libraries in this one.
-    startup_s, startup_cpu_s : float or None
-        From the start of the process up to the handler [s]; None unless first.
+    startup_s : float or None
+        From the start of the process up to the handler of its first message, the only
+        one that tells it [s].
     startup_kwh, startup_low_kwh, startup_high_kwh : float or None
         Energy of that, without idle power [kWh].
     idle_kwh : float or None
@@ -103,7 +95,7 @@ class ClientRecord:
     partition : int or None
         Flower's ``partition-id``, where there is one.
     received_bytes, sent_bytes : int or None
-        Content of the message and of the reply, without this record.
+        What moved of a message over a simulated link; a real server counts it itself.
     total_kwh : float or None
         Energy of all messages of this client up to this one, start-up and idle power
         included [kWh]; a lower bound if some of them are unmetered.
@@ -125,16 +117,13 @@ class ClientRecord:
     round: int | None = None
     start_s: float | None = None
     duration_s: float | None = None
-    cpu_s: float | None = None
     energy_kwh: float | None = None
     energy_low_kwh: float | None = None
     energy_high_kwh: float | None = None
     tier: Tier | None = None
     source: str = ""
     basis: Basis = Basis.MEASURED
-    first_in_process: bool = False
     startup_s: float | None = None
-    startup_cpu_s: float | None = None
     startup_kwh: float | None = None
     startup_low_kwh: float | None = None
     startup_high_kwh: float | None = None

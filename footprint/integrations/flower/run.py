@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,8 @@ from footprint.scheduling.base import Scheduler
 from footprint.scheduling.budget import Budget
 
 log = logging.getLogger("footprint")
+
+_LOOK_S = 1.0  # between two looks for nodes, as Flower's strategies do it
 
 
 @dataclass
@@ -176,10 +179,12 @@ class CarbonRun:
             exchanges = Exchanges(
                 tracker,
                 nodes,
-                self._limits(simulated=_is_virtual(grid)),
+                self._limits(),
                 self.wire,
                 clock.now_s(),
                 lambda node: node in set(grid.get_node_ids()),
+                simulated=hasattr(grid, "wasted"),
+                workers=_has_workers(grid),
             )
             measured = MeasuredGrid(grid, exchanges, clock, self.timeout)
             stack.callback(measured.close)
@@ -199,6 +204,7 @@ class CarbonRun:
         with self.wrap(grid) as measured, ExitStack() as stack:
             tracker = measured.exchanges.tracker
             selection = self._selection(measured)
+            self._await_nodes(strategy, measured)
             stack.enter_context(_observed(strategy, tracker, selection))
             given = [measured, *args]
             places = list(inspect.signature(strategy.start).parameters)
@@ -212,11 +218,22 @@ class CarbonRun:
             _keep_results(tracker, result)
         return result
 
-    def _limits(self, *, simulated: bool = False) -> Limits:
-        """Limits with what is known here: the catalogue, and whether clients are real."""
+    def _await_nodes(self, strategy: Strategy, grid: MeasuredGrid) -> None:
+        """Wait for the nodes that a strategy waits for, so that it is no work of its own."""
+        needed = getattr(strategy, "min_available_nodes", None)
+        if not isinstance(needed, int) or len(grid.get_node_ids()) >= needed:
+            return
+        log.info("footprint: waiting for %d nodes to be connected", needed)
+        end_s = time.monotonic() + self.patience_s
+        with grid.exchanges.tracker.span(Phase.WAIT):
+            # After that, it may do without them.
+            while len(grid.get_node_ids()) < needed and time.monotonic() < end_s:
+                time.sleep(_LOOK_S)
+
+    def _limits(self) -> Limits:
+        """Limits with the catalogue, if they have none of their own."""
         given = self.limits or Limits()
-        catalogue = given.catalogue or load_catalogue()
-        return replace(given, catalogue=catalogue, simulated=given.simulated or simulated)
+        return replace(given, catalogue=given.catalogue or load_catalogue())
 
     def _clock(self, grid: Grid) -> Clock:
         return self.clock or getattr(grid, "clock", None) or SystemClock()
@@ -256,9 +273,9 @@ class CarbonRun:
         return Selection(self.scheduler, grid, clock, rng, Updates(self.seed), spending)
 
 
-def _is_virtual(grid: Grid) -> bool:
-    """Whether a grid simulates what its clients use."""
-    return hasattr(grid, "wasted")
+def _has_workers(grid: Grid) -> bool:
+    """Whether processes of the server run its clients by turns, as in Flower's own simulation."""
+    return getattr(grid, "workers", False) or type(grid).__name__ == "InMemoryGrid"
 
 
 @contextmanager

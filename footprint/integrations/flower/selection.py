@@ -113,6 +113,8 @@ class Selection:
     updates: Updates
     spending: Spending = field(default_factory=Spending)
     _seen: dict[str, Candidate] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    """Name under which each node was offered last."""
     _by_view: bool = False
     _chosen: set[int] = field(default_factory=set)
     """Rounds for which somebody was chosen, and that nobody observed yet."""
@@ -168,6 +170,7 @@ class Selection:
         if found is None:  # the strategy sent nothing to those that were chosen
             now_s = self.clock.now_s()
             found = Round(now_s, now_s)
+        self._rename()
         outcomes = tuple(_named(self.name(node), one) for node, one in found.clients.items())
         for outcome in outcomes:
             self._learn(number, outcome)
@@ -187,6 +190,8 @@ class Selection:
         return list(self.grid.available_nodes())
 
     def _choose(self, number: int, nodes: dict[str, int], wanted: int | None) -> tuple[str, ...]:
+        self._rename()
+        self._names.update((node, name) for name, node in nodes.items())
         present = [self._candidate(name, nodes[name]) for name in sorted(nodes, key=_order)]
         # A client keeps its place in the order in which clients were first there.
         self._seen.update((candidate.id, candidate) for candidate in present)
@@ -208,6 +213,20 @@ class Selection:
         else:
             self.spending.let_pass(self.clock.now_s())
         return ids
+
+    def _rename(self) -> None:
+        """Call clients what they are called by now: a node learns its partition late."""
+        names = {node: self.name(node) for node in self._names}
+        changed = {old: names[node] for node, old in self._names.items() if old != names[node]}
+        self._names = names
+        if not changed:
+            return
+        seen, self._seen = self._seen, {}
+        for old, candidate in seen.items():
+            name = changed.get(old, old)
+            known = self._seen.get(name)  # of a node that was started again
+            asked = candidate.asked + (known.asked if known else 0)
+            self._seen[name] = replace(known or candidate, id=name, asked=asked)
 
     def _candidate(self, name: str, node_id: int) -> Candidate:
         now_s = self.clock.now_s()

@@ -16,8 +16,10 @@ from footprint.model import Basis, Phase, Tier
 _NOTHING = Energy(0.0, 0.0, 0.0)
 
 
-def told_of(record: ClientRecord, verdict: Verdict, request: Request) -> Told:
-    """Give what was accepted of a record."""
+def told_of(
+    record: ClientRecord, verdict: Verdict, request: Request, *, workers: bool = False
+) -> Told:
+    """Give what was accepted of a record; `workers` of the server may simulate the clients."""
     # What has no figure is in no total: of such messages before this one nothing is known.
     metered = verdict.unmetered <= (record.used_kwh is None)
     return Told(
@@ -34,6 +36,7 @@ def told_of(record: ClientRecord, verdict: Verdict, request: Request) -> Told:
         settled=verdict.settled and metered,
         lost=verdict.lost,
         unmetered=verdict.unmetered,
+        worker=workers,
     )
 
 
@@ -65,10 +68,10 @@ def told_nothing(request: Request) -> Told:
 
 
 def took_kwh(told: Told | None) -> float | None:
-    """Sum up all that taking part took, start-up and idle power too [kWh]; None if unknown."""
+    """Sum up all that taking part took, its start-up and idle power too [kWh]; None if unknown."""
     if told is None or told.energy is None:
         return None
-    parts = (told.energy, told.setup, told.idle)
+    parts = (told.energy, None if told.worker else told.setup, told.idle)
     return math.fsum(part.kwh for part in parts if part is not None)
 
 
