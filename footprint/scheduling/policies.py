@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from functools import partial
+from importlib import metadata
 from types import UnionType
 from typing import Any
 
@@ -26,6 +27,9 @@ from footprint.scheduling.round_robin import RoundRobin
 from footprint.scheduling.static_cleanest import StaticCleanest
 from footprint.scheduling.uniform import Uniform
 from footprint.scheduling.utility_per_gram import UtilityPerGram
+
+GROUP = "footprint.schedulers"
+"""Entry points by which other packages bring policies of their own."""
 
 POLICIES: dict[str, Callable[..., Scheduler]] = {
     "uniform": Uniform,
@@ -63,7 +67,8 @@ def make_policy(name: str, **options: object) -> Scheduler:
     Parameters
     ----------
     name : str
-        One of `POLICIES`.
+        One of `POLICIES`, or of an installed package's entry points in the group
+        ``footprint.schedulers``.
     options : object
         Arguments of what makes it. Words are read as what they stand for, so ``weight="3"``
         is the number and ``gradient="stale"`` the source.
@@ -73,9 +78,7 @@ def make_policy(name: str, **options: object) -> Scheduler:
     UsageError
         If there is no such policy, it has no such option, or an option cannot be read.
     """
-    if name not in POLICIES:
-        raise UsageError(f"There is no policy {name!r}.", f"Use one of: {', '.join(POLICIES)}.")
-    make = POLICIES[name]
+    make = POLICIES[name] if name in POLICIES else _installed(name)
     known = inspect.signature(make).parameters
     for option in options:
         if option not in known:
@@ -88,6 +91,16 @@ def make_policy(name: str, **options: object) -> Scheduler:
             for option, value in options.items()
         }
     )
+
+
+def _installed(name: str) -> Callable[..., Scheduler]:
+    """Find a policy of another package."""
+    points = {point.name: point for point in metadata.entry_points(group=GROUP)}
+    if name not in points:
+        there = ", ".join((*POLICIES, *sorted(points)))
+        raise UsageError(f"There is no policy {name!r}.", f"Use one of: {there}.")
+    make: Callable[..., Scheduler] = points[name].load()
+    return make
 
 
 def _read(option: str, text: str, kind: Any) -> object:

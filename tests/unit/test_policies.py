@@ -55,6 +55,22 @@ def counts(policy, state, draws=2000, seed=1):
     return found
 
 
+def test_other_packages_bring_policies_by_entry_points(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere.py").write_text(
+        "from footprint.scheduling.uniform import Uniform\nclass Mine(Uniform): pass\n"
+    )
+    information = tmp_path / "elsewhere-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1\n")
+    (information / "entry_points.txt").write_text("[footprint.schedulers]\nmine = elsewhere:Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = make_policy("mine", count="3")
+    assert (type(made).__name__, made.count) == ("Mine", 3)
+    with pytest.raises(UsageError, match="no policy 'yours'") as told:
+        make_policy("yours")
+    assert "mine" in told.value.remedy
+
+
 def test_over_selection_is_rounded_down():
     assert [over_selected(n, 1.3) for n in (10, 100, 3, 1)] == [13, 130, 3, 1]
 
