@@ -68,7 +68,9 @@ def evaluation_verdict(result: Evaluation) -> str:
     lead = "; ".join(filter(None, (_missed(result), _condition(result))))
     base = ", the baseline," if best.name == result.baseline else ""
     did = f"{clean(best.name)}{base} {_VERBS[result.deciding]} {spread_text(spread, scale)}"
-    return capitalise(f"{lead}, {did}{_against(result, best, order)}, {_certainty(spread)}.")
+    return capitalise(
+        f"{lead}, {did}{_against(result, best, order)}, {_certainty(result, spread)}."
+    )
 
 
 def _missed(result: Evaluation) -> str:
@@ -79,6 +81,8 @@ def _missed(result: Evaluation) -> str:
 
 
 def _no_winner(result: Evaluation) -> str:
+    if not result.common_seeds:
+        return "no seed ran with every policy, so nothing is compared"
     if result.deciding not in TO_TARGET:
         return "none of the policies has a result"
     reached = []
@@ -167,15 +171,20 @@ def difference_text(contrast: Contrast) -> str:
     return f"{text} {word} (95{NBSP}%: {interval})"
 
 
-def _certainty(spread: Spread) -> str:
+def _certainty(result: Evaluation, spread: Spread) -> str:
+    less = spread.seeds < len(result.seeds)
     if spread.seeds < 2:
-        return "with one seed, which says nothing of chance"
+        only = ", the only one that every policy ran" if less else ""
+        return f"with one seed{only}, which says nothing of chance"
+    if less:
+        return f"over the {spread.seeds} of {len(result.seeds)} seeds that every policy ran"
     return f"over {plural(spread.seeds, 'seed')}"
 
 
 def evaluation_remarks(result: Evaluation) -> tuple[str, ...]:
     """Say what the second signal makes of it, what was foreseen, and what was spent unequally."""
     remarks = [
+        _common_remark(result),
         _tie_remark(result),
         _invention_remark(result),
         signal_remark(result),
@@ -183,6 +192,24 @@ def evaluation_remarks(result: Evaluation) -> tuple[str, ...]:
         _unequal_remark(result),
     ]
     return tuple(filter(None, remarks))
+
+
+def _common_remark(result: Evaluation) -> str:
+    """Say which seeds are compared, if a policy lacks one, and who that is."""
+    common = result.common_seeds
+    if len(common) == len(result.seeds):
+        return ""
+    short = [
+        f"{clean(policy.name)} {len(policy.seeds)} of {len(result.seeds)}"
+        for policy in result.policies
+        if len(policy.seeds) < len(result.seeds)
+    ]
+    seeds = "seed " if len(common) == 1 else "seeds "
+    kept = seeds + ", ".join(map(str, common)) if common else "no seed, so nothing is compared"
+    return (
+        f"Not every policy ran every seed ({', '.join(short)}). Means, differences and curves are "
+        f"of those that all policies ran, as far as they ran at all: {kept}."
+    )
 
 
 def signal_remark(result: Evaluation) -> str:

@@ -10,7 +10,7 @@ from footprint._version import __version__
 from footprint.errors import FootprintError, ManifestError, SimulationError
 from footprint.model import Evaluation, FailedSeed, Finding, Severity
 from footprint.scheduling.evaluation import Trial, shared_range
-from footprint.trials.comparison import compare_policies, deciding_metric
+from footprint.trials.comparison import common_trials, compare_policies, deciding_metric
 from footprint.trials.engines import Engine, run_jobs
 from footprint.trials.plan import Plan
 from footprint.trials.remarks import collect_remarks
@@ -117,7 +117,8 @@ def evaluate_policies(
         assert found.first_error is not None
         raise found.first_error
     trials = {policy.name: found.trials.get(policy.name, {}) for policy in plan.policy}
-    deciding = deciding_metric(plan, trials)
+    common = common_trials(trials)
+    deciding = deciding_metric(plan, common)
     policies = compare_policies(plan, trials, found.failed, deciding)
     return Evaluation(
         name=plan.name,
@@ -127,7 +128,7 @@ def evaluate_policies(
         oracle=plan.oracle,
         target=plan.target,
         deciding=deciding,
-        shared_g=shared_range([one for by_seed in trials.values() for one in by_seed.values()]),
+        shared_g=shared_range([one for by_seed in common.values() for one in by_seed.values()]),
         seeds=tuple(range(plan.seeds)),
         findings=(*found.summed(), *collect_remarks(plan, policies)),
         inputs=input_files(plan),

@@ -132,6 +132,15 @@ def test_one_seed_is_no_certainty():
     assert "95 %" not in said
 
 
+def test_policies_that_share_no_seed_are_not_ranked():
+    first, second = policy("random", RANDOM), policy("better", BETTER)
+    halves = [replace(first, seeds=first.seeds[:1]), replace(second, seeds=second.seeds[1:])]
+    result = evaluation(*(replace(one, spreads=()) for one in halves))
+    result = replace(result, seeds=(0, 1, 2))
+    assert verdict(result) == "No seed ran with every policy, so nothing is compared."
+    assert "better 2 of 3" in view_evaluation(result).remarks[0]
+
+
 def test_who_did_not_reach_the_target_is_not_ranked():
     missed = {TO_G: [100.0, None, 110.0], TO_SECOND: [100.0, None, 110.0]}
     result = evaluation(policy("random", RANDOM), policy("lucky", missed, RANDOM))

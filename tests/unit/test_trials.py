@@ -12,6 +12,7 @@ from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, ManifestError, SimulationError, UsageError
 from footprint.model import Metric, Severity
 from footprint.reporting import render_report
+from footprint.reporting.evaluations import view_evaluation
 from footprint.scheduling import policies
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.uniform import Uniform
@@ -167,6 +168,38 @@ def test_a_policy_that_breaks_leaves_the_others(plan, monkeypatch):
     assert broken.spread(Metric.ENERGY_KWH).seeds == 1
 
 
+class BreaksWhereDirty(Uniform):
+    """Chooses as its parent does, and fails with seed 1."""
+
+    def select(self, state, rng):
+        if rng.bit_generator.seed_seq.entropy[0] == 1:
+            raise ZeroDivisionError("no luck")
+        return super().select(state, rng)
+
+
+def test_a_policy_gains_nothing_by_failing(plan, monkeypatch):
+    monkeypatch.setitem(policies.POLICIES, "breaks", BreaksWhereDirty)
+    twins = (PolicyTable(name="plain", rule="uniform"), PolicyTable(name="breaks"))
+    few = replace(plan, policy=twins, baseline=None, target=None, seeds=4)
+    result = evaluate_policies(few)
+    plain, breaks = result.policies
+    assert [one.seed for one in plain.seeds] == [0, 1, 2, 3]
+    assert result.common_seeds == (0, 2, 3)
+    # They are one policy, so their means are the same over what both ran, whatever seed 1 did.
+    for metric in set(Metric) - MEASURED:
+        if breaks.spread(metric) is not None:
+            assert breaks.spread(metric) == plain.spread(metric), metric
+    own = [one.figures[Metric.ENERGY_KWH] for one in plain.seeds]
+    assert plain.spread(Metric.ENERGY_KWH).mean != pytest.approx(sum(own) / 4)
+    contrast = breaks.contrast(result.deciding)
+    assert (contrast.mean, contrast.pairs) == (0.0, 3)
+    page = view_evaluation(result)
+    assert "over the 3 of 4 seeds that every policy ran" in page.verdict
+    assert "breaks 3 of 4" in page.remarks[0]
+    assert "seeds 0, 2, 3." in page.remarks[0]
+    assert from_json(to_json(result)) == result
+
+
 def test_a_learner_deals_out_its_data_and_tells_of_each_client(plan, monkeypatch):
     seen = []
 
@@ -281,6 +314,8 @@ def test_after_an_interruption_what_has_ended_is_compared(plan):
     assert sum(len(policy.seeds) for policy in result.policies) == 5
     failed = [one.message for policy in result.policies for one in policy.failed]
     assert failed == ["interrupted"] * 3
+    assert {spread.seeds for policy in result.policies for spread in policy.spreads} == {1}
+    assert "seed 0." in view_evaluation(result).remarks[0]
     assert "3 of 8 runs" in next(f.message for f in result.findings if f.code == "interrupted")
 
 
