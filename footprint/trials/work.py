@@ -11,6 +11,7 @@ from footprint.model import Finding
 from footprint.scheduling.evaluation import Measures, Trial, reduce_run
 from footprint.scheduling.policies import make_policy
 from footprint.simulation.engine import simulate
+from footprint.simulation.spending import domain_prices
 from footprint.simulation.world import World
 from footprint.trials.learners import make_learner
 from footprint.trials.plan import Plan, PolicyTable
@@ -58,6 +59,7 @@ def run_job(plan: Plan, job: Job) -> Done:
     measures = Measures(
         target=plan.target,
         second_g_per_kwh=built.second_g_per_kwh,
+        price_per_kwh=domain_prices(world),
         server=built.server,
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),
