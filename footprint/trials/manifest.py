@@ -30,6 +30,7 @@ from footprint.trials.plan import (
     IntensityTable,
     Plan,
 )
+from footprint.trials.series import require_kind
 
 # Where the file lies is nothing to write into it.
 _UNWRITTEN = {"origin", "digest", "declared"}
@@ -138,9 +139,9 @@ def _said(check: Any, key: str) -> Iterable[Fault]:
 def _timing_faults(plan: Plan) -> Iterable[Fault]:
     timing = plan.simulation
     yield from _said(lambda: unix_seconds(timing.start), "simulation.start")
-    for name in ("length", "deadline", "retry"):
+    for name in ("length", "deadline", "retry", "cadence"):
         span_s = getattr(timing, f"{name}_s")
-        if span_s % timing.step_s:
+        if span_s is not None and span_s % timing.step_s:
             yield (
                 f"simulation.{name}",
                 f"{span_s} s are no whole number of steps of {timing.step_s} s.",
@@ -214,6 +215,7 @@ def _series_faults(plan: Plan) -> Iterable[Fault]:
         if table is not None:
             yield from _source_faults(key, table, ("file", "electricity_maps", "made_up"))
             yield from _said(functools.partial(SignalKind.parse, table.signal), f"{key}.signal")
+            yield from _said(functools.partial(require_kind, table), f"{key}.signal")
             yield from _forecast_faults(f"{key}.forecast", table.forecast)
     if second is not None and (intensity is None or second.signal == intensity.signal):
         first = "no" if intensity is None else f"{intensity.signal!r} as the"

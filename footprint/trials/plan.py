@@ -52,6 +52,8 @@ class Timing:
         That end a round; None for those of all who were chosen.
     step_s, deadline_s, retry_s : int
         Length of a step, of the longest round, and of the wait if nobody was chosen.
+    cadence_s : int or None
+        Rounds begin at multiples of it; None for as soon as they can.
     most_rounds : int
     """
 
@@ -61,6 +63,7 @@ class Timing:
     step_s: Span = 60
     deadline_s: Span = 3600
     retry_s: Span = 300
+    cadence_s: Span | None = None
     most_rounds: Count = 10_000
 
     __pydantic_config__ = STRICT

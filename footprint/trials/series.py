@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from footprint.errors import ManifestError
+from footprint.errors import DataError, ManifestError
 from footprint.model import Finding, SignalKind
+from footprint.model.kinds import SignalBasis, SignalMethod
 from footprint.simulation.arrays import Floats
 from footprint.simulation.forecasts import (
     AsIssued,
@@ -85,6 +86,7 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
     if table.file is not None:
         return _from_file(table.file, "gCO2e/kWh", folder)
     if table.electricity_maps:
+        require_kind(table)
         paths = [folder / name for name in table.electricity_maps]
         scope = SignalKind.parse(table.signal).scope
         return read_electricity_maps(paths, scope=scope, repair=table.repair)
@@ -92,6 +94,23 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
     curves = [grid_curve(one) for one in table.made_up.values()]
     what = f"{table.signal} intensity"
     return _made_up(what, tuple(table.made_up), curves, (start_s, length_s, "gCO2e/kWh"))
+
+
+def require_kind(table: IntensityTable) -> None:
+    """Refuse averages of a place under the name of another kind of intensity.
+
+    Raises
+    ------
+    DataError
+    """
+    kind = SignalKind.parse(table.signal)
+    found = (kind.basis, kind.method)
+    if table.electricity_maps and found != (SignalBasis.AVERAGE, SignalMethod.LOCATION):
+        raise DataError(
+            f"found {table.signal!r}, and files of Electricity Maps: they hold averages by "
+            "location.",
+            "Write average/location/direct or average/location/life-cycle, or take another file.",
+        )
 
 
 def read_load(table: LoadTable, folder: Path) -> Load:

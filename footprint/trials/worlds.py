@@ -123,6 +123,7 @@ def make_rules(plan: Plan) -> Rules:
         step_s=timing.step_s,
         deadline=timing.deadline_s // timing.step_s,
         retry=timing.retry_s // timing.step_s,
+        cadence=1 if timing.cadence_s is None else timing.cadence_s // timing.step_s,
         most_rounds=timing.most_rounds,
     )
 

@@ -16,6 +16,7 @@ from footprint.reporting.evaluations import view_evaluation
 from footprint.scheduling import policies
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.uniform import Uniform
+from footprint.simulation.engine import simulate
 from footprint.simulation.traces import unix_seconds
 from footprint.trials.budgets import parse_budget, read_budget
 from footprint.trials.engines import Engine, run_in_processes
@@ -67,6 +68,19 @@ def test_what_people_write_becomes_the_world(plan):
     assert built.world.server.power_w == 60.0
     mean = built.second_g_per_kwh.mean(axis=1)
     assert mean == pytest.approx([410, 820], rel=0.05)
+
+
+def test_rounds_begin_on_the_beat_of_the_manifest(tmp_path):
+    text = (EXAMPLES / "two_grids.toml").read_text()
+    path = tmp_path / "plan.toml"
+    path.write_text(text.replace('step = "5 min"', 'step = "5 min"\ncadence = "1 h"'))
+    plan = read_plan(path)
+    built = build_world(plan)
+    assert built.rules.cadence == 12
+    run = simulate(built.world, Uniform(count=3), built.rules)
+    assert len(run.rounds) > 5
+    assert ((run.rounds.start_s - built.rules.start_s) % 3600 == 0).all()
+    assert build_world(read_plan(EXAMPLES / "two_grids.toml")).rules.cadence == 1
 
 
 def test_a_made_up_sun_rises_and_sets():
