@@ -76,7 +76,7 @@ def evaluate_policies(
     ----------
     plan : Plan
     engine : Engine
-        Where; the figures are the same everywhere. Processes and Ray need a main module that can
+        Where; on one machine all give the same figures, but for what is measured. Processes and Ray need a main module that can
         be imported without starting the evaluation again.
     workers : int, optional
         Processes at a time.
