@@ -172,14 +172,13 @@ def contrast_of(
     missing = len(pairs) < len(set(policy) & set(baseline))
     if not pairs or missing:
         return None
-    mean, low, high = mean_interval([value - against for value, against in pairs])
-    if not relative:
-        return Contrast(metric, relative, mean, low, high, len(pairs))
-    whole = math.fsum(against for _, against in pairs) / len(pairs)
-    if whole <= 0 or min(against for _, against in pairs) < 0:
-        return None
-    ends = (None if end is None else end / whole for end in (low, high))
-    return Contrast(metric, relative, mean / whole, *ends, len(pairs))
+    whole = 1.0
+    if relative:
+        whole = math.fsum(against for _, against in pairs) / len(pairs)
+        if whole == 0 or min(against for _, against in pairs) < 0:
+            return None
+    found = mean_interval([(value - against) / whole for value, against in pairs])
+    return Contrast(metric, relative, *found, len(pairs))
 
 
 def gaps_of(

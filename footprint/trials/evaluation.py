@@ -76,8 +76,8 @@ def evaluate_policies(
     ----------
     plan : Plan
     engine : Engine
-        Where; on one machine all give the same figures, but for what is measured. Processes and Ray need a main module that can
-        be imported without starting the evaluation again.
+        Where; on one machine all give the same figures, but for what is measured. Processes
+        and Ray need a main module that can be imported without starting the evaluation again.
     workers : int, optional
         Processes at a time.
     on_trial : callable, optional

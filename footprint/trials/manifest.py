@@ -258,7 +258,7 @@ def _forecast_faults(key: str, table: ForecastTable | None) -> Iterable[Fault]:
                 "is missing" if value is None else f"does not belong to kind {table.kind.value!r}"
             )
             yield f"{key}.{name}", f"this key {found}.", "Issued forecasts have a file."
-    noise = [name for name in ("near", "far") if getattr(table, name) is not None]
+    noise = [name for name in ("near", "far", "seed") if getattr(table, name) is not None]
     if noise and table.kind is not ForecastKind.NOISY:
         yield f"{key}.{noise[0]}", f"a forecast of kind {table.kind.value!r} has no noise.", ""
 

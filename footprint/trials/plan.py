@@ -177,7 +177,9 @@ class ForecastTable:
     Attributes
     ----------
     kind : ForecastKind
-    seed, near, far
+    seed : int or None
+        Of noise; None for one of each run's own.
+    near, far : float or None
         Of noise.
     path, issue_column, target_column : str or None
         Of a file of forecasts as they were issued; its unit is that of the series' file.
@@ -185,7 +187,7 @@ class ForecastTable:
     """
 
     kind: ForecastKind
-    seed: Seed = 0
+    seed: Seed | None = None
     near: Share | None = None
     far: Share | None = None
     path: str | None = None
@@ -288,14 +290,17 @@ class Traces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUpLoad:
-    """Load that nobody measured; see `footprint.simulation.load.OnOffLoad`."""
+    """Load that nobody measured; see `footprint.simulation.load.OnOffLoad`.
+
+    Without a seed each run has a load of its own, the same for all policies.
+    """
 
     busy: Share
     slot_s: Span = 3600
     lowest: Share = 0.3
     highest: Share = 1.0
     margin: Share = 0.4
-    seed: Seed = 0
+    seed: Seed | None = None
 
     __pydantic_config__ = STRICT
 

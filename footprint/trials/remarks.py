@@ -18,7 +18,7 @@ def collect_remarks(plan: Plan, policies: Sequence[PolicyResult]) -> tuple[Findi
     """Collect what is in doubt of a whole evaluation."""
     return tuple(
         finding
-        for check in (_seeds, _targets, _budgets, _forecasts, _left_out)
+        for check in (_seeds, _worlds, _targets, _budgets, _forecasts, _left_out)
         for finding in check(plan, policies)
     )
 
@@ -42,6 +42,26 @@ def _seeds(_plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
                 "its interval of no width is no certainty.",
                 Severity.INFO,
             )
+
+
+def _worlds(plan: Plan, _policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    """Say what was drawn once for all runs."""
+    tables = {"excess energy": plan.traces.excess, "grid intensity": plan.traces.intensity}
+    fixed = [
+        f"the noise of forecasts of {what}"
+        for what, table in tables.items()
+        if table is not None and table.forecast is not None and table.forecast.seed is not None
+    ]
+    if plan.load is not None and plan.load.made_up and plan.load.made_up.seed is not None:
+        fixed.append("made-up load")
+    if fixed:
+        yield Finding(
+            "world-drawn-once",
+            f"The manifest gives all runs one seed of {' and '.join(fixed)}: intervals do not hold "
+            "how else that could have come.",
+            Severity.INFO,
+            remedy="Leave the seed out, and each run draws its own.",
+        )
 
 
 def _targets(plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:

@@ -118,7 +118,9 @@ def read_load(table: LoadTable, folder: Path) -> Load:
     made_up = table.made_up
     if made_up is not None:
         levels = (made_up.lowest, made_up.highest)
-        return OnOffLoad(made_up.seed, made_up.busy, made_up.slot_s, levels, made_up.margin)
+        # Runs take seeds of their own: see `footprint.trials.worlds.world_of_run`.
+        seed = made_up.seed or 0
+        return OnOffLoad(seed, made_up.busy, made_up.slot_s, levels, made_up.margin)
     assert table.used is not None
     reserved = None if table.reserved is None else _from_file(table.reserved, "1", folder)
     return TraceLoad(_from_file(table.used, "1", folder), reserved)
@@ -135,7 +137,8 @@ def make_forecast(
             return Persistence(trace)
         case ForecastKind.NOISY:
             noise = {"near": table.near, "far": table.far}
-            return Noisy(trace, table.seed, **{k: v for k, v in noise.items() if v is not None})
+            known = {name: value for name, value in noise.items() if value is not None}
+            return Noisy(trace, table.seed or 0, **known)
     if file is None:
         raise ManifestError(
             "Forecasts as they were issued need a series from a file.",

@@ -15,7 +15,7 @@ from footprint.simulation.spending import domain_prices
 from footprint.simulation.world import World
 from footprint.trials.learners import make_learner
 from footprint.trials.plan import Plan, PolicyTable
-from footprint.trials.worlds import BuiltWorld, build_world
+from footprint.trials.worlds import BuiltWorld, build_world, world_of_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def run_job(plan: Plan, job: Job) -> Done:
     measured.
     """
     built = _world_of(plan)
-    learner, world = None, built.world
+    learner, world = None, world_of_run(plan, built.world, job.seed)
     if plan.learner is not None:
         learner = make_learner(plan.learner, world.fleet, job.seed)
         world = _with_samples(world, learner)

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from footprint.model import Metric, Severity
 from footprint.reporting import render_report
 from footprint.reporting.evaluations import view_evaluation
 from footprint.scheduling import policies
+from footprint.scheduling.base import Need
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.uniform import Uniform
 from footprint.simulation.engine import simulate
@@ -414,6 +416,61 @@ def test_load_takes_capacity_and_is_labelled(tmp_path):
     path.write_text(text.replace('made_up = { busy = 0.3, slot = "2 h" }', ""))
     with pytest.raises(ManifestError, match="load: found no source"):
         read_plan(path)
+
+
+class Listens(Uniform):
+    """Notes what it is told of energy, of the grid and of capacity."""
+
+    needs = frozenset({Need.ENERGY_FORECAST, Need.INTENSITY_FORECAST, Need.SPARE})
+    told: ClassVar[dict] = {}
+
+    def select(self, state, rng):
+        seed, outlook = rng.bit_generator.seed_seq.entropy[0], state.outlook
+        found = (outlook.energy.values, outlook.intensity.values, outlook.spare_now)
+        if state.round == 1 and len(state.candidates):
+            self.told.setdefault(seed, []).append(tuple(one.tobytes() for one in found))
+        return super().select(state, rng)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_seeds_draw_load_and_noise_and_policies_with_one_meet_the_same(
+    tmp_path, monkeypatch, fixed
+):
+    monkeypatch.setitem(policies.POLICIES, "listens", Listens)
+    monkeypatch.setattr(Listens, "told", {})
+    seed, own = (", seed = 3", "\nseed = 3") if fixed else ("", "")
+    grids = 'CH = { mean = "40 gCO2e/kWh" }\nPL = { mean = "700 gCO2e/kWh" }'
+    text = (EXAMPLES / "under_the_sun.toml").read_text()
+    text = text.replace('kind = "persistence"', f'kind = "noisy"{own}')
+    text = text.replace('slot = "2 h" }', f'slot = "2 h"{seed} }}')
+    text = text.replace('"excess"\nzone = "PL"', '"both"\nzone = "PL"')
+    text = text.partition("[[policy]]")[0]
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        f"""{text}
+[traces.intensity.made_up]
+{grids}
+[traces.intensity.forecast]
+kind = "noisy"{own}
+[[policy]]
+name = "random"
+rule = "listens"
+[[policy]]
+name = "again"
+rule = "listens"
+"""
+    )
+    plan = read_plan(path)
+    plan = replace(plan, seeds=2, simulation=replace(plan.simulation, most_rounds=1))
+    plan = replace(plan, simulation=replace(plan.simulation, start="2024-06-08T12:00"))
+    result = evaluate_policies(plan)
+    (first, pair), (other, _) = Listens.told[0], Listens.told[1]
+    assert first == pair
+    assert [a == b for a, b in zip(first, other, strict=True)] == [fixed] * 3
+    said = [one.message for one in result.findings if one.code == "world-drawn-once"]
+    assert bool(said) is fixed
+    if fixed:
+        assert "excess energy and the noise of forecasts of grid intensity and made-up" in said[0]
 
 
 def test_a_plan_without_policies_says_so(plan):
