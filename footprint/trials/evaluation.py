@@ -68,7 +68,7 @@ def evaluate_policies(
     *,
     engine: Engine = Engine.HERE,
     workers: int | None = None,
-    on_trial: Callable[[], object] | None = None,
+    on_trial: Callable[[Job], object] | None = None,
 ) -> Evaluation:
     """Simulate every policy of a plan with every seed, and compare them.
 
@@ -81,7 +81,7 @@ def evaluate_policies(
     workers : int, optional
         Processes at a time.
     on_trial : callable, optional
-        Called after each run.
+        Called with each run that has ended, or failed.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def evaluate_policies(
         for job, result in run_jobs(plan, jobs, engine, workers):
             found.take(job, result)
             if on_trial is not None:
-                on_trial()
+                on_trial(job)
     except KeyboardInterrupt:
         if not found.trials:
             raise

@@ -20,7 +20,7 @@ from footprint.simulation.load import LoadForecast
 from footprint.simulation.traces import unix_seconds
 from footprint.simulation.world import Mode
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
-from footprint.trials.budgets import read_budget, read_prices
+from footprint.trials.budgets import pacing_fault, read_budget, read_prices
 from footprint.trials.learners import check_learner
 from footprint.trials.plan import (
     BudgetTable,
@@ -290,6 +290,8 @@ def _policy_faults(plan: Plan) -> Iterable[Fault]:
             # It would be taken for the name of the rule.
             yield f"policy[{number}].options", "no policy has an option 'name'.", "Leave it out."
         yield from _said(functools.partial(make_policy, rule, **options), f"policy[{number}]")
+        if lacking := pacing_fault(policy, plan.budget):
+            yield f"policy[{number}]", *lacking
     for key in ("baseline", "oracle"):
         name = getattr(plan, key)
         if name is not None and names and name not in names:

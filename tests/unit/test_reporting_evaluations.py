@@ -1,10 +1,12 @@
 """What the page of an evaluation says, and what it does not."""
 
+import io
 import json
 import re
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from footprint.model import (
     BudgetLimit,
@@ -23,6 +25,7 @@ from footprint.model import (
 from footprint.reporting import extract_document, render_report
 from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import NBSP
+from footprint.reporting.terminal import print_result
 from footprint.scheduling.spreads import contrast_of, spread_of
 
 TO_G, TO_SECOND = Metric.EMISSIONS_TO_TARGET_G, Metric.SECOND_TO_TARGET_G
@@ -130,6 +133,39 @@ def test_one_seed_is_no_certainty():
     said = verdict(evaluation(policy("random", one)))
     assert said.endswith("with one seed, which says nothing of chance.")
     assert "95 %" not in said
+
+
+def test_one_seed_makes_no_difference_that_looks_like_a_result():
+    one = {TO_G: [1000.0], TO_SECOND: [900.0]}
+    less = {TO_G: [770.0], TO_SECOND: [750.0]}
+    result = evaluation(policy("random", one), policy("fedzero", less, one))
+    said = verdict(result)
+    assert "fedzero emits 0.770 kg CO₂e, with one seed, which says nothing of chance." in said
+    assert "clearly" not in said
+    remarks = " ".join(view_evaluation(result).remarks).replace(NBSP, " ")
+    assert "23 % less (one seed, which says nothing of chance) by average" in remarks
+    # The baseline may be the best as well.
+    said = verdict(evaluation(policy("random", less), policy("fedzero", one, less)))
+    assert "fedzero comes next, with one seed" in said
+
+
+def test_a_terminal_shows_each_message_of_a_kind():
+    findings = tuple(
+        Finding("series-made-up", f"The {what} intensity of FR is made up.")
+        for what in ("average", "marginal")
+    )
+    result = evaluation(policy("random", RANDOM), findings=findings)
+    console = Console(record=True, width=200, file=io.StringIO())
+    print_result(result, console)
+    said = console.export_text()
+    for finding in findings:
+        assert f"warning: {finding.message}" in said
+    assert "more such" not in said
+
+
+def test_nothing_emitted_has_a_plain_unit():
+    none = {TO_G: [0.0, 0.0, 0.0]}
+    assert "emits 0 g CO₂e" in verdict(evaluation(policy("random", none)))
 
 
 def test_policies_that_share_no_seed_are_not_ranked():

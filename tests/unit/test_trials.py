@@ -321,7 +321,7 @@ def test_a_process_that_dies_is_named_and_the_others_are_kept(plan):
 def test_after_an_interruption_what_has_ended_is_compared(plan):
     ended = []
 
-    def interrupt():
+    def interrupt(_job):
         ended.append(1)
         if len(ended) == 5:
             raise KeyboardInterrupt
@@ -332,6 +332,7 @@ def test_after_an_interruption_what_has_ended_is_compared(plan):
     assert failed == ["interrupted"] * 3
     assert {spread.seeds for policy in result.policies for spread in policy.spreads} == {1}
     assert "seed 0." in view_evaluation(result).remarks[0]
+    assert view_evaluation(result).verdict.startswith("Interrupted after 5 of 8 runs; ")
     assert "3 of 8 runs" in next(f.message for f in result.findings if f.code == "interrupted")
 
 
