@@ -143,7 +143,7 @@ def test_one_seed_makes_no_difference_that_looks_like_a_result():
     assert "fedzero emits 0.770 kg CO₂e, with one seed, which says nothing of chance." in said
     assert "clearly" not in said
     remarks = " ".join(view_evaluation(result).remarks).replace(NBSP, " ")
-    assert "23 % less (one seed, which says nothing of chance) by average" in remarks
+    assert "23.0 % less (one seed, which says nothing of chance) by average" in remarks
     # The baseline may be the best as well.
     said = verdict(evaluation(policy("random", less), policy("fedzero", one, less)))
     assert "fedzero comes next, with one seed" in said
