@@ -219,5 +219,8 @@ def hourly_means(trace: Trace, zones: Sequence[str | None], rules: Rules) -> Flo
     for number, zone in enumerate(zones):
         if zone in trace.columns:
             column = values[:, trace.columns.index(zone)]
-            found[number] = np.bincount(hour, column, minlength=rules.hours) / counts
-    return found
+            sums = np.bincount(hour, column, minlength=rules.hours)
+            found[number] = sums / np.maximum(counts, 1)
+    # An hour in which no step begins is part of a longer one, whose mean it has.
+    begun = np.maximum.accumulate(np.where(counts > 0, np.arange(rules.hours), 0))
+    return found[:, begun]

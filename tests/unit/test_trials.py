@@ -19,14 +19,15 @@ from footprint.scheduling.base import Need
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.uniform import Uniform
 from footprint.simulation.engine import simulate
-from footprint.simulation.traces import unix_seconds
+from footprint.simulation.traces import Trace, unix_seconds
+from footprint.simulation.world import Rules
 from footprint.trials.budgets import parse_budget, read_budget
 from footprint.trials.engines import Engine, run_in_processes
 from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.learners import LEARNERS, LearnerKind
 from footprint.trials.manifest import change_policies, read_plan
 from footprint.trials.plan import LearnerTable, MadeUpGrid, MadeUpSun, PolicyTable
-from footprint.trials.series import grid_curve, sun_curve
+from footprint.trials.series import grid_curve, hourly_means, sun_curve
 from footprint.trials.work import Job, run_job
 from footprint.trials.worlds import build_world
 
@@ -83,6 +84,18 @@ def test_rounds_begin_on_the_beat_of_the_manifest(tmp_path):
     assert len(run.rounds) > 5
     assert ((run.rounds.start_s - built.rules.start_s) % 3600 == 0).all()
     assert build_world(read_plan(EXAMPLES / "two_grids.toml")).rules.cadence == 1
+
+
+@pytest.mark.parametrize("step_h", [0.25, 1, 2, 3])
+def test_hours_have_a_mean_however_long_steps_are(step_h):
+    start_s, values = unix_seconds("2024-06-08"), np.arange(12.0)[:, None] ** 2
+    trace = Trace(start_s, 3600, ("FR",), values, "gCO2e/kWh")
+    rules = Rules(start_s, 12 * 3600, step_s=int(step_h * 3600))
+    found = hourly_means(trace, ["FR", None], rules)
+    whole = max(1, int(step_h))
+    expected = np.repeat(values.reshape(-1, whole).mean(axis=1), whole)
+    assert found[0] == pytest.approx(expected)
+    assert np.isnan(found[1]).all()
 
 
 def test_a_made_up_sun_rises_and_sets():
