@@ -139,7 +139,7 @@ def _require_means(result: Evaluation, name: str) -> None:
     """Refuse an evaluation whose means are not those of its seeds."""
     for policy in result.policies:
         for spread in policy.spreads:
-            found = [seed.figures.get(spread.metric) for seed in policy.seeds]
+            found = [seed.figures.get(spread.metric) for seed in result.compared(policy)]
             known = [value for value in found if value is not None]
             mean = math.fsum(known) / len(known) if known else 0.0
             if (len(known), len(found)) != (spread.known, spread.seeds) or (

@@ -281,7 +281,8 @@ def display_unit(quantity: str, largest: float) -> tuple[float, str]:
         Name of the unit after the division, such as ``"mg CO2e"``.
     """
     steps, suffix = _LADDERS[quantity]
-    chosen = steps[0]
+    # Nothing is nothing in any unit, but 0 ug reads as if somebody had weighed it.
+    chosen = steps[0] if largest else next((one for one in steps if one[0] == 1.0), steps[0])
     for step in steps:
         if abs(largest) >= step[0]:
             chosen = step

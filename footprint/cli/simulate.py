@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from footprint.errors import SimulationError, UsageError
 
 if TYPE_CHECKING:
     from footprint.trials.plan import Plan
+    from footprint.trials.work import Job
 
 # As shells say it: 128 and the number of the signal.
 _INTERRUPTED = 130
@@ -75,12 +77,18 @@ def simulate(
     plan = _changed(manifest, policy or [], budget or [])
     plan = _asked(plan, seeds=seeds, target=target, baseline=baseline)
     many = plan.seeds * len(plan.policy)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console, ended = Console(stderr=True), itertools.count(1)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("runs", total=many)
+
+        def tell(job: Job) -> None:
+            progress.advance(task)
+            if not console.is_terminal:
+                # A log has no bar that could grow.
+                say(f"{next(ended)} of {many} runs: {job}")
+
         try:
-            result = evaluate_policies(
-                plan, engine=where, workers=jobs, on_trial=lambda: progress.advance(task)
-            )
+            result = evaluate_policies(plan, engine=where, workers=jobs, on_trial=tell)
         except KeyboardInterrupt:
             say("interrupted: no run had ended")
             raise typer.Exit(_INTERRUPTED) from None

@@ -11,7 +11,8 @@ gave; such weights are taken as they are and need not sum to 1 (U-FedAvg).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,8 +37,21 @@ _CHUNK = 2048  # samples that are classified at a time
 _TRAIN, _PROBE, _PROJECT = range(3)  # what random numbers are drawn for
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread meanwhile: more of them add sums up in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class TorchLearner:
-    """Trains in the rounds of a simulation, on a processor, the same with the same seed.
+    """Trains in the rounds of a simulation, on one thread of a processor.
+
+    On one kind of machine the same comes of the same seed, whatever else runs there.
 
     Parameters
     ----------
@@ -84,6 +98,7 @@ class TorchLearner:
         self._last: tuple[Floats, Floats, Floats] | None = None
         self._right: Floats | None = None
 
+    @one_thread()
     def train(self, work: RoundWork) -> Mapping[str, Floats]:
         """Train the clients whose updates count, and move the global model.
 
@@ -144,6 +159,7 @@ class TorchLearner:
         units: Floats = self.samples[clients] / self._how.batch_size
         return units
 
+    @one_thread()
     def gradients(self, clients: Integers, source: GradientSource) -> Floats:
         """Gradients on the current model, shape (clients, dimensions)."""
         rows = []
@@ -205,6 +221,7 @@ class TorchLearner:
         rng = np.random.default_rng([self._seed, _PROJECT])
         return project(rows, self.dimensions, rng)
 
+    @one_thread()
     @torch.no_grad()
     def _rightly(self) -> Floats:
         if self._right is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from footprint.errors import UsageError
@@ -96,14 +96,15 @@ class Spread:
     ----------
     metric : Metric
     mean : float or None
-        None unless every seed has a value: none is left out of a mean.
+        Over the seeds that every policy ran. None unless each of them has a value: none is left
+        out of a mean.
     low, high : float or None
         95 % confidence interval of the mean (Student's t); None for fewer than two seeds.
     median : float or None
         Of the metrics to a target alone: seeds that did not reach it rank last. None if the
         middle one did not.
     known, seeds : int
-        Seeds that have a value, and all that ran.
+        Seeds that have a value, and all that every policy ran.
     """
 
     metric: Metric
@@ -138,7 +139,7 @@ class Contrast:
         Of policy minus baseline over the pairs, and its 95 % confidence interval; None for fewer
         than two pairs.
     pairs : int
-        Seeds in which both ran; both have a value in each.
+        Seeds that every policy ran; both have a value in each.
     """
 
     metric: Metric
@@ -376,6 +377,31 @@ class Evaluation:
             if name is not None and name not in names:
                 raise UsageError(f"The {role} {name!r} is none of the policies.")
 
+    @property
+    def common_seeds(self) -> tuple[int, ...]:
+        """Seeds that means and differences are of."""
+        return common_seeds([one.seed for one in policy.seeds] for policy in self.policies)
+
+    def compared(self, policy: PolicyResult) -> tuple[SeedResult, ...]:
+        """List the runs of a policy that means and differences are of."""
+        common = self.common_seeds
+        return tuple(one for one in policy.seeds if one.seed in common)
+
     def policy(self, name: str) -> PolicyResult:
         """Find a policy by its name."""
         return next(one for one in self.policies if one.name == name)
+
+
+def common_seeds(ran: Iterable[Collection[int]]) -> tuple[int, ...]:
+    """List the seeds that every policy ran, leaving out policies that ran none.
+
+    A seed that one policy lacks may be the easiest or the hardest of all: means over different
+    seeds rank the seeds, not the policies.
+
+    Parameters
+    ----------
+    ran : iterable of collection of int
+        Seeds that each policy ran.
+    """
+    known = [set(seeds) for seeds in ran if seeds]
+    return tuple(sorted(set.intersection(*known))) if known else ()

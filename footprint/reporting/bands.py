@@ -39,7 +39,7 @@ def seed_bands(
     """Draw a line per policy: means over seeds, as far as all of them reach."""
     lines = []
     for place, policy in enumerate(result.policies):
-        curves = [read(one.course) for one in policy.seeds]
+        curves = [read(one.course) for one in result.compared(policy)]
         if not curves or not all(xs for xs, _ in curves):
             continue
         low, high = max(xs[0] for xs, _ in curves), min(xs[-1] for xs, _ in curves)

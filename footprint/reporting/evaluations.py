@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from footprint.model import Evaluation, Finding, Metric, PolicyResult
+from footprint.model import Evaluation, Finding, Metric, SeedResult
 from footprint.model.evaluations import TO_TARGET
 from footprint.reporting.metrics import metric_table
 from footprint.reporting.numbers import NOT_KNOWN, clean, exact, percent, plural
@@ -55,7 +56,10 @@ _WASTE = (
     Metric.OVERHEAD_S,
     Metric.OVERHEAD_KWH,
 )
-_INTERVALS = "Means over seeds; beneath, their 95 % confidence intervals (Student's t)."
+_INTERVALS = (
+    "Means over the seeds that every policy ran; beneath, their 95 % confidence intervals "
+    "(Student's t)."
+)
 
 
 def view_evaluation(result: Evaluation) -> EvaluationPage:
@@ -114,15 +118,15 @@ def _domain_table(result: Evaluation) -> Table:
     rows = []
     for place, domain in enumerate(result.world.domains):
         about = ", ".join(filter(None, (domain.zone, domain.mode)))
-        cells = [Cell(_mean_share(policy, place)) for policy in result.policies]
+        cells = [Cell(_mean_share(result.compared(policy), place)) for policy in result.policies]
         rows.append(
             (Cell(clean(domain.name), (clean(about),)), Cell(f"{domain.clients:,}"), *cells)
         )
     return Table("Rounds in which a client took part, on average", columns, tuple(rows))
 
 
-def _mean_share(policy: PolicyResult, place: int) -> str:
-    shares = [one.domains[place] for one in policy.seeds if one.domains]
+def _mean_share(runs: Sequence[SeedResult], place: int) -> str:
+    shares = [one.domains[place] for one in runs if one.domains]
     return percent(sum(shares) / len(shares)) if shares else NOT_KNOWN
 
 

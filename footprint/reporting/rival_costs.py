@@ -53,8 +53,9 @@ def fairness_figure(result: Evaluation) -> Figure | None:
     """Show how evenly clients took part, as Lorenz curves."""
     lines = []
     for place, policy in enumerate(result.policies):
-        curves = [one.lorenz for one in policy.seeds if one.lorenz]
-        if not curves or len(curves) < len(policy.seeds):
+        runs = result.compared(policy)
+        curves = [one.lorenz for one in runs if one.lorenz]
+        if not curves or len(curves) < len(runs):
             continue
         steps = len(curves[0]) - 1
         means = [100 * sum(column) / len(column) for column in zip(*curves, strict=True)]

@@ -60,15 +60,25 @@ def evaluation_verdict(result: Evaluation) -> str:
     """Say which policy does best, at which budget, to what accuracy, and how sure that is."""
     order = ranked(result)
     if not order:
-        return capitalise(f"{_no_winner(result)}.")
+        return capitalise(f"{'; '.join(filter(None, (_cut_short(result), _no_winner(result))))}.")
     best = order[0]
     spread = best.spread(result.deciding)
     assert spread is not None
     scale = metric_scale(result.deciding, means_of(result, result.deciding), result.world.currency)
-    lead = "; ".join(filter(None, (_missed(result), _condition(result))))
+    lead = "; ".join(filter(None, (_cut_short(result), _missed(result), _condition(result))))
     base = ", the baseline," if best.name == result.baseline else ""
     did = f"{clean(best.name)}{base} {_VERBS[result.deciding]} {spread_text(spread, scale)}"
-    return capitalise(f"{lead}, {did}{_against(result, best, order)}, {_certainty(spread)}.")
+    return capitalise(
+        f"{lead}, {did}{_against(result, best, order)}, {_certainty(result, spread)}."
+    )
+
+
+def _cut_short(result: Evaluation) -> str:
+    """Say that somebody stopped the evaluation."""
+    if all(finding.code != "interrupted" for finding in result.findings):
+        return ""
+    ended = sum(len(policy.seeds) for policy in result.policies)
+    return f"interrupted after {ended} of {len(result.policies) * len(result.seeds)} runs"
 
 
 def _missed(result: Evaluation) -> str:
@@ -79,6 +89,8 @@ def _missed(result: Evaluation) -> str:
 
 
 def _no_winner(result: Evaluation) -> str:
+    if not result.common_seeds:
+        return "no seed ran with every policy, so nothing is compared"
     if result.deciding not in TO_TARGET:
         return "none of the policies has a result"
     reached = []
@@ -134,13 +146,15 @@ def _against(result: Evaluation, best: PolicyResult, order: Sequence[PolicyResul
             if result.deciding in TO_TARGET:
                 return f"; {baseline} did not reach it with every seed"
             return f"; nothing pairs it with {baseline}"
+        if contrast.low is None:
+            return ""
         if not is_clear(contrast):
             return f", not clearly apart from {baseline}: {contrast_text(contrast)}"
         return f", {difference_text(contrast)} than {baseline}"
     if len(order) == 1:
         return ", the only one with a result"
     contrast, second = order[1].contrast(result.deciding), clean(order[1].name)
-    if contrast is None:
+    if contrast is None or contrast.low is None:
         return f"; {second} comes next"
     if not is_clear(contrast):
         return f"; {second}, the next, is not clearly apart from it: {contrast_text(contrast)}"
@@ -158,7 +172,9 @@ def difference_text(contrast: Contrast) -> str:
     width = max(ends) - min(ends) if ends else None
     text = f"{number(abs(factor * contrast.mean), width)}{NBSP}{unit}".strip()
     word = "less" if less else "more"
-    if not ends or not width:
+    if not ends:
+        return f"{text} {word} (one seed, which says nothing of chance)"
+    if not width:
         return f"{text} {word}"
     if not is_clear(contrast):
         interval = contrast_text(contrast).partition(" (")[2].rstrip(")")
@@ -167,15 +183,20 @@ def difference_text(contrast: Contrast) -> str:
     return f"{text} {word} (95{NBSP}%: {interval})"
 
 
-def _certainty(spread: Spread) -> str:
+def _certainty(result: Evaluation, spread: Spread) -> str:
+    less = spread.seeds < len(result.seeds)
     if spread.seeds < 2:
-        return "with one seed, which says nothing of chance"
+        only = ", the only one that every policy ran" if less else ""
+        return f"with one seed{only}, which says nothing of chance"
+    if less:
+        return f"over the {spread.seeds} of {len(result.seeds)} seeds that every policy ran"
     return f"over {plural(spread.seeds, 'seed')}"
 
 
 def evaluation_remarks(result: Evaluation) -> tuple[str, ...]:
     """Say what the second signal makes of it, what was foreseen, and what was spent unequally."""
     remarks = [
+        _common_remark(result),
         _tie_remark(result),
         _invention_remark(result),
         signal_remark(result),
@@ -183,6 +204,24 @@ def evaluation_remarks(result: Evaluation) -> tuple[str, ...]:
         _unequal_remark(result),
     ]
     return tuple(filter(None, remarks))
+
+
+def _common_remark(result: Evaluation) -> str:
+    """Say which seeds are compared, if a policy lacks one, and who that is."""
+    common = result.common_seeds
+    if len(common) == len(result.seeds):
+        return ""
+    short = [
+        f"{clean(policy.name)} {len(policy.seeds)} of {len(result.seeds)}"
+        for policy in result.policies
+        if len(policy.seeds) < len(result.seeds)
+    ]
+    seeds = "seed " if len(common) == 1 else "seeds "
+    kept = seeds + ", ".join(map(str, common)) if common else "no seed, so nothing is compared"
+    return (
+        f"Not every policy ran every seed ({', '.join(short)}). Means, differences and curves are "
+        f"of those that all policies ran, as far as they ran at all: {kept}."
+    )
 
 
 def signal_remark(result: Evaluation) -> str:

@@ -50,8 +50,11 @@ def print_result(result: Result, console: Console | None = None) -> None:
     else:
         _print_cards(page, console)
     for notice in page.warnings:
-        times = f" (the first of {notice.count} such findings)" if notice.count > 1 else ""
-        console.print(Text(f"{notice.severity}: {notice.messages[0]}{times}"))
+        more = notice.count - len(notice.messages)
+        for place, message in enumerate(notice.messages, start=1):
+            last = more and place == len(notice.messages)
+            times = f" (and {more} more such findings)" if last else ""
+            console.print(Text(f"{notice.severity}: {message}{times}"))
         for remedy in notice.remedies[:1]:
             console.print(Text(f"    {remedy}"))
 

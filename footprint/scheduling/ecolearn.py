@@ -39,7 +39,8 @@ def carbon_utility_scores(
     utility : array_like of shape (clients,)
         Of their data, within 0 and 1 [1].
     carbon_g : array_like of shape (clients,)
-        What each would emit, above 0 [gCO2e].
+        What each would emit [gCO2e]. If somebody emits nothing, all others have no ratio to it and
+        score 0, unless the balance is 1; those who emit nothing have a ratio of 1.
     balance : float
         a: 1 looks at utility alone, 0 at carbon alone.
     """
@@ -50,9 +51,9 @@ def carbon_utility_scores(
             f"Found a balance of {balance} and utilities up to {worth.max(initial=0.0):g}, "
             "expected both within 0 and 1."
         )
-    if not np.all(own_g > 0):
-        raise UsageError("A client that emits nothing has no ratio of carbon.")
-    scores: Array = worth**balance * (own_g.min(initial=np.inf) / own_g) ** (1 - balance)
+    least_g = own_g.min(initial=np.inf)
+    ratio = np.divide(least_g, own_g, out=np.ones(len(own_g)), where=own_g > least_g)
+    scores: Array = worth**balance * ratio ** (1 - balance)
     return scores
 
 
@@ -128,10 +129,12 @@ class EcoLearn:
         most = number if state.wanted is None else min(state.wanted, number)
         least = most if self.least is None else min(self.least, most)
         count = provisioned_count(state.round - 1, most=most, least=least, until=self.until)
+        carbon_g = known_carbon(state)
         scores = carbon_utility_scores(
-            _normalised_utility(candidates), known_carbon(state), balance=self.balance
+            _normalised_utility(candidates), carbon_g, balance=self.balance
         )
-        order = np.lexsort((candidates.number, -scores))
+        # Beside somebody who emits nothing all others score 0: then the cleaner come first.
+        order = np.lexsort((candidates.number, carbon_g, -scores))
         wanted = math.ceil(count * over_provision(dirtier, extra=self.extra))
         return candidates.names(np.sort(order[:wanted]))
 

@@ -27,6 +27,7 @@ from footprint.scheduling.curves import (
 )
 from footprint.scheduling.participation import jain_index, selection_heterogeneity
 from footprint.scheduling.signals import emissions_under, hours_up_to
+from footprint.simulation.booking import GRID
 from footprint.simulation.results import SimulationRun
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
@@ -60,6 +61,8 @@ class Measures:
         Accuracy to reach [1].
     second_g_per_kwh : ndarray of shape (domains, hours), or None
         Intensity of the second signal, by the hours of the simulation.
+    price_per_kwh : ndarray of shape (domains,), or None
+        Of grids, for what was spent after the last round; NaN where nobody knows.
     server : ServerRates or None
         None if the run has no server.
     overhead_w : float or None
@@ -72,6 +75,7 @@ class Measures:
 
     target: float | None = None
     second_g_per_kwh: npt.NDArray[np.float64] | None = None
+    price_per_kwh: npt.NDArray[np.float64] | None = None
     server: ServerRates | None = None
     overhead_w: float | None = None
     client_accuracy: npt.NDArray[np.float64] | None = None
@@ -183,7 +187,7 @@ def _sums(
     rounds, clients = run.rounds, run.clients
     energy_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
     emissions_g, cost = np.cumsum(rounds.emissions_g), np.cumsum(rounds.cost)
-    all_g, all_cost = float(clients.emissions_g.sum()), float(rounds.cost.sum())
+    all_g, all_cost = float(clients.emissions_g.sum()), _cost_of_all(run, measures)
     second_g, all_second_g = np.full(len(rounds), np.nan), math.nan
     if measures.second_g_per_kwh is not None:
         second_g, all_second_g = emissions_under(run, measures.second_g_per_kwh)
@@ -211,6 +215,18 @@ def _sums(
         Metric.SECOND_G: (_known(second_g), _number(all_second_g)),
         Metric.COST: (_known(cost), _number(all_cost)),
     }
+
+
+def _cost_of_all(run: SimulationRun, measures: Measures) -> float:
+    """Cost of clients; of probes after the last round too, which are in no row of rounds."""
+    rounds = run.rounds
+    in_rounds_kwh = float((rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh).sum())
+    if math.isclose(in_rounds_kwh, run.energy_kwh, rel_tol=1e-9):
+        return float(rounds.cost.sum())
+    if measures.price_per_kwh is None:
+        return math.nan
+    grid_kwh = run.hours.energy_kwh[:, GRID].sum(axis=(0, 2))
+    return float(np.where(grid_kwh > 0, grid_kwh * measures.price_per_kwh, 0.0).sum())
 
 
 def _known(column: Array) -> Array | None:

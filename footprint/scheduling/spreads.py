@@ -43,7 +43,7 @@ _STUDENT_T = {
     100: 1.984,
 }
 
-# Where 1 - policy / baseline makes no sense: shares and indices, which are differences as they are.
+# Where policy / baseline - 1 makes no sense: shares and indices, which are differences as they are.
 _PLAIN = frozenset(
     {
         Metric.ACCURACY,
@@ -142,7 +142,13 @@ def contrast_of(
     policy: Mapping[int, float | None],
     baseline: Mapping[int, float | None],
 ) -> Contrast | None:
-    """Pair a policy with the baseline, seed by seed.
+    r"""Pair a policy with the baseline, seed by seed.
+
+    .. math:: \frac{\bar d \pm t_{0.975, n-1} \, s_d / \sqrt{n}}{\bar b}, \quad d_i = a_i - b_i
+
+    The baseline's mean divides as if it were known for sure, so the interval leaves 0 out just
+    where a paired t-test does. A mean of ratios of each seed would not do: with chance in the
+    baseline it is above 1 for a policy that is as good (Jensen).
 
     Parameters
     ----------
@@ -155,7 +161,7 @@ def contrast_of(
     Contrast or None
         Policy minus baseline; in parts of the baseline unless the metric is a share itself. None
         if a seed that both ran lacks a value, since those that have one are no fair sample, or
-        if a baseline of 0 is divided by.
+        of a baseline that is below 0 with a seed, or 0 with all: it has no parts.
     """
     pairs = [
         (value, against)
@@ -164,10 +170,15 @@ def contrast_of(
     ]
     relative = metric not in _PLAIN
     missing = len(pairs) < len(set(policy) & set(baseline))
-    if not pairs or missing or (relative and any(against == 0 for _, against in pairs)):
+    if not pairs or missing:
         return None
-    found = [a / b - 1 if relative else a - b for a, b in pairs]
-    return Contrast(metric, relative, *mean_interval(found), len(pairs))
+    whole = 1.0
+    if relative:
+        whole = math.fsum(against for _, against in pairs) / len(pairs)
+        if whole == 0 or min(against for _, against in pairs) < 0:
+            return None
+    found = mean_interval([(value - against) / whole for value, against in pairs])
+    return Contrast(metric, relative, *found, len(pairs))
 
 
 def gaps_of(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from footprint.errors import UsageError
 from footprint.scheduling.budget import Budget, Resource
+from footprint.scheduling.policies import WITH_BUDGET
 from footprint.simulation.world import Prices
-from footprint.trials.plan import BudgetTable, PriceTable
+from footprint.trials.plan import BudgetTable, PolicyTable, PriceTable
 from footprint.units import parse_quantity
 
 _UNITS = {
@@ -54,7 +56,34 @@ def read_budget(table: BudgetTable) -> Budget:
     resource, unit = next((one for one in choices if one[1] in table.total), choices[0])
     reserve = 0.0 if table.reserve is None else _amount(table.reserve, unit)
     total = _amount(table.total, unit)
+    if total <= 0:
+        raise UsageError(f"found a total of {table.total!r}, expected more than 0.", _EXAMPLE)
     return Budget(resource, total, table.mode, rounds=table.rounds, reserve=reserve)
+
+
+def pacing_fault(policy: PolicyTable, budgets: Sequence[BudgetTable]) -> tuple[str, str] | None:
+    """Say what a policy lacks that divides a budget of carbon between rounds.
+
+    Returns
+    -------
+    tuple of (str, str), or None
+        What is wrong, and what to do.
+    """
+    if (policy.rule or policy.name) not in WITH_BUDGET:
+        return None
+    carbon = [budget for budget in budgets if budget.resource == "carbon"]
+    if not carbon:
+        return (
+            f"{policy.name!r} divides a budget of carbon between rounds, and there is none.",
+            'Add [[budget]] with resource = "carbon", total = "5 kg" and rounds = 200, say.',
+        )
+    if carbon[0].rounds is None and "rounds" not in policy.options:
+        return (
+            f"{policy.name!r} spreads the budget of carbon over rounds, and nobody says over how "
+            "many.",
+            "Write rounds = 200, say, in [[budget]], or in the options of the policy.",
+        )
+    return None
 
 
 def _amount(text: str, unit: str) -> float:

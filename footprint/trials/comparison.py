@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from footprint.model import Contrast, FailedSeed, Metric, PolicyResult, Spread
-from footprint.model.evaluations import TO_TARGET
+from footprint.model.evaluations import TO_TARGET, common_seeds
 from footprint.scheduling.evaluation import Trial, shared_figures, shared_range
 from footprint.scheduling.spreads import contrast_of, gaps_of, spread_of
 from footprint.trials.plan import Plan
@@ -27,6 +27,15 @@ Trials = Mapping[str, Mapping[int, Trial]]
 
 Figures = dict[int, dict[Metric, float | None]]
 """Figures by seed."""
+
+
+def common_trials(trials: Trials) -> Trials:
+    """Keep the trials of the seeds that every policy ran, policies that ran none aside."""
+    seeds = common_seeds(list(by_seed) for by_seed in trials.values())
+    return {
+        name: {seed: by_seed[seed] for seed in seeds if seed in by_seed}
+        for name, by_seed in trials.items()
+    }
 
 
 def deciding_metric(plan: Plan, trials: Trials) -> Metric:
@@ -60,7 +69,7 @@ def compare_policies(
     failed: Mapping[str, Sequence[FailedSeed]],
     deciding: Metric,
 ) -> tuple[PolicyResult, ...]:
-    """Sum each policy up over its seeds, and hold it against the baseline.
+    """Sum each policy up over the seeds that all ran, and hold it against the baseline.
 
     Parameters
     ----------
@@ -71,7 +80,8 @@ def compare_policies(
     deciding : Metric
         That the gap to the oracle is about.
     """
-    shared = shared_range([trial for by_seed in trials.values() for trial in by_seed.values()])
+    common = common_trials(trials)
+    shared = shared_range([trial for by_seed in common.values() for trial in by_seed.values()])
     figures: dict[str, Figures] = {
         name: {
             seed: {**trial.figures, **shared_figures(trial, shared)}
@@ -90,6 +100,7 @@ def compare_policies(
             trials[policy.name][seed].result({metric: own[seed].get(metric) for metric in known})
             for seed in own
         ]
+        compared = {seed: own[seed] for seed in own if seed in common[policy.name]}
         against = figures[baseline] if policy.name != baseline else {}
         found.append(
             PolicyResult(
@@ -98,8 +109,8 @@ def compare_policies(
                 options=tuple((key, str(value)) for key, value in policy.options.items()),
                 seeds=tuple(seeds),
                 failed=tuple(sorted(failed.get(policy.name, ()), key=lambda one: one.seed)),
-                spreads=_spreads(own, known),
-                contrasts=_contrasts(own, against, known),
+                spreads=_spreads(compared, known),
+                contrasts=_contrasts(compared, against, known),
             )
         )
     return tuple(found)

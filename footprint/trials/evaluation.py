@@ -10,7 +10,7 @@ from footprint._version import __version__
 from footprint.errors import FootprintError, ManifestError, SimulationError
 from footprint.model import Evaluation, FailedSeed, Finding, Severity
 from footprint.scheduling.evaluation import Trial, shared_range
-from footprint.trials.comparison import compare_policies, deciding_metric
+from footprint.trials.comparison import common_trials, compare_policies, deciding_metric
 from footprint.trials.engines import Engine, run_jobs
 from footprint.trials.plan import Plan
 from footprint.trials.remarks import collect_remarks
@@ -68,7 +68,7 @@ def evaluate_policies(
     *,
     engine: Engine = Engine.HERE,
     workers: int | None = None,
-    on_trial: Callable[[], object] | None = None,
+    on_trial: Callable[[Job], object] | None = None,
 ) -> Evaluation:
     """Simulate every policy of a plan with every seed, and compare them.
 
@@ -76,12 +76,12 @@ def evaluate_policies(
     ----------
     plan : Plan
     engine : Engine
-        Where; the figures are the same everywhere. Processes and Ray need a main module that can
-        be imported without starting the evaluation again.
+        Where; on one machine all give the same figures, but for what is measured. Processes
+        and Ray need a main module that can be imported without starting the evaluation again.
     workers : int, optional
         Processes at a time.
     on_trial : callable, optional
-        Called after each run.
+        Called with each run that has ended, or failed.
 
     Returns
     -------
@@ -108,7 +108,7 @@ def evaluate_policies(
         for job, result in run_jobs(plan, jobs, engine, workers):
             found.take(job, result)
             if on_trial is not None:
-                on_trial()
+                on_trial(job)
     except KeyboardInterrupt:
         if not found.trials:
             raise
@@ -117,7 +117,8 @@ def evaluate_policies(
         assert found.first_error is not None
         raise found.first_error
     trials = {policy.name: found.trials.get(policy.name, {}) for policy in plan.policy}
-    deciding = deciding_metric(plan, trials)
+    common = common_trials(trials)
+    deciding = deciding_metric(plan, common)
     policies = compare_policies(plan, trials, found.failed, deciding)
     return Evaluation(
         name=plan.name,
@@ -127,7 +128,7 @@ def evaluate_policies(
         oracle=plan.oracle,
         target=plan.target,
         deciding=deciding,
-        shared_g=shared_range([one for by_seed in trials.values() for one in by_seed.values()]),
+        shared_g=shared_range([one for by_seed in common.values() for one in by_seed.values()]),
         seeds=tuple(range(plan.seeds)),
         findings=(*found.summed(), *collect_remarks(plan, policies)),
         inputs=input_files(plan),

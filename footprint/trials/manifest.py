@@ -20,7 +20,7 @@ from footprint.simulation.load import LoadForecast
 from footprint.simulation.traces import unix_seconds
 from footprint.simulation.world import Mode
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
-from footprint.trials.budgets import read_budget, read_prices
+from footprint.trials.budgets import pacing_fault, read_budget, read_prices
 from footprint.trials.learners import check_learner
 from footprint.trials.plan import (
     BudgetTable,
@@ -30,6 +30,7 @@ from footprint.trials.plan import (
     IntensityTable,
     Plan,
 )
+from footprint.trials.series import require_kind
 
 # Where the file lies is nothing to write into it.
 _UNWRITTEN = {"origin", "digest", "declared"}
@@ -138,9 +139,9 @@ def _said(check: Any, key: str) -> Iterable[Fault]:
 def _timing_faults(plan: Plan) -> Iterable[Fault]:
     timing = plan.simulation
     yield from _said(lambda: unix_seconds(timing.start), "simulation.start")
-    for name in ("length", "deadline", "retry"):
+    for name in ("length", "deadline", "retry", "cadence"):
         span_s = getattr(timing, f"{name}_s")
-        if span_s % timing.step_s:
+        if span_s is not None and span_s % timing.step_s:
             yield (
                 f"simulation.{name}",
                 f"{span_s} s are no whole number of steps of {timing.step_s} s.",
@@ -214,6 +215,7 @@ def _series_faults(plan: Plan) -> Iterable[Fault]:
         if table is not None:
             yield from _source_faults(key, table, ("file", "electricity_maps", "made_up"))
             yield from _said(functools.partial(SignalKind.parse, table.signal), f"{key}.signal")
+            yield from _said(functools.partial(require_kind, table), f"{key}.signal")
             yield from _forecast_faults(f"{key}.forecast", table.forecast)
     if second is not None and (intensity is None or second.signal == intensity.signal):
         first = "no" if intensity is None else f"{intensity.signal!r} as the"
@@ -256,7 +258,7 @@ def _forecast_faults(key: str, table: ForecastTable | None) -> Iterable[Fault]:
                 "is missing" if value is None else f"does not belong to kind {table.kind.value!r}"
             )
             yield f"{key}.{name}", f"this key {found}.", "Issued forecasts have a file."
-    noise = [name for name in ("near", "far") if getattr(table, name) is not None]
+    noise = [name for name in ("near", "far", "seed") if getattr(table, name) is not None]
     if noise and table.kind is not ForecastKind.NOISY:
         yield f"{key}.{noise[0]}", f"a forecast of kind {table.kind.value!r} has no noise.", ""
 
@@ -288,6 +290,8 @@ def _policy_faults(plan: Plan) -> Iterable[Fault]:
             # It would be taken for the name of the rule.
             yield f"policy[{number}].options", "no policy has an option 'name'.", "Leave it out."
         yield from _said(functools.partial(make_policy, rule, **options), f"policy[{number}]")
+        if lacking := pacing_fault(policy, plan.budget):
+            yield f"policy[{number}]", *lacking
     for key in ("baseline", "oracle"):
         name = getattr(plan, key)
         if name is not None and names and name not in names:

@@ -52,6 +52,8 @@ class Timing:
         That end a round; None for those of all who were chosen.
     step_s, deadline_s, retry_s : int
         Length of a step, of the longest round, and of the wait if nobody was chosen.
+    cadence_s : int or None
+        Rounds begin at multiples of it; None for as soon as they can.
     most_rounds : int
     """
 
@@ -61,6 +63,7 @@ class Timing:
     step_s: Span = 60
     deadline_s: Span = 3600
     retry_s: Span = 300
+    cadence_s: Span | None = None
     most_rounds: Count = 10_000
 
     __pydantic_config__ = STRICT
@@ -174,7 +177,9 @@ class ForecastTable:
     Attributes
     ----------
     kind : ForecastKind
-    seed, near, far
+    seed : int or None
+        Of noise; None for one of each run's own.
+    near, far : float or None
         Of noise.
     path, issue_column, target_column : str or None
         Of a file of forecasts as they were issued; its unit is that of the series' file.
@@ -182,7 +187,7 @@ class ForecastTable:
     """
 
     kind: ForecastKind
-    seed: Seed = 0
+    seed: Seed | None = None
     near: Share | None = None
     far: Share | None = None
     path: str | None = None
@@ -285,14 +290,17 @@ class Traces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeUpLoad:
-    """Load that nobody measured; see `footprint.simulation.load.OnOffLoad`."""
+    """Load that nobody measured; see `footprint.simulation.load.OnOffLoad`.
+
+    Without a seed each run has a load of its own, the same for all policies.
+    """
 
     busy: Share
     slot_s: Span = 3600
     lowest: Share = 0.3
     highest: Share = 1.0
     margin: Share = 0.4
-    seed: Seed = 0
+    seed: Seed | None = None
 
     __pydantic_config__ = STRICT
 

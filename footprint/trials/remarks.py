@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from footprint.model import Finding, Metric, PolicyResult, Severity
+from footprint.model.evaluations import common_seeds
 from footprint.trials.plan import ForecastKind, Plan
 
 # Less than this of a budget may be left without a word [1].
@@ -17,25 +18,21 @@ def collect_remarks(plan: Plan, policies: Sequence[PolicyResult]) -> tuple[Findi
     """Collect what is in doubt of a whole evaluation."""
     return tuple(
         finding
-        for check in (_seeds, _targets, _budgets, _forecasts, _left_out)
+        for check in (_seeds, _worlds, _targets, _budgets, _forecasts, _left_out)
         for finding in check(plan, policies)
     )
 
 
-def _seeds(plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
-    if plan.seeds == 1:
+def _seeds(_plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    if len(common_seeds([one.seed for one in policy.seeds] for policy in policies)) == 1:
         yield Finding(
             "one-seed",
-            "Each policy ran with one seed: nothing says how much of a difference is chance.",
+            "Policies are compared over one seed: nothing says how much of a difference is chance.",
             remedy="Run five seeds or more: --seeds 5.",
         )
     for policy in policies:
         figures = [
-            {
-                m: v
-                for m, v in one.figures.items()
-                if m not in (Metric.OVERHEAD_S, Metric.OVERHEAD_KWH)
-            }
+            {metric: value for metric, value in one.figures.items() if metric not in _MEASURED}
             for one in policy.seeds
         ]
         if len(figures) > 1 and all(one == figures[0] for one in figures[1:]):
@@ -47,17 +44,39 @@ def _seeds(plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
             )
 
 
+def _worlds(plan: Plan, _policies: Sequence[PolicyResult]) -> Iterator[Finding]:
+    """Say what was drawn once for all runs."""
+    tables = {"excess energy": plan.traces.excess, "grid intensity": plan.traces.intensity}
+    fixed = [
+        f"the noise of forecasts of {what}"
+        for what, table in tables.items()
+        if table is not None and table.forecast is not None and table.forecast.seed is not None
+    ]
+    if plan.load is not None and plan.load.made_up and plan.load.made_up.seed is not None:
+        fixed.append("made-up load")
+    if fixed:
+        yield Finding(
+            "world-drawn-once",
+            f"The manifest gives all runs one seed of {' and '.join(fixed)}: intervals do not hold "
+            "how else that could have come.",
+            Severity.INFO,
+            remedy="Leave the seed out, and each run draws its own.",
+        )
+
+
 def _targets(plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:
     if plan.target is None:
         return
+    common = common_seeds([one.seed for one in policy.seeds] for policy in policies)
     for policy in policies:
         spread = policy.spread(Metric.ROUNDS_TO_TARGET)
-        known = spread.known if spread is not None else 0
-        if known < len(policy.seeds):
+        # There is none of a metric that nobody has.
+        known, count = (0, len(common)) if spread is None else (spread.known, spread.seeds)
+        if policy.seeds and known < count:
             yield Finding(
                 "target-not-reached",
-                f"{policy.name!r} reached an accuracy of {plan.target:g} in {known} of "
-                f"{len(policy.seeds)} seeds; so it has no mean of what it took.",
+                f"{policy.name!r} reached an accuracy of {plan.target:g} in {known} of {count} "
+                f"seeds; so it has no mean of what it took.",
                 remedy="Give it more time or budget, or take a lower target.",
             )
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from footprint.errors import ManifestError
+from footprint.errors import DataError, ManifestError
 from footprint.model import Finding, SignalKind
+from footprint.model.kinds import SignalBasis, SignalMethod
 from footprint.simulation.arrays import Floats
 from footprint.simulation.forecasts import (
     AsIssued,
@@ -85,6 +86,7 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
     if table.file is not None:
         return _from_file(table.file, "gCO2e/kWh", folder)
     if table.electricity_maps:
+        require_kind(table)
         paths = [folder / name for name in table.electricity_maps]
         scope = SignalKind.parse(table.signal).scope
         return read_electricity_maps(paths, scope=scope, repair=table.repair)
@@ -94,12 +96,31 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
     return _made_up(what, tuple(table.made_up), curves, (start_s, length_s, "gCO2e/kWh"))
 
 
+def require_kind(table: IntensityTable) -> None:
+    """Refuse averages of a place under the name of another kind of intensity.
+
+    Raises
+    ------
+    DataError
+    """
+    kind = SignalKind.parse(table.signal)
+    found = (kind.basis, kind.method)
+    if table.electricity_maps and found != (SignalBasis.AVERAGE, SignalMethod.LOCATION):
+        raise DataError(
+            f"found {table.signal!r}, and files of Electricity Maps: they hold averages by "
+            "location.",
+            "Write average/location/direct or average/location/life-cycle, or take another file.",
+        )
+
+
 def read_load(table: LoadTable, folder: Path) -> Load:
     """Read what devices do beside the training."""
     made_up = table.made_up
     if made_up is not None:
         levels = (made_up.lowest, made_up.highest)
-        return OnOffLoad(made_up.seed, made_up.busy, made_up.slot_s, levels, made_up.margin)
+        # Runs take seeds of their own: see `footprint.trials.worlds.world_of_run`.
+        seed = made_up.seed or 0
+        return OnOffLoad(seed, made_up.busy, made_up.slot_s, levels, made_up.margin)
     assert table.used is not None
     reserved = None if table.reserved is None else _from_file(table.reserved, "1", folder)
     return TraceLoad(_from_file(table.used, "1", folder), reserved)
@@ -116,7 +137,8 @@ def make_forecast(
             return Persistence(trace)
         case ForecastKind.NOISY:
             noise = {"near": table.near, "far": table.far}
-            return Noisy(trace, table.seed, **{k: v for k, v in noise.items() if v is not None})
+            known = {name: value for name, value in noise.items() if value is not None}
+            return Noisy(trace, table.seed or 0, **known)
     if file is None:
         raise ManifestError(
             "Forecasts as they were issued need a series from a file.",
@@ -197,5 +219,6 @@ def hourly_means(trace: Trace, zones: Sequence[str | None], rules: Rules) -> Flo
     for number, zone in enumerate(zones):
         if zone in trace.columns:
             column = values[:, trace.columns.index(zone)]
-            found[number] = np.bincount(hour, column, minlength=rules.hours) / counts
+            sums = np.bincount(hour, column, minlength=rules.hours)
+            found[number] = sums / counts
     return found

@@ -11,10 +11,11 @@ from footprint.model import Finding
 from footprint.scheduling.evaluation import Measures, Trial, reduce_run
 from footprint.scheduling.policies import make_policy
 from footprint.simulation.engine import simulate
+from footprint.simulation.spending import domain_prices
 from footprint.simulation.world import World
 from footprint.trials.learners import make_learner
 from footprint.trials.plan import Plan, PolicyTable
-from footprint.trials.worlds import BuiltWorld, build_world
+from footprint.trials.worlds import BuiltWorld, build_world, world_of_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def run_job(plan: Plan, job: Job) -> Done:
     measured.
     """
     built = _world_of(plan)
-    learner, world = None, built.world
+    learner, world = None, world_of_run(plan, built.world, job.seed)
     if plan.learner is not None:
         learner = make_learner(plan.learner, world.fleet, job.seed)
         world = _with_samples(world, learner)
@@ -58,6 +59,7 @@ def run_job(plan: Plan, job: Job) -> Done:
     measures = Measures(
         target=plan.target,
         second_g_per_kwh=built.second_g_per_kwh,
+        price_per_kwh=domain_prices(world),
         server=built.server,
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),

@@ -22,11 +22,13 @@ from footprint.scheduling.evaluation import ServerRates
 from footprint.simulation.arrays import Floats
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.fleet_files import read_fleet
+from footprint.simulation.forecasts import Forecaster, Noisy
+from footprint.simulation.load import OnOffLoad
 from footprint.simulation.traces import Trace, unix_seconds
 from footprint.simulation.world import Mode, PowerDomain, Rules, Server, Supply, World
 from footprint.trials.budgets import read_budget, read_prices
 from footprint.trials.learners import LEARNERS
-from footprint.trials.plan import Group, Plan
+from footprint.trials.plan import ExcessTable, Group, IntensityTable, Plan
 from footprint.trials.series import (
     hourly_means,
     make_forecast,
@@ -61,6 +63,8 @@ class BuiltWorld:
     findings: tuple[Finding, ...]
 
 
+# What seeds of a world are drawn for, apart from all else that is drawn from the seed of a run.
+_OF_WORLD = 7
 _LOAD_MADE_UP = Finding(
     "load-made-up",
     "What devices do beside the training is made up.",
@@ -123,8 +127,44 @@ def make_rules(plan: Plan) -> Rules:
         step_s=timing.step_s,
         deadline=timing.deadline_s // timing.step_s,
         retry=timing.retry_s // timing.step_s,
+        cadence=1 if timing.cadence_s is None else timing.cadence_s // timing.step_s,
         most_rounds=timing.most_rounds,
     )
+
+
+def world_of_run(plan: Plan, world: World, seed: int) -> World:
+    """Draw made-up load and noise of forecasts anew for a run, where the manifest fixes no seed.
+
+    All policies meet the same with one seed, so pairs stay pairs.
+
+    Parameters
+    ----------
+    plan : Plan
+    world : World
+        That was built of the plan.
+    seed : int
+        Of the run.
+    """
+    # Each has numbers of its own: a busy hour is no reason for a wrong forecast.
+    seeds = [int(one) for one in np.random.SeedSequence([seed, _OF_WORLD]).generate_state(3)]
+    load, supply = world.load, world.supply
+    made_up = None if plan.load is None else plan.load.made_up
+    if made_up is not None and made_up.seed is None:
+        assert isinstance(load, OnOffLoad)
+        load = replace(load, seed=seeds[0])
+    supply = replace(
+        supply,
+        excess_forecast=_redrawn(plan.traces.excess, supply.excess_forecast, seeds[1]),
+        intensity_forecast=_redrawn(plan.traces.intensity, supply.intensity_forecast, seeds[2]),
+    )
+    return replace(world, load=load, supply=supply)
+
+
+def _redrawn(
+    table: ExcessTable | IntensityTable | None, forecast: Forecaster | None, seed: int
+) -> Forecaster | None:
+    fixed = table is None or table.forecast is None or table.forecast.seed is not None
+    return replace(forecast, seed=seed) if isinstance(forecast, Noisy) and not fixed else forecast
 
 
 def _supply(plan: Plan, domains: tuple[PowerDomain, ...], rules: Rules, folder: Path) -> Supply:

@@ -69,6 +69,10 @@ def test_the_command_line_takes_the_place_of_the_manifest(footprint):
     assert (result["target"], result["baseline"]) == (0.2, "uniform")
     spent = [p["seeds"][0]["figures"]["emissions_g"] for p in result["policies"]]
     assert max(spent) <= 300
+    # Nobody sees a bar grow here, so each run that ends is a line.
+    lines = done.stderr.splitlines()
+    assert "1 of 2 runs: policy 'round-robin', seed 0" in lines
+    assert "2 of 2 runs: policy 'uniform', seed 0" in lines
     assert "one-seed" in {finding["code"] for finding in result["findings"]}
 
 

@@ -15,6 +15,7 @@ from footprint.scheduling.evaluation import (
     shared_figures,
     shared_range,
 )
+from footprint.scheduling.gradients import GradientSource
 from footprint.scheduling.policies import make_policy
 from footprint.scheduling.signals import emissions_under
 from footprint.scheduling.uniform import Uniform
@@ -226,3 +227,60 @@ def test_a_run_without_rounds_is_reduced_too():
     assert trial.figures[Metric.JAIN_ROUNDS] is None
     assert trial.figures[Metric.G_PER_UNIT] is None
     assert trial.result({}).course.round == ()
+
+
+@dataclass
+class Gradients(Steps):
+    """Gradients that nobody looks at; each is three units of work."""
+
+    trained: int = 0
+
+    def probe_units(self, clients, source):
+        return np.full(len(clients), 3.0)
+
+    def gradients(self, clients, source):
+        return np.zeros((len(clients), 2))
+
+    def train(self, work):
+        self.trained = len(work.clients)
+        return super().train(work)
+
+    def followed(self):
+        return np.zeros((self.trained, 2))
+
+
+class LosesInterest:
+    """Asks all for gradients each time, and chooses somebody for so many rounds."""
+
+    def __init__(self, rounds):
+        self.rounds = rounds
+
+    def select(self, state, rng):
+        state.probes.gradients(state.candidates.number, GradientSource.FRESH)
+        return state.candidates.names([0, 1]) if state.round <= self.rounds else []
+
+    def observe(self, outcome):
+        pass
+
+
+@pytest.mark.parametrize("rounds", [0, 3])
+@pytest.mark.parametrize("server", [None, Server("PL", 40.0)])
+def test_probes_after_the_last_round_are_in_all_totals(rounds, server):
+    place = world(server=server)
+    # A budget in money is an account of its own: it is told of each expense as it happens.
+    budgets = [Budget(Resource.MONEY_EUR, 1e9, BudgetMode.SOFT)]
+    done = simulate(place, LosesInterest(rounds), RULES, learner=Gradients(), budgets=budgets)
+    assert len(done.rounds) == rounds
+    prices, rates = np.array([0.2, 0.3]), None
+    if server is not None:
+        rates = ServerRates(GRIDS[:, 0].astype(float), np.full(HOURS, np.nan), 0.2)
+    measures = Measures(price_per_kwh=prices, server=rates)
+    figures = reduce_run(done, measures).figures
+    assert figures[Metric.COST] == pytest.approx(done.budgets[0].spent)
+    assert figures[Metric.COST] > 1.5 * done.rounds.cost.sum()
+    emitted = done.emissions_g + (done.server_g or 0.0)
+    assert figures[Metric.EMISSIONS_G] == pytest.approx(emitted)
+    assert figures[Metric.ENERGY_KWH] == pytest.approx(done.energy_kwh + (done.server_kwh or 0.0))
+    # Without prices nobody knows the cost: it is not that of the rounds alone.
+    unknown = reduce_run(done, Measures(server=rates)).figures
+    assert unknown[Metric.COST] is None

@@ -175,6 +175,26 @@ def test_the_same_seed_trains_the_same_model_whoever_else_is_there():
     assert alone.followed()[0] == pytest.approx(beside.followed()[1], abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", ModelKind)
+def test_models_do_not_hang_on_the_threads_of_torch(kind):
+    found, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 4):
+            torch.set_num_threads(threads)
+            one = digits_learner(20, seed=1, model=kind, how=LocalSteps(learning_rate=0.3))
+            for number in range(1, 4):
+                one.train(work([10] * 20, number=number))
+            fresh = one.gradients(np.arange(20), GradientSource.FRESH)
+            found.append((one.vector, torch.from_numpy(fresh), one.accuracy()))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(found[0][0], found[1][0])
+    # Long ones are shortened by a product of matrices, which is not torch's.
+    assert torch.allclose(found[0][1], found[1][1], rtol=1e-9)
+    assert found[0][2] == found[1][2]
+
+
 def test_rounds_in_which_nobody_counts_change_nothing():
     one = learner()
     before = one.vector.clone()

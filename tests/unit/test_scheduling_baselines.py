@@ -15,8 +15,13 @@ from footprint.scheduling.ecolearn import (
 from footprint.scheduling.lowcarb import choose_by_waiting, waiting_scores, waiting_windows
 from footprint.scheduling.lowest_carbon import choose_lowest_carbon
 from footprint.scheduling.pacing import paced_counts
+from footprint.scheduling.policies import make_policy
 from footprint.scheduling.static_cleanest import choose_static_cleanest
 from footprint.scheduling.utility_per_gram import choose_by_value_per_gram
+from footprint.simulation.engine import simulate
+from footprint.simulation.fleet import Fleet
+from footprint.simulation.traces import Trace, unix_seconds
+from footprint.simulation.world import Mode, PowerDomain, Rules, Supply, World
 from tests.cafe_rounds import clustered_gradients
 
 grams = st.lists(st.floats(0, 50), min_size=1, max_size=12)
@@ -123,9 +128,39 @@ def test_scores_between_utility_and_carbon():
     assert carbon_utility_scores(utility, carbon_g, balance=1).tolist() == utility
     assert carbon_utility_scores(utility, carbon_g, balance=0).tolist() == [0.25, 1.0, 0.5]
     assert carbon_utility_scores(utility, carbon_g)[0] == pytest.approx(0.5)
-    for wrong in (([2.0], [1.0], 0.5), ([1.0], [0.0], 0.5), ([1.0], [1.0], 1.5)):
+    for wrong in (([2.0], [1.0], 0.5), ([1.0], [-1.0], 0.5), ([1.0], [1.0], 1.5)):
         with pytest.raises(UsageError):
             carbon_utility_scores(wrong[0], wrong[1], balance=wrong[2])
+
+
+def test_who_emits_nothing_is_cleanest():
+    utility = [0.25, 1.0, 0.16]
+    assert carbon_utility_scores(utility, [0.0, 5.0, 0.0]).tolist() == [0.5, 0.0, 0.4]
+    assert carbon_utility_scores(utility, [0.0, 5.0, 0.0], balance=1).tolist() == utility
+    # Where nobody emits anything utility alone is left.
+    assert carbon_utility_scores(utility, [0.0] * 3).tolist() == [0.5, 1.0, 0.4]
+
+
+@pytest.mark.parametrize("clean_hours", [1, 12])
+def test_ecolearn_runs_on_a_grid_without_emissions(clean_hours):
+    start, hour = unix_seconds("2024-06-08"), 3600
+    fleet = Fleet.of(
+        domain=np.arange(6) % 2,
+        units_per_s=np.full(6, 0.1),
+        energy_per_unit_ws=np.full(6, 700.0),
+        least_units=np.full(6, 30.0),
+        most_units=np.full(6, 40.0),
+    )
+    values = np.full((24, 2), 600.0)
+    values[:clean_hours, 1] = 0.0
+    domains = tuple(PowerDomain(zone, zone, Mode.GRID) for zone in ("PL", "NO"))
+    grids = Trace(start, hour, ("PL", "NO"), values, "gCO2e/kWh")
+    setting = World(fleet, Supply(domains, None, grids))
+    policy = make_policy("ecolearn", balance=0.0)
+    run = simulate(setting, policy, Rules(start, 12 * hour, updates=3), seed=1)
+    assert run.clients.accepted[1::2].sum() > 0
+    first = run.rounds.start_s < start + clean_hours * hour
+    assert run.rounds.emissions_g[first][:-1].sum() == 0
 
 
 def test_provisioning_falls_in_time_and_in_dirty_hours():

@@ -73,13 +73,57 @@ def test_who_did_not_reach_the_target_ranks_last():
 
 
 def test_pairs_go_by_their_seed():
-    # Each baseline is halved: paired there is no spread at all, unpaired there is much.
-    baseline = {seed: 10.0 ** (seed + 1) for seed in range(4)}
-    policy = {seed: baseline[seed] / 2 for seed in (3, 1, 0, 2)}
+    # 10 g less with each seed: paired there is no spread at all, unpaired there is much.
+    baseline = {0: 15.0, 1: 50.0, 2: 5.0 + 25.0, 3: 65.0}
+    policy = {seed: baseline[seed] - 10.0 for seed in (3, 1, 0, 2)}
     found = contrast_of(Metric.EMISSIONS_G, policy, baseline)
     assert found.relative
-    assert (found.mean, found.low, found.high) == pytest.approx((-0.5, -0.5, -0.5))
+    assert (found.mean, found.low, found.high) == pytest.approx((-0.25, -0.25, -0.25))
     assert found.pairs == 4
+
+
+@pytest.mark.parametrize("variation", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("seeds", [3, 20])
+def test_policies_that_are_alike_are_told_apart_as_rarely_as_intervals_say(variation, seeds):
+    rng = np.random.default_rng(5)
+    width = math.sqrt(math.log(1 + variation**2))
+    draws, means, better, worse = 2000, [], 0, 0
+    for _ in range(draws):
+        policy, baseline = np.exp(width * rng.standard_normal((2, seeds)))
+        found = contrast_of(
+            Metric.EMISSIONS_TO_TARGET_G, dict(enumerate(policy)), dict(enumerate(baseline))
+        )
+        means.append(found.mean)
+        better += found.high < 0
+        worse += found.low > 0
+    # The ratio of two means is off by variation^2 / seeds; that of each seed by variation^2.
+    assert abs(np.mean(means)) < variation**2 / seeds * 1.2 + 4 * np.std(means) / draws**0.5
+    # A skewed distribution makes t-tests too careful, by up to 2 % here; none favours a side.
+    assert (better + worse) / draws == pytest.approx(0.045, abs=0.02)
+    assert abs(better - worse) < 4 * math.sqrt(0.05 * draws)
+
+
+def test_a_difference_is_clear_just_where_a_paired_test_finds_one():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(2)
+    clear = 0
+    for _ in range(200):
+        baseline = rng.gamma(4.0, 10.0, 8)
+        policy = baseline * rng.normal(0.9, 0.15, 8)
+        found = contrast_of(Metric.EMISSIONS_G, dict(enumerate(policy)), dict(enumerate(baseline)))
+        chance = stats.ttest_rel(policy, baseline).pvalue
+        if abs(chance - 0.05) > 1e-3:
+            assert (found.low > 0 or found.high < 0) == (chance < 0.05)
+        clear += chance < 0.05
+    assert 20 < clear < 180
+
+
+def test_a_baseline_that_is_no_whole_has_no_parts():
+    # Prices below 0 make costs of either sign.
+    assert contrast_of(Metric.COST, {0: -1.0, 1: 2.0}, {0: -2.0, 1: 3.0}) is None
+    assert contrast_of(Metric.DISCARDED_KWH, {0: 1.0, 1: 2.0}, {0: 0.0, 1: 0.0}) is None
+    # One seed that discards nothing is no reason to say nothing.
+    assert contrast_of(Metric.DISCARDED_KWH, {0: 1.0, 1: 2.0}, {0: 0.0, 1: 2.0}).mean == 0.5
 
 
 def test_shares_are_subtracted_and_not_divided():

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,17 +13,21 @@ from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, ManifestError, SimulationError, UsageError
 from footprint.model import Metric, Severity
 from footprint.reporting import render_report
+from footprint.reporting.evaluations import view_evaluation
 from footprint.scheduling import policies
+from footprint.scheduling.base import Need
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.uniform import Uniform
-from footprint.simulation.traces import unix_seconds
+from footprint.simulation.engine import simulate
+from footprint.simulation.traces import Trace, unix_seconds
+from footprint.simulation.world import Rules
 from footprint.trials.budgets import parse_budget, read_budget
 from footprint.trials.engines import Engine, run_in_processes
 from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.learners import LEARNERS, LearnerKind
 from footprint.trials.manifest import change_policies, read_plan
 from footprint.trials.plan import LearnerTable, MadeUpGrid, MadeUpSun, PolicyTable
-from footprint.trials.series import grid_curve, sun_curve
+from footprint.trials.series import grid_curve, hourly_means, sun_curve
 from footprint.trials.work import Job, run_job
 from footprint.trials.worlds import build_world
 
@@ -66,6 +71,29 @@ def test_what_people_write_becomes_the_world(plan):
     assert built.world.server.power_w == 60.0
     mean = built.second_g_per_kwh.mean(axis=1)
     assert mean == pytest.approx([410, 820], rel=0.05)
+
+
+def test_rounds_begin_on_the_beat_of_the_manifest(tmp_path):
+    text = (EXAMPLES / "two_grids.toml").read_text()
+    path = tmp_path / "plan.toml"
+    path.write_text(text.replace('step = "5 min"', 'step = "5 min"\ncadence = "1 h"'))
+    plan = read_plan(path)
+    built = build_world(plan)
+    assert built.rules.cadence == 12
+    run = simulate(built.world, Uniform(count=3), built.rules)
+    assert len(run.rounds) > 5
+    assert ((run.rounds.start_s - built.rules.start_s) % 3600 == 0).all()
+    assert build_world(read_plan(EXAMPLES / "two_grids.toml")).rules.cadence == 1
+
+
+@pytest.mark.parametrize("step_h", [0.25, 1])
+def test_hours_have_a_mean_however_long_steps_are(step_h):
+    start_s, values = unix_seconds("2024-06-08"), np.arange(12.0)[:, None] ** 2
+    trace = Trace(start_s, 3600, ("FR",), values, "gCO2e/kWh")
+    rules = Rules(start_s, 12 * 3600, step_s=int(step_h * 3600))
+    found = hourly_means(trace, ["FR", None], rules)
+    assert found[0] == pytest.approx(values[:, 0])
+    assert np.isnan(found[1]).all()
 
 
 def test_a_made_up_sun_rises_and_sets():
@@ -165,6 +193,38 @@ def test_a_policy_that_breaks_leaves_the_others(plan, monkeypatch):
     assert "policy 'breaks', seed 1" in finding.message
     # What is left of it is not passed off as all of it.
     assert broken.spread(Metric.ENERGY_KWH).seeds == 1
+
+
+class BreaksWhereDirty(Uniform):
+    """Chooses as its parent does, and fails with seed 1."""
+
+    def select(self, state, rng):
+        if rng.bit_generator.seed_seq.entropy == 1:
+            raise ZeroDivisionError("no luck")
+        return super().select(state, rng)
+
+
+def test_a_policy_gains_nothing_by_failing(plan, monkeypatch):
+    monkeypatch.setitem(policies.POLICIES, "breaks", BreaksWhereDirty)
+    twins = (PolicyTable(name="plain", rule="uniform"), PolicyTable(name="breaks"))
+    few = replace(plan, policy=twins, baseline=None, target=None, seeds=4)
+    result = evaluate_policies(few)
+    plain, breaks = result.policies
+    assert [one.seed for one in plain.seeds] == [0, 1, 2, 3]
+    assert result.common_seeds == (0, 2, 3)
+    # They are one policy, so their means are the same over what both ran, whatever seed 1 did.
+    for metric in set(Metric) - MEASURED:
+        if breaks.spread(metric) is not None:
+            assert breaks.spread(metric) == plain.spread(metric), metric
+    own = [one.figures[Metric.ENERGY_KWH] for one in plain.seeds]
+    assert plain.spread(Metric.ENERGY_KWH).mean != pytest.approx(sum(own) / 4)
+    contrast = breaks.contrast(result.deciding)
+    assert (contrast.mean, contrast.pairs) == (0.0, 3)
+    page = view_evaluation(result)
+    assert "over the 3 of 4 seeds that every policy ran" in page.verdict
+    assert "breaks 3 of 4" in page.remarks[0]
+    assert "seeds 0, 2, 3." in page.remarks[0]
+    assert from_json(to_json(result)) == result
 
 
 def test_a_learner_deals_out_its_data_and_tells_of_each_client(plan, monkeypatch):
@@ -272,7 +332,7 @@ def test_a_process_that_dies_is_named_and_the_others_are_kept(plan):
 def test_after_an_interruption_what_has_ended_is_compared(plan):
     ended = []
 
-    def interrupt():
+    def interrupt(_job):
         ended.append(1)
         if len(ended) == 5:
             raise KeyboardInterrupt
@@ -281,6 +341,9 @@ def test_after_an_interruption_what_has_ended_is_compared(plan):
     assert sum(len(policy.seeds) for policy in result.policies) == 5
     failed = [one.message for policy in result.policies for one in policy.failed]
     assert failed == ["interrupted"] * 3
+    assert {spread.seeds for policy in result.policies for spread in policy.spreads} == {1}
+    assert "seed 0." in view_evaluation(result).remarks[0]
+    assert view_evaluation(result).verdict.startswith("Interrupted after 5 of 8 runs; ")
     assert "3 of 8 runs" in next(f.message for f in result.findings if f.code == "interrupted")
 
 
@@ -365,6 +428,61 @@ def test_load_takes_capacity_and_is_labelled(tmp_path):
     path.write_text(text.replace('made_up = { busy = 0.3, slot = "2 h" }', ""))
     with pytest.raises(ManifestError, match="load: found no source"):
         read_plan(path)
+
+
+class Listens(Uniform):
+    """Notes what it is told of energy, of the grid and of capacity."""
+
+    needs = frozenset({Need.ENERGY_FORECAST, Need.INTENSITY_FORECAST, Need.SPARE})
+    told: ClassVar[dict] = {}
+
+    def select(self, state, rng):
+        seed, outlook = rng.bit_generator.seed_seq.entropy, state.outlook
+        found = (outlook.energy.values, outlook.intensity.values, outlook.spare_now)
+        if state.round == 1 and len(state.candidates):
+            self.told.setdefault(seed, []).append(tuple(one.tobytes() for one in found))
+        return super().select(state, rng)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_seeds_draw_load_and_noise_and_policies_with_one_meet_the_same(
+    tmp_path, monkeypatch, fixed
+):
+    monkeypatch.setitem(policies.POLICIES, "listens", Listens)
+    monkeypatch.setattr(Listens, "told", {})
+    seed, own = (", seed = 3", "\nseed = 3") if fixed else ("", "")
+    grids = 'CH = { mean = "40 gCO2e/kWh" }\nPL = { mean = "700 gCO2e/kWh" }'
+    text = (EXAMPLES / "under_the_sun.toml").read_text()
+    text = text.replace('kind = "persistence"', f'kind = "noisy"{own}')
+    text = text.replace('slot = "2 h" }', f'slot = "2 h"{seed} }}')
+    text = text.replace('"excess"\nzone = "PL"', '"both"\nzone = "PL"')
+    text = text.partition("[[policy]]")[0]
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        f"""{text}
+[traces.intensity.made_up]
+{grids}
+[traces.intensity.forecast]
+kind = "noisy"{own}
+[[policy]]
+name = "random"
+rule = "listens"
+[[policy]]
+name = "again"
+rule = "listens"
+"""
+    )
+    plan = read_plan(path)
+    plan = replace(plan, seeds=2, simulation=replace(plan.simulation, most_rounds=1))
+    plan = replace(plan, simulation=replace(plan.simulation, start="2024-06-08T12:00"))
+    result = evaluate_policies(plan)
+    (first, pair), (other, _) = Listens.told[0], Listens.told[1]
+    assert first == pair
+    assert [a == b for a, b in zip(first, other, strict=True)] == [fixed] * 3
+    said = [one.message for one in result.findings if one.code == "world-drawn-once"]
+    assert bool(said) is fixed
+    if fixed:
+        assert "excess energy and the noise of forecasts of grid intensity and made-up" in said[0]
 
 
 def test_a_plan_without_policies_says_so(plan):
