@@ -5,7 +5,7 @@
 The peers are the algorithms as they are written down: loops over sets, which evaluate the
 value of a whole set for each gain. FOLDER holds `carbon_intensity/` with the intensities of
 Germany and Great Britain in 2020 that Wiesner et al. published (not part of this repository; the
-environment variable FOOTPRINT_DATA may name it, or it is `shared/data` beside the repository).
+environment variable FOOTPRINT_DATA may name it).
 Without it, the training is left out, and said to be.
 """
 
@@ -13,11 +13,11 @@ import argparse
 import csv
 import gzip
 import json
-import os
 import time
 from pathlib import Path
 
 import numpy as np
+from folders import data_folder
 from rich.console import Console
 from rich.table import Table
 
@@ -204,14 +204,6 @@ def study_rows(folder):
 
 
 # --- Output --------------------------------------------------------------------------------
-
-
-def data_folder(given):
-    if given is not None:
-        return given
-    named = os.environ.get("FOOTPRINT_DATA")
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
-    return folder if (folder / "carbon_intensity").is_dir() else None
 
 
 def collect(folder):

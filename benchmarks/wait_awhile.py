@@ -4,7 +4,7 @@
 
 FOLDER holds `carbon_intensity/` with the intensities of Germany and Great Britain in 2020 that
 Wiesner et al. published (not part of this repository; the environment variable FOOTPRINT_DATA
-may name it, or it is `shared/data` beside the repository).
+may name it).
 
 Jobs, windows and errors are those of the authors' public code (dos-group/lets-wait-awhile,
 commits 6f58b9e9 and 52672f2c), written anew from what it does:
@@ -24,12 +24,12 @@ import argparse
 import csv
 import gzip
 import json
-import os
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from folders import data_folder
 from rich.console import Console
 from rich.table import Table
 
@@ -190,14 +190,6 @@ def simulated_rows(folder):
 
 
 # --- Output ----------------------------------------------------------------------------------
-
-
-def data_folder(given):
-    if given is not None:
-        return given
-    named = os.environ.get("FOOTPRINT_DATA")
-    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
-    return folder if (folder / "carbon_intensity").is_dir() else None
 
 
 def pair(values):

@@ -52,11 +52,7 @@ def dirichlet_partition(
     T.-M. H. Hsu, H. Qi, M. Brown, "Measuring the effects of non-identical data
     distribution for federated visual classification", arXiv 1909.06335.
     """
-    if clients < 1 or alpha <= 0 or smallest * clients > len(labels):
-        raise UsageError(
-            f"{len(labels)} samples cannot be split between {clients} clients "
-            f"of at least {smallest} with alpha = {alpha}."
-        )
+    _require_possible(len(labels), clients, alpha, smallest)
     for _ in range(_DRAWS):
         parts: list[list[Indices]] = [[] for _ in range(clients)]
         for label in np.unique(labels):
@@ -97,11 +93,7 @@ def quantity_partition(
     UsageError
         If the numbers cannot work, or 1,000 draws gave some client too few.
     """
-    if clients < 1 or alpha <= 0 or smallest * clients > samples:
-        raise UsageError(
-            f"{samples} samples cannot be split between {clients} clients "
-            f"of at least {smallest} with alpha = {alpha}."
-        )
+    _require_possible(samples, clients, alpha, smallest)
     order = rng.permutation(samples)
     for _ in range(_DRAWS):
         shares = rng.dirichlet(np.full(clients, alpha))
@@ -110,6 +102,14 @@ def quantity_partition(
         if min(map(len, split)) >= smallest:
             return split
     raise _no_split(clients, alpha, smallest)
+
+
+def _require_possible(samples: int, clients: int, alpha: float, smallest: int) -> None:
+    if clients < 1 or alpha <= 0 or smallest * clients > samples:
+        raise UsageError(
+            f"{samples} samples cannot be split between {clients} clients "
+            f"of at least {smallest} with alpha = {alpha}."
+        )
 
 
 def _no_split(clients: int, alpha: float, smallest: int) -> UsageError:
