@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from math import isfinite
 
 import numpy as np
@@ -36,23 +35,7 @@ from footprint.errors import DataError, UsageError
 from footprint.learning.codecs import Array, Arrays, Encoded, decode, encode, shapes_of
 from footprint.learning.encodings import Encoding
 from footprint.learning.masks import Share, exact, kept_count, largest
-
-
-class Scheme(StrEnum):
-    """What is sent.
-
-    In the publication: full, Top-K-Weights, Diff on Top-K-Weights, Top-K-Weights Diff.
-    """
-
-    FULL = "full"
-    TOP_WEIGHTS = "top-weights"
-    DIFF_ON_WEIGHTS = "diff-on-weights"
-    TOP_DIFF = "top-diff"
-
-    @property
-    def sends_differences(self) -> bool:
-        """Whether the server adds to the model that it has."""
-        return self in (Scheme.DIFF_ON_WEIGHTS, Scheme.TOP_DIFF)
+from footprint.model.methods import Scheme as Scheme
 
 
 @dataclass(frozen=True, slots=True)

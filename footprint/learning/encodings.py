@@ -14,32 +14,16 @@ for the step of each tensor). Any two go together.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from footprint.errors import UsageError
+from footprint.model.methods import Positions as Positions
+from footprint.model.methods import Values as Values
 
 INDEX = np.dtype("<u4")
 STEP = np.dtype("<f4")
-
-
-class Positions(StrEnum):
-    """Where values stand."""
-
-    DENSE = "dense"
-    CSR = "csr"
-    BITMAP = "bitmap"
-    SMALLEST = "smallest"
-
-
-class Values(StrEnum):
-    """What a value is."""
-
-    FLOAT32 = "float32"
-    FLOAT16 = "float16"
-    INT8 = "int8"
 
 
 TYPES: dict[Values, np.dtype[Any]] = {
