@@ -8,7 +8,7 @@ from enum import StrEnum
 from footprint.errors import UsageError
 
 
-class Path(StrEnum):
+class TrainingPath(StrEnum):
     """By which computation a model becomes cheaper to train.
 
     ``dense``: by none. ``emulated``: sparse weights and activations multiplied with dense kernels,
@@ -71,7 +71,7 @@ class TrainingMethod:
     ----------
     name : str
         Among others that it is compared with.
-    path : Path
+    path : TrainingPath
     sparsity : float
         Share of weights, or of filters, that count as 0; from 0 to below 1.
     activation_sparsity : float or None
@@ -92,7 +92,7 @@ class TrainingMethod:
     """
 
     name: str = "dense"
-    path: Path = Path.DENSE
+    path: TrainingPath = TrainingPath.DENSE
     sparsity: float = 0.0
     activation_sparsity: float | None = None
     width: float = 1.0
@@ -135,12 +135,12 @@ class TrainingMethod:
             raise UsageError(f"A mask ratio of {self.mask_ratio!r} is no share.")
         if self.local_epochs < 1:
             raise UsageError(f"{self.local_epochs!r} local epochs are no training.")
-        if self.path in (Path.FILTERS, Path.FROZEN) and self.sparsity == 0:
+        if self.path in (TrainingPath.FILTERS, TrainingPath.FROZEN) and self.sparsity == 0:
             raise UsageError(f"The path {self.path} needs a sparsity above 0.")
 
 
 _ENUMS: dict[str, type[StrEnum]] = {
-    "path": Path,
+    "path": TrainingPath,
     "scheme": Scheme,
     "values": Values,
     "positions": Positions,
