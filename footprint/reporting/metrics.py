@@ -31,6 +31,8 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.KWH_PER_UNIT: ("Energy per unit of accepted work", "energy"),
     Metric.ACCURACY: ("Accuracy in the end", "share"),
     Metric.BEST_ACCURACY: ("Best accuracy", "share"),
+    Metric.LAST_ACCURACY: ("Accuracy of the last model", "share"),
+    Metric.WHOLE_ACCURACY: ("The same with all weights", "share"),
     Metric.ACCURACY_AT_SHARED: ("Accuracy after equal emissions", "share"),
     Metric.ACCURACY_UP_TO_SHARED: ("Mean accuracy on the way there", "share"),
     Metric.ROUNDS_TO_TARGET: ("Rounds to the target", "number"),
@@ -39,6 +41,16 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.EMISSIONS_TO_TARGET_G: ("Emissions to the target", "emissions"),
     Metric.SECOND_TO_TARGET_G: ("The same, second signal", "emissions"),
     Metric.COST_TO_TARGET: ("Cost to the target", "money"),
+    Metric.DATA_TO_TARGET_GB: ("Data to the target", "data"),
+    Metric.COMPUTE_G: ("Computing", "emissions"),
+    Metric.NETWORK_G: ("Network", "emissions"),
+    Metric.EMBODIED_G: ("Hardware", "emissions"),
+    Metric.UP_GB: ("Sent up", "data"),
+    Metric.DOWN_GB: ("Sent down", "data"),
+    Metric.CPU_S: ("Processor time", "time"),
+    Metric.TRAINING_CPU_S: ("Processor time of training", "time"),
+    Metric.TRAINING_KWH: ("Energy of training", "energy"),
+    Metric.TRAINING_MACS: ("Multiply-accumulates of training", "number"),
     Metric.BUDGET_VIOLATION: ("Overspent", "share"),
     Metric.BUDGET_UNUSED: ("Left unused", "share"),
     Metric.OVERSPENT_IN_ROUND: ("Overspent in round", "number"),
@@ -66,7 +78,7 @@ def heading_of(metric: Metric) -> str:
 def metric_scale(metric: Metric, values: Iterable[float], currency: str = "") -> Scale:
     """Choose the unit of a metric that suits the largest of some values."""
     kind = _NAMES[metric][1]
-    if kind in ("time", "energy", "emissions"):
+    if kind in ("time", "energy", "emissions", "data"):
         return Scale.of(kind, values)
     if kind == "share":
         return Scale(0.01, "%", 2)
