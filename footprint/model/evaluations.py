@@ -70,6 +70,8 @@ class Metric(Vocabulary):
     EMBODIED_G = "embodied_g"
     UP_GB = "up_gb"
     DOWN_GB = "down_gb"
+    DATA_GB = "data_gb"
+    """Both ways."""
     CPU_S = "cpu_s"
     """Processor time of clients and server."""
     TRAINING_CPU_S = "training_cpu_s"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from footprint.model import Contrast, Evaluation, Interval, Metric, PolicyResult, Spread
+from footprint.model import (
+    Contrast,
+    Evaluation,
+    Interval,
+    MethodResult,
+    Metric,
+    PolicyResult,
+    Spread,
+)
 from footprint.model.evaluations import TO_TARGET
 from footprint.reporting.numbers import (
     NBSP,
@@ -47,6 +55,7 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.EMBODIED_G: ("Hardware", "emissions"),
     Metric.UP_GB: ("Sent up", "data"),
     Metric.DOWN_GB: ("Sent down", "data"),
+    Metric.DATA_GB: ("Sent both ways", "data"),
     Metric.CPU_S: ("Processor time", "time"),
     Metric.TRAINING_CPU_S: ("Processor time of training", "time"),
     Metric.TRAINING_KWH: ("Energy of training", "energy"),
@@ -155,10 +164,25 @@ def metric_table(
     caption: str, result: Evaluation, metrics: Sequence[Metric], note: str = ""
 ) -> Table:
     """Make a table with a row per policy, and a column per metric that any of them has."""
-    shown = [m for m in metrics if any(policy.spread(m) for policy in result.policies)]
-    scales = [metric_scale(m, _means(result.policies, m), result.world.currency) for m in shown]
+    return spread_table(
+        caption, result.policies, metrics, note, head="Policy", currency=result.world.currency
+    )
+
+
+def spread_table(
+    caption: str,
+    rivals: Sequence[PolicyResult] | Sequence[MethodResult],
+    metrics: Sequence[Metric],
+    note: str = "",
+    *,
+    head: str,
+    currency: str = "",
+) -> Table:
+    """Make a table with a row per rival, and a column per metric that any of them has."""
+    shown = [m for m in metrics if any(policy.spread(m) for policy in rivals)]
+    scales = [metric_scale(m, _means(rivals, m), currency) for m in shown]
     columns = (
-        Column("Policy"),
+        Column(head),
         *(Column(heading_of(m), s.unit, numeric=True) for m, s in zip(shown, scales, strict=True)),
     )
     rows = [
@@ -166,13 +190,13 @@ def metric_table(
             Cell(clean(policy.name)),
             *(spread_cell(policy.spread(m), s) for m, s in zip(shown, scales, strict=True)),
         )
-        for policy in result.policies
+        for policy in rivals
     ]
     return Table(caption, columns, tuple(rows), note=note)
 
 
-def _means(policies: Sequence[PolicyResult], metric: Metric) -> list[float]:
-    spreads = [policy.spread(metric) for policy in policies]
+def _means(rivals: Sequence[PolicyResult] | Sequence[MethodResult], metric: Metric) -> list[float]:
+    spreads = [policy.spread(metric) for policy in rivals]
     return [one.mean for one in spreads if one is not None and one.mean is not None]
 
 

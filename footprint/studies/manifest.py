@@ -71,6 +71,7 @@ def _validate(path: Path, key: str, table: Any, kind: type[Any], known: set[str]
         raise ManifestError(f"{place}: {error.message}", error.remedy) from error
     except pydantic.ValidationError as error:
         message, remedy = explain(place, error, kind, known)
+        message = message.replace(f"{place}, ", f"{place}.") if key else message
         keys = missing_keys(error)
         if keys:
             raise ManifestIncomplete(message, remedy, keys) from error

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from footprint.assessment import estimate
+from footprint.errors import FootprintError, ManifestError
 from footprint.inventory import build_inventory
 from footprint.journal import read_records
 from footprint.learning.stopping import RateStop, stop_place
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
+    Activity,
     Assessment,
+    Basis,
     Contribution,
     Finding,
+    Journal,
     MethodCourse,
     MethodRun,
     Metric,
     Phase,
     Role,
+    Run,
     Stage,
 )
 from footprint.scheduling.curves import WINDOW, first_reaching
@@ -58,8 +64,7 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         If a zone, a device or a network model is not in the catalogue.
     """
     journal = read_journal(record.journal)
-    settings = Settings(network=plan.place.network or DEFAULT_NETWORK, draws=0)
-    assessment = estimate(build_inventory(journal, by_round=True), settings)
+    assessment = estimate(build_inventory(journal, by_round=True), _settings(plan))
     energy_kwh = _so_far(assessment, plan.rounds, energy=True)
     emissions_g = _so_far(assessment, plan.rounds, energy=False)
     data_gb = np.cumsum(np.add(record.up_bytes, record.down_bytes)) / _BYTES_PER_GB
@@ -87,6 +92,50 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
     return Measured(
         run, assessment.findings, (assessment.catalogue_version, assessment.catalogue_digest)
     )
+
+
+def require_places(plan: StudyPlan) -> None:
+    """Refuse places and devices that nobody knows, before anything has run.
+
+    Raises
+    ------
+    ManifestError
+        If a zone, a device or the network model is not in the catalogue.
+    """
+    where = [
+        (Role.CLIENT, plan.place.device, zone, Phase.UPLOAD)
+        for zone in dict.fromkeys(plan.place.zones)
+    ]
+    where.append((Role.SERVER, plan.server.device, plan.server.zone, Phase.AGGREGATE))
+    activities = [
+        Activity(
+            actor=role.value,
+            role=role,
+            device=device,
+            zone=zone,
+            phase=phase,
+            round=None,
+            start_s=time.time(),
+            duration_s=1.0,
+            energy_kwh=1.0,
+            energy_low_kwh=1.0,
+            energy_high_kwh=1.0,
+            data_gb=1.0,
+            basis=Basis.DECLARED,
+            tier=None,
+            source="declared",
+        )
+        for role, device, zone, phase in where
+    ]
+    journal = Journal.of(Run(plan.name), activities)
+    try:
+        estimate(build_inventory(journal), _settings(plan))
+    except FootprintError as error:
+        raise ManifestError(f"{plan.origin}, place: {error.message}", error.remedy) from error
+
+
+def _settings(plan: StudyPlan) -> Settings:
+    return Settings(network=plan.place.network or DEFAULT_NETWORK, draws=0)
 
 
 def is_training(part: Contribution) -> bool:
@@ -125,6 +174,7 @@ def _spent(
         Metric.EMBODIED_G: emitted(Stage.EMBODIED),
         Metric.UP_GB: sum(record.up_bytes) / _BYTES_PER_GB,
         Metric.DOWN_GB: sum(record.down_bytes) / _BYTES_PER_GB,
+        Metric.DATA_GB: (sum(record.up_bytes) + sum(record.down_bytes)) / _BYTES_PER_GB,
         Metric.ROUNDS: float(len(record.up_bytes)),
     }
 

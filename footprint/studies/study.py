@@ -8,16 +8,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from footprint.errors import FootprintError, SimulationError, UsageError
+from footprint.errors import FootprintError, ManifestError, SimulationError, UsageError
 from footprint.learning.datasets import Dataset
 from footprint.model import FailedSeed, MethodStudy
 from footprint.model.methods import TrainingMethod
 from footprint.studies.comparison import INTERRUPTED, compare_methods
 from footprint.studies.manifest import require_sense
-from footprint.studies.measures import Measured, measure_run
+from footprint.studies.measures import Measured, measure_run, require_places
 from footprint.studies.plan import StudyPlan
 from footprint.studies.runs import run_method
-from footprint.studies.worlds import build_world, load_data
+from footprint.studies.worlds import World, build_world, load_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ def study_methods(
         That of the first run that failed, if all did.
     """
     require_sense(plan)
+    require_places(plan)
     jobs = [Job(method, seed) for seed in range(plan.seeds) for method in plan.method]
     found = _Collected()
     with ExitStack() as stack:
@@ -123,6 +124,8 @@ def _folder(journals: Path | None, stack: ExitStack) -> Path:
 def _run_all(plan: StudyPlan, data: Dataset, folder: Path, found: _Collected) -> Iterator[Job]:
     for seed in range(plan.seeds):
         world = build_world(plan, data, seed)
+        if seed == 0:
+            _require_trainable(world)
         for place, method in enumerate(plan.method, start=1):
             job = Job(method, seed)
             try:
@@ -133,6 +136,17 @@ def _run_all(plan: StudyPlan, data: Dataset, folder: Path, found: _Collected) ->
             else:
                 found.runs.setdefault(method.name, {})[seed] = measured
             yield job
+
+
+def _require_trainable(world: World) -> None:
+    """Refuse a method that cannot train this network, before hours of others have run."""
+    for number, method in enumerate(world.plan.method, start=1):
+        try:
+            world.trainer(method)
+        except FootprintError as error:
+            raise ManifestError(
+                f"{world.plan.origin}, method[{number}]: {error.message}", error.remedy
+            ) from error
 
 
 def _note_interruption(found: _Collected, jobs: Sequence[Job]) -> None:
