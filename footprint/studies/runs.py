@@ -74,7 +74,11 @@ def run_method(world: World, method: TrainingMethod, journal: Path) -> Record:
     trainer = world.trainer(method)
     warm_up(world, method)
     record = Record(journal)
-    server = ServerOptimiser(plan.server.optimiser, rate=plan.server.rate)
+    server = ServerOptimiser(
+        plan.server.optimiser,
+        rate=plan.server.rate,
+        averaged=frozenset(name for name, _ in trainer.module.named_buffers()),
+    )
     model, residuals = world.first, dict[int, dict[str, Array] | None]()
     with Tracker(
         _name(method.name, world.seed),

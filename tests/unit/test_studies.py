@@ -13,6 +13,7 @@ from footprint.errors import DocumentError, UsageError
 from footprint.learning.codecs import HEADER_BYTES
 from footprint.learning.method_flops import count_work
 from footprint.learning.partitions import even_partition
+from footprint.learning.servers import ServerKind
 from footprint.measurement.attribution import read_journal
 from footprint.model import FailedSeed, MethodCourse, MethodRun, Metric, Projection, Tier
 from footprint.model.methods import TrainingMethod
@@ -125,6 +126,19 @@ def test_a_client_that_diverges_is_refused_and_said(plan):
     assert run.figures[Metric.DOWN_GB] > 0
     assert "client-diverged" in {finding.code for finding in found.findings}
     assert "2 answers by dense had diverged and do not count." in view_study(found).remarks
+
+
+def test_the_server_of_the_manifest_makes_the_next_model(plan, result):
+    adam = replace(plan.server, optimiser=ServerKind.ADAM, rate=0.01)
+    found = study.study_methods(replace(plan, server=adam, method=METHODS[:1]))
+    assert repeatable(found, "dense")[1] != repeatable(result, "dense")[1]
+
+
+def test_a_target_that_nobody_reaches_does_not_decide(plan):
+    runs = [{Metric.ACCURACY: share, Metric.EMISSIONS_TO_TARGET_G: None} for share in (0.5, 0.6)]
+    found = made_up(plan, {"dense": runs, "half": runs[::-1]})
+    assert found.deciding is Metric.ACCURACY
+    assert "No method reaches an accuracy of 90" in study_verdict(found)
 
 
 def test_an_interruption_keeps_what_has_ended(plan):
