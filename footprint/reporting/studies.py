@@ -41,6 +41,7 @@ _PARTS = (Metric.COMPUTE_G, Metric.NETWORK_G, Metric.EMBODIED_G, Metric.EMISSION
 _TIMES = (
     Metric.TRAINING_CPU_S,
     Metric.CPU_S,
+    Metric.ELAPSED_S,
     Metric.TRAINING_KWH,
     Metric.TRAINING_MACS,
 )

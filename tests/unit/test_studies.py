@@ -141,6 +141,15 @@ def test_a_target_that_nobody_reaches_does_not_decide(plan):
     assert "No method reaches an accuracy of 90" in study_verdict(found)
 
 
+def test_a_busy_machine_is_said(plan):
+    def codes(elapsed_s):
+        runs = [{Metric.ELAPSED_S: elapsed_s, Metric.CPU_S: 2.0}]
+        return {f.code: f.message for f in made_up(plan, {"dense": runs}).findings}
+
+    assert "machine-busy" not in codes(2.1)
+    assert "2.0 to 2.0 times their processor time" in codes(4.0)["machine-busy"]
+
+
 def test_an_interruption_keeps_what_has_ended(plan):
     def stop(_job):
         raise KeyboardInterrupt
