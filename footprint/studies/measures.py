@@ -131,11 +131,13 @@ def require_places(plan: StudyPlan) -> None:
     try:
         estimate(build_inventory(journal), _settings(plan))
     except FootprintError as error:
-        raise ManifestError(f"{plan.origin}, place: {error.message}", error.remedy) from error
+        remedy = error.remedy.replace("Say it with --access", "Name it as access in [place]")
+        raise ManifestError(f"{plan.origin}, place: {error.message}", remedy) from error
 
 
 def _settings(plan: StudyPlan) -> Settings:
-    return Settings(network=plan.place.network or DEFAULT_NETWORK, draws=0)
+    place = plan.place
+    return Settings(network=place.network or DEFAULT_NETWORK, access=place.access, draws=0)
 
 
 def is_training(part: Contribution) -> bool:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from footprint.errors import DataError
+from footprint.errors import DataError, MissingExtra
 from footprint.learning.clients import Answer, MethodTrainer, merge
 from footprint.learning.codecs import Array, decode
 from footprint.learning.flops import TrainingWork
@@ -19,6 +17,11 @@ from footprint.learning.servers import ServerOptimiser, decay_rate
 from footprint.measurement.tracker import Tracker
 from footprint.model.methods import TrainingMethod
 from footprint.studies.worlds import World
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtra.of("torch", "A study of methods") from error
 
 _CHUNK = 1000  # samples that are classified at a time
 
