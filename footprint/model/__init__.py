@@ -101,6 +101,13 @@ if TYPE_CHECKING:
         Work,
         manifest_key,
     )
+    from footprint.model.studies import (
+        MethodCourse,
+        MethodResult,
+        MethodRun,
+        MethodStudy,
+        Projection,
+    )
 
 _LATER = {
     "Alternative": "comparisons",
@@ -125,6 +132,11 @@ _LATER = {
     "PolicyResult": "evaluations",
     "SeedResult": "evaluations",
     "Spread": "evaluations",
+    "MethodCourse": "studies",
+    "MethodResult": "studies",
+    "MethodRun": "studies",
+    "MethodStudy": "studies",
+    "Projection": "studies",
     "Contribution": "results",
     "Cost": "results",
     "Interval": "results",
@@ -194,10 +206,15 @@ __all__ = [
     "LearningCurve",
     "LifeCycle",
     "Machine",
+    "MethodCourse",
+    "MethodResult",
+    "MethodRun",
+    "MethodStudy",
     "Metric",
     "Phase",
     "PolicyResult",
     "Prices",
+    "Projection",
     "Ranking",
     "ReplyStatus",
     "Resolution",
