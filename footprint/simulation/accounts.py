@@ -71,7 +71,7 @@ class Accounts:
         totals["wait_excess_ws"][who] += done.wait_excess_ws
         totals["emissions_g"][who] += done.emissions_g
         totals["present_s"][who] += done.present_s
-        totals["down_gb"][who] += self.world.fleet.message_gb * ~self.informed[who]
+        totals["down_gb"][who] += done.down_gb
 
     def add(
         self, start_s: int, waited: int, done: Execution, taken: Amounts, accuracy: float
@@ -91,14 +91,14 @@ class Accounts:
             Of the model after it; NaN if nobody measured it [1].
         """
         lost = np.where(done.accepted, 0.0, 1.0)
-        fleet, who, totals = self.world.fleet, done.clients, self._totals
+        who, totals = done.clients, self._totals
         totals["units"][who] += done.units
         totals["accepted_units"][who] += done.units * done.accepted
         totals["train_ws"][who] += done.train_ws
         totals["lost_ws"][who] += done.train_ws * lost
         totals["train_excess_ws"][who] += done.train_excess_ws
         totals["busy_s"][who] += done.busy_s
-        totals["up_gb"][who] += fleet.update_gb * done.accepted
+        totals["up_gb"][who] += done.up_gb
         self._attend(done)
         probed = sum(self._probes, Amounts())
         self._probes.clear()

@@ -47,6 +47,8 @@ class Execution:
         Time at work, and in the round at all [s].
     ready_s : ndarray of float
         Time from the start to the least work; NaN if it was not reached [s].
+    down_gb, up_gb : ndarray of float
+        Models received, and updates sent [GB].
     """
 
     clients: Integers
@@ -62,6 +64,8 @@ class Execution:
     busy_s: Floats
     present_s: Floats
     ready_s: Floats
+    down_gb: Floats
+    up_gb: Floats
 
 
 def execute(
@@ -117,12 +121,17 @@ class _Work:
         fleet, clients = world.fleet, task.clients
         self.world, self.rules, self.clients, self.start_s = world, rules, clients, now_s
         self.by = Grouping.by(fleet.domain[clients])
-        self.unit_ws = fleet.energy_per_unit_ws[clients]
+        ratios = task.ratios
+        self.unit_ws = fleet.energy_per_unit_ws[clients] * ratios.energy
+        self.slowness = ratios.time
         self.aims = (task.least_units * self.unit_ws, task.most_units * self.unit_ws)
         idle_w = fleet.idle_w[clients]
         self.idle_ws = np.where(np.isnan(idle_w), 0.0, idle_w) * rules.step_s
-        self.full_ws = fleet.units_per_s[clients] * self.unit_ws * rules.step_s
-        receiving_s = np.where(task.informed, 0.0, fleet.download_s(clients))
+        speed = fleet.units_per_s[clients] / ratios.time
+        self.full_ws = speed * self.unit_ws * rules.step_s
+        self.down_gb = np.where(task.informed, 0.0, fleet.message_gb * ratios.down)
+        self.up_ratio = ratios.up
+        receiving_s = np.where(task.informed, 0.0, fleet.download_s(clients) * ratios.down)
         self.begins = _steps(receiving_s, rules.step_s)
         chance = task.chance
         # Of those that drop out, each step of the longest round is as likely as another.
@@ -141,7 +150,8 @@ class _Work:
     def run(self, steps: int, ledger: Ledger) -> int:
         """Run some steps, or fewer if the round is over before; returns how many it were."""
         now_s = self.start_s + self.step * self.rules.step_s
-        spare = self.world.spare(self.clients, now_s, self.rules.step_s, steps) * self.unit_ws
+        units = self.world.spare(self.clients, now_s, self.rules.step_s, steps) / self.slowness
+        spare = units * self.unit_ws
         number = self.step + np.arange(steps)[:, None]
         there = number < self.lost_at
         spare = np.where(there & (number >= self.begins), spare, 0.0)
@@ -154,7 +164,8 @@ class _Work:
 
     def upload(self, ledger: Ledger) -> None:
         """Let the round last until the slowest of those that count has sent its update."""
-        times = _steps(self.world.fleet.upload_s(self.clients), self.rules.step_s)
+        sending_s = self.world.fleet.upload_s(self.clients) * self.up_ratio
+        times = _steps(sending_s, self.rules.step_s)
         now_s = self.start_s + self.step * self.rules.step_s
         steps = int(times[self._is_accepted()].max(initial=0))
         steps = min(steps, (self.rules.stop_s - now_s) // self.rules.step_s)
@@ -173,6 +184,8 @@ class _Work:
             dropped=self.lost_at < self.step,
             units=_whole(self.sums["train_ws"] / self.unit_ws),
             ready_s=ready_s,
+            down_gb=self.down_gb,
+            up_gb=self.world.fleet.update_gb * self.up_ratio * self._is_accepted(),
             **self.sums,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from footprint.model import Finding, Journal, SignalKind, Tier
+from footprint.model.method_costs import MethodCost
 from footprint.scheduling.budget import Budget
 from footprint.simulation.arrays import Floats, Integers, Labels
 from footprint.simulation.world import PowerDomain, Rules, Server
@@ -120,6 +121,27 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MethodUse:
+    """What was done by one training method.
+
+    Attributes
+    ----------
+    cost : MethodCost
+        As it was counted.
+    trainings : ndarray of int, shape (domains,)
+        Rounds of clients of each power domain that were begun with it.
+    energy_kwh, reference_kwh : float
+        Of all work by it; and what the same work would have taken by the reference of its table
+        [kWh].
+    """
+
+    cost: MethodCost
+    trainings: Integers
+    energy_kwh: float
+    reference_kwh: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class SimulationRun:
     """A simulation that has ended.
 
@@ -149,6 +171,8 @@ class SimulationRun:
     overhead_s : float
         Time that the scheduler took to choose and to learn. It was measured, so it differs from
         one run to the next [s].
+    methods : tuple of MethodUse
+        Training methods by falling use; none if nobody chose how clients train.
     findings : tuple of Finding
     """
 
@@ -170,6 +194,7 @@ class SimulationRun:
     server_kwh: float | None = None
     server_g: float | None = None
     overhead_s: float = 0.0
+    methods: tuple[MethodUse, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
