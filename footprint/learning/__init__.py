@@ -7,6 +7,7 @@ Needs the extra ``torch``, apart from `datasets`, `partitions`, `masks`, `encodi
 
     datasets, partitions, models            data, how clients hold it, and small models
     fedavg, local_steps, rounds             plain training, one by one or together; a learner
+    clients, servers                        one client by any method, mixed answers, server steps
     networks, states                        models of papers, and their parameters
     sparse, swat, layers, flops             sparse training, emulated, and its theoretical work
     structured, frozen, widths              paths that save time
