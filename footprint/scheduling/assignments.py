@@ -209,10 +209,11 @@ class _Problem:
 
 def _unbeaten(cost: _Whole, loss: _Whole) -> Indices:
     """Places that lose less than all that cost no more, by rising cost; one of those alike."""
-    order = np.lexsort((loss, cost))
+    order: Indices = np.lexsort((loss, cost))
     least = np.minimum.accumulate(loss[order])
     new = np.append(True, least[1:] < least[:-1])[: len(order)]
-    return order[new]
+    found: Indices = order[new]
+    return found
 
 
 def _useful(loss: _Whole, cost: _Whole) -> Indices:

@@ -89,7 +89,8 @@ class PlannedWork:
         """Weight of each client in what the round loses [1]."""
         unknown = np.isnan(self.samples).any() or not self.samples.sum() > 0
         weights = np.ones(len(self.samples)) if unknown else self.samples
-        return weights / max(weights.sum(), 1.0)
+        found: Array = weights / max(float(weights.sum()), 1.0)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

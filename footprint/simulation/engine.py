@@ -168,7 +168,10 @@ class _Simulation:
         self.methods.begin(clients, costs)
         intensity = self.observer.intensity_now(self.now_s)
         verdict = self.wallet.judge(
-            Candidates(self.table, clients), intensity, self.now_s, self.methods.beside_last(clients)
+            Candidates(self.table, clients),
+            intensity,
+            self.now_s,
+            self.methods.beside_last(clients),
         )
         if verdict is Verdict.END:
             self.ended_by = "budget"

@@ -135,9 +135,7 @@ class Wallet:
         """
         if not self.binds:
             return Verdict.BEGIN
-        planned = self._open(now_s) + plan_round(
-            self.world, self.rules, asked, intensity, ratios
-        )
+        planned = self._open(now_s) + plan_round(self.world, self.rules, asked, intensity, ratios)
         verdict = Verdict.BEGIN
         for budget in self.budgets:
             if not budget.allows(planned.of(budget.resource)):
