@@ -4,8 +4,8 @@
 
 Handwritten digits of scikit-learn, `networks.FourConvolutions`, twelve clients with Dirichlet
 shares of classes (alpha 0.5), four a round by chance, eight batches of 32 each, step 0.1. First
-what each method loses at equal rounds, evaluated as it trains; then its time beside plain training, in
-turns.
+what each method loses at equal rounds, evaluated as it trains; then its time beside plain
+training, in turns.
 """
 
 import argparse
@@ -77,8 +77,8 @@ def main():
         "conditions": (
             f"torch {torch.__version__}, one thread of a shared machine; {STEPS} batches of "
             f"{BATCH}, processor time in 7 turns, model and answer encoded; accuracy on "
-            f"handwritten digits after {options.rounds} rounds, {options.seeds} seeds, {CLIENTS} clients, {CHOSEN} a "
-            f"round, Dirichlet alpha {ALPHA}"
+            f"handwritten digits after {options.rounds} rounds, {options.seeds} seeds, "
+            f"{CLIENTS} clients, {CHOSEN} a round, Dirichlet alpha {ALPHA}"
         ),
         "source": f"benchmarks/knobs.py, {datetime.now(UTC):%Y-%m-%d}",
     }

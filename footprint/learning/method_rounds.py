@@ -1,8 +1,8 @@
 """Learning in the loop where each client trains by a method of its own.
 
 Beside what `rounds.TorchLearner` does it keeps one `clients.MethodTrainer` per method that was
-used. What comes back is what went through the encoder: masked, rounded or narrow. Where nobody chose
-methods, everybody trains plainly.
+used. What comes back is what went through the encoder: masked, rounded or narrow. Where nobody
+chose methods, everybody trains plainly.
 
 The global model is evaluated whole, with all of its weights.
 """

@@ -27,7 +27,7 @@ from footprint.scheduling.curves import (
 )
 from footprint.scheduling.participation import jain_index, selection_heterogeneity
 from footprint.scheduling.signals import emissions_under, hours_up_to
-from footprint.simulation.booking import GRID
+from footprint.simulation.booking import GRID, NETWORK
 from footprint.simulation.results import SimulationRun
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
@@ -185,7 +185,9 @@ def _sums(
 ) -> dict[Metric, tuple[Array | None, float | None]]:
     """Energy, emissions and cost, server included: up to the end of each round, and of all."""
     rounds, clients = run.rounds, run.clients
-    energy_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
+    energy_kwh = np.cumsum(
+        rounds.energy_kwh + rounds.wait_kwh + rounds.network_kwh + rounds.probe_kwh
+    )
     emissions_g, cost = np.cumsum(rounds.emissions_g), np.cumsum(rounds.cost)
     all_g, all_cost = float(clients.emissions_g.sum()), _cost_of_all(run, measures)
     second_g, all_second_g = np.full(len(rounds), np.nan), math.nan
@@ -220,12 +222,13 @@ def _sums(
 def _cost_of_all(run: SimulationRun, measures: Measures) -> float:
     """Cost of clients; of probes after the last round too, which are in no row of rounds."""
     rounds = run.rounds
-    in_rounds_kwh = float((rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh).sum())
+    own_kwh = rounds.energy_kwh + rounds.wait_kwh + rounds.network_kwh + rounds.probe_kwh
+    in_rounds_kwh = float(own_kwh.sum())
     if math.isclose(in_rounds_kwh, run.energy_kwh, rel_tol=1e-9):
         return float(rounds.cost.sum())
     if measures.price_per_kwh is None:
         return math.nan
-    grid_kwh = run.hours.energy_kwh[:, GRID].sum(axis=(0, 2))
+    grid_kwh = run.hours.energy_kwh[: NETWORK.start, GRID].sum(axis=(0, 2))
     return float(np.where(grid_kwh > 0, grid_kwh * measures.price_per_kwh, 0.0).sum())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from footprint.model.method_costs import MethodCost
 from footprint.model.methods import TrainingMethod
-from footprint.simulation.arrays import Floats, Integers
+from footprint.simulation.arrays import Integers
 from footprint.simulation.execution import Execution
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.results import MethodUse
@@ -51,9 +51,14 @@ class Methods:
         return None if self._now is None else Ratios.of([self._now[c] for c in clients.tolist()])
 
     def beside_last(self, clients: Integers) -> Ratios | None:
-        """Costs of their methods beside those of the last round in which each one answered."""
+        """Costs of their methods beside those of the last round in which each one answered.
+
+        Of messages, beside whole ones.
+        """
         now, last = self.ratios(clients), self._last.sorted_by(clients)
-        return None if now is None else _quotient(now, last)
+        if now is None:
+            return None
+        return Ratios(now.time / last.time, now.energy / last.energy, now.up, now.down)
 
     def of(self, clients: Integers) -> tuple[TrainingMethod, ...] | None:
         """Methods of some clients of the round; None if nobody chose any."""
@@ -90,10 +95,3 @@ class Methods:
             for cost, sums in self._sums.items()
         ]
         return tuple(sorted(uses, key=lambda use: (-int(use.trainings.sum()), use.cost.name)))
-
-
-def _quotient(part: Ratios, whole: Ratios) -> Ratios:
-    columns: list[Floats] = [
-        getattr(part, column.name) / getattr(whole, column.name) for column in fields(Ratios)
-    ]
-    return Ratios(*columns)

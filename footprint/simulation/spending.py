@@ -195,7 +195,8 @@ def plan_round(
     intensity : ndarray of shape (domains,)
         Of the grid now [gCO2e/kWh].
     ratios : Ratios, optional
-        What each takes by its method of what it takes by that of its last round.
+        What each takes by its method: of time and energy, of what it takes by that of its last
+        round; of messages, of whole ones.
     """
     ratios = ratios or Ratios.plain(len(asked))
     longest_s = float(rules.deadline * rules.step_s)
@@ -203,11 +204,14 @@ def plan_round(
     most_kwh = joules_to_kwh(asked.most * asked.energy_per_unit_ws)
     energy_kwh = np.where(np.isnan(asked.energy_kwh), most_kwh, asked.energy_kwh)
     energy_kwh = energy_kwh * ratios.energy
+    fleet = world.fleet
+    messages_gb = fleet.message_gb * ratios.down + fleet.update_gb * ratios.up
+    network_kwh = messages_gb * fleet.network_kwh_per_gb
     domain = asked.domain
     grid_kwh = np.where(world.supply.unlimited[domain], energy_kwh, 0.0)
     return Amounts(
-        float(energy_kwh.sum()),
-        _weighted(grid_kwh, intensity[domain]),
+        float((energy_kwh + network_kwh).sum()),
+        _weighted(grid_kwh + network_kwh, intensity[domain]),
         _weighted(grid_kwh, domain_prices(world)[domain]),
         float(duration_s.max()),
     )
@@ -218,7 +222,7 @@ def amounts_of(world: World, done: Execution) -> Amounts:
     grid_ws = done.train_ws + done.wait_ws - done.train_excess_ws - done.wait_excess_ws
     prices = domain_prices(world)[world.fleet.domain[done.clients]]
     return Amounts(
-        joules_to_kwh(float(done.train_ws.sum() + done.wait_ws.sum())),
+        joules_to_kwh(float((done.train_ws + done.wait_ws + done.network_ws).sum())),
         float(done.emissions_g.sum()),
         _weighted(joules_to_kwh(np.maximum(grid_ws, 0.0)), prices),
     )
