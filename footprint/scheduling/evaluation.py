@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
-from footprint.model import Course, Metric, SeedResult
+from footprint.model import Course, MethodTrainings, Metric, SeedResult
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.curves import (
     WINDOW,
@@ -100,6 +100,7 @@ class Trial:
         NaN where it was not measured; None if it never was.
     figures : dict of Metric to (float or None)
     lorenz, domains : tuple of float
+    methods : tuple of MethodTrainings
         As in `SeedResult`.
     """
 
@@ -113,6 +114,7 @@ class Trial:
     figures: dict[Metric, float | None] = field(default_factory=dict)
     lorenz: tuple[float, ...] = ()
     domains: tuple[float, ...] = ()
+    methods: tuple[MethodTrainings, ...] = ()
 
     def result(self, shared: Mapping[Metric, float | None]) -> SeedResult:
         """Make the part of a document, with figures that depend on the other runs."""
@@ -123,6 +125,7 @@ class Trial:
             _course(self),
             self.lorenz,
             self.domains,
+            self.methods,
         )
 
 
@@ -169,6 +172,12 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
         figures,
         lorenz_curve(run.clients.accepted),
         _domain_shares(run),
+        tuple(
+            MethodTrainings(
+                one.cost.name, tuple(one.trainings.tolist()), one.energy_kwh, one.reference_kwh
+            )
+            for one in run.methods
+        ),
     )
 
 
