@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from footprint.model.method_costs import CostTable, MethodCost
 from footprint.scheduling.around import Around, Methods
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.assignments import assign_options
-from footprint.scheduling.base import Need, Outcome, Scheduler, SelectionState
+from footprint.scheduling.base import Need, Outcome, Scheduler, SelectionState, needs_of
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.candidates import Candidates
 from footprint.scheduling.expectations import expected_kwh
@@ -212,7 +212,6 @@ class WithKnobs(Around):
     rounds: int | None = None
     messages: Messages = field(default_factory=Messages)
     last: MethodChoice | None = field(default=None, init=False)
-    own_needs: ClassVar[frozenset[Need]] = frozenset({Need.INTENSITY})
     _asked: dict[str, MethodCost] = field(default_factory=dict, init=False, repr=False)
     _trained: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
@@ -227,8 +226,8 @@ class WithKnobs(Around):
     @property
     def needs(self) -> frozenset[Need]:
         """What the other policy reads; and intensities, if methods are chosen by them."""
-        own = self.own_needs if self.method is None else frozenset[Need]()
-        return own | super().needs
+        theirs = needs_of(self.inner)
+        return theirs if self.method is not None else theirs | {Need.INTENSITY}
 
     def select(self, state: SelectionState, rng: Generator) -> Sequence[str]:
         """Choose as the other policy does."""
