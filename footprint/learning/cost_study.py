@@ -34,6 +34,7 @@ except ImportError as error:
     raise MissingExtra.of("torch", "Measuring training methods") from error
 
 _RATE = 1e-3  # small, so that what is timed does not diverge
+_DIGITS = 4  # more than any of these figures is good for
 _LEAST_S = 0.15  # of a turn: clocks of processors may tick in 10 ms
 
 
@@ -87,15 +88,15 @@ def measure_costs(
         )
         spread = (statistics.median(ratios), min(ratios), max(ratios))
         up, down = (
-            CostFigure(one / all_of, one / all_of, one / all_of)
+            _figure(one / all_of, one / all_of, one / all_of)
             for one, all_of in zip(_message_bytes(trainer, model, data), whole, strict=True)
         )
         method = trainer.method
         found.append(
             MethodCost(
                 method,
-                CostFigure(*spread),
-                CostFigure(*spread, Kind.MODELLED_FROM_TIME),
+                _figure(*spread),
+                _figure(*spread, Kind.MODELLED_FROM_TIME),
                 up,
                 down,
                 losses[method.name],
@@ -120,13 +121,19 @@ def ratios_in_turns(
     return found
 
 
-def losses_of(plain: Mapping[int, float], other: Mapping[int, float]) -> CostFigure:
+def losses_of(
+    plain: Mapping[int, float], other: Mapping[int, float], *, share: float = 1.0
+) -> CostFigure:
     """Accuracy that a method loses against plain training, seed by seed [percentage points].
 
     Parameters
     ----------
     plain, other : mapping of int to float
         Accuracy after the same rounds, by seed [1].
+    share : float
+        Of the clients of each round that trained by the method, beside others that trained plainly;
+        what was lost is taken to grow with it. Methods that are to be mixed must be measured so: a
+        width that serves all may harm a round of several.
 
     Returns
     -------
@@ -136,17 +143,22 @@ def losses_of(plain: Mapping[int, float], other: Mapping[int, float]) -> CostFig
     Raises
     ------
     UsageError
-        If there are fewer than two such seeds.
+        If there are fewer than two such seeds, or the share is none.
     """
     seeds = sorted(set(plain) & set(other))
-    if len(seeds) < 2:
+    if len(seeds) < 2 or not 0 < share <= 1:
         raise UsageError(
-            f"A loss of accuracy over {len(seeds)} seed(s) has no bounds.", "Run two or more."
+            f"A loss of accuracy over {len(seeds)} seed(s), at a share of {share}, has no bounds.",
+            "Run two or more, with a share above 0 and up to 1.",
         )
-    mean, low, high = mean_interval([100 * (plain[seed] - other[seed]) for seed in seeds])
+    mean, low, high = mean_interval([100 * (plain[one] - other[one]) / share for one in seeds])
     assert low is not None
     assert high is not None
-    return CostFigure(mean, low, high)
+    return _figure(mean, low, high)
+
+
+def _figure(value: float, low: float, high: float, kind: Kind = Kind.MEASURED) -> CostFigure:
+    return CostFigure(round(value, _DIGITS), round(low, _DIGITS), round(high, _DIGITS), kind)
 
 
 def _train(trainer: MethodTrainer, model: Arrays, data: tuple[Tensor, Tensor]) -> Answer:

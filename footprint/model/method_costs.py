@@ -87,8 +87,8 @@ class MethodCost:
     up, down : CostFigure
         Bytes of an update and of the model that is received, from the output of the encoder [1].
     loss : CostFigure
-        Accuracy that it loses at equal rounds, if every client trains so; below 0 for a gain
-        [percentage points].
+        Accuracy that is lost at equal rounds if every client trains so, or what is lost if a share
+        of the clients does, over that share; below 0 for a gain [percentage points].
 
     Raises
     ------
