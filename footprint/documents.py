@@ -1,4 +1,4 @@
-"""Results as JSON files: `assessment.json`, `comparison.json`, `ranking.json`, `evaluation.json`.
+"""Results as JSON files: assessments, comparisons, rankings, evaluations and studies.
 
 A document is the result itself with a format name and a format version in front.
 Reading one back gives an equal result, to the last digit.
@@ -10,17 +10,29 @@ import functools
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison, Evaluation, InputFile, Ranking, split_inverse
+from footprint.model import (
+    Assessment,
+    Comparison,
+    Evaluation,
+    InputFile,
+    MethodRun,
+    MethodStudy,
+    Ranking,
+    SeedResult,
+    Spread,
+    split_inverse,
+)
 
 Estimate: TypeAlias = Assessment | Comparison | Ranking
 """A result that rests on factors, whose parts add up to its total."""
-Result: TypeAlias = Estimate | Evaluation
+Result: TypeAlias = Estimate | Evaluation | MethodStudy
 
 FORMAT_VERSION = 1
 _CHANGED = "The file was changed by hand or damaged; make it again."
@@ -29,6 +41,7 @@ _FORMATS: dict[str, type[Any]] = {
     "footprint-comparison": Comparison,
     "footprint-ranking": Ranking,
     "footprint-evaluation": Evaluation,
+    "footprint-study": MethodStudy,
 }
 
 
@@ -42,7 +55,7 @@ def to_json(result: Result, *, compact: bool = False) -> str:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking or Evaluation
+    result : Assessment, Comparison, Ranking, Evaluation or MethodStudy
     compact : bool
         Without spaces, for machines alone.
     """
@@ -78,7 +91,7 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
             f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
-            "Make one with `footprint estimate`, `footprint compare` or `footprint simulate`.",
+            "Make one with `footprint estimate`, `compare`, `simulate` or `methods`.",
         )
     version = document.pop("format_version", None)
     if version != FORMAT_VERSION:
@@ -96,7 +109,13 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         place = ".".join(map(str, first["loc"]))
         raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
     if isinstance(result, Evaluation):
-        _require_means(result, name)
+        _require_means(
+            name, [(one.name, one.spreads, result.compared(one)) for one in result.policies]
+        )
+    elif isinstance(result, MethodStudy):
+        _require_means(
+            name, [(one.name, one.spreads, result.compared(one)) for one in result.methods]
+        )
     else:
         _require_sums(result, name)
     return result
@@ -135,11 +154,15 @@ def _require_sums(result: Estimate, name: str) -> None:
         )
 
 
-def _require_means(result: Evaluation, name: str) -> None:
-    """Refuse an evaluation whose means are not those of its seeds."""
-    for policy in result.policies:
-        for spread in policy.spreads:
-            found = [seed.figures.get(spread.metric) for seed in result.compared(policy)]
+Rival: TypeAlias = tuple[str, Sequence[Spread], Sequence[SeedResult | MethodRun]]
+"""Name, spreads and compared runs of a policy or a method."""
+
+
+def _require_means(name: str, rivals: Sequence[Rival]) -> None:
+    """Refuse a document whose means are not those of its seeds."""
+    for rival, spreads, runs in rivals:
+        for spread in spreads:
+            found = [run.figures.get(spread.metric) for run in runs]
             known = [value for value in found if value is not None]
             mean = math.fsum(known) / len(known) if known else 0.0
             if (len(known), len(found)) != (spread.known, spread.seeds) or (
@@ -147,7 +170,7 @@ def _require_means(result: Evaluation, name: str) -> None:
                 and not math.isclose(mean, spread.mean, rel_tol=1e-9, abs_tol=1e-12)
             ):
                 raise DocumentError(
-                    f"{name}: {spread.metric} of {policy.name!r} is not the mean of its seeds.",
+                    f"{name}: {spread.metric} of {rival!r} is not the mean of its seeds.",
                     _CHANGED,
                 )
 
@@ -203,8 +226,8 @@ def schema(format_name: str) -> dict[str, Any]:
     Parameters
     ----------
     format_name : str
-        ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'`` or
-        ``'footprint-evaluation'``.
+        ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'``,
+        ``'footprint-evaluation'`` or ``'footprint-study'``.
     """
     body = _adapter(format_name).json_schema()
     body["properties"] = {

@@ -13,6 +13,7 @@ from footprint.cli import (
     factors,
     flower,
     meters,
+    methods,
     papers,
     pareto,
     predict,
@@ -42,6 +43,7 @@ app.command("compare")(results.compare)
 app.command("sweep")(sweep.sweep)
 app.command("pareto")(pareto.pareto)
 app.command("simulate")(simulate.simulate)
+app.command("methods")(methods.methods)
 app.command("predict")(predict.predict)
 app.command("papers")(papers.papers)
 app.command("report")(results.report)

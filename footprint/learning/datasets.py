@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,16 @@ def read_images(folder: Path) -> Dataset:
     inputs = np.concatenate([images for images, _ in parts])
     labels = np.concatenate([labels for _, labels in parts])
     return Dataset(folder.name, inputs, labels, test_images, test_labels)
+
+
+def standardise(data: Dataset) -> Dataset:
+    """Shift and scale levels so that those to train on have mean 0 and deviation 1."""
+    mean, deviation = float(data.inputs.mean()), float(data.inputs.std()) or 1.0
+    return replace(
+        data,
+        inputs=((data.inputs - mean) / deviation).astype(np.float32),
+        test_inputs=((data.test_inputs - mean) / deviation).astype(np.float32),
+    )
 
 
 def _read(path: Path) -> tuple[Array, Array]:

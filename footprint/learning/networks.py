@@ -1,12 +1,13 @@
 """Networks of the published and of our own experiments on sparse training.
 
-`FourConvolutions` and `SmallConvolutional` are ours, for one-channel images of
+`FourConvolutions` and `SmallConvolutional` are ours, for small images such as those of
 28 x 28; `ResNet18` is the form for images of 32 x 32.
 """
 
 from __future__ import annotations
 
 from footprint.errors import MissingExtra, UsageError
+from footprint.model.kinds import Vocabulary
 
 try:
     import torch
@@ -57,10 +58,15 @@ class FourConvolutions(nn.Sequential):
 class SmallConvolutional(nn.Sequential):
     """Two 5 x 5 convolutions, each with pooling, and two linear layers.
 
-    The form of LEAF's network for FEMNIST, made small. Parameters as of `FourConvolutions`.
+    The form of LEAF's network for FEMNIST, made small. Parameters as of `FourConvolutions`;
+    `size` is the height and the width of images.
     """
 
-    def __init__(self, width: float = 1.0, channels: int = 1, classes: int = 10) -> None:
+    def __init__(
+        self, width: float = 1.0, channels: int = 1, classes: int = 10, size: int = 28
+    ) -> None:
+        if size < 4:
+            raise UsageError(f"Images of {size} x {size} are too small to be halved twice.")
         first, second, hidden = (_channels(full, width) for full in (16, 32, 256))
         super().__init__(
             nn.Conv2d(channels, first, 5, padding=2),
@@ -70,7 +76,7 @@ class SmallConvolutional(nn.Sequential):
             nn.ReLU(),
             nn.MaxPool2d(2),
             nn.Flatten(),
-            nn.Linear(second * 7 * 7, hidden),
+            nn.Linear(second * (size // 4) ** 2, hidden),
             nn.ReLU(),
             nn.Linear(hidden, classes),
         )
@@ -121,3 +127,54 @@ class ResNet18(nn.Sequential):
             before = after
         layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes)]
         super().__init__(*layers)
+
+
+class NetworkKind(Vocabulary):
+    """Networks that go by a name in manifests."""
+
+    FOUR = "four-convolutions"
+    SMALL = "small-convolutional"
+    RESNET = "resnet-18"
+
+
+def make_network(
+    kind: NetworkKind,
+    shape: tuple[int, int, int],
+    classes: int,
+    *,
+    width: float = 1.0,
+    seed: int = 0,
+) -> nn.Module:
+    """Make a network that gives one logit per class.
+
+    Parameters
+    ----------
+    kind : NetworkKind
+    shape : tuple of int
+        Channels, height and width of its images.
+    classes : int
+    width : float
+        Share of the channels.
+    seed : int
+        The same one gives the same first parameters; that of torch is left alone.
+
+    Raises
+    ------
+    UsageError
+        If the network cannot have this width, or take such images.
+    """
+    channels, height, wide = shape
+    if kind is NetworkKind.SMALL and height != wide:
+        raise UsageError(f"The network {kind} takes square images, not {height} x {wide}.")
+    if kind is NetworkKind.RESNET and width != 1:
+        raise UsageError(
+            f"The network {kind} has no narrower form.",
+            f"Use {NetworkKind.FOUR} or {NetworkKind.SMALL} for widths.",
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if kind is NetworkKind.RESNET:
+            return ResNet18(channels, classes)
+        if kind is NetworkKind.SMALL:
+            return SmallConvolutional(width, channels, classes, height)
+        return FourConvolutions(width, channels, classes)

@@ -104,6 +104,52 @@ def quantity_partition(
     raise _no_split(clients, alpha, smallest)
 
 
+def even_partition(
+    labels: np.ndarray[Any, Any], clients: int, size: int, alpha: float, rng: np.random.Generator
+) -> list[Indices]:
+    r"""Draw clients of one size, each with its own mix of classes.
+
+    The mix of a client is drawn from :math:`\mathrm{Dirichlet}(\alpha, ..., \alpha)`, and its
+    samples one after the other from what is left of each class.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (samples,)
+    clients, size : int
+        Samples that are left over belong to nobody.
+    alpha : float
+        Concentration, above 0: 1 is the uneven and 1,000 the even setting of ZeroFL [1].
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of ndarray
+        Indices per client, in the order in which they were drawn.
+
+    Raises
+    ------
+    UsageError
+        If the numbers cannot work.
+
+    References
+    ----------
+    X. Qiu et al., "ZeroFL", ICLR 2022, arXiv 2208.02507: equal sizes and alpha.
+    """
+    _require_possible(len(labels), clients, alpha, size)
+    classes = np.unique(labels)
+    pools = [list(rng.permutation(np.flatnonzero(labels == label))) for label in classes]
+    parts = []
+    for _ in range(clients):
+        shares, part = rng.dirichlet([alpha] * len(classes)), []
+        for _ in range(size):
+            left = shares * [bool(pool) for pool in pools]
+            if left.sum() == 0:  # the classes of this client are used up
+                left = np.array([float(bool(pool)) for pool in pools])
+            part.append(pools[rng.choice(len(classes), p=left / left.sum())].pop())
+        parts.append(np.array(part, dtype=np.int64))
+    return parts
+
+
 def _require_possible(samples: int, clients: int, alpha: float, smallest: int) -> None:
     if clients < 1 or alpha <= 0 or smallest * clients > samples:
         raise UsageError(

@@ -39,8 +39,6 @@ try:
 except ImportError as error:
     raise MissingExtra.of("torch", "Sparse training") from error
 
-LABEL = "research, theoretical only"
-
 
 @dataclass(slots=True)
 class _Tally:

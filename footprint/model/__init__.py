@@ -103,6 +103,13 @@ if TYPE_CHECKING:
         Work,
         manifest_key,
     )
+    from footprint.model.studies import (
+        MethodCourse,
+        MethodResult,
+        MethodRun,
+        MethodStudy,
+        Projection,
+    )
 
 _LATER = {
     "Alternative": "comparisons",
@@ -129,6 +136,11 @@ _LATER = {
     "PolicyResult": "evaluations",
     "SeedResult": "evaluations",
     "Spread": "evaluations",
+    "MethodCourse": "studies",
+    "MethodResult": "studies",
+    "MethodRun": "studies",
+    "MethodStudy": "studies",
+    "Projection": "studies",
     "Contribution": "results",
     "Cost": "results",
     "Interval": "results",
@@ -199,11 +211,16 @@ __all__ = [
     "LearningCurve",
     "LifeCycle",
     "Machine",
+    "MethodCourse",
+    "MethodResult",
+    "MethodRun",
+    "MethodStudy",
     "MethodTrainings",
     "Metric",
     "Phase",
     "PolicyResult",
     "Prices",
+    "Projection",
     "Ranking",
     "ReplyStatus",
     "Resolution",

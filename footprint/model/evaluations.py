@@ -29,6 +29,10 @@ class Metric(Vocabulary):
     ACCURACY = "accuracy"
     """Mean of the last five rounds that were measured."""
     BEST_ACCURACY = "best_accuracy"
+    LAST_ACCURACY = "last_accuracy"
+    """Of the last model, with weights as sparse as in its training."""
+    WHOLE_ACCURACY = "whole_accuracy"
+    """Of the same model with all of its weights."""
     ACCURACY_AT_SHARED = "accuracy_at_shared"
     """Where all have emitted as much as the run that emitted least."""
     ACCURACY_UP_TO_SHARED = "accuracy_up_to_shared"
@@ -39,6 +43,8 @@ class Metric(Vocabulary):
     EMISSIONS_TO_TARGET_G = "emissions_to_target_g"
     SECOND_TO_TARGET_G = "second_to_target_g"
     COST_TO_TARGET = "cost_to_target"
+    DATA_TO_TARGET_GB = "data_to_target_gb"
+    """Both ways."""
     BUDGET_VIOLATION = "budget_violation"
     BUDGET_UNUSED = "budget_unused"
     OVERSPENT_IN_ROUND = "overspent_in_round"
@@ -58,6 +64,21 @@ class Metric(Vocabulary):
     OVERHEAD_S = "overhead_s"
     """Processor time of the policy itself: measured, so it differs from run to run."""
     OVERHEAD_KWH = "overhead_kwh"
+    COMPUTE_G = "compute_g"
+    """Emissions of what devices drew; a part, like the two that follow."""
+    NETWORK_G = "network_g"
+    EMBODIED_G = "embodied_g"
+    UP_GB = "up_gb"
+    DOWN_GB = "down_gb"
+    DATA_GB = "data_gb"
+    """Both ways."""
+    CPU_S = "cpu_s"
+    """Processor time of clients and server."""
+    TRAINING_CPU_S = "training_cpu_s"
+    """Processor time of the clients' training alone."""
+    TRAINING_KWH = "training_kwh"
+    TRAINING_MACS = "training_macs"
+    """Theoretical work of the clients' training, from densities that were reached."""
     GAP = "gap"
     """(oracle - policy) / (oracle - baseline), of the metric that decides."""
 
@@ -69,6 +90,7 @@ TO_TARGET = (
     Metric.EMISSIONS_TO_TARGET_G,
     Metric.SECOND_TO_TARGET_G,
     Metric.COST_TO_TARGET,
+    Metric.DATA_TO_TARGET_GB,
 )
 """Metrics that a run lacks if it did not reach the target."""
 
@@ -77,6 +99,8 @@ MORE_IS_BETTER = frozenset(
         Metric.ACCEPTED_UNITS,
         Metric.ACCURACY,
         Metric.BEST_ACCURACY,
+        Metric.LAST_ACCURACY,
+        Metric.WHOLE_ACCURACY,
         Metric.ACCURACY_AT_SHARED,
         Metric.ACCURACY_UP_TO_SHARED,
         Metric.JAIN_ROUNDS,

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from footprint.errors import UsageError
+from footprint.model.factors import STRICT
+
+RESEARCH = "research, theoretical only"
+"""Label of what multiplies zeros: it takes longer than dense training."""
 
 
 class TrainingPath(StrEnum):
@@ -103,6 +107,8 @@ class TrainingMethod:
     feedback: bool = False
     local_epochs: int = 1
 
+    __pydantic_config__ = STRICT
+
     def __post_init__(self) -> None:
         for name, kind in _ENUMS.items():
             try:
@@ -120,6 +126,11 @@ class TrainingMethod:
                 f"The scheme {self.scheme} sends weights, which leave no error to feed back.",
                 "Use diff-on-weights or top-diff.",
             )
+
+    @property
+    def label(self) -> str:
+        """What must stand beside its theoretical savings; empty for paths that save time."""
+        return RESEARCH if self.path is TrainingPath.EMULATED else ""
 
     def _check_numbers(self) -> None:
         shares = {

@@ -26,6 +26,7 @@ from footprint.reporting.shapes import (
     FlowChart,
     IntervalChart,
     LineChart,
+    PointChart,
     RangeChart,
     StackedChart,
     WaterfallChart,
@@ -33,6 +34,8 @@ from footprint.reporting.shapes import (
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from footprint.model import Interval
 
 _LINES_PX = 320
 
@@ -61,6 +64,8 @@ def draw(chart: Chart) -> dict[str, Any]:
         figure = _flows(chart)
     elif isinstance(chart, LineChart):
         figure = _lines(chart)
+    elif isinstance(chart, PointChart):
+        figure = _points(chart)
     else:
         figure = draw_grouped(chart)
     drawn: dict[str, Any] = figure.to_plotly_json()
@@ -148,6 +153,60 @@ def _lines(chart: LineChart) -> go.Figure:
         **marked(chart.marks),
     )
     return go.Figure(data=traces, layout=drawn_layout)
+
+
+def _points(chart: PointChart) -> go.Figure:
+    import plotly.graph_objects as go
+
+    traces = []
+    for point in chart.points:
+        colour, _ = line_style(point.key)
+        traces.append(
+            go.Scatter(
+                x=[point.x.value],
+                y=[point.y.value],
+                mode="markers+text",
+                error_x=_whiskers(point.x, colour),
+                error_y=_whiskers(point.y, colour),
+                marker={
+                    "color": colour,
+                    "size": 11,
+                    "symbol": "diamond" if point.best else "circle-open",
+                    "line": {"width": 2},
+                },
+                text=[escape(point.name)],
+                textposition="top center",
+                cliponaxis=False,
+                hoverinfo="text",
+                hovertext=[escape(point.hover)],
+            )
+        )
+    ends = [end for point in chart.points for end in (point.x.value, point.x.low, point.x.high)]
+    drawn_layout = layout(
+        chart.x_title,
+        _LINES_PX + 60,
+        # Names stand beside points, so that these need room at both sides.
+        xaxis={"zeroline": False, "range": [min(0.0, *ends), 1.12 * max(ends)]},
+        yaxis={
+            "title": {"text": escape(chart.y_title), "standoff": 8},
+            "showgrid": True,
+            "exponentformat": "none",
+        },
+    )
+    return go.Figure(data=traces, layout=drawn_layout)
+
+
+def _whiskers(interval: Interval, colour: str) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [interval.high - interval.value],
+        "arrayminus": [interval.value - interval.low],
+        "color": f"{colour}99",
+        "thickness": 1.5,
+        "width": 4,
+        "visible": interval.width > 0,
+    }
 
 
 _MOST_TICKS = 8

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from footprint.model import Contrast, Evaluation, Interval, Metric, PolicyResult, Spread
+from footprint.model import (
+    Contrast,
+    Evaluation,
+    Interval,
+    MethodResult,
+    Metric,
+    PolicyResult,
+    Spread,
+)
 from footprint.model.evaluations import TO_TARGET
 from footprint.reporting.numbers import (
     NBSP,
@@ -31,6 +39,8 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.KWH_PER_UNIT: ("Energy per unit of accepted work", "energy"),
     Metric.ACCURACY: ("Accuracy in the end", "share"),
     Metric.BEST_ACCURACY: ("Best accuracy", "share"),
+    Metric.LAST_ACCURACY: ("Accuracy of the last model", "share"),
+    Metric.WHOLE_ACCURACY: ("The same with all weights", "share"),
     Metric.ACCURACY_AT_SHARED: ("Accuracy after equal emissions", "share"),
     Metric.ACCURACY_UP_TO_SHARED: ("Mean accuracy on the way there", "share"),
     Metric.ROUNDS_TO_TARGET: ("Rounds to the target", "number"),
@@ -39,6 +49,17 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.EMISSIONS_TO_TARGET_G: ("Emissions to the target", "emissions"),
     Metric.SECOND_TO_TARGET_G: ("The same, second signal", "emissions"),
     Metric.COST_TO_TARGET: ("Cost to the target", "money"),
+    Metric.DATA_TO_TARGET_GB: ("Data to the target", "data"),
+    Metric.COMPUTE_G: ("Computing", "emissions"),
+    Metric.NETWORK_G: ("Network", "emissions"),
+    Metric.EMBODIED_G: ("Hardware", "emissions"),
+    Metric.UP_GB: ("Sent up", "data"),
+    Metric.DOWN_GB: ("Sent down", "data"),
+    Metric.DATA_GB: ("Sent both ways", "data"),
+    Metric.CPU_S: ("Processor time", "time"),
+    Metric.TRAINING_CPU_S: ("Processor time of training", "time"),
+    Metric.TRAINING_KWH: ("Energy of training", "energy"),
+    Metric.TRAINING_MACS: ("Multiply-accumulates of training", "number"),
     Metric.BUDGET_VIOLATION: ("Overspent", "share"),
     Metric.BUDGET_UNUSED: ("Left unused", "share"),
     Metric.OVERSPENT_IN_ROUND: ("Overspent in round", "number"),
@@ -66,7 +87,7 @@ def heading_of(metric: Metric) -> str:
 def metric_scale(metric: Metric, values: Iterable[float], currency: str = "") -> Scale:
     """Choose the unit of a metric that suits the largest of some values."""
     kind = _NAMES[metric][1]
-    if kind in ("time", "energy", "emissions"):
+    if kind in ("time", "energy", "emissions", "data"):
         return Scale.of(kind, values)
     if kind == "share":
         return Scale(0.01, "%", 2)
@@ -143,10 +164,25 @@ def metric_table(
     caption: str, result: Evaluation, metrics: Sequence[Metric], note: str = ""
 ) -> Table:
     """Make a table with a row per policy, and a column per metric that any of them has."""
-    shown = [m for m in metrics if any(policy.spread(m) for policy in result.policies)]
-    scales = [metric_scale(m, _means(result.policies, m), result.world.currency) for m in shown]
+    return spread_table(
+        caption, result.policies, metrics, note, head="Policy", currency=result.world.currency
+    )
+
+
+def spread_table(
+    caption: str,
+    rivals: Sequence[PolicyResult] | Sequence[MethodResult],
+    metrics: Sequence[Metric],
+    note: str = "",
+    *,
+    head: str,
+    currency: str = "",
+) -> Table:
+    """Make a table with a row per rival, and a column per metric that any of them has."""
+    shown = [m for m in metrics if any(policy.spread(m) for policy in rivals)]
+    scales = [metric_scale(m, _means(rivals, m), currency) for m in shown]
     columns = (
-        Column("Policy"),
+        Column(head),
         *(Column(heading_of(m), s.unit, numeric=True) for m, s in zip(shown, scales, strict=True)),
     )
     rows = [
@@ -154,13 +190,13 @@ def metric_table(
             Cell(clean(policy.name)),
             *(spread_cell(policy.spread(m), s) for m, s in zip(shown, scales, strict=True)),
         )
-        for policy in result.policies
+        for policy in rivals
     ]
     return Table(caption, columns, tuple(rows), note=note)
 
 
-def _means(policies: Sequence[PolicyResult], metric: Metric) -> list[float]:
-    spreads = [policy.spread(metric) for policy in policies]
+def _means(rivals: Sequence[PolicyResult] | Sequence[MethodResult], metric: Metric) -> list[float]:
+    spreads = [policy.spread(metric) for policy in rivals]
     return [one.mean for one in spreads if one is not None and one.mean is not None]
 
 

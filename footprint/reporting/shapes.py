@@ -211,6 +211,27 @@ class LineChart:
     counted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point with an interval each way; `best` if no other beats it in both."""
+
+    key: str
+    name: str
+    x: Interval
+    y: Interval
+    hover: str
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PointChart:
+    """Points over one quantity, filled where nothing beats them."""
+
+    x_title: str
+    y_title: str
+    points: tuple[Point, ...]
+
+
 Chart = (
     StackedChart
     | GroupedChart
@@ -219,6 +240,7 @@ Chart = (
     | IntervalChart
     | FlowChart
     | LineChart
+    | PointChart
 )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from footprint.documents import Result
-from footprint.model import Evaluation
+from footprint.model import Evaluation, MethodStudy
 from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import NOT_KNOWN
 from footprint.reporting.shapes import Cell, EvaluationPage, Page, Table
+from footprint.reporting.studies import study_table, view_study
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking or Evaluation
+    result : Assessment, Comparison, Ranking, Evaluation or MethodStudy
     console : rich.console.Console, optional
         Default: standard output.
     """
@@ -32,13 +33,15 @@ def print_result(result: Result, console: Console | None = None) -> None:
     from rich.text import Text
 
     console = console or Console()
-    page = view_evaluation(result) if isinstance(result, Evaluation) else view(result)
+    page = _page(result)
     # Text, not markup: a run may be called "[red]".
     console.print(Text(page.verdict, style="bold"))
     for remark in page.remarks:
         console.print(Text(remark))
     console.print()
-    if isinstance(page, EvaluationPage):
+    if isinstance(result, MethodStudy):
+        console.print(_rich_table(study_table(result), intervals=console.width >= _WIDE))
+    elif isinstance(page, EvaluationPage):
         tables = [figure.table for figure in page.figures[:1] if figure.id == "ranking"]
         if console.width >= _WIDE:
             tables += page.results
@@ -57,6 +60,12 @@ def print_result(result: Result, console: Console | None = None) -> None:
             console.print(Text(f"{notice.severity}: {message}{times}"))
         for remedy in notice.remedies[:1]:
             console.print(Text(f"    {remedy}"))
+
+
+def _page(result: Result) -> Page | EvaluationPage:
+    if isinstance(result, Evaluation):
+        return view_evaluation(result)
+    return view_study(result) if isinstance(result, MethodStudy) else view(result)
 
 
 def _print_cards(page: Page, console: Console) -> None:

@@ -48,6 +48,8 @@ _PLAIN = frozenset(
     {
         Metric.ACCURACY,
         Metric.BEST_ACCURACY,
+        Metric.LAST_ACCURACY,
+        Metric.WHOLE_ACCURACY,
         Metric.ACCURACY_AT_SHARED,
         Metric.ACCURACY_UP_TO_SHARED,
         Metric.BUDGET_VIOLATION,
