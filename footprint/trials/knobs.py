@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from footprint.errors import ManifestError, UsageError
 from footprint.model import Finding, Severity
 from footprint.model.method_costs import CostTable, Kind
 from footprint.scheduling.base import Scheduler
@@ -22,16 +23,21 @@ def read_cost_tables(plan: Plan, folder: Path) -> dict[str, CostTable]:
     ------
     DataError
         If one cannot be read.
-    UsageError
+    ManifestError
         If one lacks the method that a policy asks for.
     """
     found: dict[str, CostTable] = {}
-    for policy in plan.policy:
-        if policy.knobs is not None:
-            name = policy.knobs.table
-            table = found[name] = found.get(name) or read_costs(folder / name)
-            if policy.knobs.method is not None:
+    for number, policy in enumerate(plan.policy, start=1):
+        if policy.knobs is None:
+            continue
+        name = policy.knobs.table
+        table = found[name] = found.get(name) or read_costs(folder / name)
+        if policy.knobs.method is not None:
+            try:
                 table[policy.knobs.method]
+            except UsageError as error:
+                place = f"{plan.origin}, policy[{number}].knobs.method"
+                raise ManifestError(f"{place}: {error.message}", error.remedy) from error
     return found
 
 

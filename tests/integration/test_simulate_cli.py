@@ -43,7 +43,7 @@ def test_a_broken_simulation_raises_the_error_that_it_documents(path):
         evaluate_policies(read_plan(path))
     assert first.removeprefix("# error: ") in caught.value.message
     # What is wrong in a file or in a policy is named by these.
-    names = (path.name, "gap.csv", "not_there.csv", "policy 'random-fc'")
+    names = (path.name, "projected_costs.toml", "gap.csv", "not_there.csv", "policy 'random-fc'")
     assert any(name in caught.value.message for name in names)
 
 
