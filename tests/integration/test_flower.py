@@ -35,6 +35,8 @@ from footprint.integrations.flower.process import stop_clients
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS, RECORD_NAME
 from footprint.journal import read_records
 from footprint.model import Phase, ReplyStatus, Role
+from footprint.model.method_costs import MethodCost
+from footprint.model.methods import TrainingMethod
 from footprint.scheduling.uniform import Uniform
 
 NODES = 5
@@ -716,6 +718,38 @@ def test_the_scheduler_chooses_whatever_the_strategy(tmp_path, strategy, count):
         )
         assert trained == choices[number - 1]
         assert len(trained) == count
+
+
+@pytest.mark.parametrize("strategy", [FedAvg, OfItsOwn])
+def test_each_client_is_told_how_to_train(tmp_path, strategy):
+    plain = MethodCost(TrainingMethod("plain"))
+    half = MethodCost(TrainingMethod("half", width=0.5))
+    wanted, told = [], []
+
+    class Alternating(Uniform):
+        def methods(self, ids, state):
+            found = [(plain, half)[(place + state.round) % 2] for place in range(len(ids))]
+            wanted.append({name: one.name for name, one in zip(ids, found, strict=True)})
+            return found
+
+    def listen(message, context, call_next):
+        if message.metadata.message_type == "train":
+            (config,) = message.content.config_records.values()
+            name = f"client-{context.node_config['partition-id']}"
+            told.append((int(config["server-round"]), name, config["footprint.method"]))
+        return call_next(message, context)
+
+    app = client_app(listen, carbon_mod("r", tmp_path))
+    measured(tmp_path, app, strategy(), scheduler=Alternating(count=2))
+    expected = {
+        (number, name, method)
+        for number, chosen in enumerate(wanted, start=1)
+        for name, method in chosen.items()
+    }
+    assert len(wanted) == 2
+    assert set(told) == expected
+    assert len(told) == 4
+    assert {method for _, _, method in told} == {"plain", "half"}
 
 
 def test_a_scheduler_observes_the_rounds_that_it_chose_for(tmp_path):
