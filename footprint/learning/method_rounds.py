@@ -77,6 +77,8 @@ class MethodLearner(TorchLearner):
         self._arrays: dict[str, Array] = arrays_of(module)
         self._order = [name for name, _ in module.named_parameters()]
         self._trainers: dict[TrainingMethod, MethodTrainer] = {}
+        # What was sent in the last round, until somebody asks what it followed.
+        self._sent: tuple[dict[str, Array], dict[int, Answer], Floats] | None = None
         self._residuals: dict[int, tuple[TrainingMethod, Mapping[str, Array] | None]] = {}
 
     @one_thread()
@@ -107,18 +109,26 @@ class MethodLearner(TorchLearner):
             )
             if count
         }
-        before = self.vector
-        self._last = (
-            before.numpy().astype(np.float64),
-            self._models(answers, len(work.clients)),
-            steps.astype(np.float64),
-        )
+        self._sent = (self._arrays, answers, steps.astype(np.float64))
         self._move(work, answers)
         loss = np.full(len(work.clients), np.nan)
         for place, answer in answers.items():
             loss[place] = answer.loss
         own = np.minimum(self.samples[work.clients], self._how.batch_size)
         return {"loss": loss, "utility": own * steps * loss}
+
+    def followed(self) -> Floats:
+        """As of `TorchLearner`, by the answers as the server reads them."""
+        if self._sent is not None:
+            before, answers, steps = self._sent
+            rows = [
+                self._flat(merge(before, [answers[place]], [1.0]) if place in answers else before)
+                for place in range(len(steps))
+            ]
+            models = np.array(rows, dtype=np.float64).reshape(len(rows), len(self.vector))
+            self._last = (self._flat(before).astype(np.float64), models, steps)
+            self._sent = None
+        return super().followed()
 
     @one_thread()
     @torch.no_grad()
@@ -168,15 +178,6 @@ class MethodLearner(TorchLearner):
         self._arrays = merged
         self.vector = torch.from_numpy(self._flat(merged))
         self._right = None
-
-    def _models(self, answers: Mapping[int, Answer], number: int) -> Floats:
-        """Model of each client as the server reads it, shape (clients, parameters)."""
-        same = self._flat(self._arrays).astype(np.float64)
-        rows = [
-            self._flat(merge(self._arrays, [answers[place]], [1.0])) if place in answers else same
-            for place in range(number)
-        ]
-        return np.array(rows, dtype=np.float64).reshape(number, len(same))
 
     def _flat(self, arrays: Mapping[str, Array]) -> Array:
         flat: Array = np.concatenate([arrays[name].ravel() for name in self._order])

@@ -132,7 +132,8 @@ class Outcome:
         Of the whole round, its probes and its server included, as far as they are charged
         [kWh] [gCO2e].
     gradients : mapping of str to ndarray
-        Mean gradients that trainings followed which count, as short as those of `Probes`.
+        Mean gradients that trainings followed which count, as short as those of `Probes`. To be
+        taken in `observe`: they may be computed when they are first looked at.
     """
 
     round: int

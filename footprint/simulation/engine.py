@@ -43,7 +43,7 @@ from footprint.simulation.learners import (
 )
 from footprint.simulation.methods import Methods
 from footprint.simulation.outcomes import Outcomes
-from footprint.simulation.probing import SimulatedProbes
+from footprint.simulation.probing import Followed, SimulatedProbes
 from footprint.simulation.results import SimulationRun
 from footprint.simulation.spending import Amounts, Verdict, Wallet, amounts_of
 from footprint.simulation.tasks import Task
@@ -240,6 +240,7 @@ class _Simulation:
         self.waited_before = self.waited
         self._remember(number, done, metrics)
         self.observer.refresh()
+        followed = self._followed(done)
         outcome = Outcome(
             number,
             start_s,
@@ -247,10 +248,11 @@ class _Simulation:
             Outcomes(done, self.table, metrics),
             booked.energy_kwh,
             None if np.isnan(booked.emissions_g) else booked.emissions_g,
-            self._followed(done),
+            followed,
         )
         begin = time.perf_counter()
         self.scheduler.observe(outcome)
+        followed.end()
         self.overhead_s += time.perf_counter() - begin
         self._wait(0)
 
@@ -309,12 +311,10 @@ class _Simulation:
                 )
         return metrics
 
-    def _followed(self, done: Execution) -> dict[str, Floats]:
+    def _followed(self, done: Execution) -> Followed:
         learner = differentiable(self.learner)
-        if learner is None or not done.accepted.any():
-            return {}
-        ids = self.table.ids[done.clients[done.accepted]].tolist()
-        return dict(zip(ids, learner.followed(), strict=True))
+        ids = [] if learner is None else self.table.ids[done.clients[done.accepted]].tolist()
+        return Followed(learner, ids)
 
     def _remember(self, number: int, done: Execution, metrics: dict[str, Floats]) -> None:
         """Write what is known of the clients now."""
