@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.model import Evaluation, MethodTrainings, Metric, PolicyResult
-from footprint.reporting.metrics import contrast_text, heading_of
+from footprint.reporting.metrics import contrast_cell, heading_of
 from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, percent, signed
 from footprint.reporting.shapes import Cell, Column, Table
 
@@ -111,8 +111,8 @@ def _plain_table(policies: Sequence[PolicyResult]) -> Table:
         knobs = policy.knobs
         if knobs is None or knobs.plain is None:
             continue
-        by_metric = {one.metric: contrast_text(one) for one in knobs.contrasts}
-        cells = [Cell(by_metric.get(metric, NOT_KNOWN)) for metric in known]
+        by_metric = {one.metric: one for one in knobs.contrasts}
+        cells = [contrast_cell(by_metric.get(metric)) for metric in known]
         rows.append((Cell(clean(policy.name)), Cell(clean(knobs.plain)), *cells))
     note = (
         "Differences over pairs with one seed, and their 95 % confidence intervals (Student's t). "

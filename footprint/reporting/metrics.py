@@ -147,6 +147,14 @@ def contrast_text(contrast: Contrast) -> str:
     return f"{text} (95{NBSP}%: {bounds(*ends).replace('–', ' to ')})"
 
 
+def contrast_cell(contrast: Contrast | None) -> Cell:
+    """Write a difference over its interval."""
+    if contrast is None:
+        return Cell(NOT_KNOWN)
+    text, _, ends = contrast_text(contrast).partition(" (")
+    return Cell(text, (f"({ends}",) if ends else ())
+
+
 def _plain_unit(metric: Metric) -> str:
     return "points" if _NAMES[metric][1] == "share" else ""
 

@@ -1,12 +1,13 @@
 r"""How each client of a round trains: the method that loses least within what the round may emit.
 
 .. math:: \min \sum_i w_i L_{m_i} \quad \text{such that} \quad
-    \sum_i I_i \left(E_i e_{m_i} + D d_{m_i} + U u_{m_i}\right) \le B
+    \sum_i I_i \left(E_i e_{m_i} + F_i + D d_{m_i} + U u_{m_i}\right) \le B
 
-Client i has the share :math:`w_i` of the samples of the round, the grid intensity :math:`I_i`, and
-would take :math:`E_i` by the reference; D and U are what a whole model takes in the network on its
-way down and up. A method m loses :math:`L_m` points of accuracy, and takes the parts e, d, u of
-what the reference does: a measured `CostTable`.
+Client i has the share :math:`w_i` of the samples of the round and the grid intensity :math:`I_i`.
+Its work would take :math:`E_i` by the reference, and whatever it does :math:`F_i` beside it, such
+as waiting; D and U are what a whole model takes in the network on its way down and up. A method m
+loses :math:`L_m` points of accuracy, and takes the parts e, d, u of what the reference does: a
+measured `CostTable`.
 
 That a round of several methods loses the weighted mean of what each loses alone is our assumption.
 A method that gained accuracy when measured counts as one that loses nothing, and any but the
@@ -31,8 +32,8 @@ from footprint.scheduling.assignments import assign_options
 from footprint.scheduling.base import Need, Outcome, Scheduler, SelectionState, needs_of
 from footprint.scheduling.budget import Resource
 from footprint.scheduling.candidates import Candidates
-from footprint.scheduling.expectations import expected_kwh
 from footprint.scheduling.planned import carbon_budget, intensity_now, rounds_of
+from footprint.units import joules_to_kwh
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -48,13 +49,15 @@ class PlannedWork:
     Attributes
     ----------
     energy_kwh : ndarray
-        Of work and waiting; NaN where nobody knows: those get the reference, uncounted [kWh].
+        Of work; NaN where nobody knows: those get the reference, uncounted [kWh].
     intensity_g_per_kwh : ndarray
         Of the grid of each [gCO2e/kWh].
     samples : ndarray
         That weigh what a method loses; where one is NaN, all weigh alike [1].
     down_kwh, up_kwh : float
         Of the network, for a whole model each way; 0 if it is not counted [kWh].
+    other_kwh : ndarray or None
+        What no method changes, such as energy of waiting; None for nothing [kWh].
     """
 
     energy_kwh: Array
@@ -62,6 +65,7 @@ class PlannedWork:
     samples: Array
     down_kwh: float = 0.0
     up_kwh: float = 0.0
+    other_kwh: Array | None = None
 
     def __post_init__(self) -> None:
         wrong = len({len(self.energy_kwh), len(self.intensity_g_per_kwh), len(self.samples)}) > 1
@@ -82,6 +86,8 @@ class PlannedWork:
         )
         network_kwh = self.down_kwh * down + self.up_kwh * up
         taken_kwh = self.energy_kwh[:, None] * energy + network_kwh
+        if self.other_kwh is not None:
+            taken_kwh = taken_kwh + self.other_kwh[:, None]
         found: Array = self.intensity_g_per_kwh[:, None] * taken_kwh
         return found
 
@@ -164,6 +170,33 @@ def choose_methods(table: CostTable, work: PlannedWork, allowance_g: float) -> M
     )
 
 
+def split_energy(last_kwh: Array, most_kwh: Array, ratio: Array) -> tuple[Array, Array]:
+    """Split what clients took in their last round into what a method changes, and the rest.
+
+    Parameters
+    ----------
+    last_kwh : ndarray of shape (clients,)
+        Of the last round; NaN where nobody knows [kWh].
+    most_kwh : ndarray of shape (clients,)
+        Of all work that each may do, by the reference; NaN where nobody knows [kWh].
+    ratio : ndarray of shape (clients,)
+        Of the method by which each trained then [1].
+
+    Returns
+    -------
+    work_kwh : ndarray
+        Of work, by the reference: of the last round, or else of all that each may do [kWh].
+    other_kwh : ndarray
+        What the last round took beyond all the work that there may be, such as for waiting [kWh].
+    """
+    unknown = np.isnan(last_kwh)
+    most_then = np.where(np.isnan(most_kwh), np.inf, most_kwh * ratio)
+    worked = np.minimum(last_kwh, most_then)
+    work_kwh: Array = np.where(unknown, most_kwh, worked / ratio)
+    other_kwh: Array = np.where(unknown, 0.0, last_kwh - worked)
+    return work_kwh, other_kwh
+
+
 @dataclass(frozen=True, slots=True)
 class Messages:
     """What carrying a model takes, if it is counted.
@@ -197,6 +230,8 @@ class WithKnobs(Around):
         are left of it, and no more than it lets a round plan [gCO2e].
     rounds : int, optional
         Over which the budget is spread; as many as it has itself if left out.
+    among : tuple of str
+        Names of the methods that may be chosen beside the reference; all if empty.
     messages : Messages
 
     Raises
@@ -210,6 +245,7 @@ class WithKnobs(Around):
     method: str | None = None
     allowance_g: float | None = None
     rounds: int | None = None
+    among: tuple[str, ...] = ()
     messages: Messages = field(default_factory=Messages)
     last: MethodChoice | None = field(default=None, init=False)
     _asked: dict[str, MethodCost] = field(default_factory=dict, init=False, repr=False)
@@ -218,6 +254,9 @@ class WithKnobs(Around):
     def __post_init__(self) -> None:
         if self.method is not None:
             self.table[self.method]
+        if self.among:
+            others = [self.table[name] for name in self.among if name != self.table.reference.name]
+            self.table = replace(self.table, costs=(self.table.reference, *others))
         if self.allowance_g is not None and not self.allowance_g >= 0:
             raise UsageError(f"A round cannot be allowed to emit {self.allowance_g} g.")
         if self.rounds is not None and self.rounds < 1:
@@ -273,16 +312,17 @@ class WithKnobs(Around):
 
     def _work(self, ids: Sequence[str], state: SelectionState) -> PlannedWork:
         candidates = state.candidates
-        # What was taken in the last round was taken by the method of that round.
         last = np.array([self._trained.get(name, 1.0) for name in ids])
-        ratio = np.where(np.isnan(candidates.energy_kwh), 1.0, last)
+        most_kwh = joules_to_kwh(candidates.most * candidates.energy_per_unit_ws)
+        work_kwh, other_kwh = split_energy(candidates.energy_kwh, most_kwh, last)
         one_gb_kwh = self.messages.kwh_per_gb
         return PlannedWork(
-            expected_kwh(candidates) / ratio,
+            work_kwh,
             intensity_now(state),
             candidates.samples,
             self.messages.down_gb * one_gb_kwh,
             self.messages.up_gb * one_gb_kwh,
+            other_kwh,
         )
 
     def _allowance(self, state: SelectionState) -> float:

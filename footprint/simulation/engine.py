@@ -167,12 +167,9 @@ class _Simulation:
         clients = state.candidates.find(ids)
         self.methods.begin(clients, costs)
         intensity = self.observer.intensity_now(self.now_s)
-        verdict = self.wallet.judge(
-            Candidates(self.table, clients),
-            intensity,
-            self.now_s,
-            self.methods.beside_last(clients),
-        )
+        asked_now = Candidates(self.table, clients)
+        planned = self.methods.beside_last(asked_now)
+        verdict = self.wallet.judge(asked_now, intensity, self.now_s, planned)
         if verdict is Verdict.END:
             self.ended_by = "budget"
         elif verdict is Verdict.PASS:

@@ -9,6 +9,8 @@ import numpy as np
 
 from footprint.model.method_costs import MethodCost
 from footprint.model.methods import TrainingMethod
+from footprint.scheduling.candidates import Candidates
+from footprint.scheduling.knobs import split_energy
 from footprint.simulation.arrays import Integers
 from footprint.simulation.execution import Execution
 from footprint.simulation.fleet import Fleet
@@ -50,15 +52,19 @@ class Methods:
         """Costs of their methods beside the reference; None if nobody chose any."""
         return None if self._now is None else Ratios.of([self._now[c] for c in clients.tolist()])
 
-    def beside_last(self, clients: Integers) -> Ratios | None:
-        """Costs of their methods beside those of the last round in which each one answered.
+    def beside_last(self, asked: Candidates) -> Ratios | None:
+        """Costs by their methods beside those of the last round in which each one answered.
 
-        Of messages, beside whole ones.
+        Energy of waiting is taken to be what it was then. Of messages, beside whole ones.
         """
-        now, last = self.ratios(clients), self._last.sorted_by(clients)
+        now, last = self.ratios(asked.number), self._last.sorted_by(asked.number)
         if now is None:
             return None
-        return Ratios(now.time / last.time, now.energy / last.energy, now.up, now.down)
+        most_kwh = joules_to_kwh(asked.most * asked.energy_per_unit_ws)
+        work_kwh, other_kwh = split_energy(asked.energy_kwh, most_kwh, last.energy)
+        known = np.where(np.isnan(asked.energy_kwh), most_kwh, asked.energy_kwh)
+        energy = (work_kwh * now.energy + other_kwh) / known
+        return Ratios(now.time / last.time, energy, now.up, now.down)
 
     def of(self, clients: Integers) -> tuple[TrainingMethod, ...] | None:
         """Methods of some clients of the round; None if nobody chose any."""

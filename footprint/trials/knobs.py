@@ -32,11 +32,14 @@ def read_cost_tables(plan: Plan, folder: Path) -> dict[str, CostTable]:
             continue
         name = policy.knobs.table
         table = found[name] = found.get(name) or read_costs(folder / name)
+        keys = [("among", one) for one in policy.knobs.among]
         if policy.knobs.method is not None:
+            keys.append(("method", policy.knobs.method))
+        for key, method in keys:
             try:
-                table[policy.knobs.method]
+                table[method]
             except UsageError as error:
-                place = f"{plan.origin}, policy[{number}].knobs.method"
+                place = f"{plan.origin}, policy[{number}].knobs.{key}"
                 raise ManifestError(f"{place}: {error.message}", error.remedy) from error
     return found
 
@@ -126,5 +129,6 @@ def turn_knobs(
         method=knobs.method,
         allowance_g=knobs.allowance_g,
         rounds=knobs.rounds,
+        among=knobs.among,
         messages=Messages(fleet.message_gb, fleet.update_gb, fleet.network_kwh_per_gb),
     )

@@ -397,12 +397,15 @@ class KnobsTable:
         What a round may emit; None for what the budget of carbon leaves it.
     rounds : int or None
         Over which the budget is spread; None for its own.
+    among : tuple of str
+        Names of the methods that may be chosen beside plain training; all if empty.
     """
 
     table: str
     method: str | None = None
     allowance_g: Grams | None = None
     rounds: Count | None = None
+    among: tuple[str, ...] = ()
 
     __pydantic_config__ = STRICT
 

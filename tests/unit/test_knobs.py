@@ -13,7 +13,7 @@ from footprint.scheduling.base import ClientOutcome, Outcome, SelectionState, me
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.candidates import Candidates, ClientTable
 from footprint.scheduling.cost_files import read_costs, write_costs
-from footprint.scheduling.knobs import Messages, WithKnobs
+from footprint.scheduling.knobs import Messages, WithKnobs, split_energy
 from footprint.scheduling.uniform import Uniform
 from footprint.simulation.engine import simulate
 from footprint.simulation.fleet import Fleet
@@ -192,6 +192,23 @@ def test_nobody_is_planned_whose_energy_is_not_known():
     state = seen(most=np.array([10.0, 10.0, np.nan]))
     assert names(policy, state) == ["half", "half", "plain"]
     assert policy.last.unplanned == 1
+
+
+def test_waiting_is_no_work_that_a_method_changes():
+    policy = knobs(allowance_g=8.0)
+    # Beside 0.01 kWh of work each took 0.02 kWh in its last round: 27 g, of which 18 stay.
+    state = seen(energy_kwh=np.full(3, 0.03))
+    assert names(policy, state) == ["half"] * 3
+    assert policy.last.reference_g == pytest.approx(27.0)
+    assert policy.last.expected_g == pytest.approx(18 + 4.5)
+    work, other = split_energy(
+        np.array([0.03, 0.025, np.nan]), np.full(3, 0.01), np.array([1, 0.5, 1])
+    )
+    assert work == pytest.approx([0.01, 0.01, 0.01])
+    assert other == pytest.approx([0.02, 0.02, 0.0])
+    # Where nobody knows the most work, all of it is taken for work.
+    work, other = split_energy(np.array([0.02]), np.array([np.nan]), np.array([0.5]))
+    assert (work[0], other[0]) == pytest.approx((0.04, 0.0))
 
 
 def test_what_it_cannot_do_without_is_said():

@@ -1,5 +1,6 @@
 """Knobs of a manifest: what is read, how often each method was used, and what it saved."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def plan(tmp_path_factory):
     learner = text.index("[learner]")
     text = text[:learner] + text[text.index("[[budget]]") :]
     path = tmp_path_factory.mktemp("knobs") / "plan.toml"
-    path.write_text(text.replace("../tables/digits_costs.toml", str(TABLE)))
+    text = text.replace("../tables/digits_costs.toml", str(TABLE))
+    path.write_text(text.replace(', among = ["three quarters wide", "half wide, 8-bit"]', ""))
     return read_plan(path)
 
 
@@ -54,7 +56,7 @@ def test_knobs_are_used_where_the_grid_is_dirty(result):
         assert "emulated 0.9, masked" not in by_name
     for one in result.policy("half wide for all").seeds:
         (use,) = one.methods
-        ratio = read_costs(TABLE)["half wide"].energy.value
+        ratio = read_costs(TABLE)["half wide, 8-bit"].energy.value
         assert use.energy_kwh == pytest.approx(ratio * use.reference_kwh)
     assert all(one.methods == () for one in result.policy("plain").seeds)
 
@@ -68,7 +70,15 @@ def test_a_policy_with_knobs_is_held_against_the_same_one_without(result):
         assert set(knobs.contrasts) == set(result.policy(name).contrasts)
         rounds = next(one for one in knobs.contrasts if one.metric is Metric.ROUNDS)
         assert rounds.mean > 0  # the same budget lasts longer
-    assert result.policy("half wide for all").knobs.method == "half wide"
+    assert result.policy("half wide for all").knobs.method == "half wide, 8-bit"
+
+
+def test_only_methods_that_may_be_chosen_are(plan):
+    (knobs,) = [one for one in plan.policy if one.name == "knobs"]
+    few = replace(knobs, knobs=replace(knobs.knobs, among=("three quarters wide",)))
+    result = evaluate_policies(replace(plan, policy=(few,), baseline=None, seeds=1))
+    used = {one.method for seed in result.policies[0].seeds for one in seed.methods}
+    assert used == {"dense", "three quarters wide"}
 
 
 def test_a_budget_is_kept_with_knobs(result):
@@ -104,6 +114,7 @@ def test_pages_without_knobs_have_no_such_table():
     [
         ('{ table = "nowhere.toml" }', "nowhere.toml cannot be read"),
         ('{ table = "COSTS", method = "thirds" }', r"policy\[2\].knobs.method: .*'thirds'"),
+        ('{ table = "COSTS", among = ["dense", "x"] }', r"policy\[2\].knobs.among: .*'x'"),
         ('{ table = "COSTS", methods = "x" }', r"policy\[2\].knobs.methods: this key is unknown"),
         ('{ method = "half wide" }', r"policy\[2\].knobs.table: this key is missing"),
         ('{ table = "COSTS", rounds = 0 }', r"policy\[2\].knobs.rounds"),
@@ -123,13 +134,13 @@ def test_knobs_that_cannot_be_turned_say_why(plan, tmp_path, knobs, message):
 
 
 def test_a_budget_without_rounds_needs_them_from_the_knobs(plan, tmp_path):
-    text = Path(plan.origin).read_text().replace("\nrounds = 20", "")
+    text = Path(plan.origin).read_text().replace("\nrounds = 16", "")
     path = tmp_path / "plan.toml"
     path.write_text(text)
     with pytest.raises(ManifestError, match="nobody says over how many"):
         read_plan(path)
-    path.write_text(text.replace(f'"{TABLE}" }}', f'"{TABLE}", rounds = 20 }}'))
-    assert read_plan(path).policy[1].knobs.rounds == 20
+    path.write_text(text.replace(f'"{TABLE}" }}', f'"{TABLE}", rounds = 16 }}'))
+    assert read_plan(path).policy[1].knobs.rounds == 16
 
 
 # --- tables out of studies ---------------------------------------------------
