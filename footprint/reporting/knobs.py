@@ -10,13 +10,11 @@ from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, percent, signed
 from footprint.reporting.shapes import Cell, Column, Table
 
 _BESIDE_PLAIN = (
-    Metric.ENERGY_KWH,
+    Metric.EMISSIONS_TO_TARGET_G,
+    Metric.ACCURACY_AT_SHARED,
+    Metric.G_PER_UNIT,
     Metric.EMISSIONS_G,
     Metric.ROUNDS,
-    Metric.ACCEPTED_UNITS,
-    Metric.G_PER_UNIT,
-    Metric.ACCURACY,
-    Metric.EMISSIONS_TO_TARGET_G,
 )
 
 

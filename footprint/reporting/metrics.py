@@ -151,8 +151,8 @@ def contrast_cell(contrast: Contrast | None) -> Cell:
     """Write a difference over its interval."""
     if contrast is None:
         return Cell(NOT_KNOWN)
-    text, _, ends = contrast_text(contrast).partition(" (")
-    return Cell(text, (f"({ends}",) if ends else ())
+    text, _, ends = contrast_text(contrast).partition(f" (95{NBSP}%: ")
+    return Cell(text, (ends.removesuffix(")"),) if ends else ())
 
 
 def _plain_unit(metric: Metric) -> str:
