@@ -43,7 +43,7 @@ def works(draw, most=6):
     return PlannedWork(column(0.001, 0.1), column(5, 800), column(10, 500), down, up)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(tables(), works(), st.floats(0, 1.2))
 def test_the_sum_is_within_the_allowance_or_it_is_said_that_none_fits(table, work, part):
     full_g = float(work.emissions_g(table.costs)[:, 0].sum())
@@ -62,7 +62,7 @@ def test_the_sum_is_within_the_allowance_or_it_is_said_that_none_fits(table, wor
     assert choose_methods(table, work, part * full_g) == choice
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(tables(), works(), st.floats(0, 1.2), st.floats(0, 1.0))
 def test_a_smaller_allowance_never_emits_more(table, work, part, less):
     full_g = float(work.emissions_g(table.costs)[:, 0].sum())
@@ -72,7 +72,7 @@ def test_a_smaller_allowance_never_emits_more(table, work, part, less):
         assert narrow.loss_points >= wide.loss_points - 1e-9
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(tables(), works(), st.floats(1.0, 3.0))
 def test_an_allowance_that_suffices_and_a_clean_grid_give_the_reference(table, work, part):
     full_g = float(work.emissions_g(table.costs)[:, 0].sum())
@@ -87,7 +87,7 @@ def test_an_allowance_that_suffices_and_a_clean_grid_give_the_reference(table, w
         assert choice.loss_points == 0.0
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(tables(), st.lists(st.floats(5, 800), min_size=2, max_size=7), st.floats(0, 1.1))
 def test_a_dirtier_grid_never_gets_a_dearer_method_all_else_equal(table, intensity, part):
     alike = np.full(len(intensity), 0.02)
@@ -101,7 +101,7 @@ def test_a_dirtier_grid_never_gets_a_dearer_method_all_else_equal(table, intensi
         assert dirtier <= cleaner * (1 + 1e-9) or len(set(intensity)) < len(intensity)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(works(most=5), st.floats(0, 1.0), points)
 def test_what_is_dearer_without_a_gain_is_never_chosen(work, part, lost):
     """An emulated path takes longer than plain training and sends as much."""
