@@ -12,7 +12,6 @@ Lines are printed as they are found, so that a run may be stopped.
 
 import argparse
 import copy
-import math
 import statistics
 import time
 from dataclasses import dataclass
@@ -22,17 +21,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from footprint.learning.codecs import decode, encode, shapes_of
-from footprint.learning.compression import Uplink, aggregate, pack, union_density
-from footprint.learning.encodings import Encoding
+from footprint.learning.clients import LocalPlan, MethodTrainer, merge, train_client
+from footprint.learning.compression import union_density
 from footprint.learning.flops import count_layers, plan_work, total_work
 from footprint.learning.frozen import FrozenSupport
 from footprint.learning.masks import kept_count, kept_density, largest
 from footprint.learning.networks import FourConvolutions, SmallConvolutional
+from footprint.learning.partitions import even_partition
 from footprint.learning.savings import Amount, Kind, Savings, save
+from footprint.learning.servers import decay_rate
 from footprint.learning.sparse import SparseTraining
-from footprint.learning.states import arrays_of, load_arrays
+from footprint.learning.states import arrays_of
 from footprint.learning.structured import FilterTraining
+from footprint.model.methods import TrainingMethod
+from footprint.studies.runs import share_right
 
 # A path that is called faster should need less than this share of the dense time.
 FASTER = 0.7
@@ -166,40 +168,37 @@ def print_steps():
 
 @dataclass(frozen=True)
 class Run:
-    name: str
-    sparsity: float = 0.0
-    scheme: str = "full"
-    ratio: float | None = None  # of the mask; None sends all
-    width: float = 1.0
-    values: str = "float32"
-    feedback: bool = False
+    method: TrainingMethod
+    width: float = 1.0  # of a network of its own, not of a slice of the wide one
 
-    def uplink(self, masked, everything):
-        if self.feedback:  # the published comparator: 5 % of each sparse layer
-            return Uplink(
-                "top-diff", kept_density(self.sparsity, 0), masked, Encoding("csr"), feedback=True
-            )
-        if self.values != "float32":
-            return Uplink("top-diff", 1, everything, Encoding("dense", self.values))
-        if self.ratio is None:
-            return Uplink()
-        density = kept_density(self.sparsity, self.ratio)
-        return Uplink(self.scheme, density, masked, Encoding("csr"))
+
+def masked(name, sparsity, scheme, ratio):
+    how = {"scheme": scheme, "mask_ratio": ratio, "positions": "csr"}
+    return Run(TrainingMethod(name, "emulated", sparsity, **how))
 
 
 CONV4 = (
-    Run("dense"),
-    Run("sparse 90, full upload", 0.9),
-    Run("sparse 95, full upload", 0.95),
-    Run("sparse 95, diff-on-weights r .1", 0.95, "diff-on-weights", 0.1),
-    Run("sparse 95, top-weights r .1", 0.95, "top-weights", 0.1),
-    Run("sparse 95, top-weights r 0", 0.95, "top-weights", 0),
-    Run("sparse 95, top-weights r .2", 0.95, "top-weights", 0.2),
-    Run("dense, half width", width=0.5),
-    Run("dense, 8-bit updates by chance", values="int8"),
-    Run("sparse 95, top-diff r .1", 0.95, "top-diff", 0.1),
-    Run("sparse 90, top-weights r .1", 0.9, "top-weights", 0.1),
-    Run("dense, top 5 % with error feedback", 0.95, feedback=True),
+    Run(TrainingMethod("dense")),
+    Run(TrainingMethod("sparse 90, full upload", "emulated", 0.9)),
+    Run(TrainingMethod("sparse 95, full upload", "emulated", 0.95)),
+    masked("sparse 95, diff-on-weights r .1", 0.95, "diff-on-weights", 0.1),
+    masked("sparse 95, top-weights r .1", 0.95, "top-weights", 0.1),
+    masked("sparse 95, top-weights r 0", 0.95, "top-weights", 0),
+    masked("sparse 95, top-weights r .2", 0.95, "top-weights", 0.2),
+    Run(TrainingMethod("dense, half width"), 0.5),
+    Run(TrainingMethod("dense, 8-bit updates by chance", scheme="top-diff", values="int8")),
+    masked("sparse 95, top-diff r .1", 0.95, "top-diff", 0.1),
+    masked("sparse 90, top-weights r .1", 0.9, "top-weights", 0.1),
+    Run(
+        TrainingMethod(  # the published comparator: 5 % of each sparse layer
+            "dense, top 5 % with error feedback",
+            sparsity=0.95,
+            scheme="top-diff",
+            mask_ratio=0,
+            positions="csr",
+            feedback=True,
+        )
+    ),
 )
 LEAF = CONV4[:5]
 # Steps that a threshold serves are part of every timing, so the period is printed.
@@ -217,133 +216,102 @@ def read_images(folder):
     return [((pixels - mean) / deviation, labels) for pixels, labels in found]
 
 
-def split_evenly(labels, rng):
-    """Clients of one size, each with shares of classes from a Dirichlet distribution."""
-    pools = [list(rng.permutation(np.flatnonzero(labels == digit))) for digit in range(10)]
-    parts = []
-    for _ in range(CLIENTS):
-        shares, part = rng.dirichlet([ALPHA] * 10), []
-        for _ in range(IMAGES):
-            left = shares * [bool(pool) for pool in pools]
-            if left.sum() == 0:
-                left = np.array([float(bool(pool)) for pool in pools])
-            part.append(pools[rng.choice(10, p=left / left.sum())].pop())
-        parts.append(torch.tensor(part))
-    return parts
+@dataclass
+class Course:
+    """What came of one training."""
+
+    trainer: MethodTrainer
+    model: dict
+    accuracies: list
+    spent_s: float
+    up_bytes: list
+    down_bytes: list
+    union: list
 
 
-def accuracy(model, data):
-    model.eval()
-    with torch.no_grad():
-        right = sum(
-            int((model(pixels).argmax(dim=1) == labels).sum())
-            for pixels, labels in zip(*(torch.split(x, 1000) for x in data), strict=True)
-        )
-    model.train()
-    return 100 * right / len(data[0])
+def train(run, case, seed, rounds, data, test):
+    """Train once; the same seed gives the same clients, batches and first model."""
+    network, _, period = CASES[case]
+    torch.manual_seed(seed)
+    plan = LocalPlan(BATCH, weight_decay=DECAY, period=period)
+    trainer = MethodTrainer(lambda _: network(run.width), run.method, plan)
+    rng = np.random.default_rng(seed)
+    pixels, labels = data
+    parts = even_partition(labels.numpy(), CLIENTS, IMAGES, ALPHA, rng)
+    course = Course(trainer, arrays_of(trainer.module), [], 0.0, [], [], [])
+    residuals = {}
+    for number in range(rounds):
+        start = time.process_time()
+        rate = decay_rate(FIRST_RATE, LAST_RATE, number, rounds)
+        course.down_bytes.append(len(trainer.encode_model(course.model).data))
+        answers, actives = [], []
+        for client in rng.choice(CLIENTS, CHOSEN, replace=False):
+            part = parts[client]
+            own = pixels[part], labels[part]
+            residual = residuals.get(client)
+            answer = train_client(trainer, course.model, own, rate=rate, rng=rng, residual=residual)
+            residuals[client] = answer.residual
+            course.up_bytes.append(len(answer.encoded.data))
+            answers.append(answer)
+            if trainer.sparse and number in (0, rounds - 1):
+                actives.append(active_weights(trainer))
+        course.model = merge(course.model, answers)
+        course.spent_s += time.process_time() - start
+        if actives:
+            course.union.append(union_density(actives))
+        if ends_at(number + 1, rounds):
+            with trainer.as_trained(course.model) as module:
+                course.accuracies.append(100 * share_right(module, *test))
+    return course
 
 
-class Federation:
-    """One training; the same seed gives the same clients, batches and first model."""
+def ends_at(number, rounds):
+    """Whether the model is evaluated after a round."""
+    return number % 10 == 0 or number == rounds
 
-    def __init__(self, run, case, seed):
-        network, _, period = CASES[case]
-        torch.manual_seed(seed)
-        self.run, self.model, self.rng = run, network(run.width), np.random.default_rng(seed)
-        trained_sparsely = run.sparsity > 0 and not run.feedback
-        other = self.model if trained_sparsely else copy.deepcopy(self.model)
-        self.sparse = SparseTraining(other, run.sparsity, run.sparsity, period=period)
-        self.masked = self.sparse.sparse_parameters
-        if not trained_sparsely:
-            self.sparse = None
-        self.uplink = run.uplink(self.masked, frozenset(arrays_of(self.model)))
-        self.residuals = {}
-        self.spent_s, self.up_bytes, self.down_bytes, self.union = 0.0, [], [], []
 
-    def train(self, data, rounds):
-        pixels, labels = data
-        parts = split_evenly(labels.numpy(), self.rng)
-        state, found = arrays_of(self.model), []
-        for number in range(rounds):
-            start = time.process_time()
-            rate = FIRST_RATE * math.exp(number / rounds * math.log(LAST_RATE / FIRST_RATE))
-            down = encode(state, Encoding("smallest"), sparse=self.masked)
-            self.down_bytes.append(len(down.data))
-            answers, actives = [], []
-            for client in self.rng.choice(CLIENTS, CHOSEN, replace=False):
-                part = parts[client]
-                load_arrays(self.model, state)
-                self._train_client(pixels[part], labels[part], rate)
-                after = arrays_of(self.model)
-                answers.append(self._send(client, state, after))
-                if self.sparse and number in (0, rounds - 1):
-                    actives.append(self._active(after))
-            state = aggregate(self.uplink.scheme, state, answers, [IMAGES] * CHOSEN)
-            self.spent_s += time.process_time() - start
-            if actives:
-                self.union.append(union_density(actives))
-            load_arrays(self.model, state)
-            if (number + 1) % 10 == 0:
-                found.append(accuracy(self.model, self.test))
-        return found
-
-    def _train_client(self, pixels, labels, rate):
-        optimiser = torch.optim.SGD(self.model.parameters(), lr=rate, weight_decay=DECAY)
-        if self.sparse:
-            self.sparse.forget_thresholds()
-        order = torch.from_numpy(self.rng.permutation(len(pixels)))
-        for batch in torch.split(order, BATCH):
-            optimiser.zero_grad()
-            nn.functional.cross_entropy(self.model(pixels[batch]), labels[batch]).backward()
-            optimiser.step()
-
-    def _send(self, client, before, after):
-        rng = np.random.default_rng(int(self.rng.integers(2**32)))
-        packet = pack(self.uplink, before, after, residual=self.residuals.get(client), rng=rng)
-        self.residuals[client] = packet.residual
-        self.up_bytes.append(len(packet.encoded.data))
-        return decode(packet.encoded.data, shapes_of(before))
-
-    def _active(self, after):
-        masks = []
-        for name in sorted(self.masked):
-            count = kept_count(after[name].size, kept_density(self.run.sparsity, 0))
-            masks.append(largest(after[name], count).reshape(-1))
-        return np.concatenate(masks)
+def active_weights(trainer):
+    """Mask of the weights that the client just trained would use."""
+    after = arrays_of(trainer.module)
+    density = kept_density(trainer.method.sparsity, 0)
+    masks = [
+        largest(after[name], kept_count(after[name].size, density)).reshape(-1)
+        for name in sorted(trainer.masked)
+    ]
+    return np.concatenate(masks)
 
 
 def print_federations(options, case):
     _, runs, period = CASES[case]
     folder, seeds, rounds = options.data, options.seeds, options.rounds
-    train, Federation.test = read_images(folder)
+    data, test = read_images(folder)
     print(
         f"\nMNIST, {case}, {rounds} rounds, {seeds} seed(s); thresholds serve {period} step(s); "
         "accuracy on all test images"
     )
-    marks = " / ".join(str(number) for number in range(10, rounds + 1, 10))
+    marks = " / ".join(str(number) for number in range(1, rounds + 1) if ends_at(number, rounds))
     print(
         f"{'run':<36}{'after ' + marks:>26}{'as dense':>9}{'CPU s/round':>12}{'up bytes':>11}"
         f"{'down':>10}{'theory':>8}  active in any of 10 clients, first and last round"
     )
     for run in runs:
-        for seed in range(seeds if options.only in run.name else 0):
-            federation = Federation(run, case, seed)
-            found = federation.train(train, rounds)
-            print(federation_line(federation, found, rounds), flush=True)
+        for seed in range(seeds if options.only in run.method.name else 0):
+            course = train(run, case, seed, rounds, data, test)
+            print(course_line(run, course, rounds, test), flush=True)
 
 
-def federation_line(federation, found, rounds):
-    sparse, theory, as_dense = federation.sparse, "-", "-"
-    if sparse:
-        theory = f"{total_work(sparse.work()).reduction:.1%}"
-        with sparse.made_dense():
-            as_dense = f"{accuracy(federation.model, federation.test):.1f}"
-    union = " ".join(f"{one:.3f}" for one in federation.union)
-    curve = " / ".join(f"{one:.1f}" for one in found)
+def course_line(run, course, rounds, test):
+    trainer, theory, as_dense = course.trainer, "-", "-"
+    if trainer.sparse:
+        theory = f"{total_work(trainer.sparse.work()).reduction:.1%}"
+        with trainer.as_trained(course.model, whole=True) as module:
+            as_dense = f"{100 * share_right(module, *test):.1f}"
+    union = " ".join(f"{one:.3f}" for one in course.union)
+    curve = " / ".join(f"{one:.1f}" for one in course.accuracies)
     return (
-        f"{federation.run.name:<36}{curve:>26}{as_dense:>9}{federation.spent_s / rounds:>12.2f}"
-        f"{statistics.mean(federation.up_bytes):>11,.0f}"
-        f"{statistics.mean(federation.down_bytes):>10,.0f}{theory:>8}  {union}"
+        f"{run.method.name:<36}{curve:>26}{as_dense:>9}{course.spent_s / rounds:>12.2f}"
+        f"{statistics.mean(course.up_bytes):>11,.0f}"
+        f"{statistics.mean(course.down_bytes):>10,.0f}{theory:>8}  {union}"
     )
 
 

@@ -11,6 +11,7 @@ from footprint.errors import MissingExtra, UsageError
 from footprint.learning.masks import Share, exact
 
 try:
+    import torch
     from torch import nn
 except ImportError as error:
     raise MissingExtra.of("torch", "Sparse training") from error
@@ -114,18 +115,97 @@ def spread_sparsity(
     U. Evci et al., "Rigging the lottery: making all tickets winners", ICML 2020,
     arXiv 1911.11134, section 3 (ERK).
     """
+    shapes = _sparse_shapes(module, dense)
+    return _share_out(
+        shapes, {name: Fraction(sum(shape)) for name, shape in shapes.items()}, sparsity
+    )
+
+
+def spread_by_momentum(
+    module: nn.Module,
+    sparsity: Share,
+    momenta: Mapping[str, float],
+    *,
+    dense: Collection[str] = ("first", "last"),
+) -> dict[str, Share]:
+    """Sparsity of each layer by momentum: layers whose weights move more keep more of them.
+
+    What all layers together keep is shared out in proportion to the mean magnitude of the
+    momentum of each; a layer keeps no more than all of its weights, and the others get the rest.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+    sparsity : float
+        Of all sparse layers together, from 0 to below 1.
+    momenta : mapping of str to float
+        Mean magnitude by name of the layer; see `mean_momenta`.
+    dense : collection of str
+        As of `sparse.SparseTraining`.
+
+    Returns
+    -------
+    dict of str to Fraction
+        For a new `sparse.SparseTraining`, after `detach` of the one before.
+
+    Notes
+    -----
+    SWAT-M redistributes densities so during training. When, and that shares are in proportion
+    at once instead of by pruning and regrowing, is our reading.
+
+    References
+    ----------
+    T. Dettmers, L. Zettlemoyer, "Sparse networks from scratch: faster training without losing
+    performance", arXiv 1907.04840 (sparse momentum); code of SWAT, as in `swat`.
+    """
+    shapes = _sparse_shapes(module, dense)
+    scores = {name: momenta.get(name, -1.0) for name in shapes}
+    if not all(0 <= score < float("inf") for score in scores.values()) or not any(scores.values()):
+        raise UsageError(
+            f"There is no momentum of the layers {', '.join(scores)}.",
+            "Take steps with an optimiser that has one, and give that of each sparse layer.",
+        )
+    # A layer that stands still keeps something, else it could never move again.
+    least = min(score for score in scores.values() if score > 0) / 100
+    weights = {
+        name: Fraction(max(score, least)) * prod(shapes[name]) for name, score in scores.items()
+    }
+    return _share_out(shapes, weights, sparsity)
+
+
+def mean_momenta(module: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, float]:
+    """Mean magnitude of the momentum of each layer's weights, of an optimiser that has one."""
+    found = {}
+    for name, layer in module.named_modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):  # trained sparsely or not
+            buffer = optimiser.state.get(layer.weight, {}).get("momentum_buffer")
+            if buffer is not None:
+                found[name] = float(buffer.abs().mean())
+    return found
+
+
+def _sparse_shapes(module: nn.Module, dense: Collection[str]) -> dict[str, tuple[int, ...]]:
     layers = find_layers(module)
+    excluded = find_dense(layers, dense)
     shapes: dict[str, tuple[int, ...]] = {}
-    for name in layers.keys() - find_dense(layers, dense):
+    for name in layers:
         weight: Any = layers[name].weight
-        shapes[name] = tuple(weight.shape)
+        if name not in excluded:
+            shapes[name] = tuple(weight.shape)
+    return shapes
+
+
+def _share_out(
+    shapes: Mapping[str, tuple[int, ...]], scores: Mapping[str, Fraction], sparsity: Share
+) -> dict[str, Share]:
+    """Share what is kept by scores, at most all of a layer, exactly."""
     sizes = {name: prod(shape) for name, shape in shapes.items()}
     wanted = (1 - exact(sparsity)) * sum(sizes.values())
     if not wanted:
         raise UsageError("Nothing would be left.", "Give a sparsity below 1 and some layers.")
     full: set[str] = set()
     while True:
-        rest = {name: sum(shape) for name, shape in shapes.items() if name not in full}
+        rest = {name: scores[name] for name in shapes if name not in full}
         left = wanted - sum(sizes[name] for name in full)
         scale = left / sum(rest.values()) if rest else Fraction(0)
         crowded = {name for name in rest if scale * rest[name] > sizes[name]}
@@ -134,6 +214,5 @@ def spread_sparsity(
         full |= crowded  # as dense as can be; the others share the rest
     return {
         name: Fraction(0) if name in full else 1 - scale * rest[name] / sizes[name]
-        for name in layers
-        if name in shapes
+        for name in shapes
     }

@@ -48,6 +48,8 @@ class ServerOptimiser:
         eta of FedAdam; the mean has none.
     beta_1, beta_2, tau : float
         Of FedAdam.
+    averaged : frozenset of str
+        Tensors that no gradient moves, such as running statistics: their mean is taken.
     """
 
     kind: ServerKind = ServerKind.MEAN
@@ -55,6 +57,7 @@ class ServerOptimiser:
     beta_1: float = BETA_1
     beta_2: float = BETA_2
     tau: float = TAU
+    averaged: frozenset[str] = frozenset()
     _first: dict[str, Array] = field(default_factory=dict, init=False)
     _second: dict[str, Array] = field(default_factory=dict, init=False)
 
@@ -84,7 +87,12 @@ class ServerOptimiser:
             raise UsageError("The average has other tensors than the model.")
         if self.kind is ServerKind.MEAN:
             return {name: np.asarray(array) for name, array in average.items()}
-        return {name: self._adam(name, before[name], average[name]) for name in before}
+        return {
+            name: average[name]
+            if name in self.averaged
+            else self._adam(name, before[name], average[name])
+            for name in before
+        }
 
     def _adam(self, name: str, before: Array, average: Array) -> Array:
         old: np.ndarray[Any, np.dtype[np.float64]] = before.astype(np.float64)

@@ -91,6 +91,8 @@ def metric_scale(metric: Metric, values: Iterable[float], currency: str = "") ->
         return Scale.of(kind, values)
     if kind == "share":
         return Scale(0.01, "%", 2)
+    if metric is Metric.TRAINING_MACS:
+        return Scale(1e6, "million", 1)
     if metric in (Metric.ACCEPTED_UNITS, Metric.DISCARDED_UNITS):
         return Scale(1.0, "units", 1)
     return Scale(1.0, currency if kind == "money" else "", 4)

@@ -41,6 +41,7 @@ _PARTS = (Metric.COMPUTE_G, Metric.NETWORK_G, Metric.EMBODIED_G, Metric.EMISSION
 _TIMES = (
     Metric.TRAINING_CPU_S,
     Metric.CPU_S,
+    Metric.ELAPSED_S,
     Metric.TRAINING_KWH,
     Metric.TRAINING_MACS,
 )
@@ -109,7 +110,9 @@ def _table(caption: str, result: MethodStudy, metrics: Sequence[Metric], note: s
 def ranked_methods(result: MethodStudy) -> list[MethodResult]:
     """List the methods that have a mean of what decides, the best first."""
     sign = -1 if result.deciding in MORE_IS_BETTER else 1
-    known = [(one, mean) for one in result.methods if (mean := one.mean(result.deciding))]
+    known = [
+        (one, mean) for one in result.methods if (mean := one.mean(result.deciding)) is not None
+    ]
     return [one for one, _ in sorted(known, key=lambda pair: sign * pair[1])]
 
 
@@ -167,7 +170,8 @@ def study_remarks(result: MethodStudy) -> tuple[str, ...]:
     for one in result.methods:
         savings = savings_of(result, one)
         if one.method.label and savings is not None and savings.theoretical_flops:
-            took = "" if savings.measured is None else f"; measured, {_took(savings.measured)}"
+            kind = energy_kind(result)
+            took = "" if savings.measured is None else f"; {kind}, {_took(savings.measured)}"
             remarks.append(
                 f"{clean(one.name)} ({one.method.label}): in theory training takes "
                 f"{percent(savings.theoretical_flops)} less work{took}."
@@ -333,15 +337,14 @@ def _stop_tables(result: MethodStudy) -> tuple[Table, ...]:
     return (Table("Stop by carbon rate", columns, tuple(rows), note=note),)
 
 
-def study_table(result: MethodStudy) -> Table:
-    """Put the figures of a study into one narrow table, for a terminal."""
+def study_tables(result: MethodStudy) -> tuple[Table, Table]:
+    """Put the figures of a study into two narrow tables, for a terminal."""
     metrics: tuple[Metric, ...] = (Metric.ACCURACY, Metric.EMISSIONS_G, Metric.DATA_GB)
+    caption = "After the same rounds"
     if result.target is not None:
-        metrics = (*metrics, Metric.EMISSIONS_TO_TARGET_G)
-    plain = _table("After the same rounds, and to the target", result, metrics, "")
-    savings = saving_table(result)
-    rows = tuple((*row, *beside[1:]) for row, beside in zip(plain.rows, savings.rows, strict=True))
-    return Table(plain.caption, (*plain.columns, *savings.columns[1:]), rows)
+        metrics = (*metrics, Metric.ROUNDS_TO_TARGET, Metric.EMISSIONS_TO_TARGET_G)
+        caption += ", and to the target"
+    return _table(caption, result, metrics, ""), saving_table(result)
 
 
 # --- settings ----------------------------------------------------------------

@@ -9,7 +9,7 @@ from footprint.model import Evaluation, MethodStudy
 from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import NOT_KNOWN
 from footprint.reporting.shapes import Cell, EvaluationPage, Page, Table
-from footprint.reporting.studies import study_table, view_study
+from footprint.reporting.studies import study_tables, view_study
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def print_result(result: Result, console: Console | None = None) -> None:
         console.print(Text(remark))
     console.print()
     if isinstance(result, MethodStudy):
-        console.print(_rich_table(study_table(result), intervals=console.width >= _WIDE))
+        for table in study_tables(result):
+            console.print(_rich_table(table, intervals=console.width >= _WIDE))
     elif isinstance(page, EvaluationPage):
         tables = [figure.table for figure in page.figures[:1] if figure.id == "ranking"]
         if console.width >= _WIDE:

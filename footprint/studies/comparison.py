@@ -25,6 +25,8 @@ Runs = Mapping[str, Mapping[int, Measured]]
 """Runs by method and seed."""
 Figures = Mapping[int, Mapping[Metric, float | None]]
 """Figures by seed."""
+# On a quiet machine the two are about the same; the clock of processes may tick in 10 ms.
+_BUSY = 1.3
 INTERRUPTED = "interrupted"
 """What is said of a run that did not come to its end."""
 
@@ -161,6 +163,7 @@ def _remarks(
                 f"{len(common)} seeds; so it has no mean of what it took.",
                 remedy="Give it more rounds, or take a lower target.",
             )
+    yield from _busy(methods)
     emulated = [repr(one.name) for one in methods if one.method.label]
     if emulated:
         yield Finding(
@@ -168,6 +171,25 @@ def _remarks(
             f"{', '.join(emulated)}: sparse training multiplies zeros with dense kernels here. Its "
             "theoretical saving is for research; what it took is in the measured columns.",
             Severity.INFO,
+        )
+
+
+def _busy(methods: Sequence[MethodResult]) -> Iterator[Finding]:
+    """Say that others used the machine: a run computes on one thread, and waits for nobody."""
+    ratios = [
+        elapsed_s / cpu_s
+        for one in methods
+        for run in one.seeds
+        if (elapsed_s := run.figures.get(Metric.ELAPSED_S))
+        and (cpu_s := run.figures.get(Metric.CPU_S))
+    ]
+    if ratios and max(ratios) > _BUSY:
+        yield Finding(
+            "machine-busy",
+            f"Runs took {min(ratios):.1f} to {max(ratios):.1f} times their processor time: others "
+            "used this machine. Idle power and hardware are charged by time, so energy and "
+            "emissions are too high, and not alike for all methods.",
+            remedy="Run the study on a quiet machine; compare the energy of training until then.",
         )
 
 

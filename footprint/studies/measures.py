@@ -12,7 +12,7 @@ import numpy as np
 from footprint.assessment import estimate
 from footprint.errors import FootprintError, ManifestError
 from footprint.inventory import build_inventory
-from footprint.journal import read_records
+from footprint.journal import SpanRecord, read_records
 from footprint.learning.stopping import RateStop, stop_place
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
@@ -131,11 +131,13 @@ def require_places(plan: StudyPlan) -> None:
     try:
         estimate(build_inventory(journal), _settings(plan))
     except FootprintError as error:
-        raise ManifestError(f"{plan.origin}, place: {error.message}", error.remedy) from error
+        remedy = error.remedy.replace("Say it with --access", "Name it as access in [place]")
+        raise ManifestError(f"{plan.origin}, place: {error.message}", remedy) from error
 
 
 def _settings(plan: StudyPlan) -> Settings:
-    return Settings(network=plan.place.network or DEFAULT_NETWORK, draws=0)
+    place = plan.place
+    return Settings(network=place.network or DEFAULT_NETWORK, access=place.access, draws=0)
 
 
 def is_training(part: Contribution) -> bool:
@@ -161,8 +163,9 @@ def _spent(
         return math.fsum(one.emissions_g.value for one in parts if one.stage is stage)
 
     known = [one.energy_kwh for one in training if one.energy_kwh is not None]
-    all_s, training_s = _processor_time(record)
+    elapsed_s, all_s, training_s = _times(record)
     return {
+        Metric.ELAPSED_S: elapsed_s,
         Metric.ENERGY_KWH: assessment.energy_kwh,
         Metric.TRAINING_KWH: math.fsum(known) if known else None,
         Metric.CPU_S: all_s,
@@ -179,21 +182,21 @@ def _spent(
     }
 
 
-def _processor_time(record: Record) -> tuple[float | None, float | None]:
-    """Processor time of all spans, and of the clients' training [s]; None without a counter."""
+def _times(record: Record) -> tuple[float, float | None, float | None]:
+    """Wall-clock, and processor time of all and of the clients' training [s].
+
+    None without a counter of processor time.
+    """
     spans = [span for one in read_records([record.journal]).processes for span in one.spans]
-    timed = [span for span in spans if _CPU in span.begin and _CPU in span.end]
-    if not timed:
-        return None, None
+    whole = [span for span in spans if span.parent is None]
+    training = [span for span in spans if (span.role, span.phase) == (Role.CLIENT, Phase.TRAIN)]
 
-    def spent(role: Role | None, phase: Phase | None) -> float:
-        return math.fsum(
-            span.end[_CPU] - span.begin[_CPU]
-            for span in timed
-            if (span.parent is None if phase is None else (span.role, span.phase) == (role, phase))
-        )
+    def spent(some: Sequence[SpanRecord]) -> float | None:
+        if not all(_CPU in span.begin and _CPU in span.end for span in some):
+            return None
+        return math.fsum(span.end[_CPU] - span.begin[_CPU] for span in some)
 
-    return spent(None, None), spent(Role.CLIENT, Phase.TRAIN)
+    return math.fsum(span.duration_s for span in whole), spent(whole), spent(training)
 
 
 def _learned(

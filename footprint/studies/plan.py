@@ -11,7 +11,7 @@ from typing import Annotated
 
 from footprint.learning.networks import NetworkKind
 from footprint.learning.servers import ServerKind
-from footprint.model import Projection
+from footprint.model import Access, Projection
 from footprint.model.methods import TrainingMethod
 from footprint.model.scenario import STRICT, Count, PositiveShare, Share, Unit
 
@@ -113,11 +113,14 @@ class PlaceTable:
         Class of the catalogue; None leaves its making out, which is a gap.
     network : str or None
         Network model; None for the usual one.
+    access : Access or None
+        Kind of link, for the network models that ask for it.
     """
 
     zones: tuple[str, ...]
     device: str | None = None
     network: str | None = None
+    access: Access | None = None
 
     __pydantic_config__ = STRICT
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from footprint.errors import DataError
+from footprint.errors import DataError, MissingExtra
 from footprint.learning.clients import Answer, MethodTrainer, merge
 from footprint.learning.codecs import Array, decode
 from footprint.learning.flops import TrainingWork
@@ -19,6 +17,11 @@ from footprint.learning.servers import ServerOptimiser, decay_rate
 from footprint.measurement.tracker import Tracker
 from footprint.model.methods import TrainingMethod
 from footprint.studies.worlds import World
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtra.of("torch", "A study of methods") from error
 
 _CHUNK = 1000  # samples that are classified at a time
 
@@ -74,7 +77,11 @@ def run_method(world: World, method: TrainingMethod, journal: Path) -> Record:
     trainer = world.trainer(method)
     warm_up(world, method)
     record = Record(journal)
-    server = ServerOptimiser(plan.server.optimiser, rate=plan.server.rate)
+    server = ServerOptimiser(
+        plan.server.optimiser,
+        rate=plan.server.rate,
+        averaged=frozenset(name for name, _ in trainer.module.named_buffers()),
+    )
     model, residuals = world.first, dict[int, dict[str, Array] | None]()
     with Tracker(
         _name(method.name, world.seed),

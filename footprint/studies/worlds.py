@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from footprint.errors import FootprintError, ManifestError
+from footprint.errors import FootprintError, ManifestError, MissingExtra
 from footprint.learning.clients import LocalPlan, MethodTrainer
 from footprint.learning.codecs import Array
 from footprint.learning.datasets import Dataset, load_digits, read_images, standardise
@@ -18,6 +17,11 @@ from footprint.learning.partitions import Indices, even_partition
 from footprint.learning.states import arrays_of
 from footprint.model.methods import TrainingMethod
 from footprint.studies.plan import DIGITS, StudyPlan
+
+try:
+    import torch
+except ImportError as error:
+    raise MissingExtra.of("torch", "A study of methods") from error
 
 _PART, _CHOOSE, _TRAIN = range(3)  # what random numbers are drawn for
 _DIGITS_SPLIT = 0  # the same test data for every seed

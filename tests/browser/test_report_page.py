@@ -15,6 +15,8 @@ from footprint.model import Phase
 from footprint.pareto import curves_of
 from footprint.reporting import write_report
 from footprint.sensitivity import compare_study
+from footprint.studies.manifest import read_study
+from footprint.studies.study import study_methods
 from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.manifest import read_plan
 from tests.unit.test_reporting_samples import (
@@ -49,6 +51,12 @@ def evaluation_without_learner():
     return evaluate_policies(replace(read_plan(simulations / "under_the_sun.toml"), seeds=1))
 
 
+def study():
+    studies = Path(__file__).parents[2] / "examples" / "studies" / "ok"
+    manifest = read_study(studies / "digits.toml")
+    return study_methods(replace(manifest, seeds=2, rounds=2, method=manifest.method[:3]))
+
+
 PLAN = plan()
 RESULTS = {
     "assessment": (federated(findings=FINDINGS), 3),
@@ -58,6 +66,7 @@ RESULTS = {
     "plan": (PLAN, 10),
     "evaluation": (evaluation(), 5),
     "evaluation without learner": (evaluation_without_learner(), 3),
+    "study": (study(), 4),
     "rounds": (by_round(150), 4),
     "compared rounds": (comparison(by_round(8), by_round(5)), 5),
     "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
@@ -93,6 +102,7 @@ def test_every_figure_is_drawn(chromium, pages, name, dark):
         assert 'class="main-svg"' in figure
         bars = re.findall(r'<g class="point[^"]*"><path d="M[^"]{8,}"', figure)
         bars += re.findall(r'class="sankey-link"', figure)
+        bars += re.findall(r'<path class="point"[^>]* d="M[^"]{8,}"', figure)
         bars += re.findall(r'<path class="js-line" d="M[^"]{8,}"', figure)
         assert bars, figure[:400]
     ink = "rgb(229, 232, 235)" if dark else "rgb(26, 31, 37)"

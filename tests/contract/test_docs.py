@@ -97,6 +97,15 @@ def test_the_simulation_manifest_that_is_shown_is_one(tmp_path):
     assert plan.second_signal is not None
 
 
+def test_the_study_that_is_shown_is_one(tmp_path):
+    from footprint.studies.manifest import read_study
+
+    (text,) = blocks("docs/sparse_training.md", "toml")
+    (tmp_path / "study.toml").write_text(text)
+    plan = read_study(tmp_path / "study.toml")
+    assert [method.label for method in plan.method] == ["", "research, theoretical only"]
+
+
 def test_the_documented_keys_of_paper_cases_are_those_that_are_known():
     from footprint.papercases.formulas import MODELS, known_figures, known_inputs
 

@@ -245,6 +245,13 @@ def test_fedadam_takes_the_steps_of_its_algorithm():
     assert second["w"] == pytest.approx([first["w"][0] + step, -2.0])
 
 
+def test_fedadam_takes_the_mean_of_what_no_gradient_moves():
+    server = ServerOptimiser("adam", averaged=frozenset({"running_var"}))
+    before = {"running_var": np.array([0.01], dtype=np.float32)}
+    average = {"running_var": np.array([0.5], dtype=np.float32)}
+    assert server.step(before, average)["running_var"] == 0.5
+
+
 def test_the_mean_is_the_next_model():
     average = {"w": np.array([1.5], dtype=np.float32)}
     assert ServerOptimiser().step({"w": np.zeros(1, np.float32)}, average)["w"] == 1.5

@@ -9,7 +9,7 @@ from torch import nn
 from footprint.errors import UsageError
 from footprint.learning import swat
 from footprint.learning.flops import count_layers, count_updates, plan_work, total_work
-from footprint.learning.layers import spread_sparsity
+from footprint.learning.layers import mean_momenta, spread_by_momentum, spread_sparsity
 from footprint.learning.masks import exact, kept_count
 from footprint.learning.networks import FourConvolutions, ResNet18, SmallConvolutional
 from footprint.learning.sparse import SparseTraining
@@ -406,3 +406,29 @@ def test_small_layers_are_full_before_large_ones_keep_more():
     for sparsity, named in ((1, ()), (0.5, ("0", "1", "2"))):
         with pytest.raises(UsageError):
             spread_sparsity(model, sparsity, dense=named)
+
+
+def test_densities_follow_momentum_and_keep_the_whole(random):
+    model = FourConvolutions()
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    assert mean_momenta(model, optimiser) == {}
+    model(torch.rand(4, 1, 28, 28, generator=random)).square().sum().backward()
+    optimiser.step()
+    momenta = mean_momenta(model, optimiser)
+    assert momenta["3"] == pytest.approx(float(model[3].weight.grad.abs().mean()))
+    sizes = {name: dict(model.named_modules())[name].weight.numel() for name in "369"}
+    found = spread_by_momentum(model, 0.9, {"3": 2.0, "6": 1.0, "9": 1.0})
+    assert list(found) == ["3", "6", "9"]
+    kept = {name: 1 - share for name, share in found.items()}
+    assert sum(kept[name] * size for name, size in sizes.items()) == exact(0.1) * sum(
+        sizes.values()
+    )
+    assert kept["3"] == 2 * kept["6"] == 2 * kept["9"]
+    # A layer keeps all of its weights at most; the others share the rest.
+    crowded = spread_by_momentum(model, 0.9, {"3": 1000.0, "6": 1.0, "9": 0.0})
+    assert crowded["3"] == 0
+    assert 0 < crowded["6"] < crowded["9"] < 1
+    SparseTraining(model, found, 0.9)
+    for wrong in ({"3": 1.0}, {"3": 0.0, "6": 0.0, "9": 0.0}, {"3": float("nan"), "6": 1, "9": 1}):
+        with pytest.raises(UsageError, match="no momentum"):
+            spread_by_momentum(FourConvolutions(), 0.9, wrong)
