@@ -35,8 +35,9 @@ from footprint.integrations.flower.process import stop_clients
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS, RECORD_NAME
 from footprint.journal import read_records
 from footprint.model import Phase, ReplyStatus, Role
-from footprint.model.method_costs import MethodCost
+from footprint.model.method_costs import CostFigure, CostTable, MethodCost
 from footprint.model.methods import TrainingMethod
+from footprint.scheduling.knobs import WithKnobs
 from footprint.scheduling.uniform import Uniform
 
 NODES = 5
@@ -750,6 +751,30 @@ def test_each_client_is_told_how_to_train(tmp_path, strategy):
     assert set(told) == expected
     assert len(told) == 4
     assert {method for _, _, method in told} == {"plain", "half"}
+
+
+def test_knobs_turn_once_the_energy_of_clients_is_known(tmp_path):
+    half = MethodCost(
+        TrainingMethod("half", width=0.5),
+        energy=CostFigure(0.5, 0.4, 0.6),
+        loss=CostFigure(2.0, 1.0, 3.0),
+    )
+    table = CostTable("n", "d", "c", "s", (MethodCost(TrainingMethod("plain")), half))
+    told = []
+
+    def listen(message, context, call_next):
+        if message.metadata.message_type == "train":
+            (config,) = message.content.config_records.values()
+            told.append((int(config["server-round"]), config["footprint.method"]))
+        return call_next(message, context)
+
+    # Nothing fits into an allowance of 0, so everybody who can be planned saves.
+    knobs = WithKnobs(inner=Uniform(), table=table, allowance_g=0.0)
+    app = client_app(listen, carbon_mod("r", tmp_path))
+    grids = {"FR": 50.0, "PL": 650.0}
+    measured(tmp_path, app, scheduler=knobs, intensities=grids, ask=True)
+    assert {method for number, method in told if number == 1} == {"plain"}
+    assert {method for number, method in told if number == 2} == {"half"}
 
 
 def test_a_scheduler_observes_the_rounds_that_it_chose_for(tmp_path):
