@@ -22,8 +22,10 @@ def test_the_examples_are_there():
 
 @pytest.mark.parametrize("path", WORKING, ids=lambda path: path.stem)
 def test_a_working_simulation_makes_a_document_and_a_page(footprint, path):
+    # One that really trains is run with one of its policies: a model takes seconds.
+    some = ("--policy", "knobs", "--baseline", "knobs") if path.stem == "knobs" else ()
     done = footprint(
-        "simulate", path, "--seeds", 2, "--engine", "here", "-o", "page.html", "--json"
+        "simulate", path, *some, "--seeds", 2, "--engine", "here", "-o", "page.html", "--json"
     )
     result = json.loads(done.stdout)
     assert result["format"] == "footprint-evaluation"
