@@ -8,26 +8,10 @@ hardware would save pays into no budget. `Amount` refuses sums across kinds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from math import isfinite
 
 from footprint.errors import UsageError
-
-
-class Kind(StrEnum):
-    """How a number came about.
-
-    ``measured``: by a meter, on the run as it was executed.
-    ``modelled_from_time``: measured processor time times a declared power, where no
-    meter can be read.
-    ``theoretical_flops``: counted from the densities that were reached.
-    ``projected``: theoretical, times an assumption on hardware that must be named.
-    """
-
-    MEASURED = "measured"
-    MODELLED_FROM_TIME = "modelled_from_time"
-    THEORETICAL_FLOPS = "theoretical_flops"
-    PROJECTED = "projected"
+from footprint.model.method_costs import Kind as Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,54 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodTrainings:
+    """What was trained by one method in one run.
+
+    Attributes
+    ----------
+    method : str
+        Name in the table of costs.
+    trainings : tuple of int
+        Rounds of clients of each power domain that were begun with it.
+    energy_kwh, reference_kwh : float
+        Of all work by it; and what the same work would have taken by the reference of the table
+        [kWh].
+    """
+
+    method: str
+    trainings: tuple[int, ...]
+    energy_kwh: float
+    reference_kwh: float
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class KnobsResult:
+    """How clients of a policy trained, beside the same policy without that choice.
+
+    Attributes
+    ----------
+    table : str
+        File of measured costs.
+    method : str or None
+        By which all trained; None if one was chosen for each.
+    plain : str or None
+        Name of the policy with the same rule and options whose clients all train alike; None if
+        it was not run.
+    contrasts : tuple of Contrast
+        Against that one, over the same seeds.
+    """
+
+    table: str
+    method: str | None
+    plain: str | None
+    contrasts: tuple[Contrast, ...] = ()
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True)
 class SeedResult:
     """One run of one policy.
 
@@ -226,6 +274,8 @@ class SeedResult:
         the fleet in equal steps from 0 to 1; empty if none was accepted.
     domains : tuple of float
         Mean share of the rounds in which a client of each power domain took part [1].
+    methods : tuple of MethodTrainings
+        Empty if nobody chose how clients train.
     """
 
     seed: int
@@ -234,6 +284,7 @@ class SeedResult:
     course: Course
     lorenz: tuple[float, ...] = ()
     domains: tuple[float, ...] = ()
+    methods: tuple[MethodTrainings, ...] = ()
 
     __pydantic_config__ = STRICT
 
@@ -264,6 +315,8 @@ class PolicyResult:
         One per metric that any seed of any policy has.
     contrasts : tuple of Contrast
         Against the baseline; none of a metric that a seed lacks, or of itself.
+    knobs : KnobsResult or None
+        None if all of its clients train alike.
     """
 
     name: str
@@ -273,6 +326,7 @@ class PolicyResult:
     failed: tuple[FailedSeed, ...] = ()
     spreads: tuple[Spread, ...] = ()
     contrasts: tuple[Contrast, ...] = ()
+    knobs: KnobsResult | None = None
 
     __pydantic_config__ = STRICT
 

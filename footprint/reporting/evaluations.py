@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from footprint.model import Evaluation, Finding, Metric, SeedResult
 from footprint.model.evaluations import TO_TARGET
+from footprint.reporting.knobs import knob_tables
 from footprint.reporting.metrics import metric_table
 from footprint.reporting.numbers import NOT_KNOWN, clean, exact, percent, plural
 from footprint.reporting.registers import declared_table, file_table
@@ -73,6 +74,7 @@ def view_evaluation(result: Evaluation) -> EvaluationPage:
     tables.append(metric_table("What it took to reach the target", result, took))
     if result.deciding in TO_TARGET:
         tables = [metric_table("What it took", result, _RESULTS, _INTERVALS + _gap_note(result))]
+    tables += knob_tables(result)
     return EvaluationPage(
         kind="evaluation",
         title=evaluation_title(result),
@@ -166,7 +168,10 @@ def _policy_table(result: Evaluation) -> Table:
             ends[one.ended_by] = ends.get(one.ended_by, 0) + 1
         ended = [f"{count} by {clean(why)}" for why, count in ends.items()]
         ended += [f"seed {one.seed} failed: {clean(one.message)}" for one in policy.failed]
-        options = ", ".join(f"{clean(key)} = {clean(value)}" for key, value in policy.options)
+        told = [*policy.options]
+        if policy.knobs is not None:
+            told.append(("methods", policy.knobs.method or f"chosen by {policy.knobs.table}"))
+        options = ", ".join(f"{clean(key)} = {clean(value)}" for key, value in told)
         rows.append(
             (
                 Cell(clean(policy.name)),

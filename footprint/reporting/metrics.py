@@ -149,6 +149,14 @@ def contrast_text(contrast: Contrast) -> str:
     return f"{text} (95{NBSP}%: {bounds(*ends).replace('–', ' to ')})"
 
 
+def contrast_cell(contrast: Contrast | None) -> Cell:
+    """Write a difference over its interval."""
+    if contrast is None:
+        return Cell(NOT_KNOWN)
+    text, _, ends = contrast_text(contrast).partition(f" (95{NBSP}%: ")
+    return Cell(text, (ends.removesuffix(")"),) if ends else ())
+
+
 def _plain_unit(metric: Metric) -> str:
     return "points" if _NAMES[metric][1] == "share" else ""
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
-from footprint.scheduling.base import Need, Outcome, Scheduler, horizon_of, needs_of
+from footprint.model.method_costs import MethodCost
+from footprint.scheduling.base import (
+    Need,
+    Outcome,
+    Scheduler,
+    SelectionState,
+    horizon_of,
+    needs_of,
+)
+
+Methods: TypeAlias = Callable[[Sequence[str], SelectionState], Sequence[MethodCost]]
+"""Says how each client of a round trains."""
 
 
 @dataclass
@@ -42,6 +53,12 @@ class Around:
         """Weights of the other policy, if it gives any."""
         found: Callable[[Sequence[str]], Sequence[float]] | None
         found = getattr(self.inner, "weights", None)
+        return found
+
+    @property
+    def methods(self) -> Methods | None:
+        """Methods of the other policy, if it names any."""
+        found: Methods | None = getattr(self.inner, "methods", None)
         return found
 
     def observe(self, outcome: Outcome) -> None:

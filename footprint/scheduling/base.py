@@ -14,6 +14,7 @@ import numpy as np
 
 from footprint.errors import UsageError
 from footprint.model import ReplyStatus
+from footprint.model.method_costs import MethodCost
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.budget import Budget
 from footprint.scheduling.candidates import Candidate as Candidate
@@ -131,7 +132,8 @@ class Outcome:
         Of the whole round, its probes and its server included, as far as they are charged
         [kWh] [gCO2e].
     gradients : mapping of str to ndarray
-        Mean gradients that trainings followed which count, as short as those of `Probes`.
+        Mean gradients that trainings followed which count, as short as those of `Probes`. To be
+        taken in `observe`: they may be computed when they are first looked at.
     """
 
     round: int
@@ -150,7 +152,9 @@ class Scheduler(Protocol):
     An attribute `needs`, a set of `Need`, says what it wants to read beside the candidates;
     one without it needs nothing. An attribute `horizon_s` says how far forecasts of intensity
     shall reach, if that is beyond the deadline of a round [s]. A method `weights(ids)` gives the
-    weights of updates in the average; without it, samples weigh. `observe` is called once after
+    weights of updates in the average; without it, samples weigh. A method `methods(ids, state)`
+    says how each of those trains that `select` chose in that state, as a `MethodCost` each; without
+    it, everybody trains as the simulation says. `observe` is called once after
     each round for which `select` chose somebody. If it chose nobody, it may be asked again later
     for the same round.
     """
@@ -202,6 +206,37 @@ def weights_of(scheduler: Scheduler, ids: Sequence[str]) -> Array | None:
             "It must give one number of 0 or more for each.",
         )
     return weights
+
+
+def methods_of(
+    scheduler: Scheduler, ids: Sequence[str], state: SelectionState
+) -> tuple[MethodCost, ...] | None:
+    """Ask a scheduler how each client trains; None if that is not its business.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+    ids : sequence of str
+        What it chose.
+    state : SelectionState
+        In which it chose them.
+
+    Raises
+    ------
+    UsageError
+        If it does not name one method with its measured cost for each client.
+    """
+    method = getattr(scheduler, "methods", None)
+    if method is None:
+        return None
+    found = tuple(method(ids, state))
+    if len(found) != len(ids) or not all(isinstance(one, MethodCost) for one in found):
+        raise UsageError(
+            f"The scheduler {type(scheduler).__name__} named methods for {len(ids)} clients: "
+            f"{found}.",
+            "It must give one MethodCost for each.",
+        )
+    return found
 
 
 def chosen(scheduler: Scheduler, state: SelectionState, rng: Generator) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
-from footprint.model import Course, Metric, SeedResult
+from footprint.model import Course, MethodTrainings, Metric, SeedResult
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.curves import (
     WINDOW,
@@ -27,7 +27,7 @@ from footprint.scheduling.curves import (
 )
 from footprint.scheduling.participation import jain_index, selection_heterogeneity
 from footprint.scheduling.signals import emissions_under, hours_up_to
-from footprint.simulation.booking import GRID
+from footprint.simulation.booking import GRID, NETWORK
 from footprint.simulation.results import SimulationRun
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
@@ -100,6 +100,7 @@ class Trial:
         NaN where it was not measured; None if it never was.
     figures : dict of Metric to (float or None)
     lorenz, domains : tuple of float
+    methods : tuple of MethodTrainings
         As in `SeedResult`.
     """
 
@@ -113,6 +114,7 @@ class Trial:
     figures: dict[Metric, float | None] = field(default_factory=dict)
     lorenz: tuple[float, ...] = ()
     domains: tuple[float, ...] = ()
+    methods: tuple[MethodTrainings, ...] = ()
 
     def result(self, shared: Mapping[Metric, float | None]) -> SeedResult:
         """Make the part of a document, with figures that depend on the other runs."""
@@ -123,6 +125,7 @@ class Trial:
             _course(self),
             self.lorenz,
             self.domains,
+            self.methods,
         )
 
 
@@ -169,6 +172,12 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
         figures,
         lorenz_curve(run.clients.accepted),
         _domain_shares(run),
+        tuple(
+            MethodTrainings(
+                one.cost.name, tuple(one.trainings.tolist()), one.energy_kwh, one.reference_kwh
+            )
+            for one in run.methods
+        ),
     )
 
 
@@ -185,7 +194,9 @@ def _sums(
 ) -> dict[Metric, tuple[Array | None, float | None]]:
     """Energy, emissions and cost, server included: up to the end of each round, and of all."""
     rounds, clients = run.rounds, run.clients
-    energy_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
+    energy_kwh = np.cumsum(
+        rounds.energy_kwh + rounds.wait_kwh + rounds.network_kwh + rounds.probe_kwh
+    )
     emissions_g, cost = np.cumsum(rounds.emissions_g), np.cumsum(rounds.cost)
     all_g, all_cost = float(clients.emissions_g.sum()), _cost_of_all(run, measures)
     second_g, all_second_g = np.full(len(rounds), np.nan), math.nan
@@ -220,12 +231,13 @@ def _sums(
 def _cost_of_all(run: SimulationRun, measures: Measures) -> float:
     """Cost of clients; of probes after the last round too, which are in no row of rounds."""
     rounds = run.rounds
-    in_rounds_kwh = float((rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh).sum())
+    own_kwh = rounds.energy_kwh + rounds.wait_kwh + rounds.network_kwh + rounds.probe_kwh
+    in_rounds_kwh = float(own_kwh.sum())
     if math.isclose(in_rounds_kwh, run.energy_kwh, rel_tol=1e-9):
         return float(rounds.cost.sum())
     if measures.price_per_kwh is None:
         return math.nan
-    grid_kwh = run.hours.energy_kwh[:, GRID].sum(axis=(0, 2))
+    grid_kwh = run.hours.energy_kwh[: NETWORK.start, GRID].sum(axis=(0, 2))
     return float(np.where(grid_kwh > 0, grid_kwh * measures.price_per_kwh, 0.0).sum())
 
 

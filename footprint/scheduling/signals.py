@@ -41,7 +41,9 @@ def emissions_under(
     # Rounds follow each other, so what was spent before the hour in which one ends is known.
     each_kwh = run.hours.energy_kwh.sum(axis=(0, 1, 2))
     before_kwh = np.append(0.0, np.cumsum(each_kwh))
-    spent_kwh = np.cumsum(rounds.energy_kwh + rounds.wait_kwh + rounds.probe_kwh)
+    spent_kwh = np.cumsum(
+        rounds.energy_kwh + rounds.wait_kwh + rounds.network_kwh + rounds.probe_kwh
+    )
     inside_kwh = np.clip(spent_kwh - before_kwh[hour], 0.0, each_kwh[hour])
     part = np.divide(inside_kwh, each_kwh[hour], out=np.zeros(len(hour)), where=inside_kwh > 0)
     # Not 0 times what nobody knows.

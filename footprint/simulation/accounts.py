@@ -71,7 +71,9 @@ class Accounts:
         totals["wait_excess_ws"][who] += done.wait_excess_ws
         totals["emissions_g"][who] += done.emissions_g
         totals["present_s"][who] += done.present_s
-        totals["down_gb"][who] += self.world.fleet.message_gb * ~self.informed[who]
+        totals["network_ws"][who] += done.network_ws
+        totals["network_g"][who] += done.network_g
+        totals["down_gb"][who] += done.down_gb
 
     def add(
         self, start_s: int, waited: int, done: Execution, taken: Amounts, accuracy: float
@@ -91,14 +93,14 @@ class Accounts:
             Of the model after it; NaN if nobody measured it [1].
         """
         lost = np.where(done.accepted, 0.0, 1.0)
-        fleet, who, totals = self.world.fleet, done.clients, self._totals
+        who, totals = done.clients, self._totals
         totals["units"][who] += done.units
         totals["accepted_units"][who] += done.units * done.accepted
         totals["train_ws"][who] += done.train_ws
         totals["lost_ws"][who] += done.train_ws * lost
         totals["train_excess_ws"][who] += done.train_excess_ws
         totals["busy_s"][who] += done.busy_s
-        totals["up_gb"][who] += fleet.update_gb * done.accepted
+        totals["up_gb"][who] += done.up_gb
         self._attend(done)
         probed = sum(self._probes, Amounts())
         self._probes.clear()
@@ -119,6 +121,7 @@ class Accounts:
                 joules_to_kwh((done.train_ws * lost).sum()),
                 joules_to_kwh(done.wait_ws.sum()),
                 joules_to_kwh((done.train_excess_ws + done.wait_excess_ws).sum()),
+                joules_to_kwh(done.network_ws.sum()),
                 probed.energy_kwh,
                 done.emissions_g.sum() + probed.emissions_g,
                 taken.cost + probed.cost,
@@ -128,7 +131,7 @@ class Accounts:
 
     def rounds(self) -> Rounds:
         """Columns of one value per round."""
-        table = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), 17)
+        table = np.array(self._rows, dtype=np.float64).reshape(len(self._rows), 18)
         counts = table[:, :7].astype(np.int64)
         return Rounds(*counts.T, *table[:, 7:].T)
 
@@ -150,6 +153,8 @@ class Accounts:
             excess_kwh=joules_to_kwh(totals["train_excess_ws"]),
             excess_wait_kwh=joules_to_kwh(totals["wait_excess_ws"]),
             emissions_g=totals["emissions_g"],
+            network_kwh=joules_to_kwh(totals["network_ws"]),
+            network_g=totals["network_g"],
             probe_kwh=joules_to_kwh(totals["probe_ws"]),
             excess_probe_kwh=joules_to_kwh(totals["probe_excess_ws"]),
             busy_s=totals["busy_s"],
@@ -231,6 +236,8 @@ _TOTALS = (
     "probe_excess_ws",
     "probe_s",
     "emissions_g",
+    "network_ws",
+    "network_g",
     "busy_s",
     "present_s",
     "down_gb",

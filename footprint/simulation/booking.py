@@ -11,8 +11,11 @@ from footprint.simulation.arrays import Floats, Integers
 from footprint.simulation.world import Rules
 from footprint.units import S_PER_H
 
-PHASES = (Phase.TRAIN, Phase.WAIT, Phase.EVALUATE)
-"""What clients are charged for; evaluation is that of gradients for a choice."""
+PHASES = (Phase.TRAIN, Phase.WAIT, Phase.EVALUATE, Phase.DOWNLOAD, Phase.UPLOAD)
+"""What clients are charged for; evaluation is that of gradients for a choice, and the last two are
+of the network."""
+NETWORK = slice(3, 5)
+"""Places of the phases that no client pays for."""
 EXCESS, GRID = 0, 1
 """Places of the two sources of energy."""
 

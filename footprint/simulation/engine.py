@@ -24,6 +24,7 @@ from footprint.scheduling.base import (
     SelectionState,
     chosen,
     horizon_of,
+    methods_of,
     needs_of,
     weights_of,
 )
@@ -33,9 +34,16 @@ from footprint.simulation.accounts import Accounts
 from footprint.simulation.arrays import Floats, Integers
 from footprint.simulation.booking import Ledger
 from footprint.simulation.execution import Execution, execute
-from footprint.simulation.learners import Learner, RoundWork, accuracy_of, differentiable
+from footprint.simulation.learners import (
+    Learner,
+    RoundWork,
+    accuracy_of,
+    differentiable,
+    require_methods,
+)
+from footprint.simulation.methods import Methods
 from footprint.simulation.outcomes import Outcomes
-from footprint.simulation.probing import SimulatedProbes
+from footprint.simulation.probing import Followed, SimulatedProbes
 from footprint.simulation.results import SimulationRun
 from footprint.simulation.spending import Amounts, Verdict, Wallet, amounts_of
 from footprint.simulation.tasks import Task
@@ -101,6 +109,7 @@ class _Simulation:
     observer: Observer = field(init=False)
     accounts: Accounts = field(init=False)
     wallet: Wallet = field(init=False)
+    methods: Methods = field(init=False)
     waited: int = 0
     waited_before: int = 0
     overhead_s: float = 0.0
@@ -108,6 +117,8 @@ class _Simulation:
 
     def __post_init__(self, budgets: tuple[Budget, ...]) -> None:
         self.world.require(self.rules)
+        require_methods(self.learner, self.scheduler)
+        self.methods = Methods(self.world.fleet, len(self.world.supply.domains))
         self.now_s = self.rules.start_s
         self.table = tabulate(self.world, self.rules)
         self.observer = Observer(
@@ -147,14 +158,18 @@ class _Simulation:
         asked = replace(state, budget=self.wallet.shown, probes=probes)
         begin = time.perf_counter()
         ids = chosen(self.scheduler, asked, choices)
+        costs = methods_of(self.scheduler, ids, asked) if ids else None
         own_s = 0.0 if probes is None else probes.own_s
         self.overhead_s += time.perf_counter() - begin - own_s
         if not ids or self.now_s >= self.rules.stop_s:
             self._wait(self.rules.retry)
             return
         clients = state.candidates.find(ids)
+        self.methods.begin(clients, costs)
         intensity = self.observer.intensity_now(self.now_s)
-        verdict = self.wallet.judge(Candidates(self.table, clients), intensity, self.now_s)
+        asked_now = Candidates(self.table, clients)
+        planned = self.methods.beside_last(asked_now)
+        verdict = self.wallet.judge(asked_now, intensity, self.now_s, planned)
         if verdict is Verdict.END:
             self.ended_by = "budget"
         elif verdict is Verdict.PASS:
@@ -202,11 +217,18 @@ class _Simulation:
     def _run_round(self, number: int, clients: Integers, luck: Floats) -> None:
         """Run a round, account for it, and tell the scheduler of it."""
         start_s = self.now_s
-        task = Task.training(self.world.fleet, self.rules, clients, self.accounts.informed[clients])
+        task = Task.training(
+            self.world.fleet,
+            self.rules,
+            clients,
+            self.accounts.informed[clients],
+            self.methods.ratios(clients),
+        )
         done = self._run(task, luck)
         if done is None:
             return
         metrics = self._train(number, done)
+        self.methods.add(done)
         taken = amounts_of(self.world, done)
         booked = self.wallet.book(taken, self.now_s)
         self.accounts.add(
@@ -215,6 +237,7 @@ class _Simulation:
         self.waited_before = self.waited
         self._remember(number, done, metrics)
         self.observer.refresh()
+        followed = self._followed(done)
         outcome = Outcome(
             number,
             start_s,
@@ -222,10 +245,11 @@ class _Simulation:
             Outcomes(done, self.table, metrics),
             booked.energy_kwh,
             None if np.isnan(booked.emissions_g) else booked.emissions_g,
-            self._followed(done),
+            followed,
         )
         begin = time.perf_counter()
         self.scheduler.observe(outcome)
+        followed.end()
         self.overhead_s += time.perf_counter() - begin
         self._wait(0)
 
@@ -272,7 +296,8 @@ class _Simulation:
             return {}
         clients = done.clients[done.accepted]
         weights = weights_of(self.scheduler, self.table.ids[clients].tolist())
-        work = RoundWork(number, clients, done.units[done.accepted], weights)
+        units, methods = done.units[done.accepted], self.methods.of(clients)
+        work = RoundWork(number, clients, units, weights, methods)
         metrics = {name: np.asarray(m, float) for name, m in self.learner.train(work).items()}
         for name, values in metrics.items():
             if values.shape != work.clients.shape:
@@ -283,12 +308,10 @@ class _Simulation:
                 )
         return metrics
 
-    def _followed(self, done: Execution) -> dict[str, Floats]:
+    def _followed(self, done: Execution) -> Followed:
         learner = differentiable(self.learner)
-        if learner is None or not done.accepted.any():
-            return {}
-        ids = self.table.ids[done.clients[done.accepted]].tolist()
-        return dict(zip(ids, learner.followed(), strict=True))
+        ids = [] if learner is None else self.table.ids[done.clients[done.accepted]].tolist()
+        return Followed(learner, ids)
 
     def _remember(self, number: int, done: Execution, metrics: dict[str, Floats]) -> None:
         """Write what is known of the clients now."""
@@ -332,6 +355,7 @@ class _Simulation:
             server_kwh=server_kwh,
             server_g=server_g,
             overhead_s=self.overhead_s,
+            methods=self.methods.used(),
             findings=(*world.findings(), *self.accounts.findings(self.table)),
         )
 

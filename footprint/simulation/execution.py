@@ -9,12 +9,12 @@ import numpy as np
 from footprint.errors import SimulationError
 from footprint.model import Phase
 from footprint.simulation.arrays import Flags, Floats, Integers
-from footprint.simulation.booking import Ledger
+from footprint.simulation.booking import GRID, Ledger
 from footprint.simulation.sharing import Grouping, share_alone, share_step
 from footprint.simulation.tasks import Task
 from footprint.simulation.traces import moment
 from footprint.simulation.world import Rules, World
-from footprint.units import joules_to_kwh
+from footprint.units import J_PER_KWH, joules_to_kwh
 
 ROUNDING = 1e-9
 """How far a sum may pass its limit because numbers are rounded, as a share of it."""
@@ -43,10 +43,15 @@ class Execution:
         Part of it that was excess energy [Ws].
     emissions_g : ndarray of float
         Of the part from the grid, by its actual intensity; NaN where nobody knows it [gCO2e].
+    network_ws, network_g : ndarray of float
+        Of carrying what follows: energy that is in none of the others [Ws], and the part of the
+        emissions that it makes [gCO2e].
     busy_s, present_s : ndarray of float
         Time at work, and in the round at all [s].
     ready_s : ndarray of float
         Time from the start to the least work; NaN if it was not reached [s].
+    down_gb, up_gb : ndarray of float
+        Models received, and updates sent [GB].
     """
 
     clients: Integers
@@ -62,6 +67,10 @@ class Execution:
     busy_s: Floats
     present_s: Floats
     ready_s: Floats
+    network_ws: Floats
+    network_g: Floats
+    down_gb: Floats
+    up_gb: Floats
 
 
 def execute(
@@ -107,7 +116,7 @@ def execute(
         left -= work.run(min(stretch, left), ledger)
     if task.phase is Phase.TRAIN:
         work.upload(ledger)
-    return work.result()
+    return work.result(ledger)
 
 
 class _Work:
@@ -117,12 +126,17 @@ class _Work:
         fleet, clients = world.fleet, task.clients
         self.world, self.rules, self.clients, self.start_s = world, rules, clients, now_s
         self.by = Grouping.by(fleet.domain[clients])
-        self.unit_ws = fleet.energy_per_unit_ws[clients]
+        ratios = task.ratios
+        self.unit_ws = fleet.energy_per_unit_ws[clients] * ratios.energy
+        self.slowness = ratios.time
         self.aims = (task.least_units * self.unit_ws, task.most_units * self.unit_ws)
         idle_w = fleet.idle_w[clients]
         self.idle_ws = np.where(np.isnan(idle_w), 0.0, idle_w) * rules.step_s
-        self.full_ws = fleet.units_per_s[clients] * self.unit_ws * rules.step_s
-        receiving_s = np.where(task.informed, 0.0, fleet.download_s(clients))
+        speed = fleet.units_per_s[clients] / ratios.time
+        self.full_ws = speed * self.unit_ws * rules.step_s
+        self.down_gb = np.where(task.informed, 0.0, fleet.message_gb * ratios.down)
+        self.up_ratio = ratios.up
+        receiving_s = np.where(task.informed, 0.0, fleet.download_s(clients) * ratios.down)
         self.begins = _steps(receiving_s, rules.step_s)
         chance = task.chance
         # Of those that drop out, each step of the longest round is as likely as another.
@@ -141,7 +155,8 @@ class _Work:
     def run(self, steps: int, ledger: Ledger) -> int:
         """Run some steps, or fewer if the round is over before; returns how many it were."""
         now_s = self.start_s + self.step * self.rules.step_s
-        spare = self.world.spare(self.clients, now_s, self.rules.step_s, steps) * self.unit_ws
+        units = self.world.spare(self.clients, now_s, self.rules.step_s, steps) / self.slowness
+        spare = units * self.unit_ws
         number = self.step + np.arange(steps)[:, None]
         there = number < self.lost_at
         spare = np.where(there & (number >= self.begins), spare, 0.0)
@@ -154,7 +169,8 @@ class _Work:
 
     def upload(self, ledger: Ledger) -> None:
         """Let the round last until the slowest of those that count has sent its update."""
-        times = _steps(self.world.fleet.upload_s(self.clients), self.rules.step_s)
+        sending_s = self.world.fleet.upload_s(self.clients) * self.up_ratio
+        times = _steps(sending_s, self.rules.step_s)
         now_s = self.start_s + self.step * self.rules.step_s
         steps = int(times[self._is_accepted()].max(initial=0))
         steps = min(steps, (self.rules.stop_s - now_s) // self.rules.step_s)
@@ -163,8 +179,13 @@ class _Work:
             excess, energy = self._energy(now_s, steps)
             self._book(np.zeros((steps, len(self.clients))), there, excess, energy, ledger)
 
-    def result(self) -> Execution:
-        """Sum the round up."""
+    def result(self, ledger: Ledger) -> Execution:
+        """Charge the network, and sum the round up."""
+        up_gb = self.world.fleet.update_gb * self.up_ratio * self._is_accepted()
+        down_ws, down_g = self._carry(self.down_gb, 0, Phase.DOWNLOAD, ledger)
+        up_ws, up_g = self._carry(up_gb, max(0, self.step - 1), Phase.UPLOAD, ledger)
+        network_g = down_g + up_g
+        self.sums["emissions_g"] += network_g
         ready_s = np.where(self.ready < _NEVER, (self.ready + 1) * float(self.rules.step_s), np.nan)
         return Execution(
             clients=self.clients,
@@ -173,8 +194,27 @@ class _Work:
             dropped=self.lost_at < self.step,
             units=_whole(self.sums["train_ws"] / self.unit_ws),
             ready_s=ready_s,
+            network_ws=down_ws + up_ws,
+            network_g=network_g,
+            down_gb=self.down_gb,
+            up_gb=up_gb,
             **self.sums,
         )
+
+    def _carry(
+        self, data_gb: Floats, step: int, phase: Phase, ledger: Ledger
+    ) -> tuple[Floats, Floats]:
+        """Charge the network for messages in a step: energy, and what it emits."""
+        spent_ws = data_gb * self.world.fleet.network_kwh_per_gb * J_PER_KWH
+        if not spent_ws.any():
+            return spent_ws, np.zeros(len(spent_ws))
+        now_s = self.start_s + step * self.rules.step_s
+        entries = np.zeros((1, 2, 1, len(self.by.domains)))
+        entries[0, GRID, 0] = self.by.sums(spent_ws[None])[0]
+        ledger.add(now_s, self.by.domains, (phase,), entries)
+        intensity = self.world.intensity(now_s, self.rules.step_s, 1)[0, self.by.domains]
+        grams = joules_to_kwh(spent_ws) * intensity[self.by.of]
+        return spent_ws, np.where(spent_ws > 0, grams, 0.0)
 
     def _is_accepted(self) -> Flags:
         return (self.ready < _NEVER) & (self.lost_at >= self.step)

@@ -42,6 +42,9 @@ class Fleet:
         Rates of the link; NaN if a transfer takes no time to speak of [Mbit/s].
     message_gb, update_gb : float
         Size of the model as it is sent, and of what comes back; 0 if it is not counted [GB].
+    network_kwh_per_gb : float
+        Energy of the network that carries these, at the intensity of the client's grid; 0 if it is
+        not counted.
     tier : Tier
         Quality of the energy per unit.
     """
@@ -60,11 +63,12 @@ class Fleet:
     up_mbps: Floats
     message_gb: float = 0.0
     update_gb: float = 0.0
+    network_kwh_per_gb: float = 0.0
     tier: Tier = Tier.E
 
     def __post_init__(self) -> None:
         number = len(self.ids)
-        for column in fields(self)[:-3]:
+        for column in fields(self)[:-4]:
             if len(getattr(self, column.name)) != number:
                 raise UsageError(
                     f"A fleet of {number} has {len(getattr(self, column.name))} values of "
@@ -91,6 +95,8 @@ class Fleet:
                 )
         if self.message_gb < 0 or self.update_gb < 0:
             raise UsageError("A message has a size of 0 or more.")
+        if not 0 <= self.network_kwh_per_gb < np.inf:
+            raise UsageError(f"A network cannot take {self.network_kwh_per_gb} kWh/GB.")
 
     @classmethod
     def of(

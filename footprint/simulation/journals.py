@@ -91,10 +91,10 @@ def intensities_of(run: SimulationRun, *, excess_zone: str | None = None) -> dic
     for number, domain in enumerate(run.domains):
         here = clients.domain == number
         kwh = float((used - excess)[here].sum())
+        # The journal has the bytes that the network carried; an estimate gives them their energy.
+        grams = float((clients.emissions_g - clients.network_g)[here].sum())
         if kwh > ROUNDING * float(used[here].sum()):
-            drawn.setdefault(domain.zone or "", []).extend(
-                (kwh, float(clients.emissions_g[here].sum()))
-            )
+            drawn.setdefault(domain.zone or "", []).extend((kwh, grams))
     if run.server is not None and run.server_kwh:
         grams = np.nan if run.server_g is None else run.server_g
         drawn.setdefault(run.server.zone, []).extend((run.server_kwh, grams))

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from footprint.errors import UsageError
+from footprint.model.methods import TrainingMethod
 from footprint.scheduling.gradients import GradientSource
 from footprint.simulation.arrays import Floats, Integers
 
@@ -29,16 +31,22 @@ class RoundWork:
         Work that each did [units]; whole units are its floor.
     weights : ndarray of float or None
         Of the updates in the average; None for by their samples.
+    methods : tuple of TrainingMethod, or None
+        How each trains; None if nobody chose. Comes only to a learner whose `by_method` is true.
     """
 
     round: int
     clients: Integers
     units: Floats
     weights: Floats | None = None
+    methods: tuple[TrainingMethod, ...] | None = None
 
 
 class Learner(Protocol):
-    """Trains in the rounds of a simulation: really, or as a formula."""
+    """Trains in the rounds of a simulation: really, or as a formula.
+
+    One with a true attribute `by_method` trains each client by the method that it is told.
+    """
 
     def train(self, work: RoundWork) -> Mapping[str, Floats]:
         """Train the clients whose updates count, and aggregate them.
@@ -120,6 +128,23 @@ class FallingLoss:
 def accuracy_of(learner: object) -> float:
     """Ask a learner how good its model is; NaN if it cannot say [1]."""
     return learner.accuracy() if isinstance(learner, Testable) else np.nan
+
+
+def require_methods(learner: object, scheduler: object) -> None:
+    """Refuse a learner that would train everybody alike if a scheduler says how each one trains.
+
+    Raises
+    ------
+    UsageError
+        If it is one: its accuracy would be that of another training.
+    """
+    names = getattr(scheduler, "methods", None) is not None
+    if names and learner is not None and not getattr(learner, "by_method", False):
+        raise UsageError(
+            f"{type(scheduler).__name__} chooses how clients train, and the learner "
+            f"{type(learner).__name__} trains all alike.",
+            "Take a learner that trains by methods, or none: then work is what counts.",
+        )
 
 
 def differentiable(learner: object) -> Differentiable | None:

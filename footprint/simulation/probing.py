@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -64,3 +64,44 @@ class SimulatedProbes:
             return {}
         able = done.clients[done.accepted]
         return dict(zip(able.tolist(), self._learner.gradients(able, source), strict=True))
+
+
+class Followed(Mapping[str, Floats]):
+    """Gradients that the trainings of a round followed, computed when somebody looks at them.
+
+    Few schedulers do, and for a large model they take as long as a training.
+
+    Parameters
+    ----------
+    learner : Differentiable or None
+        None for no gradients.
+    ids : sequence of str
+        Of those whose updates counted, in their order.
+    """
+
+    def __init__(self, learner: Differentiable | None, ids: Sequence[str]) -> None:
+        self._learner, self._ids = learner, dict.fromkeys(ids)
+        self._found: dict[str, Floats] | None = None if self._ids else {}
+
+    def end(self) -> None:
+        """End the round: the learner goes on, and cannot tell of it any more."""
+        self._learner = None
+
+    def __getitem__(self, name: str) -> Floats:
+        return self._rows()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def _rows(self) -> dict[str, Floats]:
+        if self._found is None:
+            if self._learner is None:
+                raise UsageError(
+                    "Gradients of a round are looked at after it has ended.",
+                    "Take them in observe.",
+                )
+            self._found = dict(zip(self._ids, self._learner.followed(), strict=True))
+        return self._found

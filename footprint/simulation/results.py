@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from footprint.model import Finding, Journal, SignalKind, Tier
+from footprint.model.method_costs import MethodCost
 from footprint.scheduling.budget import Budget
 from footprint.simulation.arrays import Floats, Integers, Labels
 from footprint.simulation.world import PowerDomain, Rules, Server
@@ -30,8 +31,11 @@ class Rounds:
         Of all work; of work that came to nothing, a part of it; of being on without work [kWh].
     excess_kwh : ndarray
         Part of work and waiting that was excess energy [kWh].
+    network_kwh : ndarray
+        Of carrying models and updates, if it is counted [kWh].
     probe_kwh : ndarray
-        Of gradients that were computed for the choice, and of waiting for them [kWh].
+        Of gradients that were computed for the choice, of waiting for them, and of the network that
+        carried the model for them [kWh].
     emissions_g : ndarray
         Of all energy from the grid, by its actual intensity; excess energy counts as 0. NaN
         where nobody knows the intensity [gCO2e].
@@ -54,6 +58,7 @@ class Rounds:
     discarded_kwh: Floats
     wait_kwh: Floats
     excess_kwh: Floats
+    network_kwh: Floats
     probe_kwh: Floats
     emissions_g: Floats
     cost: Floats
@@ -75,6 +80,9 @@ class ClientTotals:
         Parts of work, of waiting and of probes that were excess energy [kWh].
     probe_kwh : ndarray
         Of gradients that were computed for choices [kWh].
+    network_kwh, network_g : ndarray
+        Of carrying models and updates for rounds and for probes, if it is counted [kWh]; and the
+        part of the emissions that it makes [gCO2e].
     busy_s, probe_s, present_s : ndarray
         Time at work, at gradients for choices, and in rounds and probes at all [s].
     down_gb, up_gb : ndarray
@@ -96,6 +104,8 @@ class ClientTotals:
     probe_kwh: Floats
     excess_probe_kwh: Floats
     emissions_g: Floats
+    network_kwh: Floats
+    network_g: Floats
     busy_s: Floats
     probe_s: Floats
     present_s: Floats
@@ -117,6 +127,27 @@ class Hours:
 
     energy_kwh: Floats
     intensity_g_per_kwh: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodUse:
+    """What was done by one training method.
+
+    Attributes
+    ----------
+    cost : MethodCost
+        As it was counted.
+    trainings : ndarray of int, shape (domains,)
+        Rounds of clients of each power domain that were begun with it.
+    energy_kwh, reference_kwh : float
+        Of all work by it; and what the same work would have taken by the reference of its table
+        [kWh].
+    """
+
+    cost: MethodCost
+    trainings: Integers
+    energy_kwh: float
+    reference_kwh: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +180,8 @@ class SimulationRun:
     overhead_s : float
         Time that the scheduler took to choose and to learn. It was measured, so it differs from
         one run to the next [s].
+    methods : tuple of MethodUse
+        Training methods by falling use; none if nobody chose how clients train.
     findings : tuple of Finding
     """
 
@@ -170,13 +203,14 @@ class SimulationRun:
     server_kwh: float | None = None
     server_g: float | None = None
     overhead_s: float = 0.0
+    methods: tuple[MethodUse, ...] = ()
     findings: tuple[Finding, ...] = ()
 
     @property
     def energy_kwh(self) -> float:
-        """Energy of all clients; of waiting as far as it is known [kWh]."""
+        """Energy of all clients and their network; of waiting as far as it is known [kWh]."""
         clients = self.clients
-        work = clients.energy_kwh.sum() + clients.probe_kwh.sum()
+        work = clients.energy_kwh.sum() + clients.probe_kwh.sum() + clients.network_kwh.sum()
         return float(work + np.nansum(clients.wait_kwh))
 
     @property

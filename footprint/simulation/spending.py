@@ -13,6 +13,7 @@ from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.candidates import Candidates
 from footprint.simulation.arrays import Floats
 from footprint.simulation.execution import Execution
+from footprint.simulation.tasks import Ratios
 from footprint.simulation.world import Rules, World
 from footprint.units import joules_to_kwh
 
@@ -117,7 +118,9 @@ class Wallet:
         """Whether a budget is more than a record."""
         return any(budget.mode is not BudgetMode.SOFT for budget in self.budgets)
 
-    def judge(self, asked: Candidates, intensity: Floats, now_s: int) -> Verdict:
+    def judge(
+        self, asked: Candidates, intensity: Floats, now_s: int, ratios: Ratios | None = None
+    ) -> Verdict:
         """Say whether a round of some clients may begin.
 
         Parameters
@@ -127,10 +130,12 @@ class Wallet:
         intensity : ndarray of shape (domains,)
             Of the grid now [gCO2e/kWh].
         now_s : int
+        ratios : Ratios, optional
+            As for `plan_round`.
         """
         if not self.binds:
             return Verdict.BEGIN
-        planned = self._open(now_s) + plan_round(self.world, self.rules, asked, intensity)
+        planned = self._open(now_s) + plan_round(self.world, self.rules, asked, intensity, ratios)
         verdict = Verdict.BEGIN
         for budget in self.budgets:
             if not budget.allows(planned.of(budget.resource)):
@@ -169,7 +174,13 @@ class Wallet:
         return Amounts(energy_kwh, energy_kwh * intensity, energy_kwh * price)
 
 
-def plan_round(world: World, rules: Rules, asked: Candidates, intensity: Floats) -> Amounts:
+def plan_round(
+    world: World,
+    rules: Rules,
+    asked: Candidates,
+    intensity: Floats,
+    ratios: Ratios | None = None,
+) -> Amounts:
     """Say what a round is expected to take: of each client as much as its last one did.
 
     Those that never answered are expected to do all they may. Energy of a domain that has a
@@ -183,16 +194,24 @@ def plan_round(world: World, rules: Rules, asked: Candidates, intensity: Floats)
         Those that were chosen.
     intensity : ndarray of shape (domains,)
         Of the grid now [gCO2e/kWh].
+    ratios : Ratios, optional
+        What each takes by its method: of time and energy, of what it takes by that of its last
+        round; of messages, of whole ones.
     """
+    ratios = ratios or Ratios.plain(len(asked))
     longest_s = float(rules.deadline * rules.step_s)
-    duration_s = np.where(np.isnan(asked.duration_s), longest_s, asked.duration_s)
+    duration_s = np.where(np.isnan(asked.duration_s), longest_s, asked.duration_s * ratios.time)
     most_kwh = joules_to_kwh(asked.most * asked.energy_per_unit_ws)
     energy_kwh = np.where(np.isnan(asked.energy_kwh), most_kwh, asked.energy_kwh)
+    energy_kwh = energy_kwh * ratios.energy
+    fleet = world.fleet
+    messages_gb = fleet.message_gb * ratios.down + fleet.update_gb * ratios.up
+    network_kwh = messages_gb * fleet.network_kwh_per_gb
     domain = asked.domain
     grid_kwh = np.where(world.supply.unlimited[domain], energy_kwh, 0.0)
     return Amounts(
-        float(energy_kwh.sum()),
-        _weighted(grid_kwh, intensity[domain]),
+        float((energy_kwh + network_kwh).sum()),
+        _weighted(grid_kwh + network_kwh, intensity[domain]),
         _weighted(grid_kwh, domain_prices(world)[domain]),
         float(duration_s.max()),
     )
@@ -203,7 +222,7 @@ def amounts_of(world: World, done: Execution) -> Amounts:
     grid_ws = done.train_ws + done.wait_ws - done.train_excess_ws - done.wait_excess_ws
     prices = domain_prices(world)[world.fleet.domain[done.clients]]
     return Amounts(
-        joules_to_kwh(float(done.train_ws.sum() + done.wait_ws.sum())),
+        joules_to_kwh(float((done.train_ws + done.wait_ws + done.network_ws).sum())),
         float(done.emissions_g.sum()),
         _weighted(joules_to_kwh(np.maximum(grid_ws, 0.0)), prices),
     )

@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from footprint.model import Phase
+from footprint.model.method_costs import MethodCost
 from footprint.simulation.arrays import Flags, Floats, Integers
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.world import Rules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratios:
+    """What the methods of clients make of their costs: parts of what the fleet says.
+
+    Attributes
+    ----------
+    time, energy : ndarray of float
+        Of a unit of work [1].
+    up, down : ndarray of float
+        Size of an update, and of the model as it is received [1].
+    """
+
+    time: Floats
+    energy: Floats
+    up: Floats
+    down: Floats
+
+    @classmethod
+    def of(cls, costs: Sequence[MethodCost]) -> Ratios:
+        """Take the central values of measured costs."""
+        return cls(
+            *(np.array([getattr(one, f.name).value for one in costs], float) for f in fields(cls))
+        )
+
+    @classmethod
+    def plain(cls, number: int) -> Ratios:
+        """Make those of clients that train as the fleet says."""
+        return cls(*(np.ones(number) for _ in fields(cls)))
+
+    def sorted_by(self, order: Integers) -> Ratios:
+        """Put the clients into another order, or take some of them."""
+        return Ratios(self.time[order], self.energy[order], self.up[order], self.down[order])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +66,7 @@ class Task:
         Of the work: training, after which updates are sent back, or evaluation.
     chance : ndarray of float
         Of dropping out [1].
+    ratios : Ratios
     """
 
     clients: Integers
@@ -39,9 +76,17 @@ class Task:
     enough: int
     phase: Phase
     chance: Floats
+    ratios: Ratios
 
     @classmethod
-    def training(cls, fleet: Fleet, rules: Rules, clients: Integers, informed: Flags) -> Task:
+    def training(
+        cls,
+        fleet: Fleet,
+        rules: Rules,
+        clients: Integers,
+        informed: Flags,
+        ratios: Ratios | None = None,
+    ) -> Task:
         """Make the task of a round."""
         number = len(clients)
         return cls(
@@ -52,13 +97,15 @@ class Task:
             number if rules.updates is None else min(rules.updates, number),
             Phase.TRAIN,
             fleet.dropout[clients],
+            ratios or Ratios.plain(number),
         )
 
     @classmethod
     def probing(cls, clients: Integers, units: Floats, informed: Flags) -> Task:
         """Make the task of a gradient. What is sent back is too short to count."""
-        nobody = np.zeros(len(clients))
-        return cls(clients, units, units, informed, len(clients), Phase.EVALUATE, nobody)
+        number, nobody = len(clients), np.zeros(len(clients))
+        plain = Ratios.plain(number)
+        return cls(clients, units, units, informed, number, Phase.EVALUATE, nobody, plain)
 
     def sorted_by(self, order: Integers) -> Task:
         """Put the clients into another order."""
@@ -70,4 +117,5 @@ class Task:
             self.enough,
             self.phase,
             self.chance[order],
+            self.ratios.sorted_by(order),
         )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from footprint.model import Contrast, FailedSeed, Metric, PolicyResult, Spread
+from footprint.model import Contrast, FailedSeed, KnobsResult, Metric, PolicyResult, Spread
 from footprint.model.evaluations import TO_TARGET, common_seeds
 from footprint.scheduling.evaluation import Trial, shared_figures, shared_range
 from footprint.scheduling.spreads import contrast_of, gaps_of, spread_of
-from footprint.trials.plan import Plan
+from footprint.trials.plan import Plan, PolicyTable
 
 # What policies are judged by, in this order.
 _TO_TARGET = (
@@ -111,9 +111,36 @@ def compare_policies(
                 failed=tuple(sorted(failed.get(policy.name, ()), key=lambda one: one.seed)),
                 spreads=_spreads(compared, known),
                 contrasts=_contrasts(compared, against, known),
+                knobs=_knobs(plan, policy, figures, common, known),
             )
         )
     return tuple(found)
+
+
+def _knobs(
+    plan: Plan,
+    policy: PolicyTable,
+    figures: Mapping[str, Figures],
+    common: Trials,
+    known: Sequence[Metric],
+) -> KnobsResult | None:
+    """Hold a policy with knobs against the same one without."""
+    if policy.knobs is None:
+        return None
+    rule, options = policy.rule or policy.name, policy.options
+    twins = [
+        one.name
+        for one in plan.policy
+        if one.knobs is None and (one.rule or one.name) == rule and one.options == options
+    ]
+    plain = twins[0] if twins else None
+    own = {
+        seed: values for seed, values in figures[policy.name].items() if seed in common[policy.name]
+    }
+    against = {} if plain is None else figures[plain]
+    return KnobsResult(
+        policy.knobs.table, policy.knobs.method, plain, _contrasts(own, against, known)
+    )
 
 
 def _column(figures: Figures, metric: Metric) -> dict[int, float | None]:

@@ -26,12 +26,15 @@ class LearnerKind:
         Options that it cannot do without, and the others.
     finding : Finding or None
         What everybody must know who sees its results.
+    by_method : bool
+        Whether each client trains by the method that a policy chooses for it.
     """
 
     make: Callable[..., Learner]
     needed: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     finding: Finding | None = None
+    by_method: bool = False
 
 
 @dataclass(slots=True)
@@ -62,6 +65,14 @@ def _digits(fleet: Fleet, seed: int, **options: Any) -> Learner:
     return digits_learner(len(fleet), seed=seed, alpha=alpha, model=model, how=steps)
 
 
+def _digits_by_method(fleet: Fleet, seed: int, **options: Any) -> Learner:
+    from footprint.learning.local_steps import LocalSteps
+    from footprint.learning.method_rounds import method_digits_learner
+
+    alpha = float(options.pop("alpha", 0.1))
+    return method_digits_learner(len(fleet), seed=seed, alpha=alpha, how=LocalSteps(**options))
+
+
 LEARNERS: dict[str, LearnerKind] = {
     "falling-loss": LearnerKind(
         _falling_loss,
@@ -75,6 +86,9 @@ LEARNERS: dict[str, LearnerKind] = {
     ),
     "digits": LearnerKind(
         _digits, options=("alpha", "model", "batch_size", "learning_rate", "proximal")
+    ),
+    "digits-by-method": LearnerKind(
+        _digits_by_method, options=("alpha", "batch_size", "learning_rate"), by_method=True
     ),
 }
 """Kind of each learner by its name in a manifest."""

@@ -21,6 +21,7 @@ from footprint.simulation.traces import unix_seconds
 from footprint.simulation.world import Mode
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
 from footprint.trials.budgets import pacing_fault, read_budget, read_prices
+from footprint.trials.knobs import knobs_fault
 from footprint.trials.learners import check_learner
 from footprint.trials.plan import (
     BudgetTable,
@@ -197,6 +198,12 @@ def _fleet_faults(plan: Plan) -> Iterable[Fault]:
                 f"the most work is {group.most:g} units, and the least is {group.least:g}.",
                 "Work that is enough is not below work that counts.",
             )
+    if plan.fleet.network_kwh_per_gb is not None and plan.fleet.model_gb is None:
+        yield (
+            "fleet.network",
+            "a network is counted, and nobody says how large the model is that it carries.",
+            'Add model = "44 MB", say.',
+        )
     for name, times in Counter(one.name or one.domain for one in plan.group).items():
         if times > 1:
             yield (
@@ -292,6 +299,8 @@ def _policy_faults(plan: Plan) -> Iterable[Fault]:
         yield from _said(functools.partial(make_policy, rule, **options), f"policy[{number}]")
         if lacking := pacing_fault(policy, plan.budget):
             yield f"policy[{number}]", *lacking
+        if wrong := knobs_fault(policy, plan):
+            yield f"policy[{number}].knobs", *wrong
     for key in ("baseline", "oracle"):
         name = getattr(plan, key)
         if name is not None and names and name not in names:

@@ -33,6 +33,8 @@ PositiveSeconds = Annotated[float, Unit("s", positive=True)]
 PositiveWatts = Annotated[float, Unit("W", positive=True)]
 UnitEnergy = Annotated[float, Unit("kWh", positive=True)]
 Work = Annotated[float, Unit("1", positive=True)]
+Transfer = Annotated[float, Unit("kWh/GB")]
+Grams = Annotated[float, Unit("gCO2e")]
 Intensity = Annotated[float, Unit("gCO2e/kWh")]
 Hour = Annotated[float, Unit("1", maximum=24.0)]
 Seed = Annotated[int, Unit("1", whole=True)]
@@ -123,6 +125,8 @@ class FleetTable:
         CSV of `footprint.simulation.fleet_files.read_fleet`, instead of groups.
     model_gb, update_gb : float or None
         Messages; None if they are not counted, and for an update as large as the model.
+    network_kwh_per_gb : float or None
+        Of what carries them; None if it is not counted.
     tier : Tier
         Quality of the energy per unit.
     """
@@ -130,6 +134,7 @@ class FleetTable:
     file: str | None = None
     model_gb: Gigabytes | None = None
     update_gb: Gigabytes | None = None
+    network_kwh_per_gb: Transfer | None = None
     tier: Tier = Tier.E
 
     __pydantic_config__ = STRICT
@@ -379,6 +384,33 @@ class BudgetTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnobsTable:
+    """How the clients of a policy train; see `footprint.scheduling.knobs.WithKnobs`.
+
+    Attributes
+    ----------
+    table : str
+        File of measured costs, relative to the manifest.
+    method : str or None
+        By which all train; None for those that lose least within what a round may emit.
+    allowance_g : float or None
+        What a round may emit; None for what the budget of carbon leaves it.
+    rounds : int or None
+        Over which the budget is spread; None for its own.
+    among : tuple of str
+        Names of the methods that may be chosen beside plain training; all if empty.
+    """
+
+    table: str
+    method: str | None = None
+    allowance_g: Grams | None = None
+    rounds: Count | None = None
+    among: tuple[str, ...] = ()
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTable:
     """A policy.
 
@@ -390,11 +422,14 @@ class PolicyTable:
         Name in `footprint.scheduling.policies`; None for `name`.
     options : mapping
         Of the rule.
+    knobs : KnobsTable or None
+        None if all clients train alike, as the fleet says.
     """
 
     name: str
     rule: str | None = None
     options: Options = field(default_factory=dict)
+    knobs: KnobsTable | None = None
 
     __pydantic_config__ = STRICT
 

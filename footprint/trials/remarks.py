@@ -126,9 +126,11 @@ def _left_out(plan: Plan, _policies: Sequence[PolicyResult]) -> Iterator[Finding
             Severity.INFO,
             remedy="Add [server].",
         )
+    counted = plan.fleet.network_kwh_per_gb is not None
+    counts, leaves = (" and of the network", "") if counted else ("", " networks,")
     yield Finding(
         "scope-of-simulation",
-        "Counted is energy while devices take part. Making them, networks, and what they draw "
-        "otherwise are not.",
+        f"Counted is energy of devices while they take part{counts}. Making them,{leaves} and what "
+        "they draw otherwise are not.",
         Severity.INFO,
     )

@@ -13,6 +13,7 @@ from footprint.scheduling.policies import make_policy
 from footprint.simulation.engine import simulate
 from footprint.simulation.spending import domain_prices
 from footprint.simulation.world import World
+from footprint.trials.knobs import turn_knobs
 from footprint.trials.learners import make_learner
 from footprint.trials.plan import Plan, PolicyTable
 from footprint.trials.worlds import BuiltWorld, build_world, world_of_run
@@ -48,9 +49,12 @@ def run_job(plan: Plan, job: Job) -> Done:
     if plan.learner is not None:
         learner = make_learner(plan.learner, world.fleet, job.seed)
         world = _with_samples(world, learner)
+    policy = make_policy(job.policy.rule or job.policy.name, **job.policy.options)
+    if job.policy.knobs is not None:
+        policy = turn_knobs(policy, job.policy.knobs, built.cost_tables, world.fleet)
     run = simulate(
         world,
-        make_policy(job.policy.rule or job.policy.name, **job.policy.options),
+        policy,
         built.rules,
         seed=job.seed,
         budgets=built.budgets,

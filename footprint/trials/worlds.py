@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from footprint.model import (
     InputFile,
     SignalKind,
 )
+from footprint.model.method_costs import CostTable
 from footprint.scheduling.budget import Budget
 from footprint.scheduling.evaluation import ServerRates
 from footprint.simulation.arrays import Floats
@@ -27,6 +29,7 @@ from footprint.simulation.load import OnOffLoad
 from footprint.simulation.traces import Trace, unix_seconds
 from footprint.simulation.world import Mode, PowerDomain, Rules, Server, Supply, World
 from footprint.trials.budgets import read_budget, read_prices
+from footprint.trials.knobs import describe_tables, read_cost_tables
 from footprint.trials.learners import LEARNERS
 from footprint.trials.plan import ExcessTable, Group, IntensityTable, Plan
 from footprint.trials.series import (
@@ -51,6 +54,8 @@ class BuiltWorld:
     second_g_per_kwh : ndarray of shape (domains, hours), or None
         Intensity of the second signal.
     server : ServerRates or None
+    cost_tables : mapping of str to CostTable
+        Costs of training methods, by the name of the file in the manifest.
     findings : tuple of Finding
         Beside those that every run brings.
     """
@@ -60,6 +65,7 @@ class BuiltWorld:
     budgets: tuple[Budget, ...]
     second_g_per_kwh: Floats | None
     server: ServerRates | None
+    cost_tables: Mapping[str, CostTable]
     findings: tuple[Finding, ...]
 
 
@@ -114,7 +120,9 @@ def build_world(plan: Plan) -> BuiltWorld:
             first = hourly_means(supply.intensity, [server.zone], rules)[0]
         price = np.nan if prices is None else float(prices.of([server.zone])[0])
         rates = ServerRates(first, second_server, price)
-    return BuiltWorld(world, rules, budgets, second, rates, findings)
+    tables = read_cost_tables(plan, folder)
+    findings += describe_tables(tables)
+    return BuiltWorld(world, rules, budgets, second, rates, tables, findings)
 
 
 def make_rules(plan: Plan) -> Rules:
@@ -220,7 +228,8 @@ def _fleet(plan: Plan, folder: Path) -> Fleet:
         fleet = _grouped(plan.group, places)
     if table.model_gb is None:
         return fleet
-    return fleet.with_messages(table.model_gb, table.update_gb)
+    fleet = fleet.with_messages(table.model_gb, table.update_gb)
+    return replace(fleet, network_kwh_per_gb=table.network_kwh_per_gb or 0.0)
 
 
 def _grouped(groups: tuple[Group, ...], places: dict[str, int]) -> Fleet:
@@ -295,6 +304,7 @@ def input_files(plan: Plan) -> tuple[InputFile, ...]:
     """
     folder = Path(plan.origin).parent
     names = [plan.fleet.file] if plan.fleet.file is not None else []
+    names += [policy.knobs.table for policy in plan.policy if policy.knobs is not None]
     for table in (plan.traces.excess, plan.traces.intensity, plan.second_signal):
         if table is None:
             continue

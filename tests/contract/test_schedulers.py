@@ -7,6 +7,8 @@ import pytest
 
 from footprint.errors import UsageError
 from footprint.model import ReplyStatus
+from footprint.model.method_costs import CostFigure, CostTable, MethodCost
+from footprint.model.methods import TrainingMethod
 from footprint.scheduling.alpha_fair import AlphaFairSettings
 from footprint.scheduling.availability import CarbonCap, Curtailment
 from footprint.scheduling.base import (
@@ -17,6 +19,7 @@ from footprint.scheduling.base import (
     Scheduler,
     SelectionState,
     chosen,
+    methods_of,
     needs_of,
 )
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
@@ -31,6 +34,7 @@ from footprint.scheduling.fedzero.policy import FedZero
 from footprint.scheduling.fedzero.search import Solver as SearchSolver
 from footprint.scheduling.gradients import GradientSource
 from footprint.scheduling.kmin_rounds import KMinRounds
+from footprint.scheduling.knobs import WithKnobs
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
 from footprint.scheduling.policies import POLICIES, WITH_BUDGET, WITH_GRADIENTS, make_policy
@@ -402,3 +406,45 @@ def test_uniform_gives_everybody_the_same_chance():
     # Binomial with p = 1/4: five standard deviations around the mean.
     spread = 5 * (draws * 0.25 * 0.75) ** 0.5
     assert all(abs(count - draws / 4) < spread for count in counts.values())
+
+
+def method_costs():
+    ratio = CostFigure(0.5, 0.4, 0.6)
+    loss = CostFigure(2.0, 1.0, 3.0)
+    half = MethodCost(TrainingMethod("half", width=0.5), ratio, ratio, ratio, ratio, loss)
+    plain = MethodCost(TrainingMethod("plain"))
+    return CostTable("network", "device", "conditions", "source", (plain, half))
+
+
+@every
+def test_with_knobs_it_chooses_whom_it_chose_and_how_each_trains(make):
+    costs = method_costs()
+    plain, knobs = make(), WithKnobs(inner=make(), table=costs, rounds=50)
+    assert isinstance(knobs, Scheduler)
+    weighs = [getattr(one, "weights", None) is not None for one in (plain, knobs)]
+    assert weighs[0] == weighs[1]
+    draws = [np.random.default_rng(1), np.random.default_rng(1)]
+    for round_ in range(1, 12):
+        seen = state(10, round_, wanted=4, needs=needs_of(knobs))
+        ids = [chosen(one, seen, rng) for one, rng in zip((plain, knobs), draws, strict=True)]
+        assert ids[0] == ids[1]
+        methods = methods_of(knobs, ids[1], seen)
+        assert len(methods) == len(ids[1])
+        assert set(methods) <= set(costs.costs)
+        assert methods_of(plain, ids[0], seen) is None
+        for one in (plain, knobs):
+            one.observe(outcome(ids[0], round_))
+
+
+@every
+def test_with_knobs_a_hard_budget_is_kept_by_what_was_measured(make):
+    class ByMethod(Gradients):
+        by_method = True
+
+    budget = Budget(Resource.CARBON_G, 150.0, rounds=10)
+    knobs = WithKnobs(inner=make(), table=method_costs())
+    run = simulate(small_world(), knobs, RULES, budgets=[budget], learner=ByMethod(), seed=1)
+    assert run.emissions_g <= 150.0 * (1 + 1e-9)
+    trained = run.clients.energy_kwh.sum()
+    assert sum(use.energy_kwh for use in run.methods) == pytest.approx(trained)
+    assert sum(int(use.trainings.sum()) for use in run.methods) == run.rounds.chosen.sum()

@@ -35,6 +35,9 @@ from footprint.integrations.flower.process import stop_clients
 from footprint.integrations.flower.record import DEFAULT_FIELDS, FIELDS, RECORD_NAME
 from footprint.journal import read_records
 from footprint.model import Phase, ReplyStatus, Role
+from footprint.model.method_costs import CostFigure, CostTable, MethodCost
+from footprint.model.methods import TrainingMethod
+from footprint.scheduling.knobs import WithKnobs
 from footprint.scheduling.uniform import Uniform
 
 NODES = 5
@@ -716,6 +719,62 @@ def test_the_scheduler_chooses_whatever_the_strategy(tmp_path, strategy, count):
         )
         assert trained == choices[number - 1]
         assert len(trained) == count
+
+
+@pytest.mark.parametrize("strategy", [FedAvg, OfItsOwn])
+def test_each_client_is_told_how_to_train(tmp_path, strategy):
+    plain = MethodCost(TrainingMethod("plain"))
+    half = MethodCost(TrainingMethod("half", width=0.5))
+    wanted, told = [], []
+
+    class Alternating(Uniform):
+        def methods(self, ids, state):
+            found = [(plain, half)[(place + state.round) % 2] for place in range(len(ids))]
+            wanted.append({name: one.name for name, one in zip(ids, found, strict=True)})
+            return found
+
+    def listen(message, context, call_next):
+        if message.metadata.message_type == "train":
+            (config,) = message.content.config_records.values()
+            name = f"client-{context.node_config['partition-id']}"
+            told.append((int(config["server-round"]), name, config["footprint.method"]))
+        return call_next(message, context)
+
+    app = client_app(listen, carbon_mod("r", tmp_path))
+    measured(tmp_path, app, strategy(), scheduler=Alternating(count=2))
+    expected = {
+        (number, name, method)
+        for number, chosen in enumerate(wanted, start=1)
+        for name, method in chosen.items()
+    }
+    assert len(wanted) == 2
+    assert set(told) == expected
+    assert len(told) == 4
+    assert {method for _, _, method in told} == {"plain", "half"}
+
+
+def test_knobs_turn_once_the_energy_of_clients_is_known(tmp_path):
+    half = MethodCost(
+        TrainingMethod("half", width=0.5),
+        energy=CostFigure(0.5, 0.4, 0.6),
+        loss=CostFigure(2.0, 1.0, 3.0),
+    )
+    table = CostTable("n", "d", "c", "s", (MethodCost(TrainingMethod("plain")), half))
+    told = []
+
+    def listen(message, context, call_next):
+        if message.metadata.message_type == "train":
+            (config,) = message.content.config_records.values()
+            told.append((int(config["server-round"]), config["footprint.method"]))
+        return call_next(message, context)
+
+    # Nothing fits into an allowance of 0, so everybody who can be planned saves.
+    knobs = WithKnobs(inner=Uniform(), table=table, allowance_g=0.0)
+    app = client_app(listen, carbon_mod("r", tmp_path))
+    grids = {"FR": 50.0, "PL": 650.0}
+    measured(tmp_path, app, scheduler=knobs, intensities=grids, ask=True)
+    assert {method for number, method in told if number == 1} == {"plain"}
+    assert {method for number, method in told if number == 2} == {"half"}
 
 
 def test_a_scheduler_observes_the_rounds_that_it_chose_for(tmp_path):

@@ -22,8 +22,10 @@ def test_the_examples_are_there():
 
 @pytest.mark.parametrize("path", WORKING, ids=lambda path: path.stem)
 def test_a_working_simulation_makes_a_document_and_a_page(footprint, path):
+    # One that really trains is run with one of its policies: a model takes seconds.
+    some = ("--policy", "knobs", "--baseline", "knobs") if path.stem == "knobs" else ()
     done = footprint(
-        "simulate", path, "--seeds", 2, "--engine", "here", "-o", "page.html", "--json"
+        "simulate", path, *some, "--seeds", 2, "--engine", "here", "-o", "page.html", "--json"
     )
     result = json.loads(done.stdout)
     assert result["format"] == "footprint-evaluation"
@@ -43,7 +45,7 @@ def test_a_broken_simulation_raises_the_error_that_it_documents(path):
         evaluate_policies(read_plan(path))
     assert first.removeprefix("# error: ") in caught.value.message
     # What is wrong in a file or in a policy is named by these.
-    names = (path.name, "gap.csv", "not_there.csv", "policy 'random-fc'")
+    names = (path.name, "projected_costs.toml", "gap.csv", "not_there.csv", "policy 'random-fc'")
     assert any(name in caught.value.message for name in names)
 
 

@@ -244,10 +244,32 @@ def test_probes_after_which_nobody_is_chosen_still_count():
 
 
 def test_gradients_of_accepted_clients_reach_the_scheduler():
-    scheduler = Prober()
+    class Looking(Prober):
+        def observe(self, outcome):
+            super().observe(outcome)
+            self.found = {name: row.tolist() for name, row in outcome.gradients.items()}
+
+    scheduler = Looking()
     simulate(world(), scheduler, replace(RULES, most_rounds=1), learner=Gradients())
+    assert scheduler.found == {"client-0": [0, 0]}
+
+
+def test_gradients_that_nobody_looks_at_are_not_computed():
+    class Counting(Gradients):
+        asked_for = 0
+
+        def followed(self):
+            Counting.asked_for += 1
+            return super().followed()
+
+    scheduler = Prober()
+    simulate(world(), scheduler, replace(RULES, most_rounds=1), learner=Counting())
+    assert Counting.asked_for == 0
     (outcome,) = scheduler.outcomes
-    assert {name: row.tolist() for name, row in outcome.gradients.items()} == {"client-0": [0, 0]}
+    assert list(outcome.gradients) == ["client-0"]
+    # The learner went on: what it could say now is of another round.
+    with pytest.raises(UsageError, match="after it has ended"):
+        outcome.gradients["client-0"]
 
 
 def test_only_candidates_can_be_probed():

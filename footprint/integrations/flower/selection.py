@@ -6,6 +6,9 @@ has something of its own for each node, those for the chosen ones are kept, wher
 addressed all of them. Else it is asked again with a view of the grid that shows the
 chosen nodes only; a strategy that then waits for more nodes gets an error, and does not
 hang.
+
+If the scheduler also says how each client trains, every config record of its message holds the
+name of the method under ``footprint.method``. Training by it is the business of the client's app.
 """
 
 from __future__ import annotations
@@ -34,11 +37,15 @@ from footprint.scheduling.base import (
     Scheduler,
     SelectionState,
     chosen,
+    methods_of,
 )
 
 _LOOKS = 10
 """So often may a strategy look for nodes while it configures one round; it waits a second
 in between if it wants more of them."""
+
+METHOD = "footprint.method"
+"""Key of a config record that holds the name of a training method."""
 
 Configure = Callable[[int, ArrayRecord, ConfigRecord, Grid], Iterable[Message]]
 
@@ -118,6 +125,8 @@ class Selection:
     _by_view: bool = False
     _chosen: set[int] = field(default_factory=set)
     """Rounds for which somebody was chosen, and that nobody observed yet."""
+    _methods: dict[int, str] = field(default_factory=dict)
+    """Name of the training method of each node of the round, if the scheduler names any."""
 
     def configure(
         self,
@@ -134,11 +143,21 @@ class Selection:
         UsageError
             If the strategy cannot be given a choice of clients.
         """
+        messages = self._configured(inner, (number, arrays, config, grid))
+        methods = self._methods
+        if not methods:
+            return messages
+        return [_with_method(one, methods[one.metadata.dst_node_id]) for one in messages]
+
+    def _configured(
+        self, inner: Configure, call: tuple[int, ArrayRecord, ConfigRecord, Grid]
+    ) -> list[Message]:
+        number, arrays, config, grid = call
         nodes = {self.name(node): node for node in self._askable()}
         if self._by_view:
             ids = self._choose(number, nodes, None)
             self.updates.begin(arrays)
-            return self._viewed(inner, (number, arrays, config, grid), ids, nodes) if ids else []
+            return self._viewed(inner, call, ids, nodes) if ids else []
         offered = list(inner(number, arrays, config, grid))
         if not offered:
             return []  # the strategy trains nobody in this round
@@ -153,7 +172,7 @@ class Selection:
         if all(node in by_node for node in wanted):
             return [by_node[node] for node in wanted]
         self._by_view = True
-        return self._viewed(inner, (number, arrays, config, grid), ids, nodes)
+        return self._viewed(inner, call, ids, nodes)
 
     def observe(self, number: int, replies: Sequence[Message] = ()) -> None:
         """Tell the scheduler what came of the round, if it chose somebody for it.
@@ -208,6 +227,10 @@ class Selection:
         ids = chosen(self.scheduler, state, self.rng)
         if not self.spending.allows({name: self._seen[name].energy_kwh for name in ids}):
             ids = ()
+        costs = methods_of(self.scheduler, ids, state) if ids else None
+        self._methods = {}
+        if costs is not None:
+            self._methods = {nodes[name]: one.name for name, one in zip(ids, costs, strict=True)}
         if ids:
             self._chosen.add(number)
         else:
@@ -270,9 +293,28 @@ class Selection:
         return messages
 
 
-def _addressed(message: Message, node: int) -> Message:
-    """Make the same message to another node."""
-    content: RecordDict = message.content
+def _with_method(message: Message, method: str) -> Message:
+    """Make the same message, whose config says how to train; records of arrays are shared.
+
+    Raises
+    ------
+    UsageError
+        If it has no config record.
+    """
+    content = RecordDict(dict(message.content))
+    if not content.config_records:
+        raise UsageError(
+            "The scheduler says how clients train, and a message of the strategy has no config.",
+            "Take a strategy that sends a ConfigRecord, or a scheduler without knobs.",
+        )
+    for key, config in list(content.config_records.items()):
+        content[key] = ConfigRecord({**config, METHOD: method})
+    return _addressed(message, message.metadata.dst_node_id, content)
+
+
+def _addressed(message: Message, node: int, content: RecordDict | None = None) -> Message:
+    """Make the same message to another node, or with other content."""
+    content = message.content if content is None else content
     meta = message.metadata
     return Message(
         content,

@@ -1,0 +1,119 @@
+"""How clients trained: tables of the page of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from footprint.model import Evaluation, MethodTrainings, Metric, PolicyResult
+from footprint.reporting.metrics import contrast_cell, heading_of
+from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, percent, signed
+from footprint.reporting.shapes import Cell, Column, Table
+
+_BESIDE_PLAIN = (
+    Metric.EMISSIONS_TO_TARGET_G,
+    Metric.ACCURACY_AT_SHARED,
+    Metric.G_PER_UNIT,
+    Metric.EMISSIONS_G,
+    Metric.ROUNDS,
+)
+
+
+def knob_tables(result: Evaluation) -> tuple[Table, ...]:
+    """Make the tables of policies that choose how clients train; none without such a policy."""
+    policies = [policy for policy in result.policies if policy.knobs is not None]
+    if not policies:
+        return ()
+    tables = [_method_table(result, policies)]
+    if any(policy.knobs and policy.knobs.contrasts for policy in policies):
+        tables.append(_plain_table(policies))
+    return tuple(tables)
+
+
+def _method_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table:
+    """Show which method was used how often by domain, and what its work took."""
+    domains = result.world.domains
+    used = {policy.name: _summed(result, policy) for policy in policies}
+    scale = Scale.of("energy", [one.energy_kwh for rows in used.values() for one in rows])
+    columns = (
+        Column("Policy"),
+        Column("Method"),
+        *(Column(clean(one.name), "% of trainings", numeric=True) for one in domains),
+        Column("Trainings", numeric=True),
+        Column("Energy of the work", scale.unit, numeric=True),
+        Column("Saved, as measured", "%", numeric=True),
+    )
+    rows = []
+    for policy in policies:
+        columns_of = zip(*(one.trainings for one in used[policy.name]), strict=True)
+        totals = [sum(column) for column in columns_of]
+        for one in used[policy.name]:
+            shares = [
+                percent(count / total) if total else NOT_KNOWN
+                for count, total in zip(one.trainings, totals, strict=True)
+            ]
+            rows.append(
+                (
+                    Cell(clean(policy.name)),
+                    Cell(clean(one.method)),
+                    *(Cell(share) for share in shares),
+                    Cell(f"{sum(one.trainings):,}"),
+                    Cell(scale.text(one.energy_kwh, one.energy_kwh / 10)),
+                    Cell(_saving(one)),
+                )
+            )
+    note = (
+        "Trainings that were begun, over the seeds that every policy ran. Saved: of the energy "
+        "that the same work takes by the reference of the table; work alone, neither waiting nor "
+        "messages. Only figures that were measured, or modelled from measured time, are in it."
+    )
+    return Table("How clients trained", columns, tuple(rows), note=note)
+
+
+def _saving(one: MethodTrainings) -> str:
+    if not one.reference_kwh:
+        return NOT_KNOWN
+    return signed(f"{100 * (1 - one.energy_kwh / one.reference_kwh):.0f}").replace("+", "")
+
+
+def _summed(result: Evaluation, policy: PolicyResult) -> list[MethodTrainings]:
+    """Sum over the seeds, the most used first."""
+    found: dict[str, MethodTrainings] = {}
+    for seed in result.compared(policy):
+        for one in seed.methods:
+            before = found.get(one.method)
+            if before is not None:
+                pairs = zip(before.trainings, one.trainings, strict=True)
+                one = MethodTrainings(
+                    one.method,
+                    tuple(a + b for a, b in pairs),
+                    before.energy_kwh + one.energy_kwh,
+                    before.reference_kwh + one.reference_kwh,
+                )
+            found[one.method] = one
+    return sorted(found.values(), key=lambda one: (-sum(one.trainings), one.method))
+
+
+def _plain_table(policies: Sequence[PolicyResult]) -> Table:
+    known = [
+        metric
+        for metric in _BESIDE_PLAIN
+        if any(c.metric is metric for p in policies if p.knobs for c in p.knobs.contrasts)
+    ]
+    columns = (
+        Column("Policy"),
+        Column("Beside"),
+        *(Column(heading_of(metric), numeric=True) for metric in known),
+    )
+    rows = []
+    for policy in policies:
+        knobs = policy.knobs
+        if knobs is None or knobs.plain is None:
+            continue
+        by_metric = {one.metric: one for one in knobs.contrasts}
+        cells = [contrast_cell(by_metric.get(metric)) for metric in known]
+        rows.append((Cell(clean(policy.name)), Cell(clean(knobs.plain)), *cells))
+    note = (
+        "Differences over pairs with one seed, and their 95 % confidence intervals (Student's t). "
+        "Runs end by their budget or length, so sums compare nothing unless they end alike."
+    )
+    return Table("With and without the choice of methods", columns, tuple(rows), note=note)
