@@ -25,6 +25,7 @@ LAYERS = {
     "inventory": 4,
     "simulation": 4,
     "uncertainty": 4,
+    "ledger": 4,
     "measurement.power": 4,
     "measurement.notices": 4,
     "measurement.recorder": 4,
@@ -115,6 +116,8 @@ SAME_LAYER = {
     ("assessment", "register"),
     ("contributions", "register"),
     ("manifest", "tables"),
+    ("ledger", "inventory"),
+    ("ledger", "measurement.attribution"),
     ("_resources", "errors"),
     ("scheduling.evaluation", "simulation.results"),
     ("scheduling.signals", "simulation.results"),
@@ -122,6 +125,7 @@ SAME_LAYER = {
 
 # Third-party packages, and the only rooms that may import them.
 THIRD_PARTY = {
+    "alembic": {"ledger"},
     "codecarbon": {"measurement"},
     "flwr": {"integrations"},
     "highspy": {"scheduling"},
@@ -133,6 +137,7 @@ THIRD_PARTY = {
     "numpy": {
         "integrations",
         "inventory",
+        "ledger",
         "lifecycle",
         "uncertainty",
         "comparison",
@@ -146,17 +151,18 @@ THIRD_PARTY = {
         "simulation",
         "trials",
     },
-    "pandas": {"inventory", "simulation"},
+    "pandas": {"inventory", "ledger", "simulation"},
     "pint": {"units"},
     "plotly": {"reporting"},
     "psutil": {"measurement"},
     "pvlib": {"simulation"},
-    "pydantic": {"documents", "factors", "manifest", "papercases", "trials"},
+    "pydantic": {"documents", "factors", "ledger", "manifest", "papercases", "trials"},
     "pydantic_core": {"model"},
     "ray": {"trials"},
     "scipy": {"lifecycle"},
     "sklearn": {"learning"},
     "rich": {"cli", "reporting"},
+    "sqlalchemy": {"ledger"},
     "torch": {"learning"},
     "typer": {"cli"},
 }
