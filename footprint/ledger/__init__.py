@@ -26,8 +26,10 @@ except ImportError as error:
 
 from footprint.ledger.changes import Cause, Note
 from footprint.ledger.connections import DEFAULT_URL, Ledger, open_ledger
-from footprint.ledger.corrections import Correction, Restated, Restatement, restate, withdraw
-from footprint.ledger.ingestion import Ingested, Outcome, Reading, ingest, record
+from footprint.ledger.corrections import Correction
+from footprint.ledger.entries import Reading
+from footprint.ledger.exports import export
+from footprint.ledger.ingestion import Ingested, Outcome, ingest, record
 from footprint.ledger.inventories import ledger_inventory, ledger_journal
 from footprint.ledger.queries import (
     Change,
@@ -38,6 +40,7 @@ from footprint.ledger.queries import (
     query,
     status,
 )
+from footprint.ledger.restatements import Restated, Restatement, restate, withdraw
 
 __all__ = [
     "DEFAULT_URL",
@@ -53,6 +56,7 @@ __all__ = [
     "Restatement",
     "RunSummary",
     "Status",
+    "export",
     "history",
     "ingest",
     "ledger_inventory",

@@ -114,10 +114,10 @@ def insert_activities(
         With ``silo`` beside it.
     run_id, change : int
     """
-    constants = {"run_id": run_id, "added_by": change}
-    names = [*constants, *columns]
     number = len(columns["actor"])
-    rows = zip(*([value] * number for value in constants.values()), *columns.values(), strict=True)
+    filled = {"run_id": [run_id] * number, "added_by": [change] * number, **columns}
+    names = [column.name for column in activities.columns if column.name in filled]
+    rows = zip(*(filled[name] for name in names), strict=True)
     if connection.dialect.name == "postgresql":
         # COPY is several times faster than INSERT.
         cursor = connection.connection.cursor()
@@ -126,9 +126,7 @@ def insert_activities(
                 copy.write_row(row)
         return
     statement = str(insert(activities).compile(dialect=connection.dialect, column_keys=names))
-    order = [names.index(column.name) for column in activities.columns if column.name in names]
-    ordered = (tuple(row[place] for place in order) for row in rows)
-    while chunk := list(islice(ordered, _CHUNK)):
+    while chunk := list(islice(rows, _CHUNK)):
         connection.exec_driver_sql(statement, chunk)
 
 

@@ -139,7 +139,8 @@ def hide_password(address: URL | str) -> str:
     """Write an address without its secrets."""
     url = _parse(address) if isinstance(address, str) else address
     secret = [key for key in url.query if key in _SECRETS]
-    return url.difference_update_query(secret).render_as_string(hide_password=True)
+    plain = url.set(drivername=url.get_backend_name()).difference_update_query(secret)
+    return plain.render_as_string(hide_password=True)
 
 
 def _parse(url: str) -> URL:

@@ -1,10 +1,10 @@
-"""Restating: what was entered stays, what is right stands beside it, with the cause."""
+"""Corrections: what is right, put in the place of what is wrong; nothing is lost."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,22 +23,15 @@ from sqlalchemy import (
 )
 
 from footprint.errors import LedgerError, UsageError
-from footprint.ledger.changes import Cause, Note, add_change
 from footprint.ledger.columns import VOCABULARIES, check_text
-from footprint.ledger.connections import Ledger
 from footprint.ledger.schema import (
     NUMBERS,
     REQUIRED,
     activities,
     changes,
     restatements,
-    run_states,
-    runs,
-    source_files,
 )
 from footprint.ledger.selections import conditions
-from footprint.ledger.states import read_runs
-from footprint.ledger.totals import Totals, changed_totals, sum_up
 from footprint.model import ACTIVITY_COLUMNS
 
 CORRECTABLE = ("silo", *(name for name in ACTIVITY_COLUMNS if name != "start_s"))
@@ -68,135 +61,6 @@ class Correction:
         """Write it as JSON."""
         parts = {"where": self.where, "values": self.values, "scale": self.scale}
         return json.dumps({name: dict(part) for name, part in parts.items()}, allow_nan=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Restated:
-    """One value that was restated.
-
-    Attributes
-    ----------
-    run, silo : str
-        The run, and the silo under which it was entered.
-    quantity : str
-        Column of the activities, or a total.
-    old_value, new_value : float, str or None
-        Numbers are sums over the activities that were restated.
-    activities : int
-        How many they are.
-    """
-
-    run: str
-    silo: str
-    quantity: str
-    old_value: float | str | None
-    new_value: float | str | None
-    activities: int
-
-
-@dataclass(frozen=True, slots=True)
-class Restatement:
-    """What a correction did: number of its change, None if nothing had to change, and values."""
-
-    change: int | None
-    values: tuple[Restated, ...]
-
-
-def restate(
-    ledger: Ledger, correction: Correction, note: Note, *, dry_run: bool = False
-) -> Restatement:
-    """Correct activities without losing what they were.
-
-    The rows that are wrong stay in the ledger, superseded; new ones take their place. What
-    a run that grew brings anew is corrected likewise.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    correction : Correction
-    note : Note
-        The cause, and who did it why.
-    dry_run : bool
-        Say what would change, and change nothing.
-
-    Raises
-    ------
-    UsageError
-        If the correction cannot mean anything.
-    LedgerError
-        If no activity is meant, or energies would leave their bounds.
-    """
-    if note.cause is None:
-        raise UsageError("A restatement needs a cause.", f"Use one of: {', '.join(Cause)}.")
-    new = _new_columns(correction)
-    with ledger.writing(dry_run=dry_run) as connection:
-        meant = and_(activities.c.superseded_by.is_(None), *conditions(correction.where))
-        if not connection.execute(select(func.count()).where(meant)).scalar_one():
-            raise LedgerError(
-                "No activity of the ledger is meant.",
-                "See what there is with: footprint ledger query",
-            )
-        change = add_change(connection, "restate", note, correction.to_json())
-        if not _apply(connection, correction, meant, new, change):
-            connection.execute(changes.delete().where(changes.c.id == change))
-            return Restatement(None, ())
-        return Restatement(None if dry_run else change, tuple(_values(connection, change)))
-
-
-def withdraw(ledger: Ledger, run: str, note: Note, *, silo: str | None = None) -> Restatement:
-    """Take a run out of what counts; it stays in the history, and can be entered again.
-
-    Raises
-    ------
-    LedgerError
-        If there is no such run, or several and no silo says which.
-    """
-    if note.cause is None:
-        raise UsageError("A restatement needs a cause.", f"Use one of: {', '.join(Cause)}.")
-    with ledger.writing() as connection:
-        known = read_runs(connection, [run])
-        meant = [one for one in known if silo is None or one.silo == silo]
-        if len(meant) != 1:
-            raise LedgerError(
-                f"The run {run!r} is in the silos {', '.join(repr(one.silo) for one in known)}.",
-                "Name one of them.",
-            )
-        old = sum_up(connection, meant[0].id)
-        change = add_change(connection, "withdraw", note)
-        supersede(connection, meant[0].id, change)
-        note_totals(connection, meant[0].id, change, old)
-        return Restatement(change, tuple(_values(connection, change)))
-
-
-def supersede(connection: Connection, run_id: int, change: int) -> int:
-    """Close all that counts of a run; gives the number of activities."""
-    counts = [
-        connection.execute(
-            update(table)
-            .where(table.c.run_id == run_id, table.c.superseded_by.is_(None))
-            .values(superseded_by=change)
-        ).rowcount
-        for table in (run_states, source_files, activities)
-    ]
-    return counts[-1]
-
-
-def note_totals(connection: Connection, run_id: int, change: int, old: Totals) -> None:
-    """Enter in which sums a run differs from what it was."""
-    new = sum_up(connection, run_id)
-    rows = [
-        {
-            "change_id": change,
-            "run_id": run_id,
-            "quantity": quantity,
-            "old_value": before,
-            "new_value": after,
-            "activities": max(old.activities, new.activities),
-        }
-        for quantity, before, after in changed_totals(old, new)
-    ]
-    if rows:
-        connection.execute(insert(restatements), rows)
 
 
 def correct_again(connection: Connection, run_id: int, change: int) -> int:
@@ -232,12 +96,14 @@ def correct_again(connection: Connection, run_id: int, change: int) -> int:
             activities.c.run_id == run_id,
             *conditions(correction.where),
         )
-        _apply(connection, correction, meant, _new_columns(correction), change, noted=False)
+        apply_correction(
+            connection, correction, meant, new_columns(correction), change, noted=False
+        )
         number += 1
     return number
 
 
-def _new_columns(correction: Correction) -> dict[str, ColumnElement[Any]]:
+def new_columns(correction: Correction) -> dict[str, ColumnElement[Any]]:
     """Give the new value of each column that a correction touches."""
     both = sorted(set(correction.values) & set(correction.scale))
     if both or not (correction.values or correction.scale):
@@ -287,7 +153,7 @@ def _checked(name: str, value: Any) -> Any:
     return str(VOCABULARIES[name](word)) if name in VOCABULARIES else word
 
 
-def _apply(
+def apply_correction(
     connection: Connection,
     correction: Correction,
     meant: ColumnElement[bool],
@@ -359,21 +225,3 @@ def _note_values(
         ]
     if rows:
         connection.execute(insert(restatements), rows)
-
-
-def _values(connection: Connection, change: int) -> Iterator[Restated]:
-    statement = (
-        select(
-            runs.c.name,
-            runs.c.silo,
-            restatements.c.quantity,
-            restatements.c.old_value,
-            restatements.c.new_value,
-            restatements.c.activities,
-        )
-        .join(runs, runs.c.id == restatements.c.run_id)
-        .where(restatements.c.change_id == change)
-        .order_by(restatements.c.id)
-    )
-    for name, silo, quantity, old, new, number in connection.execute(statement):
-        yield Restated(name, silo, quantity, json.loads(old), json.loads(new), number)

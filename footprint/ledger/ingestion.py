@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from footprint.errors import FootprintError, LedgerError, UsageError
-from footprint.factors import FactorCatalogue
-from footprint.ledger.activity_files import read_activity_table
+from footprint.errors import FootprintError, LedgerError
 from footprint.ledger.changes import Note, add_change
-from footprint.ledger.columns import Columns, check_columns, check_text, insert_activities
+from footprint.ledger.columns import check_text, insert_activities
 from footprint.ledger.connections import Ledger
-from footprint.ledger.corrections import correct_again, note_totals, supersede
+from footprint.ledger.corrections import correct_again
+from footprint.ledger.entries import Batch, Entry, Reading, digest_of, find_batches, make_entry
+from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
-from footprint.ledger.states import RunState, read_runs, state_of
+from footprint.ledger.states import read_runs, state_of
 from footprint.ledger.succession import KnownFile, known_files, succession
 from footprint.ledger.totals import sum_up
-from footprint.measurement.attribution import read_journal
-from footprint.model import Finding, IdlePolicy, InputFile, Journal, Severity, View
+from footprint.model import Finding, Journal, Severity
 from footprint.model.kinds import Vocabulary
 
 
@@ -37,28 +33,6 @@ class Outcome(Vocabulary):
     REPLACED = "replaced"
     """It was restated: read again, and put in the place of what was there."""
     UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How journals become activities.
-
-    Attributes
-    ----------
-    run : str or None
-        Name under which a run is entered; None for that of its journal.
-    view : View
-        Whose energy it is.
-    idle_policy : IdlePolicy
-        Who is charged idle power.
-    catalogue : FactorCatalogue or None
-        For the power of processors without a counter; None for the built-in one.
-    """
-
-    run: str | None = None
-    view: View = View.PROCESS
-    idle_policy: IdlePolicy = IdlePolicy.BY_TIME
-    catalogue: FactorCatalogue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +65,6 @@ class Ingested:
     superseded: int
     energy_kwh: float | None
     findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A run that is to be entered: its state, and its activities as rows."""
-
-    state: RunState
-    columns: Columns
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Files that are entered together, and what makes runs of them."""
-
-    sources: list[SourceFile]
-    load: Callable[[list[SourceFile]], list[_Entry]]
 
 
 def ingest(
@@ -148,7 +106,7 @@ def ingest(
     done: list[Ingested] = []
     failed: list[FootprintError] = []
     with find_sources(map(Path, paths)) as sources:
-        for batch in _batches(sources, reading):
+        for batch in find_batches(sources, reading):
             try:
                 results = _enter(ledger, batch, silo, reading, note)
             except FootprintError as error:
@@ -181,8 +139,8 @@ def record(
     LedgerError
         If a value cannot be kept, or another journal of this run is in the ledger.
     """
-    entry = _entry(journal, None)
-    source = SourceFile(Path(), "journal", 0, _digest(entry), journal.run.name)
+    entry = make_entry(journal)
+    source = SourceFile(Path(), "journal", 0, digest_of(entry), journal.run.name)
     silo = None if silo is None else check_text(silo, "silo")
     reading = Reading(view=journal.view, idle_policy=journal.idle_policy)
     with ledger.writing() as connection:
@@ -199,67 +157,8 @@ def _together(failed: Sequence[FootprintError], done: int) -> FootprintError:
     return type(first)(message, first.remedy)
 
 
-def _batches(sources: Sequence[SourceFile], reading: Reading) -> list[_Batch]:
-    """Group files into what is entered together: the journals of a run, or one table."""
-    tables = [
-        _Batch([source], partial(_load_table, run=reading.run))
-        for source in sources
-        if source.is_table
-    ]
-    journals: dict[str | None, list[SourceFile]] = {}
-    for source in sources:
-        if not source.is_table and source.size_bytes:
-            journals.setdefault(source.run, []).append(source)
-    # A file that lost its header is told of with the run that it lies beside.
-    headless = journals.pop(None, [])
-    for source in headless:
-        beside = {
-            name
-            for name, files in journals.items()
-            if len(journals) == 1 or any(f.path.parent == source.path.parent for f in files)
-        }
-        journals.setdefault(beside.pop() if len(beside) == 1 else None, []).append(source)
-    if reading.run is not None and len(tables) + len(journals) > 1:
-        raise UsageError(
-            f"Several runs cannot all be named {reading.run!r}.", "Name the files of one run."
-        )
-    if not tables and not journals:
-        raise LedgerError("The files are empty.", "Name journals, or tables of activities.")
-    load = partial(_load_journals, reading=reading)
-    return [*(_Batch(files, load) for files in journals.values()), *tables]
-
-
-def _load_journals(sources: list[SourceFile], *, reading: Reading) -> list[_Entry]:
-    journal = read_journal(
-        *(source.path for source in sources),
-        catalogue=reading.catalogue,
-        view=reading.view,
-        idle_policy=reading.idle_policy,
-    )
-    inputs = tuple(InputFile(source.name, source.sha256) for source in sources)
-    return [_entry(replace(journal, inputs=inputs), None)]
-
-
-def _load_table(sources: list[SourceFile], *, run: str | None) -> list[_Entry]:
-    source = sources[0]
-    file = InputFile(source.name, source.sha256)
-    return [_entry(*found) for found in read_activity_table(source.path, file, run=run)]
-
-
-def _entry(journal: Journal, silos: list[Any] | None) -> _Entry:
-    check_text(journal.run.name, "run")
-    columns = check_columns(journal)
-    if silos is not None:
-        known = {
-            silo: None if silo is None or silo != silo or silo == "" else check_text(silo, "silo")
-            for silo in set(silos)
-        }
-        columns["silo"] = [known[silo] for silo in silos]
-    return _Entry(RunState.of(journal), columns)
-
-
 def _enter(
-    ledger: Ledger, batch: _Batch, silo: str | None, reading: Reading, note: Note
+    ledger: Ledger, batch: Batch, silo: str | None, reading: Reading, note: Note
 ) -> list[Ingested]:
     """Enter files, unless the ledger holds them: only that is looked at before they are read."""
     if note.cause is None:
@@ -325,7 +224,7 @@ def _other_view(connection: Connection, run_id: int, reading: Reading) -> list[F
 
 def _write(
     connection: Connection,
-    entries: Sequence[_Entry],
+    entries: Sequence[Entry],
     sources: Sequence[SourceFile],
     silo: str | None,
     reading: Reading,
@@ -359,7 +258,7 @@ def _write(
                 raise LedgerError(other[0].message, other[0].remedy)
         change = change or add_change(connection, "ingest", note)
         state = replace(entry.state, run=replace(entry.state.run, name=name))
-        result = _replace(connection, run_id, _Entry(state, entry.columns), sources, change, home)
+        result = _replace(connection, run_id, Entry(state, entry.columns), sources, change, home)
         is_restated = result.outcome is Outcome.GREW and note.cause is not None
         results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
     return results
@@ -368,7 +267,7 @@ def _write(
 def _replace(
     connection: Connection,
     run_id: int,
-    entry: _Entry,
+    entry: Entry,
     sources: Sequence[SourceFile],
     change: int,
     silo: str,
@@ -461,12 +360,3 @@ def _twice(file: KnownFile) -> LedgerError:
         "twice.",
         "Leave --silo and --run out, or withdraw that run first: footprint ledger withdraw",
     )
-
-
-def _digest(entry: _Entry) -> str:
-    """Hash of a run that is no file."""
-    digest = hashlib.sha256(entry.state.to_json().encode())
-    for name, column in entry.columns.items():
-        digest.update(name.encode())
-        digest.update(repr(column).encode())
-    return digest.hexdigest()

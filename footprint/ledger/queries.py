@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from footprint.errors import UsageError
 from footprint.ledger.connections import Ledger, schema_version
-from footprint.ledger.corrections import Restated
+from footprint.ledger.restatements import Restated, restated_values
 from footprint.ledger.schema import (
     activities,
     changes,
@@ -23,7 +22,7 @@ from footprint.ledger.schema import (
     source_files,
 )
 from footprint.ledger.selections import WORDS, conditions
-from footprint.ledger.states import valid
+from footprint.ledger.states import read_runs, valid
 from footprint.ledger.totals import MEASURES
 
 GROUPS: dict[str, ColumnElement[Any]] = {
@@ -136,8 +135,6 @@ class RunSummary:
 
 def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
     """List the runs of a ledger, by silo and name."""
-    from footprint.ledger.states import read_runs
-
     a = activities.c
     sums = (
         select(
@@ -209,7 +206,9 @@ class Change:
 def history(ledger: Ledger, run: str | None = None) -> list[Change]:
     """Give the log of a ledger, oldest first: all changes, or those of the runs of a name."""
     with ledger.reading() as connection:
-        values = _restated(connection)
+        values: dict[int, list[Restated]] = {}
+        for change, value in restated_values(connection):
+            values.setdefault(change, []).append(value)
         touched = _touched(connection)
         rows = connection.execute(select(changes).order_by(changes.c.id)).all()
     found = [
@@ -227,27 +226,6 @@ def history(ledger: Ledger, run: str | None = None) -> list[Change]:
         for row in rows
     ]
     return [change for change in found if run is None or run in change.runs]
-
-
-def _restated(connection: Connection) -> dict[int, list[Restated]]:
-    statement = (
-        select(
-            restatements.c.change_id,
-            runs.c.name,
-            runs.c.silo,
-            restatements.c.quantity,
-            restatements.c.old_value,
-            restatements.c.new_value,
-            restatements.c.activities,
-        )
-        .join(runs, runs.c.id == restatements.c.run_id)
-        .order_by(restatements.c.id)
-    )
-    values: dict[int, list[Restated]] = {}
-    for change, name, silo, quantity, old, new, number in connection.execute(statement):
-        one = Restated(name, silo, quantity, json.loads(old), json.loads(new), number)
-        values.setdefault(change, []).append(one)
-    return values
 
 
 def _touched(connection: Connection) -> dict[int, set[str]]:

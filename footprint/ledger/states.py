@@ -74,9 +74,22 @@ def valid(table: Table, as_of: int | None) -> ColumnElement[bool]:
 
 
 def read_runs(
-    connection: Connection, names: Sequence[str] | None = None, *, as_of: int | None = None
+    connection: Connection,
+    names: Sequence[str] | None = None,
+    *,
+    as_of: int | None = None,
+    latest: bool = False,
 ) -> list[KnownRun]:
     """Read the runs of a ledger, all or those with a name.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    names : sequence of str, optional
+    as_of : int, optional
+        Number of a change: the runs as they were after it.
+    latest : bool
+        Runs that were withdrawn too, as they were last.
 
     Raises
     ------
@@ -86,12 +99,13 @@ def read_runs(
     statement = (
         select(runs.c.id, runs.c.silo, runs.c.name, run_states.c.document)
         .join(run_states, run_states.c.run_id == runs.c.id)
-        .where(valid(run_states, as_of))
-        .order_by(runs.c.silo, runs.c.name)
+        .order_by(runs.c.silo, runs.c.name, run_states.c.id)
     )
+    if not latest:
+        statement = statement.where(valid(run_states, as_of))
     if names is not None:
         statement = statement.where(runs.c.name.in_(list(names)))
-    found = [_known(row) for row in connection.execute(statement)]
+    found = list({row.id: _known(row) for row in connection.execute(statement)}.values())
     missing = sorted(set(names or ()) - {run.name for run in found})
     when = "" if as_of is None else f" as of change {as_of}"
     if missing:

@@ -156,6 +156,7 @@ THIRD_PARTY = {
     "plotly": {"reporting"},
     "psutil": {"measurement"},
     "pvlib": {"simulation"},
+    "pyarrow": {"ledger"},
     "pydantic": {"documents", "factors", "ledger", "manifest", "papercases", "trials"},
     "pydantic_core": {"model"},
     "ray": {"trials"},
