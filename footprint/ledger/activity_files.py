@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import math
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from footprint.errors import LedgerError, MissingExtra, UsageError
 from footprint.ledger.schema import NUMBERS, REQUIRED
@@ -19,12 +25,13 @@ from footprint.model import (
     View,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 RUN_COLUMNS = ("run", "silo", "architecture", "functional_unit", "view", "idle_policy")
 """What a table may say of the run that an activity belongs to."""
 _NUMERIC = (*NUMBERS, "round")
+_CHUNK = 50_000
+
+Table = dict[str, Any]
+"""Columns by name: arrays of numbers, with NaN for what is missing, and lists of words."""
 
 
 def read_activity_table(
@@ -53,9 +60,11 @@ def read_activity_table(
     MissingExtra
         For a Parquet file without pyarrow.
     """
-    table = _load(path, file.name)
-    _check_names(table, file.name)
-    if not len(table):
+    table = (
+        _read_parquet(path, file.name) if path.suffix == ".parquet" else _read_csv(path, file.name)
+    )
+    number = len(table["actor"])
+    if not number:
         raise LedgerError(f"{file.name} holds no activity.", "Give it a row per activity.")
     if "run" not in table:
         return [_journal(table, run or Path(file.name).stem, file)]
@@ -64,84 +73,133 @@ def read_activity_table(
             f"{file.name} has a column 'run', and the run is named as {run!r} too.",
             "Take one of both away.",
         )
-    if table["run"].isna().any():
+    places: dict[str | None, list[int]] = {}
+    for place, name in enumerate(table["run"]):
+        places.setdefault(name, []).append(place)
+    if None in places:
         raise LedgerError(f"{file.name}: an activity has no run.", "Fill the column 'run'.")
-    return [_journal(rows, str(name), file) for name, rows in table.groupby("run", sort=False)]
+    return [
+        _journal(_rows_of(table, here) if len(places) > 1 else table, str(name), file)
+        for name, here in places.items()
+    ]
 
 
-def _load(path: Path, name: str) -> pd.DataFrame:
-    import pandas as pd
+def _rows_of(table: Table, places: Sequence[int]) -> Table:
+    return {
+        name: column[places] if isinstance(column, np.ndarray) else [column[p] for p in places]
+        for name, column in table.items()
+    }
 
+
+def _read_parquet(path: Path, name: str) -> Table:
     try:
-        if path.suffix == ".parquet":
-            table: pd.DataFrame = pd.read_parquet(path)
-            return table
-        return _load_csv(path, name)
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingExtra.of("parquet", "Reading Parquet files") from error
-    except UnicodeDecodeError as error:
-        raise LedgerError(f"{name} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
-    except (ValueError, OSError) as error:
-        raise LedgerError(f"{name} is no table: {error}.", "Give it a header line.") from error
-
-
-def _load_csv(path: Path, name: str) -> pd.DataFrame:
-    import pandas as pd
-
-    head = pd.read_csv(path, nrows=0, encoding="utf-8-sig")
-    kinds: dict[str, Any] = {
-        str(column): "float64" if column in _NUMERIC else "object" for column in head.columns
-    }
-    # "NA" is a zone, and "None" may be a name: only an empty cell is missing.
-    rules: dict[str, Any] = {
-        "keep_default_na": False,
-        "na_values": [""],
-        "encoding": "utf-8-sig",
-        "float_precision": "round_trip",
-    }
     try:
-        table: pd.DataFrame = pd.read_csv(path, dtype=kinds, **rules)
-    except ValueError as error:
-        if isinstance(error, (UnicodeDecodeError, pd.errors.ParserError)):
-            raise
-        table = pd.read_csv(path, dtype=object, **rules)
-        for column in table.columns.intersection(list(_NUMERIC)):
-            wrong = pd.to_numeric(table[column], errors="coerce").isna() & table[column].notna()
-            if wrong.any():
-                first = int(wrong.to_numpy().argmax())
+        found = pq.ParquetFile(path)
+        _check_names(found.schema_arrow.names, name)
+        read = found.read()
+    except (pa.ArrowException, OSError) as error:
+        raise LedgerError(f"{name} is no Parquet file: {error}.", "Check the file.") from error
+    table: Table = {}
+    for column in read.column_names:
+        values = read.column(column).to_pylist()
+        if column in _NUMERIC:
+            try:
+                table[column] = np.array(values, dtype=np.float64)
+            except (TypeError, ValueError) as error:
                 raise LedgerError(
-                    f"{name}, line {first + 2}: {column} is {table[column].iloc[first]!r}, "
-                    "which is no number.",
-                    "Write numbers with a point, and leave what is not known empty.",
+                    f"{name}: the column {column} holds something that is no number.",
+                    "Write it as numbers.",
                 ) from error
-        raise
+        else:
+            table[column] = values
     return table
 
 
-def _check_names(table: pd.DataFrame, name: str) -> None:
+def _read_csv(path: Path, name: str) -> Table:
+    """Read a file in chunks: held as text, a large one would not fit into memory."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            names = next(rows, [])
+            _check_names(names, name)
+            parts: dict[str, list[Any]] = {column: [] for column in names}
+            # One object for each word, however often it stands there.
+            words: dict[str, str | None] = {"": None}
+            start = 2
+            while chunk := list(islice(rows, _CHUNK)):
+                _check_widths(chunk, len(names), name, start)
+                for column, values in zip(names, zip(*chunk, strict=True), strict=True):
+                    if column in _NUMERIC:
+                        parts[column].append(_floats(values, f"{name}, line", column, start))
+                    else:
+                        parts[column] += [words.setdefault(word, word) for word in values]
+                start += len(chunk)
+    except UnicodeDecodeError as error:
+        raise LedgerError(f"{name} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
+    except csv.Error as error:
+        raise LedgerError(
+            f"{name}, line {rows.line_num}: {error}.", "Write plain CSV, with commas."
+        ) from error
+    except OSError as error:
+        raise LedgerError(f"{name} cannot be read: {error.strerror}.", "Check it.") from error
+    return {
+        column: np.concatenate([*part, np.empty(0)]) if column in _NUMERIC else part
+        for column, part in parts.items()
+    }
+
+
+def _check_widths(chunk: Sequence[Sequence[str]], width: int, name: str, start: int) -> None:
+    for line, row in enumerate(chunk, start=start):
+        if len(row) != width:
+            raise LedgerError(
+                f"{name}, row {line}: {len(row)} cells, and {width} columns.",
+                "Give each row one cell per column.",
+            )
+
+
+def _floats(values: Sequence[str], place: str, column: str, start: int) -> Any:
+    found = np.empty(len(values))
+    for number, text in enumerate(values):
+        try:
+            value = float(text) if text else math.nan
+        except ValueError:
+            value = math.inf
+        if (text and not math.isfinite(value)) or "_" in text:
+            raise LedgerError(
+                f"{place} {start + number}: {column} is {text!r}, which is no number.",
+                "Write numbers with a point, and leave what is not known empty.",
+            )
+        found[number] = value
+    return found
+
+
+def _check_names(names: Sequence[str], name: str) -> None:
     known = (*ACTIVITY_COLUMNS, *RUN_COLUMNS)
-    for column in map(str, table.columns):
+    for column in names:
         if column not in known:
             near = difflib.get_close_matches(column, known, 1)
             hint = f"Did you mean {near[0]!r}? " if near else ""
             raise LedgerError(
                 f"{name}: the column {column!r} is unknown.", f"{hint}Known: {', '.join(known)}."
             )
-    missing = [c for c in REQUIRED if c not in table.columns and c not in DEFAULTS]
+        if list(names).count(column) > 1:
+            raise LedgerError(f"{name} has two columns {column!r}.", "Take one away.")
+    missing = [c for c in REQUIRED if c not in names and c not in DEFAULTS]
     if missing:
         raise LedgerError(
             f"{name} lacks the columns {', '.join(missing)}.", "See docs/ledger.md for all columns."
         )
 
 
-def _journal(table: pd.DataFrame, run: str, file: InputFile) -> tuple[Journal, list[Any] | None]:
-    columns: dict[str, Any] = {}
+def _journal(table: Table, run: str, file: InputFile) -> tuple[Journal, list[Any] | None]:
+    columns = {name: table[name] for name in ACTIVITY_COLUMNS if name in table}
     for name in ACTIVITY_COLUMNS:
-        if name in table:
-            column = table[name].to_numpy()
-            columns[name] = column if name in _NUMERIC else column.tolist()
-        elif name not in DEFAULTS:
-            columns[name] = [None] * len(table)
+        if name not in columns and name not in DEFAULTS:
+            columns[name] = [None] * len(table["actor"])
     said = {name: _only(table, name, file.name, run) for name in RUN_COLUMNS[2:]}
     journal = Journal(
         Run(
@@ -154,18 +212,16 @@ def _journal(table: pd.DataFrame, run: str, file: InputFile) -> tuple[Journal, l
         IdlePolicy.parse(said["idle_policy"] or IdlePolicy.BY_TIME),
         inputs=(file,),
     )
-    return journal, table["silo"].tolist() if "silo" in table else None
+    return journal, table.get("silo")
 
 
-def _only(table: pd.DataFrame, name: str, file: str, run: str) -> str | None:
+def _only(table: Mapping[str, Any], name: str, file: str, run: str) -> str | None:
     """Give the one value that all activities of a run have."""
-    if name not in table:
-        return None
-    found = table[name].dropna().unique()
+    found = sorted(map(str, set(table.get(name, ())) - {None}))
     if len(found) > 1:
         raise LedgerError(
             f"{file}: the activities of the run {run!r} differ in {name}: "
-            f"{', '.join(map(repr, map(str, found[:3])))}.",
+            f"{', '.join(map(repr, found[:3]))}.",
             "Give each run one, or give them different names.",
         )
-    return str(found[0]) if len(found) else None
+    return found[0] if found else None

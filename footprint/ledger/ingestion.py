@@ -153,7 +153,8 @@ def _together(failed: Sequence[FootprintError], done: int) -> FootprintError:
     if len(failed) == 1 and not done:
         return first
     rest = f" {len(failed) - 1} more failed." if failed[1:] else ""
-    message = f"{first.message}{rest} {done} other runs were entered."
+    others = "1 other run was" if done == 1 else f"{done} other runs were"
+    message = f"{first.message}{rest} {others} entered."
     return type(first)(message, first.remedy)
 
 

@@ -151,7 +151,7 @@ THIRD_PARTY = {
         "simulation",
         "trials",
     },
-    "pandas": {"inventory", "ledger", "simulation"},
+    "pandas": {"inventory", "simulation"},
     "pint": {"units"},
     "plotly": {"reporting"},
     "psutil": {"measurement"},
