@@ -102,7 +102,8 @@ def ledger(url):
 
 
 @pytest.fixture
-def sqlite_ledger(tmp_path):
+def sqlite_ledger(templates, tmp_path):
     """For what has nothing to do with the database."""
-    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", create=True) as ledger:
+    path = shutil.copy(_copy_of_file(templates).removeprefix("sqlite:///"), tmp_path / "ledger.db")
+    with open_ledger(f"sqlite:///{path}") as ledger:
         yield ledger
