@@ -84,7 +84,7 @@ words = st.text(
 @given(
     rows=st.lists(
         st.tuples(
-            words, st.none() | words, st.none() | finite, finite, st.none() | st.integers(0, 9)
+            words, st.none() | words, st.none() | amounts, amounts, st.none() | st.integers(0, 9)
         ),
         min_size=1,
         max_size=20,
