@@ -156,9 +156,9 @@ def main():
     console = Console(width=110)
     console.print(table)
     console.print(
-        f"{options.activities:,} activities, CSV of {size_mb:.0f} MB, ledger of {stored_mb:.0f} MB; "
-        f"load of the machine {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end, "
-        f"{os.cpu_count()} cores"
+        f"{options.activities:,} activities, CSV of {size_mb:.0f} MB, ledger of "
+        f"{stored_mb:.0f} MB; load of the machine {load:.1f} at the start and "
+        f"{os.getloadavg()[0]:.1f} at the end, {os.cpu_count()} cores"
     )
     console.print(f"entered and summed in SQLite: {whole_s:.1f} s by the wall (bar {BAR_S} s)")
     for database, sums in found.items():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,7 +145,7 @@ def ingest(
             print_text(_entered(result))
 
     try:
-        with open_ledger(url) as ledger:
+        with open_ledger(url) as ledger, _busy("entering runs"):
             ingest_(
                 ledger,
                 *paths,
@@ -267,7 +269,7 @@ def export(
     from footprint.ledger import export as export_
     from footprint.ledger import open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url) as ledger, _busy("writing activities"):
         number = export_(
             ledger, output, _where(where, since, until), as_of=as_of, everything=everything
         )
@@ -403,6 +405,15 @@ def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
             "changes": f"{found.changes:,}, the last one {last}",
         }
     )
+
+
+@contextmanager
+def _busy(what: str) -> Iterator[None]:
+    """Show a person that work goes on; nothing where standard error is no terminal."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} ..."):
+        yield
 
 
 def _note(cause: str | None, reason: str, author: str) -> Note:

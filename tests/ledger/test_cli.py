@@ -48,7 +48,7 @@ def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
     corrected = ["--where", "zone=PL", "--where", "phase=train"]
     (row,) = json.loads(run("ledger", "query", *corrected, "--json"))
     assert row["energy_kwh"] == rows[1]["energy_kwh"]
-    estimate = json.loads(run("estimate", "digits", "--from", "ledger", "--draws", 50, "--json"))
+    estimate = json.loads(run("estimate", "digits", "--from", "ledger", "--draws", 100, "--json"))
     assert "restated" in [finding["code"] for finding in estimate["findings"]]
     assert estimate["run"]["name"] == "digits"
     for name in ("out.csv", "out.jsonl", "out.parquet"):
