@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Select, insert
 
 from footprint.errors import LedgerError, UsageError
 from footprint.ledger.schema import NUMBERS, REQUIRED, activities
@@ -215,7 +215,23 @@ def _refuse(name: str, wrong: Any, reason: str) -> None:
     )
 
 
-def columns_of_rows(names: Sequence[str], rows: Iterator[Sequence[Any]]) -> Columns:
-    """Turn rows into columns."""
-    lists = [list(column) for column in zip(*rows, strict=True)]
-    return dict(zip(names, lists or [[] for _ in names], strict=True))
+def read_columns(connection: Connection, statement: Select[Any], names: Sequence[str]) -> Columns:
+    """Run a query, and turn its rows into columns.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    statement : sqlalchemy.Select
+    names : sequence of str
+        Of what it selects, in its order.
+    """
+    columns: Columns = {name: [] for name in names}
+    words: dict[str, str] = {}  # one object for each word, however often it stands there
+    options = {"stream_results": True, "yield_per": _CHUNK}
+    for rows in connection.execute(statement, execution_options=options).partitions():
+        for name, values in zip(names, zip(*rows, strict=True), strict=True):
+            if isinstance(next((v for v in values if v is not None), None), str):
+                columns[name] += [None if v is None else words.setdefault(v, v) for v in values]
+            else:
+                columns[name] += values
+    return columns

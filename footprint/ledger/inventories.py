@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from footprint.errors import LedgerError, UsageError
 from footprint.inventory import build_inventory
-from footprint.ledger.columns import VOCABULARIES, Columns, columns_of_rows
+from footprint.ledger.columns import VOCABULARIES, Columns, read_columns
 from footprint.ledger.connections import Ledger
 from footprint.ledger.schema import activities, changes, restatements
 from footprint.ledger.selections import conditions
@@ -127,8 +127,7 @@ def _read_activities(
         )
         .order_by(activities.c.id)
     )
-    found = connection.execution_options(stream_results=True).execute(statement)
-    columns = columns_of_rows(("run_id", *ACTIVITY_COLUMNS), iter(found))
+    columns = read_columns(connection, statement, ("run_id", *ACTIVITY_COLUMNS))
     members = columns.pop("run_id")
     there = set(members)
     if not there:
