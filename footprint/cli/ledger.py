@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,14 +11,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from footprint.cli.ledger_text import (
+    change_lines,
+    counted,
+    days,
+    deliver,
+    entered_line,
+    moment,
+    plain_values,
+    print_pairs,
+    print_sums,
+    print_table,
+    readable,
+    say_findings,
+    table_text,
+)
 from footprint.cli.output import print_json, print_text, say
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from footprint.ledger import Change, Ingested, Note, Restatement
-    from footprint.model import Finding
+    from footprint.ledger import Ingested, Note
 
 app = typer.Typer(
     help="Keep many journals, runs and silos in one database, SQLite or PostgreSQL.",
@@ -73,7 +84,7 @@ def init(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(found))
     else:
-        print_text(f"ledger at {found.url}, schema {found.schema}, {_count(found.runs, 'run')}")
+        print_text(f"ledger at {found.url}, schema {found.schema}, {counted(found.runs, 'run')}")
 
 
 @app.command()
@@ -140,9 +151,9 @@ def ingest(
 
     def show(result: Ingested) -> None:
         done.append(result)
-        _say_findings(result.findings)
+        say_findings(result.findings)
         if not as_json:
-            print_text(_entered(result))
+            print_text(entered_line(result))
 
     try:
         with open_ledger(url) as ledger, _busy("entering runs"):
@@ -178,15 +189,15 @@ def runs(url: Url = DEFAULT_URL, as_of: AsOf = None, as_json: AsJson = False) ->
     if not found:
         say("The ledger holds no run yet; enter some with: footprint ledger ingest")
         return
-    _print_table(
+    print_table(
         ("silo", "run", "days", "activities", "energy"),
         [
             (
                 one.silo,
                 one.run,
-                _days(one.start_s, one.stop_s),
+                days(one.start_s, one.stop_s),
                 f"{one.activities:,}",
-                _readable("energy", one.energy_kwh),
+                readable("energy", one.energy_kwh),
             )
             for one in found
         ],
@@ -233,16 +244,16 @@ def query(
     names = list(answer)
     rows = [
         dict(zip(names, row, strict=True))
-        for row in zip(*(_plain(column.tolist()) for column in answer.values()), strict=True)
+        for row in zip(*(plain_values(column.tolist()) for column in answer.values()), strict=True)
     ]
     if output is not None:
-        say(f"wrote {write_text(output, _as_text(names, rows, output.suffix))}")
+        say(f"wrote {write_text(output, table_text(names, rows, output.suffix))}")
     if as_json:
         print_json(rows)
     elif output is None and not rows:
         say("No activity matches.")
     elif output is None:
-        _print_sums(by or [], rows)
+        print_sums(by or [], rows)
 
 
 @app.command()
@@ -276,7 +287,7 @@ def export(
     if as_json:
         print_json({"file": str(output), "activities": number})
     else:
-        print_text(f"wrote {_count(number, 'activity')} to {output}")
+        print_text(f"wrote {counted(number, 'activity')} to {output}")
 
 
 @app.command()
@@ -322,7 +333,7 @@ def restate(
     correction = Correction(_where(where, since, until), values, factors)
     with open_ledger(url) as ledger:
         done = restate_(ledger, correction, _note(cause, reason, author), dry_run=dry_run)
-    _deliver(done, as_json=as_json, dry_run=dry_run)
+    deliver(done, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -348,7 +359,7 @@ def withdraw(
 
     with open_ledger(url) as ledger:
         done = withdraw_(ledger, run, _note(cause, reason, author), silo=silo)
-    _deliver(done, as_json=as_json)
+    deliver(done, as_json=as_json)
 
 
 @app.command()
@@ -374,7 +385,7 @@ def history(
     if not found:
         say("Nothing was changed yet." if run is None else f"No change touched a run {run!r}.")
     for change in found:
-        print_text(_told(change))
+        print_text(change_lines(change))
 
 
 @app.command()
@@ -393,8 +404,8 @@ def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     if as_json:
         print_json(asdict(found))
         return
-    last = "never" if found.last_change_s is None else _moment(found.last_change_s)
-    _print_pairs(
+    last = "never" if found.last_change_s is None else moment(found.last_change_s)
+    print_pairs(
         {
             "ledger": found.url,
             "schema": found.schema,
@@ -462,142 +473,3 @@ def _seconds(name: str, text: str) -> float:
             f"--{name} {text!r} is no date.", "Write 2026-01-31 or 2026-01-31T12:00."
         ) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-def _plain(values: Iterable[Any]) -> list[Any]:
-    """Values as JSON knows them: what is not known is null."""
-    return [None if isinstance(one, float) and math.isnan(one) else one for one in values]
-
-
-def _as_text(names: Sequence[str], rows: Sequence[Mapping[str, Any]], suffix: str) -> str:
-    import csv
-    import io
-    import json
-
-    if suffix == ".json":
-        return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    text = io.StringIO()
-    writer = csv.DictWriter(text, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _count(number: int, what: str) -> str:
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{number:,} {what if number == 1 else plural}"
-
-
-def _readable(quantity: str, value: float | None) -> str:
-    from footprint.units import format_quantity
-
-    return "not known" if value is None else format_quantity(quantity, value)
-
-
-def _day(time_s: float) -> str:
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d")
-
-
-def _days(start_s: float, stop_s: float) -> str:
-    first, last = _day(start_s), _day(stop_s)
-    return first if first == last else f"{first} to {last}"
-
-
-def _moment(time_s: float) -> str:
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _entered(result: Ingested) -> str:
-    place = f"{result.silo}: " if result.silo else ""
-    text = f"{place}{result.run} {result.outcome}, {_count(result.activities, 'activity')}"
-    text += f" from {_count(result.files, 'file')}, {_readable('energy', result.energy_kwh)}"
-    if result.superseded:
-        text += f"; {result.superseded:,} from before are superseded"
-    return text if result.change is None else f"{text} (change {result.change})"
-
-
-def _say_findings(findings: Iterable[Finding]) -> None:
-    from footprint.model import Severity
-
-    for finding in findings:
-        if finding.severity is not Severity.INFO or finding.code == "corrected-again":
-            say(f"{finding.severity}: {finding.message} {finding.remedy}".rstrip())
-
-
-def _deliver(done: Restatement, *, as_json: bool, dry_run: bool = False) -> None:
-    if as_json:
-        print_json(asdict(done))
-        return
-    for value in done.values:
-        print_text(_value(value))
-    if dry_run:
-        say("Nothing was changed: this was a dry run.")
-    elif done.change is None:
-        say("Nothing was changed: all of it has these values already.")
-    else:
-        say(f"change {done.change}; see it with: footprint ledger history")
-
-
-def _told(change: Change) -> str:
-    what = change.kind if change.cause is None else f"{change.kind} (cause: {change.cause})"
-    text = f"change {change.id}, {_moment(change.made_s)}: {what} {', '.join(change.runs)}"
-    text += f"; {change.reason}" * bool(change.reason) + f"; by {change.author}" * bool(
-        change.author
-    )
-    return "\n".join([text, *(f"  {_value(value)}" for value in change.values)])
-
-
-def _value(value: Any) -> str:
-    place = f"{value.silo}: " if value.silo else ""
-    text = f"{place}{value.run}, {value.quantity}: {_shown(value.old_value)} -> "
-    return text + f"{_shown(value.new_value)} ({_count(value.activities, 'activity')})"
-
-
-def _shown(value: float | str | None) -> str:
-    if value is None:
-        return "not known"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _print_sums(by: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    lines = [
-        (
-            *("not known" if row[name] is None else str(row[name]) for name in by),
-            f"{row['activities']:,}",
-            *("" if row[name] is None else _readable(kind, row[name]) for name, kind in _SUMS),
-            f"{row['unmetered']:,}" if row["unmetered"] else "",
-        )
-        for row in rows
-    ]
-    heads = [*by, "activities", *(name.rsplit("_", 1)[0] for name, _ in _SUMS), "unmetered"]
-    _print_table(heads, lines, right=len(_SUMS) + 2)
-
-
-_SUMS = (("energy_kwh", "energy"), ("data_gb", "data"), ("duration_s", "time"))
-
-
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*heads)
-    for column in table.columns[-right:]:
-        column.justify = "right"
-    for row in rows:
-        # Text, not str: what a name says is never read as markup.
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-
-
-def _print_pairs(pairs: Mapping[str, str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, text in pairs.items():
-        grid.add_row(name, Text(text))
-    Console().print(grid)

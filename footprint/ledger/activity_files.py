@@ -28,7 +28,7 @@ from footprint.model import (
 RUN_COLUMNS = ("run", "silo", "architecture", "functional_unit", "view", "idle_policy")
 """What a table may say of the run that an activity belongs to."""
 _NUMERIC = (*NUMBERS, "round")
-_CHUNK = 50_000
+_CHUNK = 5_000  # more no longer fits into the caches of a processor
 
 Table = dict[str, Any]
 """Columns by name: arrays of numbers, with NaN for what is missing, and lists of words."""
@@ -136,7 +136,9 @@ def _read_csv(path: Path, name: str) -> Table:
                     if column in _NUMERIC:
                         parts[column].append(_floats(values, f"{name}, line", column, start))
                     else:
-                        parts[column] += [words.setdefault(word, word) for word in values]
+                        for word in set(values):
+                            words.setdefault(word, word)
+                        parts[column] += map(words.__getitem__, values)
                 start += len(chunk)
     except UnicodeDecodeError as error:
         raise LedgerError(f"{name} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
@@ -153,28 +155,39 @@ def _read_csv(path: Path, name: str) -> Table:
 
 
 def _check_widths(chunk: Sequence[Sequence[str]], width: int, name: str, start: int) -> None:
-    for line, row in enumerate(chunk, start=start):
-        if len(row) != width:
-            raise LedgerError(
-                f"{name}, row {line}: {len(row)} cells, and {width} columns.",
-                "Give each row one cell per column.",
-            )
+    if set(map(len, chunk)) <= {width}:
+        return
+    line, row = next((n, r) for n, r in enumerate(chunk, start=start) if len(r) != width)
+    raise LedgerError(
+        f"{name}, row {line}: {len(row)} cells, and {width} columns.",
+        "Give each row one cell per column.",
+    )
 
 
 def _floats(values: Sequence[str], place: str, column: str, start: int) -> Any:
-    found = np.empty(len(values))
-    for number, text in enumerate(values):
-        try:
-            value = float(text) if text else math.nan
-        except ValueError:
-            value = math.inf
-        if (text and not math.isfinite(value)) or "_" in text:
-            raise LedgerError(
-                f"{place} {start + number}: {column} is {text!r}, which is no number.",
-                "Write numbers with a point, and leave what is not known empty.",
-            )
-        found[number] = value
-    return found
+    try:
+        found = np.array([float(text) if text else math.nan for text in values])
+    except ValueError:
+        found = None
+    # Python reads more than a spreadsheet writes: "nan", "infinity", "1_000".
+    if (
+        found is not None
+        and len(values) - np.isfinite(found).sum() == values.count("")
+        and "_" not in "".join(values)
+    ):
+        return found
+    wrong = next(n for n, text in enumerate(values) if text and not _is_number(text))
+    raise LedgerError(
+        f"{place} {start + wrong}: {column} is {values[wrong]!r}, which is no number.",
+        "Write numbers with a point, and leave what is not known empty.",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and "_" not in text
+    except ValueError:
+        return False
 
 
 def _check_names(names: Sequence[str], name: str) -> None:

@@ -31,7 +31,7 @@ VOCABULARIES: Mapping[str, Callable[[str], str]] = {
     "life_cycle": LifeCycle.parse,
     "access": Access.parse,
 }
-_CHUNK = 50_000
+_CHUNK = 5_000
 _EARLIEST_S, _LATEST_S = -62_135_596_800.0, 253_402_300_800.0  # years 1 to 9999
 _MOST_ROUNDS = 2**53  # above it a float is no exact integer
 
@@ -165,7 +165,7 @@ def _rounds(column: Sequence[Any]) -> list[int | None]:
 
 def _words(name: str, column: Sequence[Any]) -> list[str | None]:
     known = {value: _word(name, value) for value in _distinct(column)}
-    words = [known[value] for value in column]
+    words = list(map(known.__getitem__, column))
     if name in REQUIRED and None in known.values():
         _refuse(name, np.array([word is None for word in words]), "is missing")
     return words
@@ -226,12 +226,14 @@ def read_columns(connection: Connection, statement: Select[Any], names: Sequence
         Of what it selects, in its order.
     """
     columns: Columns = {name: [] for name in names}
-    words: dict[str, str] = {}  # one object for each word, however often it stands there
+    words: dict[Any, Any] = {}  # one object for each word, however often it stands there
     options = {"stream_results": True, "yield_per": _CHUNK}
     for rows in connection.execute(statement, execution_options=options).partitions():
         for name, values in zip(names, zip(*rows, strict=True), strict=True):
             if isinstance(next((v for v in values if v is not None), None), str):
-                columns[name] += [None if v is None else words.setdefault(v, v) for v in values]
+                for word in set(values):
+                    words.setdefault(word, word)
+                columns[name] += map(words.__getitem__, values)
             else:
                 columns[name] += values
     return columns

@@ -109,11 +109,16 @@ def test_errors_say_what_to_do(run, tmp_path):
 
 def test_names_are_printed_as_they_are(run, tmp_path):
     evil = "[red]x[/red]<b>'; --"
+    steering = "x\x1b[2Jy"
     run("ledger", "init")
     run("ledger", "ingest", write_table(tmp_path / "t.csv", random_journal(4)), "--run", evil)
     assert evil in run("ledger", "runs")
     assert evil in run("ledger", "query", "--by", "run")
     assert evil in run("ledger", "history")
+    journal = write_journal(tmp_path / "a.jsonl", span(1), run=steering)
+    told = run("ledger", "ingest", journal) + run("ledger", "runs") + run("ledger", "history")
+    assert "x [2Jy" in told
+    assert "\x1b" not in told
 
 
 def test_the_command_knows_the_library():
