@@ -27,11 +27,13 @@ def table(journal, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def children():
+def children(tmp_path_factory):
     """Start children that enter a file; gives their process numbers, then how they ended."""
     command = [sys.executable, "-m", "tests.ledger.processes"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as parent:
+    # Who is killed leaves its copies of files behind.
+    own = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("copies"))}
+    with subprocess.Popen(command, text=True, env=own, **pipes) as parent:
 
         def start(number, address, file):
             parent.stdin.write(f"{number} {address} {file}\n")
