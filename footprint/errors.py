@@ -13,6 +13,7 @@
     │   ├── ManifestError           3     a manifest says something that cannot mean anything
     │   │   └── ManifestIncomplete  3     a manifest lacks what a formula needs
     │   ├── PaperCaseError          3     a paper case says something that cannot mean anything
+    │   ├── LedgerError             3     a ledger cannot be used, or refuses what it was given
     │   └── FactorError             3     a factor file or a catalogue is broken
     │       └── FactorNotFound      3     no factor answers the query
     ├── SimulationError             3     a simulation broke one of its own laws
@@ -122,6 +123,12 @@ class PaperCaseError(DataError):
     """A paper case cannot be read, or says something that cannot mean anything."""
 
     code = "paper-case"
+
+
+class LedgerError(DataError):
+    """A ledger cannot be used, or what it was given contradicts what it holds."""
+
+    code = "ledger"
 
 
 class FactorError(DataError):

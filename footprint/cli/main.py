@@ -12,6 +12,7 @@ from footprint.cli import (
     calibrate,
     factors,
     flower,
+    ledger,
     meters,
     methods,
     papers,
@@ -51,6 +52,7 @@ app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(factors.app, name="factors")
 app.add_typer(flower.app, name="flower")
+app.add_typer(ledger.app, name="ledger")
 
 
 @app.callback()

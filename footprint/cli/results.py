@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footprint.cli.ledger import DEFAULT_URL
 from footprint.cli.output import print_text, say
 from footprint.errors import DocumentError, UsageError
 
@@ -36,7 +37,9 @@ def estimate(
     journals: Annotated[
         list[Path],
         typer.Argument(
-            metavar="JOURNAL", help="Journal files of one run, folders of them, or a manifest."
+            metavar="JOURNAL",
+            help="Journal files of one run, folders of them, or a manifest; of a ledger, names of "
+            "runs.",
         ),
     ],
     architecture: Annotated[
@@ -46,10 +49,13 @@ def estimate(
         str,
         typer.Option(
             "--from",
-            help="What the files are: journal, codecarbon (emissions.csv) or "
-            "nvflare (job_stats_run_summary.json).",
+            help="What the files are: journal, codecarbon (emissions.csv), "
+            "nvflare (job_stats_run_summary.json) or ledger.",
         ),
     ] = "journal",
+    url: Annotated[
+        str, typer.Option("--url", envvar="FOOTPRINT_LEDGER", help="Of --from ledger.")
+    ] = DEFAULT_URL,
     cross_check: Annotated[
         Path | None,
         typer.Option(help="codecarbon's emissions.csv of the same run, to compare the energy."),
@@ -104,6 +110,8 @@ def estimate(
         footprint estimate runs/central --zone Paris=FR --json
 
         footprint estimate hospitals.toml --architecture centralised
+
+        footprint estimate digits --from ledger --by-round
     """
     from footprint.assessment import estimate as estimate_
     from footprint.factors import load_catalogue
@@ -137,7 +145,7 @@ def estimate(
     if source == "journal":
         journal = read_journal(*journals, catalogue=catalogue, view=view, idle_policy=idle_policy)
     else:
-        journal = _imported(source, journals)
+        journal = _imported(source, journals, url)
     if cross_check is not None:
         journal = _cross_checked(journal, cross_check)
     inventory = build_inventory(journal, by_round=by_round)
@@ -274,8 +282,13 @@ def _planned(
     return estimate_study(study, Architecture.parse(architecture))
 
 
-def _imported(source: str, paths: list[Path]) -> Journal:
-    """Read a file of another tool."""
+def _imported(source: str, paths: list[Path], url: str) -> Journal:
+    """Read runs of a ledger, or a file of another tool."""
+    if source == "ledger":
+        from footprint.ledger import ledger_journal, open_ledger
+
+        with open_ledger(url) as ledger:
+            return ledger_journal(ledger, [str(path) for path in paths])
     from footprint.integrations.codecarbon import read_emissions_csv
     from footprint.integrations.nvflare import read_job_stats
 
@@ -285,7 +298,7 @@ def _imported(source: str, paths: list[Path]) -> Journal:
     }
     if source not in importers:
         raise UsageError(
-            f"--from cannot be {source!r}.", f"Use one of: journal, {', '.join(importers)}."
+            f"--from cannot be {source!r}.", f"Use one of: journal, ledger, {', '.join(importers)}."
         )
     if len(paths) != 1:
         raise UsageError(f"--from {source} takes one file, not {len(paths)}.", "Name one file.")

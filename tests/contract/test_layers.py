@@ -25,6 +25,7 @@ LAYERS = {
     "inventory": 4,
     "simulation": 4,
     "uncertainty": 4,
+    "ledger": 4,
     "measurement.power": 4,
     "measurement.notices": 4,
     "measurement.recorder": 4,
@@ -119,6 +120,8 @@ SAME_LAYER = {
     ("assessment", "register"),
     ("contributions", "register"),
     ("manifest", "tables"),
+    ("ledger", "inventory"),
+    ("ledger", "measurement.attribution"),
     ("_resources", "errors"),
     ("scheduling.evaluation", "simulation.results"),
     ("scheduling.signals", "simulation.results"),
@@ -126,6 +129,7 @@ SAME_LAYER = {
 
 # Third-party packages, and the only rooms that may import them.
 THIRD_PARTY = {
+    "alembic": {"ledger"},
     "codecarbon": {"measurement"},
     "flwr": {"integrations"},
     "highspy": {"scheduling"},
@@ -137,6 +141,7 @@ THIRD_PARTY = {
     "numpy": {
         "integrations",
         "inventory",
+        "ledger",
         "lifecycle",
         "uncertainty",
         "comparison",
@@ -156,9 +161,11 @@ THIRD_PARTY = {
     "plotly": {"reporting"},
     "psutil": {"measurement"},
     "pvlib": {"simulation"},
+    "pyarrow": {"ledger"},
     "pydantic": {
         "documents",
         "factors",
+        "ledger",
         "manifest",
         "papercases",
         "scheduling",
@@ -170,6 +177,7 @@ THIRD_PARTY = {
     "scipy": {"lifecycle"},
     "sklearn": {"learning"},
     "rich": {"cli", "reporting"},
+    "sqlalchemy": {"ledger"},
     "torch": {"learning", "studies"},
     "typer": {"cli"},
 }

@@ -1,0 +1,71 @@
+"""The ledger: many journals, runs and silos in one database, SQLite or PostgreSQL.
+
+.. code-block:: python
+
+    from footprint import estimate
+    from footprint.ledger import ingest, ledger_inventory, open_ledger
+
+    with open_ledger("sqlite:///ledger.db", create=True) as ledger:
+        ingest(ledger, "runs/digits", silo="lyon")
+        assessment = estimate(ledger_inventory(ledger, "digits"))
+
+A file that is entered twice changes nothing, and nothing is ever overwritten: what was
+restated stays beside what is right now.
+
+Importing this module raises `MissingExtra` if SQLAlchemy is not installed.
+"""
+
+from __future__ import annotations
+
+from footprint.errors import MissingExtra
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401
+except ImportError as error:
+    raise MissingExtra.of("ledger", "A ledger") from error
+
+from footprint.ledger.changes import Cause, Note
+from footprint.ledger.connections import DEFAULT_URL, Ledger, open_ledger
+from footprint.ledger.corrections import Correction
+from footprint.ledger.entries import Reading
+from footprint.ledger.exports import export
+from footprint.ledger.ingestion import Ingested, Outcome, ingest, record
+from footprint.ledger.inventories import ledger_inventory, ledger_journal
+from footprint.ledger.queries import (
+    Change,
+    RunSummary,
+    Status,
+    history,
+    list_runs,
+    query,
+    status,
+)
+from footprint.ledger.restatements import Restated, Restatement, restate, withdraw
+
+__all__ = [
+    "DEFAULT_URL",
+    "Cause",
+    "Change",
+    "Correction",
+    "Ingested",
+    "Ledger",
+    "Note",
+    "Outcome",
+    "Reading",
+    "Restated",
+    "Restatement",
+    "RunSummary",
+    "Status",
+    "export",
+    "history",
+    "ingest",
+    "ledger_inventory",
+    "ledger_journal",
+    "list_runs",
+    "open_ledger",
+    "query",
+    "record",
+    "restate",
+    "status",
+    "withdraw",
+]

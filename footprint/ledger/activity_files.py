@@ -1,0 +1,240 @@
+"""Activities from tables, CSV or Parquet, as `export` writes them and spreadsheets can."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from footprint.errors import LedgerError, MissingExtra, UsageError
+from footprint.ledger.schema import NUMBERS, REQUIRED
+from footprint.model import (
+    ACTIVITY_COLUMNS,
+    DEFAULTS,
+    Architecture,
+    IdlePolicy,
+    InputFile,
+    Journal,
+    Run,
+    View,
+)
+
+RUN_COLUMNS = ("run", "silo", "architecture", "functional_unit", "view", "idle_policy")
+"""What a table may say of the run that an activity belongs to."""
+_NUMERIC = (*NUMBERS, "round")
+_CHUNK = 5_000  # more no longer fits into the caches of a processor
+
+Table = dict[str, Any]
+"""Columns by name: arrays of numbers, with NaN for what is missing, and lists of words."""
+
+
+def read_activity_table(
+    path: Path, file: InputFile, *, run: str | None = None
+) -> list[tuple[Journal, list[Any] | None]]:
+    """Read a table of activities: one journal per run in it, with the silos of its activities.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` file in UTF-8, or a ``.parquet`` file.
+    file : InputFile
+        How to call it, and its hash.
+    run : str, optional
+        The run, for a table without a column ``run``. Default: the name of the file.
+
+    Returns
+    -------
+    list of (Journal, silos)
+        The silos are None where the table has no such column.
+
+    Raises
+    ------
+    LedgerError
+        If it is no table, lacks a column, has an unknown one, or a number is none.
+    MissingExtra
+        For a Parquet file without pyarrow.
+    """
+    table = (
+        _read_parquet(path, file.name) if path.suffix == ".parquet" else _read_csv(path, file.name)
+    )
+    number = len(table["actor"])
+    if not number:
+        raise LedgerError(f"{file.name} holds no activity.", "Give it a row per activity.")
+    if "run" not in table:
+        return [_journal(table, run or Path(file.name).stem, file)]
+    if run is not None:
+        raise UsageError(
+            f"{file.name} has a column 'run', and the run is named as {run!r} too.",
+            "Take one of both away.",
+        )
+    places: dict[str | None, list[int]] = {}
+    for place, name in enumerate(table["run"]):
+        places.setdefault(name, []).append(place)
+    if None in places:
+        raise LedgerError(f"{file.name}: an activity has no run.", "Fill the column 'run'.")
+    return [
+        _journal(_rows_of(table, here) if len(places) > 1 else table, str(name), file)
+        for name, here in places.items()
+    ]
+
+
+def _rows_of(table: Table, places: Sequence[int]) -> Table:
+    return {
+        name: column[places] if isinstance(column, np.ndarray) else [column[p] for p in places]
+        for name, column in table.items()
+    }
+
+
+def _read_parquet(path: Path, name: str) -> Table:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtra.of("parquet", "Reading Parquet files") from error
+    try:
+        found = pq.ParquetFile(path)
+        _check_names(found.schema_arrow.names, name)
+        read = found.read()
+    except (pa.ArrowException, OSError) as error:
+        raise LedgerError(f"{name} is no Parquet file: {error}.", "Check the file.") from error
+    table: Table = {}
+    for column in read.column_names:
+        values = read.column(column).to_pylist()
+        if column in _NUMERIC:
+            try:
+                table[column] = np.array(values, dtype=np.float64)
+            except (TypeError, ValueError) as error:
+                raise LedgerError(
+                    f"{name}: the column {column} holds something that is no number.",
+                    "Write it as numbers.",
+                ) from error
+        else:
+            table[column] = values
+    return table
+
+
+def _read_csv(path: Path, name: str) -> Table:
+    """Read a file in chunks: held as text, a large one would not fit into memory."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, strict=True)
+            names = next(rows, [])
+            _check_names(names, name)
+            parts: dict[str, list[Any]] = {column: [] for column in names}
+            # One object for each word, however often it stands there.
+            words: dict[str, str | None] = {"": None}
+            start = 2
+            while chunk := list(islice(rows, _CHUNK)):
+                _check_widths(chunk, len(names), name, start)
+                for column, values in zip(names, zip(*chunk, strict=True), strict=True):
+                    if column in _NUMERIC:
+                        parts[column].append(_floats(values, f"{name}, line", column, start))
+                    else:
+                        for word in set(values):
+                            words.setdefault(word, word)
+                        parts[column] += map(words.__getitem__, values)
+                start += len(chunk)
+    except UnicodeDecodeError as error:
+        raise LedgerError(f"{name} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
+    except csv.Error as error:
+        raise LedgerError(
+            f"{name}, line {rows.line_num}: {error}.", "Write plain CSV, with commas."
+        ) from error
+    except OSError as error:
+        raise LedgerError(f"{name} cannot be read: {error.strerror}.", "Check it.") from error
+    return {
+        column: np.concatenate([*part, np.empty(0)]) if column in _NUMERIC else part
+        for column, part in parts.items()
+    }
+
+
+def _check_widths(chunk: Sequence[Sequence[str]], width: int, name: str, start: int) -> None:
+    if set(map(len, chunk)) <= {width}:
+        return
+    line, row = next((n, r) for n, r in enumerate(chunk, start=start) if len(r) != width)
+    raise LedgerError(
+        f"{name}, row {line}: {len(row)} cells, and {width} columns.",
+        "Give each row one cell per column.",
+    )
+
+
+def _floats(values: Sequence[str], place: str, column: str, start: int) -> Any:
+    try:
+        found = np.array([float(text) if text else math.nan for text in values])
+    except ValueError:
+        found = None
+    # Python reads more than a spreadsheet writes: "nan", "infinity", "1_000".
+    if (
+        found is not None
+        and len(values) - np.isfinite(found).sum() == values.count("")
+        and "_" not in "".join(values)
+    ):
+        return found
+    wrong = next(n for n, text in enumerate(values) if text and not _is_number(text))
+    raise LedgerError(
+        f"{place} {start + wrong}: {column} is {values[wrong]!r}, which is no number.",
+        "Write numbers with a point, and leave what is not known empty.",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and "_" not in text
+    except ValueError:
+        return False
+
+
+def _check_names(names: Sequence[str], name: str) -> None:
+    known = (*ACTIVITY_COLUMNS, *RUN_COLUMNS)
+    for column in names:
+        if column not in known:
+            near = difflib.get_close_matches(column, known, 1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise LedgerError(
+                f"{name}: the column {column!r} is unknown.", f"{hint}Known: {', '.join(known)}."
+            )
+        if list(names).count(column) > 1:
+            raise LedgerError(f"{name} has two columns {column!r}.", "Take one away.")
+    missing = [c for c in REQUIRED if c not in names and c not in DEFAULTS]
+    if missing:
+        raise LedgerError(
+            f"{name} lacks the columns {', '.join(missing)}.", "See docs/ledger.md for all columns."
+        )
+
+
+def _journal(table: Table, run: str, file: InputFile) -> tuple[Journal, list[Any] | None]:
+    columns = {name: table[name] for name in ACTIVITY_COLUMNS if name in table}
+    for name in ACTIVITY_COLUMNS:
+        if name not in columns and name not in DEFAULTS:
+            columns[name] = [None] * len(table["actor"])
+    said = {name: _only(table, name, file.name, run) for name in RUN_COLUMNS[2:]}
+    journal = Journal(
+        Run(
+            run,
+            Architecture.parse(said["architecture"] or Architecture.OTHER),
+            said["functional_unit"] or "",
+        ),
+        columns,
+        View.parse(said["view"] or View.PROCESS),
+        IdlePolicy.parse(said["idle_policy"] or IdlePolicy.BY_TIME),
+        inputs=(file,),
+    )
+    return journal, table.get("silo")
+
+
+def _only(table: Mapping[str, Any], name: str, file: str, run: str) -> str | None:
+    """Give the one value that all activities of a run have."""
+    found = sorted(map(str, set(table.get(name, ())) - {None}))
+    if len(found) > 1:
+        raise LedgerError(
+            f"{file}: the activities of the run {run!r} differ in {name}: "
+            f"{', '.join(map(repr, found[:3]))}.",
+            "Give each run one, or give them different names.",
+        )
+    return found[0] if found else None

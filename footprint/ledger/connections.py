@@ -1,0 +1,260 @@
+"""Opening a ledger: which database, in which version, and how it is read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+
+from footprint.errors import LedgerError, MissingExtra, UsageError
+from footprint.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
+
+DEFAULT_URL = "sqlite:///footprint-ledger.db"
+_WAIT_S = 60  # for another process that writes
+_LOCK = 0x666F6F74  # advisory lock of PostgreSQL: "foot"
+_SECRETS = ("password", "sslpassword", "passfile")
+_EXAMPLES = "Write sqlite:///ledger.db or postgresql://USER:PASSWORD@HOST/DATABASE."
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A database of many journals, runs and silos.
+
+    Attributes
+    ----------
+    url : str
+        Where it is, without a password.
+    engine : sqlalchemy.Engine
+    """
+
+    url: str
+    engine: Engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees the ledger as of one moment.
+
+        Raises
+        ------
+        LedgerError
+            If the database fails.
+        """
+        with _explained(self.engine.url), self.engine.connect() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self, *, dry_run: bool = False) -> Iterator[Connection]:
+        """Give a connection that alone may write; all that it does is kept, or nothing.
+
+        Another process that writes is waited for.
+
+        Parameters
+        ----------
+        dry_run : bool
+            Keep nothing.
+
+        Raises
+        ------
+        LedgerError
+            If the database fails, or another process keeps it for a minute.
+        """
+        with _explained(self.engine.url), self.engine.connect() as connection:
+            connection = connection.execution_options(footprint_writes=True)
+            with connection.begin() as transaction:
+                if self.engine.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_S}s'"))
+                    connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+                yield connection
+                if dry_run:
+                    transaction.rollback()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_ledger(url: str = DEFAULT_URL, *, create: bool = False) -> Ledger:
+    """Open a ledger.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///ledger.db`` or ``postgresql://user:password@host/database``.
+    create : bool
+        Make it if there is none, and bring an older one to the schema of this release.
+
+    Raises
+    ------
+    UsageError
+        If the address is none.
+    LedgerError
+        If there is no ledger, it has another schema, or the database cannot be reached.
+    MissingExtra
+        For PostgreSQL without psycopg.
+    """
+    address = _parse(url)
+    shown = hide_password(address)
+    database = address.database
+    is_file = address.get_backend_name() == "sqlite" and database not in (None, "", ":memory:")
+    if is_file and not create and not Path(str(database)).exists():
+        raise LedgerError(f"There is no ledger at {shown}.", _init_line(shown))
+    ledger = Ledger(shown, _engine(address))
+    try:
+        if create:
+            with ledger.writing() as connection:
+                _migrate(connection, shown)
+        else:
+            with ledger.reading() as connection:
+                _require_schema(connection, shown)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def schema_version(connection: Connection) -> str | None:
+    """Give the schema that a database has; None if it is no ledger."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608
+    return found.scalar()
+
+
+def hide_password(address: URL | str) -> str:
+    """Write an address without its secrets."""
+    url = _parse(address) if isinstance(address, str) else address
+    secret = [key for key in url.query if key in _SECRETS]
+    plain = url.set(drivername=url.get_backend_name()).difference_update_query(secret)
+    return plain.render_as_string(hide_password=True)
+
+
+def _parse(url: str) -> URL:
+    try:
+        address = make_url(url)
+        backend = address.get_backend_name()
+    except (ArgumentError, ValueError):
+        # What does not parse may hold a password, so it is not repeated.
+        raise UsageError("The address of the ledger cannot be read.", _EXAMPLES) from None
+    if backend in ("postgres", "postgresql"):
+        return address.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise UsageError(f"A ledger cannot be kept in {backend!r}.", _EXAMPLES)
+    return address.set(drivername="sqlite")
+
+
+def _engine(address: URL) -> Engine:
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, hide_parameters=True)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(
+            address, hide_parameters=True, connect_args={"client_encoding": "utf8"}
+        )
+    except ImportError as error:
+        raise MissingExtra.of("postgres", "A ledger in PostgreSQL") from error
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver would begin transactions where it thinks fit.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout = {1000 * _WAIT_S}",
+        "journal_mode = WAL",  # readers go on while one process writes
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        "cache_size = -65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # Whoever is going to write says so at once: two that read first could never both write.
+    writes = connection.get_execution_options().get("footprint_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _explained(address: URL) -> Iterator[None]:
+    """Turn what a database says into an error for the reader, without secrets."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+        reason = " ".join(reason.split("\n")[0].split())
+        if address.password:
+            reason = reason.replace(str(address.password), "***")
+        remedy = "Nothing was changed."
+        if isinstance(error, OperationalError):
+            remedy += " Check the address, and that the database runs and is not in use elsewhere."
+        raise LedgerError(
+            f"The ledger at {hide_password(address)} cannot be used: {reason}.", remedy
+        ) from error
+
+
+def _require_schema(connection: Connection, shown: str) -> None:
+    found = schema_version(connection)
+    if found is None:
+        raise LedgerError(f"The database at {shown} holds no ledger.", _init_line(shown))
+    if found < SCHEMA_VERSION:
+        raise LedgerError(
+            f"The ledger at {shown} has the schema {found}; this release uses {SCHEMA_VERSION}.",
+            "Back it up, then bring it up to date with: footprint ledger init",
+        )
+    _refuse_newer(found, shown)
+
+
+def _refuse_newer(found: str | None, shown: str) -> None:
+    if found is not None and found > SCHEMA_VERSION:
+        raise LedgerError(
+            f"The ledger at {shown} has the schema {found}; this release knows {SCHEMA_VERSION}.",
+            "Use the release of footprint that made it, or a newer one.",
+        )
+
+
+def _migrate(connection: Connection, shown: str) -> None:
+    """Bring a database to the newest schema, in the transaction that is open."""
+    found = schema_version(connection)
+    _refuse_newer(found, shown)
+    if found == SCHEMA_VERSION:
+        return
+    if found is None:
+        strange = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
+        if strange:
+            raise LedgerError(
+                f"The database at {shown} has a table {strange[0]!r} of something else.",
+                "Give the ledger a database of its own.",
+            )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("path_separator", "os")
+    config.set_main_option(
+        "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
+    )
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _init_line(shown: str) -> str:
+    return f"Make one with: footprint ledger init --url {shown}"

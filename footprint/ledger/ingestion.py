@@ -1,0 +1,363 @@
+"""Entering runs: idempotent, all or nothing per run, and without loss of what was there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select
+
+from footprint.errors import FootprintError, LedgerError
+from footprint.ledger.changes import Note, add_change
+from footprint.ledger.columns import check_text, insert_activities
+from footprint.ledger.connections import Ledger
+from footprint.ledger.corrections import correct_again
+from footprint.ledger.entries import Batch, Entry, Reading, digest_of, find_batches, make_entry
+from footprint.ledger.restatements import note_totals, supersede
+from footprint.ledger.schema import run_states, runs, source_files
+from footprint.ledger.sources import SourceFile, find_sources, held_still
+from footprint.ledger.states import read_runs, state_of
+from footprint.ledger.succession import KnownFile, known_files, succession
+from footprint.ledger.totals import sum_up
+from footprint.model import Finding, Journal, Severity
+from footprint.model.kinds import Vocabulary
+
+
+class Outcome(Vocabulary):
+    """What came of entering a run."""
+
+    ADDED = "added"
+    GREW = "grew"
+    """Its files were appended to, or there are more of them; its activities were made anew."""
+    REPLACED = "replaced"
+    """It was restated: read again, and put in the place of what was there."""
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came of one run.
+
+    Attributes
+    ----------
+    run, silo : str
+        Its name, and the silo under which it is entered; empty if none was named.
+    outcome : Outcome
+    change : int or None
+        Number of the change in the log; None if nothing changed.
+    files, activities : int
+        That it is made of now.
+    superseded : int
+        Activities that it took the place of.
+    energy_kwh : float or None
+        Of all its activities [kWh]; None if it is known of none.
+    findings : tuple of Finding
+        What a reader of the journals must know.
+    """
+
+    run: str
+    silo: str
+    outcome: Outcome
+    change: int | None
+    files: int
+    activities: int
+    superseded: int
+    energy_kwh: float | None
+    findings: tuple[Finding, ...] = ()
+
+
+def ingest(
+    ledger: Ledger,
+    *paths: Path | str,
+    silo: str | None = None,
+    reading: Reading | None = None,
+    note: Note | None = None,
+    progress: Callable[[Ingested], None] | None = None,
+) -> tuple[Ingested, ...]:
+    """Enter the runs of journals, or of tables of activities.
+
+    A file whose content is in the ledger changes nothing. A journal that was appended to
+    since takes the place of what came from its beginning. Each run is entered whole or not
+    at all, and several processes may enter at once.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    *paths : path
+        Journals, folders and archives of them (``.zip``, ``.tar.gz``), tables of activities
+        (``.csv``, ``.parquet``). All journals of one run have to be named together: who
+        shared a host is reckoned over all of them.
+    silo : str, optional
+        Whose runs these are. Left out, a run that grew stays in its silo.
+    reading : Reading, optional
+    note : Note, optional
+        With a cause: runs that are there already are read again, and restated.
+    progress : callable, optional
+        Called with what came of each run.
+
+    Raises
+    ------
+    LedgerError, JournalError
+        If a run cannot be entered. Others are entered nevertheless.
+    """
+    reading, note = reading or Reading(), note or Note()
+    silo = None if silo is None else check_text(silo, "silo")
+    done: list[Ingested] = []
+    failed: list[FootprintError] = []
+    with find_sources(map(Path, paths)) as sources:
+        for batch in find_batches(sources, reading):
+            try:
+                results = _enter(ledger, batch, silo, reading, note)
+            except FootprintError as error:
+                failed.append(error)
+                continue
+            done += results
+            if progress is not None:
+                for result in results:
+                    progress(result)
+    if failed:
+        raise _together(failed, len(done))
+    return tuple(done)
+
+
+def record(
+    ledger: Ledger, journal: Journal, *, silo: str | None = None, note: Note | None = None
+) -> Ingested:
+    """Enter a journal that is no file, such as that of a simulation.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    journal : Journal
+    silo : str, optional
+    note : Note, optional
+        As for `ingest`.
+
+    Raises
+    ------
+    LedgerError
+        If a value cannot be kept, or another journal of this run is in the ledger.
+    """
+    entry = make_entry(journal)
+    source = SourceFile(Path(), "journal", 0, digest_of(entry), journal.run.name)
+    silo = None if silo is None else check_text(silo, "silo")
+    reading = Reading(view=journal.view, idle_policy=journal.idle_policy)
+    with ledger.writing() as connection:
+        return _write(connection, [entry], [source], silo, reading, note or Note())[0]
+
+
+def _together(failed: Sequence[FootprintError], done: int) -> FootprintError:
+    """Make one error of all, that of the first with the number of the others."""
+    first = failed[0]
+    if len(failed) == 1 and not done:
+        return first
+    rest = f" {len(failed) - 1} more failed." if failed[1:] else ""
+    others = "1 other run was" if done == 1 else f"{done} other runs were"
+    message = f"{first.message}{rest} {others} entered."
+    return type(first)(message, first.remedy)
+
+
+def _enter(
+    ledger: Ledger, batch: Batch, silo: str | None, reading: Reading, note: Note
+) -> list[Ingested]:
+    """Enter files, unless the ledger holds them: only that is looked at before they are read."""
+    if note.cause is None:
+        with ledger.reading() as connection:
+            found = _held(connection, batch.sources, silo, reading)
+        if found:
+            return found
+    with held_still(batch.sources) as copies:
+        entries = batch.load(copies)
+        with ledger.writing() as connection:
+            return _write(connection, entries, copies, silo, reading, note)
+
+
+def _held(
+    connection: Connection, sources: Sequence[SourceFile], silo: str | None, reading: Reading
+) -> list[Ingested]:
+    """Give the runs that files belong to, if the ledger holds each of the files."""
+    known = known_files(connection, sources)
+    if {source.sha256 for source in sources} - {file.sha256 for file in known}:
+        return []
+    for file in known:
+        if silo not in (None, file.silo) or reading.run not in (None, file.run):
+            raise _twice(file)
+    return [
+        _as_it_is(connection, run_id, run, home, reading)
+        for run_id, run, home in dict.fromkeys((f.run_id, f.run, f.silo) for f in known)
+    ]
+
+
+def _as_it_is(
+    connection: Connection, run_id: int, run: str, silo: str, reading: Reading
+) -> Ingested:
+    """Say what a ledger holds of a run that nothing is new of."""
+    files = known_files(connection, run_id=run_id)
+    totals = sum_up(connection, run_id)
+    findings = _other_view(connection, run_id, reading) if files[0].token else []
+    return Ingested(
+        run,
+        silo,
+        Outcome.UNCHANGED,
+        None,
+        len(files),
+        totals.activities,
+        0,
+        totals.energy_kwh,
+        tuple(findings),
+    )
+
+
+def _other_view(connection: Connection, run_id: int, reading: Reading) -> list[Finding]:
+    state = state_of(connection, run_id)
+    if (state.view, state.idle_policy) == (reading.view, reading.idle_policy):
+        return []
+    return [
+        Finding(
+            "other-view",
+            f"The ledger holds the run {state.run.name!r} in the view {state.view} with idle power "
+            f"{state.idle_policy}, not {reading.view} with {reading.idle_policy}.",
+            remedy="To read it anew, enter it with a cause: --restate method.",
+        )
+    ]
+
+
+def _write(
+    connection: Connection,
+    entries: Sequence[Entry],
+    sources: Sequence[SourceFile],
+    silo: str | None,
+    reading: Reading,
+    note: Note,
+) -> list[Ingested]:
+    """Enter runs in a transaction that nobody else writes in."""
+    if note.cause is None and (found := _held(connection, sources, silo, reading)):
+        return found  # another process was faster
+    known = known_files(connection, sources)
+    homes = []
+    for entry in entries:
+        name = reading.run or entry.state.run.name
+        own = {file.silo for file in known if file.run == name}
+        homes.append((name, own.pop() if silo is None and len(own) == 1 else silo or ""))
+    for file in known:
+        if (file.run, file.silo) not in homes:
+            raise _twice(file)
+    change: int | None = None
+    results = []
+    for entry, (name, home) in zip(entries, homes, strict=True):
+        run_id = _run_id(connection, name, home)
+        before = known_files(connection, run_id=run_id)
+        if before and note.cause is None:
+            follows = succession(before, sources)
+            if follows.brings_nothing:
+                results.append(_as_it_is(connection, run_id, name, home, reading))
+                continue
+            follows.require_growth(name)
+            as_read = Reading(view=entry.state.view, idle_policy=entry.state.idle_policy)
+            if other := _other_view(connection, run_id, as_read):
+                raise LedgerError(other[0].message, other[0].remedy)
+        change = change or add_change(connection, "ingest", note)
+        state = replace(entry.state, run=replace(entry.state.run, name=name))
+        result = _replace(connection, run_id, Entry(state, entry.columns), sources, change, home)
+        is_restated = result.outcome is Outcome.GREW and note.cause is not None
+        results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
+    return results
+
+
+def _replace(
+    connection: Connection,
+    run_id: int,
+    entry: Entry,
+    sources: Sequence[SourceFile],
+    change: int,
+    silo: str,
+) -> Ingested:
+    """Put a run in the place of what the ledger holds of it, if anything."""
+    old = sum_up(connection, run_id)
+    had_files = bool(known_files(connection, run_id=run_id))
+    superseded = supersede(connection, run_id, change)
+    connection.execute(
+        insert(run_states).values(run_id=run_id, document=entry.state.to_json(), added_by=change)
+    )
+    connection.execute(
+        insert(source_files),
+        [
+            {
+                "run_id": run_id,
+                "name": check_text(source.name, "name of a file"),
+                "size_bytes": source.size_bytes,
+                "sha256": source.sha256,
+                "token": source.token,
+                "added_by": change,
+            }
+            for source in sources
+        ],
+    )
+    number = len(entry.columns["actor"])
+    columns = {"silo": [silo or None] * number, **entry.columns}
+    insert_activities(connection, columns, run_id=run_id, change=change)
+    findings = list(entry.state.findings)
+    if again := correct_again(connection, run_id, change):
+        findings.append(_corrected_again(again))
+    if had_files:
+        note_totals(connection, run_id, change, old)
+    totals = sum_up(connection, run_id)
+    return Ingested(
+        entry.state.run.name,
+        silo,
+        Outcome.GREW if had_files else Outcome.ADDED,
+        change,
+        len(sources),
+        totals.activities,
+        superseded,
+        totals.energy_kwh,
+        (*findings, *_namesakes(connection, run_id, entry.state.run.name)),
+    )
+
+
+def _namesakes(connection: Connection, run_id: int, name: str) -> list[Finding]:
+    """Say where a run of the same name is: parts of one run may count something twice."""
+    others = [run for run in read_runs(connection) if run.name == name and run.id != run_id]
+    if not others:
+        return []
+    silos = ", ".join(repr(run.silo) for run in others)
+    return [
+        Finding(
+            "run-in-two-silos",
+            f"A run {name!r} is in the ledger in the silo {silos} too.",
+            remedy="If both are parts of one run, energy that a client measured and that its "
+            "server was told counts twice: withdraw both, and enter all journals together.",
+        )
+    ]
+
+
+def _corrected_again(number: int) -> Finding:
+    return Finding(
+        "corrected-again",
+        f"{number} corrections of this run were applied to its new activities too.",
+        Severity.INFO,
+        "See them with: footprint ledger history",
+    )
+
+
+def _run_id(connection: Connection, name: str, silo: str) -> int:
+    """Give the number of a run; a new one if there is none."""
+    found = connection.execute(
+        select(runs.c.id).where(runs.c.name == name, runs.c.silo == silo)
+    ).scalar()
+    if found is not None:
+        return int(found)
+    result = connection.execute(insert(runs).values(name=name, silo=silo))
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _twice(file: KnownFile) -> LedgerError:
+    place = f"in the silo {file.silo!r}" if file.silo else "without a silo"
+    return LedgerError(
+        f"{file.name} is in the ledger already, in the run {file.run!r} {place}: it would count "
+        "twice.",
+        "Leave --silo and --run out, or withdraw that run first: footprint ledger withdraw",
+    )

@@ -1,0 +1,135 @@
+"""What a ledger keeps of a run beside its activities: a document per state of the run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pydantic
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from footprint.errors import LedgerError
+from footprint.ledger.schema import run_states, runs
+from footprint.model import Finding, IdlePolicy, InputFile, Journal, Resolution, Run, View
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run as a whole. Fields as in `Journal`."""
+
+    run: Run
+    view: View
+    idle_policy: IdlePolicy
+    factors: tuple[Resolution, ...]
+    catalogue_digest: str
+    findings: tuple[Finding, ...]
+    inputs: tuple[InputFile, ...]
+    rounds: int | None
+    clients: int | None
+
+    @classmethod
+    def of(cls, journal: Journal) -> RunState:
+        """Take it from a journal."""
+        return cls(
+            journal.run,
+            journal.view,
+            journal.idle_policy,
+            journal.factors,
+            journal.catalogue_digest,
+            journal.findings,
+            journal.inputs,
+            journal.rounds,
+            journal.clients,
+        )
+
+    def to_json(self) -> str:
+        """Write it as JSON."""
+        return _adapter().dump_json(self).decode()
+
+
+@functools.cache
+def _adapter() -> pydantic.TypeAdapter[RunState]:
+    return pydantic.TypeAdapter(RunState)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """A run of a ledger: its number, where it was entered, and its state."""
+
+    id: int
+    silo: str
+    name: str
+    state: RunState
+
+
+def valid(table: Table, as_of: int | None) -> ColumnElement[bool]:
+    """Rows that count now, or that counted after a change."""
+    if as_of is None:
+        return table.c.superseded_by.is_(None)
+    return (table.c.added_by <= as_of) & (
+        table.c.superseded_by.is_(None) | (table.c.superseded_by > as_of)
+    )
+
+
+def read_runs(
+    connection: Connection,
+    names: Sequence[str] | None = None,
+    *,
+    as_of: int | None = None,
+    latest: bool = False,
+) -> list[KnownRun]:
+    """Read the runs of a ledger, all or those with a name.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    names : sequence of str, optional
+    as_of : int, optional
+        Number of a change: the runs as they were after it.
+    latest : bool
+        Runs that were withdrawn too, as they were last.
+
+    Raises
+    ------
+    LedgerError
+        If there is no run of a name.
+    """
+    statement = (
+        select(runs.c.id, runs.c.silo, runs.c.name, run_states.c.document)
+        .join(run_states, run_states.c.run_id == runs.c.id)
+        .order_by(runs.c.silo, runs.c.name, run_states.c.id)
+    )
+    if not latest:
+        statement = statement.where(valid(run_states, as_of))
+    if names is not None:
+        statement = statement.where(runs.c.name.in_(list(names)))
+    found = list({row.id: _known(row) for row in connection.execute(statement)}.values())
+    missing = sorted(set(names or ()) - {run.name for run in found})
+    when = "" if as_of is None else f" as of change {as_of}"
+    if missing:
+        raise LedgerError(
+            f"The ledger holds no run {missing[0]!r}{when}.",
+            "See its runs with: footprint ledger runs",
+        )
+    return found
+
+
+def _known(row: Any) -> KnownRun:
+    try:
+        state = _adapter().validate_json(row.document)
+    except pydantic.ValidationError as error:
+        raise LedgerError(
+            f"The run {row.name!r} of the ledger cannot be read: {error.errors()[0]['msg']}.",
+            "The database was changed by hand or damaged; restore a copy.",
+        ) from error
+    return KnownRun(row.id, row.silo, row.name, state)
+
+
+def state_of(connection: Connection, run_id: int) -> RunState:
+    """Read what counts now of a run as a whole."""
+    statement = select(run_states.c.document).where(
+        run_states.c.run_id == run_id, run_states.c.superseded_by.is_(None)
+    )
+    return _adapter().validate_json(connection.execute(statement).scalar_one())

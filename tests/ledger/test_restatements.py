@@ -1,0 +1,151 @@
+"""What was corrected is right, and what it was is not lost."""
+
+import math
+
+import pytest
+
+from footprint.errors import LedgerError, UsageError
+from footprint.ledger import (
+    Cause,
+    Correction,
+    Note,
+    Outcome,
+    history,
+    ingest,
+    ledger_inventory,
+    query,
+    record,
+    restate,
+    status,
+)
+from tests.ledger.samples import random_journal, span, write_journal
+
+ERROR = Note(Cause.ERROR, "read off wrongly", "auditor")
+
+
+def energies(ledger, **options):
+    return query(ledger, ["actor"], **options)["energy_kwh"].tolist()
+
+
+def test_restated_twice_keeps_three_values(ledger, tmp_path):
+    spans = span(1), span(1, id=2, actor="client-2")
+    ingest(ledger, write_journal(tmp_path / "a.jsonl", *spans))
+    chosen = {"actor": "client-1", "phase": "train"}
+    (first,) = energies(ledger, where=chosen)
+    for value in (0.5, 0.25):
+        restate(ledger, Correction(chosen, {"energy_kwh": value}), ERROR)
+    assert energies(ledger, where=chosen) == [0.25]
+    assert [energies(ledger, where=chosen, as_of=n) for n in (1, 2, 3)] == [
+        [first],
+        [0.5],
+        [0.25],
+    ]
+    values = [
+        (value.old_value, value.new_value)
+        for change in history(ledger, "digits")
+        for value in change.values
+        if value.quantity == "energy_kwh"
+    ]
+    assert values == [(first, 0.5), (0.5, 0.25)]
+    # The bounds of another value are not known.
+    assert math.isnan(query(ledger, where=chosen)["energy_low_kwh"][0])
+
+
+def test_words_are_told_as_they_were(ledger):
+    record(ledger, random_journal(200, 1))
+    before = dict(zip(*(query(ledger, ["zone"])[n] for n in ("zone", "activities")), strict=True))
+    done = restate(ledger, Correction({"phase": ["train", "wait"]}, {"zone": "PL"}), ERROR)
+    assert {value.old_value for value in done.values} == {"FR", "DE", "NA", None}
+    assert {value.new_value for value in done.values} == {"PL"}
+    after = dict(zip(*(query(ledger, ["zone"])[n] for n in ("zone", "activities")), strict=True))
+    assert sum(after.values()) == sum(before.values()) == 200
+    for value in done.values:
+        assert before[value.old_value] - after[value.old_value] == value.activities
+    finding = ledger_inventory(ledger, "table").findings[-1]
+    assert (finding.code, finding.place) == ("restated", f"change {done.change}")
+
+
+def test_scaling_an_energy_scales_its_bounds(ledger):
+    record(ledger, random_journal(200, 2))
+    names = ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "data_gb")
+    where = {"tier": ["B", "E"]}
+    before, rest = query(ledger, ["tier"]), query(ledger, where={"tier": None})
+    restate(ledger, Correction(where, scale={"energy_kwh": 1.25}), Note(Cause.METHOD))
+    after = query(ledger, ["tier"])
+    for name, factor in zip(names, (1.25, 1.25, 1.25, 1.0), strict=True):
+        assert after[name][:2].tolist() == pytest.approx(
+            (factor * before[name][:2]).tolist(), rel=1e-12, nan_ok=True
+        )
+    assert query(ledger, where={"tier": None})["energy_kwh"] == rest["energy_kwh"]
+
+
+def test_a_correction_outlives_the_growth_of_its_run(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1), span(2), span(3))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]))
+    ingest(ledger, path, silo="lyon")
+    for correction in (
+        Correction({"zone": "FR", "silo": "lyon"}, {"zone": "PL"}),
+        Correction({"run": "digits", "zone": "PL"}, {"silo": "krakow"}),
+        Correction({"silo": "krakow", "phase": "train"}, scale={"energy_kwh": 2}),
+    ):
+        restate(ledger, correction, ERROR)
+    before = query(ledger, ["silo", "zone", "round"], {"round": [1, 2]})
+    path.write_bytes(b"".join(lines))
+    (result,) = ingest(ledger, path)
+    assert result.outcome is Outcome.GREW
+    assert "corrected-again" in [finding.code for finding in result.findings]
+    after = query(ledger, ["silo", "zone", "round"], {"round": [1, 2]})
+    for name in ("silo", "zone", "round"):
+        assert after[name].tolist() == before[name].tolist()
+    # What a correction made of a run that it was not meant for is left alone.
+    ingest(ledger, write_journal(tmp_path / "b.jsonl", span(1), run="other"), silo="lyon")
+    assert query(ledger, ["zone"], {"run": "other"})["zone"].tolist() == ["FR"]
+
+
+def test_a_dry_run_and_a_correction_of_nothing_change_nothing(ledger):
+    record(ledger, random_journal(50, 3))
+    before = status(ledger)
+    correction = Correction({"zone": "FR"}, {"zone": "DE"})
+    tried = restate(ledger, correction, ERROR, dry_run=True)
+    assert (tried.change, status(ledger)) == (None, before)
+    done = restate(ledger, correction, ERROR)
+    assert done.values == tried.values
+    restate(ledger, Correction({"zone": "DE"}, {"zone": "FR"}), ERROR)
+    before = status(ledger)
+    assert restate(ledger, Correction({"zone": "FR"}, {"zone": "FR"}), ERROR).change is None
+    assert status(ledger) == before
+
+
+REFUSED = [
+    (Correction({"zone": "XX"}, {"zone": "FR"}), "No activity"),
+    (Correction({}, {}), "changes nothing"),
+    (Correction({}, {"start_s": 1.0}), "cannot be restated"),
+    (Correction({}, {"id": 1}), "cannot be restated"),
+    (Correction({}, {"phase": "nonsense"}), "Unknown phase"),
+    (Correction({}, {"phase": None}), "cannot be missing"),
+    (Correction({}, {"energy_kwh": -1}), "cannot be -1"),
+    (Correction({}, {"energy_kwh": math.nan}), "cannot be nan"),
+    (Correction({}, {"zone": "F\0R"}), "zero byte"),
+    (Correction({}, {"energy_kwh": 1, "energy_low_kwh": 2}), "outside of its bounds"),
+    (Correction({}, {"energy_low_kwh": 1e9}), "outside of its bounds"),
+    (Correction({}, scale={"zone": 2}), "cannot be restated"),
+    (Correction({}, scale={"energy_kwh": math.inf}), "cannot be multiplied"),
+    (Correction({}, {"data_gb": 1}, {"data_gb": 2}), "set and scaled"),
+    (Correction({"round": "one"}, {"zone": "FR"}), "round cannot be"),
+]
+
+
+def test_what_cannot_be_meant_is_refused_and_changes_nothing(ledger):
+    record(ledger, random_journal(20, 4))
+    before = status(ledger)
+    for correction, message in REFUSED:
+        with pytest.raises((UsageError, LedgerError), match=message):
+            restate(ledger, correction, ERROR)
+    assert status(ledger) == before
+
+
+def test_a_restatement_needs_a_cause(ledger):
+    record(ledger, random_journal(5))
+    with pytest.raises(UsageError, match="needs a cause"):
+        restate(ledger, Correction({}, {"zone": "FR"}), Note())
