@@ -1,4 +1,4 @@
-"""Results as JSON files: `assessment.json`, `comparison.json`, `ranking.json`, `evaluation.json`.
+"""Results as JSON files: `assessment.json`, `comparison.json`, `evaluation.json` and others.
 
 A document is the result itself with a format name and a format version in front.
 Reading one back gives an equal result, to the last digit.
@@ -16,11 +16,20 @@ from typing import Any, TypeAlias
 import pydantic
 
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Assessment, Comparison, Evaluation, InputFile, Ranking, split_inverse
+from footprint.model import (
+    Assessment,
+    Comparison,
+    Evaluation,
+    InputFile,
+    Ranking,
+    Statement,
+    StatementLine,
+    split_inverse,
+)
 
 Estimate: TypeAlias = Assessment | Comparison | Ranking
 """A result that rests on factors, whose parts add up to its total."""
-Result: TypeAlias = Estimate | Evaluation
+Result: TypeAlias = Estimate | Evaluation | Statement
 
 FORMAT_VERSION = 1
 _CHANGED = "The file was changed by hand or damaged; make it again."
@@ -29,6 +38,7 @@ _FORMATS: dict[str, type[Any]] = {
     "footprint-comparison": Comparison,
     "footprint-ranking": Ranking,
     "footprint-evaluation": Evaluation,
+    "footprint-statement": Statement,
 }
 
 
@@ -42,7 +52,7 @@ def to_json(result: Result, *, compact: bool = False) -> str:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking or Evaluation
+    result : Assessment, Comparison, Ranking, Evaluation or Statement
     compact : bool
         Without spaces, for machines alone.
     """
@@ -78,7 +88,7 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
             f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
-            "Make one with `footprint estimate`, `footprint compare` or `footprint simulate`.",
+            "Make one with `footprint estimate`, `compare`, `simulate` or `audit`.",
         )
     version = document.pop("format_version", None)
     if version != FORMAT_VERSION:
@@ -97,6 +107,8 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
     if isinstance(result, Evaluation):
         _require_means(result, name)
+    elif isinstance(result, Statement):
+        _require_lines(result, name)
     else:
         _require_sums(result, name)
     return result
@@ -152,6 +164,46 @@ def _require_means(result: Evaluation, name: str) -> None:
                 )
 
 
+def _require_lines(statement: Statement, name: str) -> None:
+    """Refuse lines that are not their activity times factors, and totals that are not their sum."""
+    values = {entry.id: entry.value for entry in statement.register}
+    for line in statement.lines:
+        whole = [one for one in (line.location_g, line.purchase_g, line.amortised_g) if one]
+        if len(whole) != 1:
+            raise DocumentError(f"{name}, line {line.id!r} has {len(whole)} values.", _CHANGED)
+        for found, factors in ((whole[0], line.factors), (line.market_g, line.market_factors)):
+            if found is not None and not math.isclose(
+                _product(line, factors, values, name), found.value, rel_tol=1e-9
+            ):
+                raise DocumentError(
+                    f"{name}, line {line.id!r}: its activity times its factors is not "
+                    f"{found.value!r} g.",
+                    _CHANGED,
+                )
+    for total in statement.totals:
+        parts = [one.value for line in statement.lines for _, one in line.figures(total.name)]
+        if not math.isclose(math.fsum(parts), total.emissions_g.value, rel_tol=1e-9):
+            raise DocumentError(
+                f"{name}: the lines of {total.name!r} give {math.fsum(parts)!r} g, the total says "
+                f"{total.emissions_g.value!r} g.",
+                _CHANGED,
+            )
+
+
+def _product(
+    line: StatementLine, factors: tuple[str, ...], values: dict[str, float], name: str
+) -> float:
+    product = line.activity * line.reported_share
+    for factor_id, inverse in map(split_inverse, factors):
+        value = values.get(factor_id)
+        if value is None or (inverse and value == 0):
+            raise DocumentError(
+                f"{name}, line {line.id!r}: there is no factor {factor_id!r}.", _CHANGED
+            )
+        product = product / value if inverse else product * value
+    return product
+
+
 def _require_ends(result: Comparison, name: str) -> None:
     """Refuse a course over time that does not end at both totals."""
     for course in result.trajectories:
@@ -203,8 +255,8 @@ def schema(format_name: str) -> dict[str, Any]:
     Parameters
     ----------
     format_name : str
-        ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'`` or
-        ``'footprint-evaluation'``.
+        ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'``,
+        ``'footprint-evaluation'`` or ``'footprint-statement'``.
     """
     body = _adapter(format_name).json_schema()
     body["properties"] = {

@@ -17,6 +17,7 @@ NAMES = (
     "footprint-comparison",
     "footprint-ranking",
     "footprint-evaluation",
+    "footprint-statement",
 )
 
 
