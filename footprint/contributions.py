@@ -248,7 +248,7 @@ def _making_and_life(
 def _purchase(
     line: InventoryLine, device: str, settings: Settings, register: Register
 ) -> Iterator[Draft]:
-    """Making of the devices of a line, all of it: one device per activity."""
+    """Charge all of the making of the devices of a line: one device per activity."""
     found = _making_and_life(line, device, settings, register)
     if found is not None:
         made = found[0]

@@ -283,11 +283,16 @@ class InstrumentTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourcedIntensity:
-    """An intensity that the catalogue does not have, with its source."""
+    """An intensity that the catalogue does not have, with its source.
+
+    `signal` is its kind (basis/method/scope), for location-based ones; empty for the kind
+    that the method names.
+    """
 
     intensity_g_per_kwh: Intensity
     year: Year
     source: str
+    signal: str = ""
 
     __pydantic_config__ = STRICT
 

@@ -69,7 +69,7 @@ def state_lines(
         line = _line(part, owner, register, year)
         standing = standings[owner.place]
         line = replace(line, category=_category(owner, standing, part))
-        if embodied and (standing.capital or standing.others) and not owner.rented:
+        if embodied and _is_amortised(owner, standing):
             line = replace(line, amortised_g=part.emissions_g)
         else:
             line = replace(line, location_g=part.emissions_g)
@@ -119,12 +119,19 @@ class _Names:
         return unique
 
 
+def _is_amortised(owner: Owner, standing: Standing) -> bool:
+    """Whether the making of hardware is no part of what the company pays for by use."""
+    if owner.use is Use.HARDWARE:
+        return not owner.rented
+    return standing.capital or standing.others
+
+
 def _category(owner: Owner, standing: Standing, part: Contribution) -> Category:
     if owner.use in (Use.LOSSES, Use.FUEL):
         return Category.ENERGY_RELATED
     if owner.use is Use.NETWORK:
         return Category.SERVICES
-    if part.stage is Stage.EMBODIED and standing.capital:
+    if part.stage is Stage.EMBODIED and (standing.capital or owner.use is Use.HARDWARE):
         return Category.UPSTREAM_LEASED if owner.rented else Category.CAPITAL_GOODS
     if owner.piece is not None and owner.piece.own is not None:
         return Category.COMBUSTION

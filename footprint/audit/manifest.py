@@ -301,7 +301,7 @@ def _method_faults(deployment: Deployment) -> Iterable[Fault]:
         if site.holding is Holding.PARTNER and (rule is AllocationRule.DECLARED) != declared:
             yield (
                 f"sites[{number}].reported_share",
-                f"it is {'given' if declared else 'missing'}, and the allocation is {rule.value!r}.",
+                f"{'given' if declared else 'missing'}, and the allocation is {rule.value!r}.",
                 "Partners' shares are declared, or follow from the rule.",
             )
 

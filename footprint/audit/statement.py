@@ -127,7 +127,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
         places=list_places(deployment, standings),
         lines=lines,
         totals=totals,
-        sci=_sci(deployment, totals, lines, sampler),
+        sci=_sci(deployment, totals),
         primary_share=_primary(lines),
         drivers=_drivers(location, lines, terms),
         instruments=tuple(books.supplied.instruments),
@@ -172,12 +172,7 @@ def _totals(lines: tuple[StatementLine, ...], sampler: Sampler) -> Iterator[Tota
         yield Total(name, interval(value, draws), math.fsum(energies) if energies else None)
 
 
-def _sci(
-    deployment: Deployment,
-    totals: Iterable[Total],
-    lines: tuple[StatementLine, ...],
-    sampler: Sampler,
-) -> Sci | None:
+def _sci(deployment: Deployment, totals: Iterable[Total]) -> Sci | None:
     unit = deployment.functional_unit
     if unit is None:
         return None
@@ -297,6 +292,10 @@ def _register(
         if term.id in sources:
             source = replace(source, title=sources[term.id])
         signal = "" if built_in is None or built_in.signal is None else str(built_in.signal)
+        if term.quantity == "grid_intensity" and built_in is None:
+            zone = name.removesuffix("/declared")
+            own = deployment.intensity.get(zone)
+            signal = (own.signal if own else "") or deployment.method.signal
         if kind == "supply":
             signal = "average/market" if name.startswith(("contract", "residual")) else "supplier"
         version = catalogue.version
@@ -330,7 +329,7 @@ def _digest(term: Term, title: str) -> str:
 
 
 def _declared_sources(deployment: Deployment) -> dict[str, str]:
-    """Sources that a manifest gives, by the id of the factor."""
+    """List the sources that a manifest gives, by the id of the factor."""
     found = {f"supply/contract/{one.name}": one.source for one in deployment.instruments}
     for site in deployment.sites:
         for one in site.generators:

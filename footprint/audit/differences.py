@@ -1,0 +1,263 @@
+"""Why two statements differ: factor, activity, method, structure; the parts add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from footprint.errors import UsageError
+from footprint.model import Cause, FactorEntry, Statement, StatementLine, split_inverse
+from footprint.model.statements import TOTALS
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A part of the difference of two statements.
+
+    Attributes
+    ----------
+    cause : Cause
+    what : str
+        The factor, line or method that changed.
+    old, new : float or None
+        Value of the factor or the activity; None where there is none.
+    unit : str
+    difference_g : float
+        What it changes [gCO2e].
+    lines : int
+        How many lines it touches.
+    """
+
+    cause: Cause
+    what: str
+    old: float | None
+    new: float | None
+    unit: str
+    difference_g: float
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDifference:
+    """The difference of one total of two statements, and its parts.
+
+    `changes` add up to `new_g` less `old_g`; the largest come first.
+    """
+
+    total: str
+    old_g: float
+    new_g: float
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def difference_g(self) -> float:
+        """New total less the old one [gCO2e]."""
+        return self.new_g - self.old_g
+
+    def by_cause(self) -> dict[Cause, float]:
+        """Sum the parts of each cause [gCO2e]."""
+        found: dict[Cause, list[float]] = {}
+        for change in self.changes:
+            found.setdefault(change.cause, []).append(change.difference_g)
+        return {cause: math.fsum(parts) for cause, parts in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """A figure of a line as its activity times factors, by what each factor is."""
+
+    line: StatementLine
+    factors: Mapping[str, tuple[float, str, bool]]
+    value_g: float
+
+
+def explain(old: Statement, new: Statement, total: str = "location") -> StatementDifference:
+    r"""Say why a total differs between two statements.
+
+    A line of both whose factors are of the same quantities is divided among its activity and
+    each factor by the logarithmic mean (additive LMDI-I), which leaves no rest:
+
+    .. math:: \Delta_x = \frac{V_1 - V_0}{\ln V_1 - \ln V_0} \ln \frac{x_1}{x_0}
+
+    A line of both with other quantities changed by method; a line of one alone is structure.
+
+    Parameters
+    ----------
+    old, new : Statement
+    total : str
+        One of the totals, such as ``"market"``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such total.
+
+    References
+    ----------
+    Ang, "The LMDI approach to decomposition analysis: a practical guide", Energy Policy 33
+    (2005) 867-871.
+    """
+    if total not in TOTALS:
+        raise UsageError(f"There is no total {total!r}.", f"They are: {', '.join(TOTALS)}.")
+    before, after = _products(old, total), _products(new, total)
+    methods = _methods(old, new)
+    found: list[Change] = []
+    for key in dict.fromkeys((*before, *after)):
+        one, other = before.get(key), after.get(key)
+        if one is None or other is None:
+            found.append(_structure(one, other))
+        else:
+            found.extend(_divided(one, other, methods))
+    return StatementDifference(
+        total,
+        _sum(old, total),
+        _sum(new, total),
+        tuple(_collected(found)),
+        tuple(_notes(old, new)),
+    )
+
+
+def _sum(statement: Statement, total: str) -> float:
+    found = statement.total(total)
+    return 0.0 if found is None else found.emissions_g.value
+
+
+def _products(statement: Statement, total: str) -> dict[str, _Product]:
+    register = {entry.id: entry for entry in statement.register}
+    found = {}
+    for line in statement.lines:
+        for number, (factors, figure) in enumerate(line.figures(total)):
+            found[f"{line.id} {number}"] = _Product(line, _named(factors, register), figure.value)
+    return found
+
+
+def _named(
+    factors: Iterable[str], register: Mapping[str, FactorEntry]
+) -> dict[str, tuple[float, str, bool]]:
+    """Values of factors by what they are: quantity and place in the product."""
+    named: dict[str, tuple[float, str, bool]] = {}
+    for name, inverse in map(split_inverse, factors):
+        entry = register[name]
+        key = f"{'1/' * inverse}{entry.quantity}"
+        while key in named:
+            key += "'"
+        named[key] = (entry.value, entry.id, inverse)
+    return named
+
+
+def _methods(old: Statement, new: Statement) -> frozenset[str]:
+    """Quantities whose factors differ because another method asks for another one."""
+    changed = {
+        "grid_intensity": old.signal != new.signal,
+        "network_energy": old.network_model != new.network_model,
+    }
+    return frozenset(quantity for quantity, differs in changed.items() if differs)
+
+
+def _structure(old: _Product | None, new: _Product | None) -> Change:
+    one = old or new
+    assert one is not None
+    sign = -1 if new is None else 1
+    what = f"{'no longer' if new is None else 'new'}: {one.line.id}"
+    return Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, 1)
+
+
+def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[Change]:
+    if old.value_g == new.value_g and old == new:
+        return
+    if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
+        yield from _undivided(old, new)
+        return
+    ratios = [(Cause.ACTIVITY, old.line.id, *_amounts(old, new))]
+    for key, (value, name, inverse) in old.factors.items():
+        other, other_name, _ = new.factors[key]
+        what = name if name == other_name else f"{name} -> {other_name}"
+        ratio = value / other if inverse else other / value
+        cause = Cause.METHOD if key in methods else Cause.FACTOR
+        if key == "grid_intensity" and old.line.zone != new.line.zone:
+            cause, what = Cause.STRUCTURE, f"{old.line.place}: {what}"
+        ratios.append((cause, what, value, other, "", ratio))
+    mean = _log_mean(old.value_g, new.value_g)
+    parts = [
+        Change(cause, what, before, after, unit, mean * math.log(ratio), 1)
+        for cause, what, before, after, unit, ratio in ratios
+        if ratio != 1
+    ]
+    rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
+    yield from parts
+    if rest and parts:
+        # Rounding alone: it goes where it cannot mislead, to the largest part.
+        largest = max(parts, key=lambda part: abs(part.difference_g))
+        yield Change(largest.cause, largest.what, largest.old, largest.new, largest.unit, rest, 0)
+
+
+def _amounts(old: _Product, new: _Product) -> tuple[float, float, str, float]:
+    before = old.line.activity * old.line.reported_share
+    after = new.line.activity * new.line.reported_share
+    return before, after, old.line.activity_unit, after / before
+
+
+def _undivided(old: _Product, new: _Product) -> Iterator[Change]:
+    """Lines that no logarithm divides: other factors, or nothing on one side."""
+    difference_g = new.value_g - old.value_g
+    if not difference_g:
+        return
+    if set(old.factors) != set(new.factors):
+        gone, come = set(old.factors) - set(new.factors), set(new.factors) - set(old.factors)
+        what = f"{', '.join(sorted(gone)) or 'nothing'} -> {', '.join(sorted(come)) or 'nothing'}"
+        yield Change(Cause.METHOD, what, None, None, "", difference_g, 1)
+        return
+    for key, (value, name, _) in old.factors.items():
+        other, other_name, _ = new.factors[key]
+        if (value == 0) != (other == 0):
+            what = name if name == other_name else f"{name} -> {other_name}"
+            yield Change(Cause.FACTOR, what, value, other, "", difference_g, 1)
+            return
+    before, after = old.line.activity, new.line.activity
+    yield Change(
+        Cause.ACTIVITY, old.line.id, before, after, old.line.activity_unit, difference_g, 1
+    )
+
+
+def _log_mean(one: float, other: float) -> float:
+    if one == other:
+        return one
+    return (other - one) / (math.log(other) - math.log(one))
+
+
+def _collected(changes: Iterable[Change]) -> list[Change]:
+    """One change per cause and thing: a factor touches many lines."""
+    groups: dict[tuple[Cause, str], list[Change]] = {}
+    for change in changes:
+        groups.setdefault((change.cause, change.what), []).append(change)
+    found = [
+        Change(
+            cause,
+            what,
+            group[0].old,
+            group[0].new,
+            group[0].unit,
+            math.fsum(one.difference_g for one in group),
+            sum(one.lines for one in group),
+        )
+        for (cause, what), group in groups.items()
+    ]
+    return sorted(found, key=lambda change: -abs(change.difference_g))
+
+
+def _notes(old: Statement, new: Statement) -> Iterator[str]:
+    """Say what differs beside the numbers, and may be why they do."""
+    for what, one, other in (
+        ("footprint", old.reproduce.tool_version, new.reproduce.tool_version),
+        ("factor catalogue", old.reproduce.catalogue_version, new.reproduce.catalogue_version),
+        ("grid intensity", old.signal, new.signal),
+        ("network model", old.network_model, new.network_model),
+        ("allocation", old.allocation.value, new.allocation.value),
+        ("approach", old.organisation.approach.value, new.organisation.approach.value),
+        ("period", f"{old.start} to {old.end}", f"{new.start} to {new.end}"),
+        ("manifest", old.reproduce.manifest_sha256[:12], new.reproduce.manifest_sha256[:12]),
+    ):
+        if one != other:
+            yield f"{what}: {one} -> {other}"
