@@ -10,6 +10,9 @@ from footprint.errors import UsageError
 from footprint.model import Cause, FactorEntry, Statement, StatementLine, split_inverse
 from footprint.model.statements import TOTALS
 
+_ROUNDING = 1e-12
+"""Relative change that is no change of a factor or an activity."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -183,14 +186,12 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
     parts = [
         Change(cause, what, before, after, unit, mean * math.log(ratio), 1)
         for cause, what, before, after, unit, ratio in ratios
-        if ratio != 1
+        if not math.isclose(ratio, 1.0, rel_tol=_ROUNDING)
     ]
     rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
     yield from parts
-    if rest and parts:
-        # Rounding alone: it goes where it cannot mislead, to the largest part.
-        largest = max(parts, key=lambda part: abs(part.difference_g))
-        yield Change(largest.cause, largest.what, largest.old, largest.new, largest.unit, rest, 0)
+    if rest:
+        yield Change(Cause.METHOD, "rounding", None, None, "", rest, 0)
 
 
 def _amounts(old: _Product, new: _Product) -> tuple[float, float, str, float]:

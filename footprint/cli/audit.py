@@ -52,9 +52,7 @@ AllowOutside = Annotated[
 
 @app.command("run")
 def run(
-    manifest: Annotated[
-        Path, typer.Argument(help="A manifest, or the folder of deployment.toml.")
-    ],
+    manifest: Annotated[Path, typer.Argument(help="A manifest, or the folder of deployment.toml.")],
     output: Output = None,
     assets: Assets = "inline",
     allow_outside: AllowOutside = False,
