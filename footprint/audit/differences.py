@@ -246,8 +246,10 @@ def _undivided(old: _Product, new: _Product) -> Iterator[Change]:
 def _log_mean(one: float, other: float) -> float:
     if one == other:
         return one
-    # log1p keeps its digits where the two are nearly equal.
-    return (other - one) / math.log1p((other - one) / one)
+    if one / 2 < other < 2 * one:
+        # Keeps its digits where the two are nearly equal.
+        return (other - one) / math.log1p((other - one) / one)
+    return (other - one) / (math.log(other) - math.log(one))
 
 
 def _collected(changes: Iterable[Change]) -> list[Change]:
