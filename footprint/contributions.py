@@ -54,7 +54,9 @@ def draft_contributions(
         yield from draft_network(line, settings, register, grid)
     if line.stored_gb_h:
         yield from _storage(line, settings, register, grid)
-    if line.duration_s and line.device and settings.boundary is not BoundaryRule.QIU:
+    if line.actor in settings.purchased and line.device:
+        yield from _purchase(line, line.device, settings, register)
+    elif line.duration_s and line.device and settings.boundary is not BoundaryRule.QIU:
         terms = _embodied_terms(line, line.device, settings, register)
         if terms is not None:
             yield _embodied(line, *terms)
@@ -73,7 +75,17 @@ def is_inside(line: InventoryLine, boundary: BoundaryRule) -> bool:
 
 
 def look_up_grid(line: InventoryLine, settings: Settings, register: Register) -> Term:
-    """Grid intensity of the place of a line."""
+    """Intensity of what supplies a line: by default the grid of its place."""
+    supply = settings.supplies.get(line.actor)
+    if supply is not None:
+        of_zone = {"zone": supply.zone} if supply.zone else None
+        return register.declared(
+            f"supply/{supply.name}",
+            "grid_intensity",
+            supply.intensity_g_per_kwh,
+            unit="gCO2e/kWh",
+            like=of_zone,
+        )
     declared = settings.intensities.get(line.zone or "")
     if declared is None:
         return register.look_up("grid_intensity", zone=line.zone, year=line.year)
@@ -92,7 +104,8 @@ def look_up_pue(line: InventoryLine, settings: Settings, register: Register) -> 
         return register.look_up("pue", subject="end_user_device")
     own = settings.pues.get(line.actor)
     if own is not None:
-        return _declared_pue(f"pue/declared/{line.actor}", own, register)
+        building = settings.places.get(line.actor, line.actor)
+        return _declared_pue(f"pue/declared/{building}", own, register)
     provider, is_cloud, _ = (line.zone or "").partition(":")
     server = (line.device or "").partition(".")[0] in ("server", "gpu", "board", "tpu")
     if not (server or is_cloud):
@@ -179,18 +192,10 @@ def _embodied_terms(
     kind = device.partition(".")[0]
     if settings.embodied is EmbodiedRule.MARGINAL and kind in END_USER_DEVICES:
         return None
-    try:
-        made = register.look_up("embodied", subject=device)
-        lifespan = register.look_up("lifespan", subject=device)
-    except FactorNotFound as error:
-        if not register.knows_device(device):
-            raise
-        register.report_gap(
-            "embodied-unknown",
-            f"The making of {device!r} is not in the total: {error.message}",
-            "Add a factor for it (see docs/factors.md), or name another class of device.",
-        )
+    found = _making_and_life(line, device, settings, register)
+    if found is None:
         return None
+    made, lifespan = found
     share = settings.resource_share if line.resource_share is None else line.resource_share
     reserved = active = None
     if share != 1:
@@ -208,6 +213,47 @@ def _embodied_terms(
             "Give its active_share.",
         )
     return made, lifespan, reserved, active
+
+
+def _making_and_life(
+    line: InventoryLine, device: str, settings: Settings, register: Register
+) -> tuple[Term, Term] | None:
+    """Embodied emissions and lifespan of a device, declared or from the catalogue."""
+    like = {"subject": device}
+    making, life = settings.makings.get(line.actor), settings.lives.get(line.actor)
+    try:
+        return (
+            register.look_up("embodied", subject=device)
+            if making is None
+            else register.declared(
+                f"embodied/declared/{line.actor}", "embodied", making, "gCO2e", like=like
+            ),
+            register.look_up("lifespan", subject=device)
+            if life is None
+            else register.declared(
+                f"lifespan/declared/{line.actor}", "lifespan", life, "s", like=like
+            ),
+        )
+    except FactorNotFound as error:
+        if not register.knows_device(device):
+            raise
+        register.report_gap(
+            "embodied-unknown",
+            f"The making of {device!r} is not in the total: {error.message}",
+            "Add a factor for it (see docs/factors.md), or name another class of device.",
+        )
+        return None
+
+
+def _purchase(
+    line: InventoryLine, device: str, settings: Settings, register: Register
+) -> Iterator[Draft]:
+    """Charge all of the making of the devices of a line: one device per activity."""
+    found = _making_and_life(line, device, settings, register)
+    if found is not None:
+        made = found[0]
+        emissions_g = made.value * line.activities
+        yield Draft(line, Stage.EMBODIED, line.activities, "device", (made.id,), emissions_g, None)
 
 
 def _embodied(

@@ -1,4 +1,4 @@
-"""Results as JSON files: assessments, comparisons, rankings, evaluations and studies.
+"""Results as JSON files: assessments, comparisons, rankings, evaluations, studies, statements.
 
 A document is the result itself with a format name and a format version in front.
 Reading one back gives an equal result, to the last digit.
@@ -27,12 +27,14 @@ from footprint.model import (
     Ranking,
     SeedResult,
     Spread,
+    Statement,
+    StatementLine,
     split_inverse,
 )
 
 Estimate: TypeAlias = Assessment | Comparison | Ranking
 """A result that rests on factors, whose parts add up to its total."""
-Result: TypeAlias = Estimate | Evaluation | MethodStudy
+Result: TypeAlias = Estimate | Evaluation | MethodStudy | Statement
 
 FORMAT_VERSION = 1
 _CHANGED = "The file was changed by hand or damaged; make it again."
@@ -42,6 +44,7 @@ _FORMATS: dict[str, type[Any]] = {
     "footprint-ranking": Ranking,
     "footprint-evaluation": Evaluation,
     "footprint-study": MethodStudy,
+    "footprint-statement": Statement,
 }
 
 
@@ -55,7 +58,7 @@ def to_json(result: Result, *, compact: bool = False) -> str:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking, Evaluation or MethodStudy
+    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy or Statement
     compact : bool
         Without spaces, for machines alone.
     """
@@ -91,7 +94,7 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
             f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
-            "Make one with `footprint estimate`, `compare`, `simulate` or `methods`.",
+            "Make one with `footprint estimate`, `compare`, `simulate`, `methods` or `audit`.",
         )
     version = document.pop("format_version", None)
     if version != FORMAT_VERSION:
@@ -116,6 +119,8 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         _require_means(
             name, [(one.name, one.spreads, result.compared(one)) for one in result.methods]
         )
+    elif isinstance(result, Statement):
+        _require_lines(result, name)
     else:
         _require_sums(result, name)
     return result
@@ -175,6 +180,46 @@ def _require_means(name: str, rivals: Sequence[Rival]) -> None:
                 )
 
 
+def _require_lines(statement: Statement, name: str) -> None:
+    """Refuse lines that are not their activity times factors, and totals that are not their sum."""
+    values = {entry.id: entry.value for entry in statement.register}
+    for line in statement.lines:
+        whole = [one for one in (line.location_g, line.purchase_g, line.amortised_g) if one]
+        if len(whole) != 1:
+            raise DocumentError(f"{name}, line {line.id!r} has {len(whole)} values.", _CHANGED)
+        for found, factors in ((whole[0], line.factors), (line.market_g, line.market_factors)):
+            if found is not None and not math.isclose(
+                _product(line, factors, values, name), found.value, rel_tol=1e-9
+            ):
+                raise DocumentError(
+                    f"{name}, line {line.id!r}: its activity times its factors is not "
+                    f"{found.value!r} g.",
+                    _CHANGED,
+                )
+    for total in statement.totals:
+        parts = [one.value for line in statement.lines for _, one in line.figures(total.name)]
+        if not math.isclose(math.fsum(parts), total.emissions_g.value, rel_tol=1e-9):
+            raise DocumentError(
+                f"{name}: the lines of {total.name!r} give {math.fsum(parts)!r} g, the total says "
+                f"{total.emissions_g.value!r} g.",
+                _CHANGED,
+            )
+
+
+def _product(
+    line: StatementLine, factors: tuple[str, ...], values: dict[str, float], name: str
+) -> float:
+    product = line.activity * line.reported_share
+    for factor_id, inverse in map(split_inverse, factors):
+        value = values.get(factor_id)
+        if value is None or (inverse and value == 0):
+            raise DocumentError(
+                f"{name}, line {line.id!r}: there is no factor {factor_id!r}.", _CHANGED
+            )
+        product = product / value if inverse else product * value
+    return product
+
+
 def _require_ends(result: Comparison, name: str) -> None:
     """Refuse a course over time that does not end at both totals."""
     for course in result.trajectories:
@@ -227,7 +272,7 @@ def schema(format_name: str) -> dict[str, Any]:
     ----------
     format_name : str
         ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'``,
-        ``'footprint-evaluation'`` or ``'footprint-study'``.
+        ``'footprint-evaluation'``, ``'footprint-study'`` or ``'footprint-statement'``.
     """
     body = _adapter(format_name).json_schema()
     body["properties"] = {

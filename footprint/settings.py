@@ -15,6 +15,18 @@ MOST_DRAWS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class Supply:
+    """Electricity of another intensity than that of its place: a generator, a contract.
+
+    `zone` gives the intensity the default bounds of that zone; without one it is exact.
+    """
+
+    name: str
+    intensity_g_per_kwh: float
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Choices of an estimate that the journal does not make.
 
@@ -30,6 +42,8 @@ class Settings:
         from the catalogue for servers, and is 1 for everything else.
     pues : mapping of str to float
         The same for single actors, before `pue`.
+    places : mapping of str to str
+        Building of single actors: those of one share the error of its PUE.
     access : Access or None
         Kind of link of activities that say nothing.
     router_w : float or None
@@ -38,6 +52,13 @@ class Settings:
         People who share the line of an actor, for the network model ``power`` [1].
     intensities : mapping of str to float
         Grid intensity by zone, instead of the catalogue's [gCO2e/kWh].
+    supplies : mapping of str to Supply
+        Electricity of single actors that does not come from the grid of their place, or is
+        not counted with it.
+    makings, lives : mapping of str to float
+        Making of the device of an actor [gCO2e], and its life [s], instead of the catalogue's.
+    purchased : frozenset of str
+        Actors that stand for devices bought: one per activity, whose making is charged whole.
     medium : str
         What data is stored on: subject of a `power_per_gb` factor.
     replication, billed_copies : float
@@ -63,10 +84,15 @@ class Settings:
     network: str = DEFAULT_NETWORK
     pue: float | None = None
     pues: Mapping[str, float] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     access: Access | None = None
     router_w: float | None = None
     line_users: Mapping[str, float] = field(default_factory=dict)
     intensities: Mapping[str, float] = field(default_factory=dict)
+    supplies: Mapping[str, Supply] = field(default_factory=dict)
+    makings: Mapping[str, float] = field(default_factory=dict)
+    lives: Mapping[str, float] = field(default_factory=dict)
+    purchased: frozenset[str] = frozenset()
     medium: str = "storage.hdd"
     replication: float = 3.0
     billed_copies: float = 1.0

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from footprint.cli import (
+    audit,
     calibrate,
     factors,
     flower,
@@ -50,6 +51,7 @@ app.command("papers")(papers.papers)
 app.command("report")(results.report)
 app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)
+app.add_typer(audit.app, name="audit")
 app.add_typer(factors.app, name="factors")
 app.add_typer(flower.app, name="flower")
 app.add_typer(ledger.app, name="ledger")

@@ -236,8 +236,8 @@ def report(
     result: Annotated[
         Path,
         typer.Argument(
-            help="assessment.json, comparison.json, ranking.json, evaluation.json, or a page made "
-            "from one."
+            help="assessment.json, comparison.json, ranking.json, evaluation.json, statement.json, "
+            "or a page made from one."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
@@ -257,7 +257,7 @@ def report(
 
     if output.suffix != ".html":
         raise UsageError(f"{output} does not end in .html.", "A report is an HTML page.")
-    page = write_report(_read(result), output, assets=assets, command=_command_line())
+    page = write_report(read_result(result), output, assets=assets, command=_command_line())
     if as_json:
         print_json({"page": str(page)})
     else:
@@ -338,7 +338,7 @@ def _replacements(options: list[str], name: str) -> dict[str, str]:
     return replacements
 
 
-def _read(path: Path) -> Result:
+def read_result(path: Path) -> Result:
     """Read a result from its file, or from a page that holds it."""
     from footprint.documents import from_json, read_document, read_text
     from footprint.reporting import extract_document
@@ -356,7 +356,7 @@ def _read(path: Path) -> Result:
 def _assessment(path: Path) -> Assessment:
     from footprint.model import Assessment
 
-    result = _read(path)
+    result = read_result(path)
     if not isinstance(result, Assessment):
         raise UsageError(
             f"{path} is no single result: it compares some already.",

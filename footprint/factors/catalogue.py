@@ -103,6 +103,17 @@ class FactorCatalogue:
         query = Query.of(quantity, zone, subject, year, signal, self.zones)
         return resolve_query(query, self._groups, self.zones, int(self.version.split(".")[0]))
 
+    def years(self, factor_id: str) -> tuple[int, int] | None:
+        """First and last year that a factor describes; None if it holds until it is replaced.
+
+        Raises
+        ------
+        FactorNotFound
+            If there is no such factor.
+        """
+        rows = self._groups[GroupKey.of(self.get(factor_id))]
+        return next(row.years for row in rows if row.factor.id == factor_id)
+
     def bounds(self, factor: EmissionFactor) -> tuple[float, float, str]:
         """95 % bounds of a factor, in its unit.
 

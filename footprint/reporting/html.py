@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint._resources import templates
 from footprint.documents import Result, to_json, write_text
-from footprint.model import Evaluation, MethodStudy
+from footprint.model import Evaluation, MethodStudy, Statement
 from footprint.reporting import charts
 from footprint.reporting.assets import (
     DIRECTORY,
@@ -24,7 +24,8 @@ from footprint.reporting.drawing import style_of
 from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
 from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import clean
-from footprint.reporting.shapes import EvaluationPage, Page
+from footprint.reporting.shapes import EvaluationPage, Page, StatementPage
+from footprint.reporting.statements import view_statement
 from footprint.reporting.studies import view_study
 from footprint.reporting.view import view
 
@@ -45,7 +46,7 @@ def render_report(
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking, Evaluation or MethodStudy
+    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy or Statement
     assets : str
         Where plotly.js comes from: ``"inline"`` (inside the page), ``"directory"``
         (``plotly.min.js`` beside the page), ``"cdn"`` (from the network), or the
@@ -65,11 +66,13 @@ def render_report(
     DataError
         If a bundle lacks a trace type that the page draws.
     """
-    page: Page | EvaluationPage
+    page: Page | EvaluationPage | StatementPage
     if isinstance(result, Evaluation):
         page, name = view_evaluation(result), "evaluation.html"
     elif isinstance(result, MethodStudy):
         page, name = view_study(result), "evaluation.html"
+    elif isinstance(result, Statement):
+        page, name = view_statement(result), "audit.html"
     else:
         page, name = view(result), "report.html"
     document = to_json(result, compact=True)

@@ -311,3 +311,24 @@ class EvaluationPage:
     versions: Table
     inputs: tuple[Table, ...]
     ratio: Ratio | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPage:
+    """Everything that the page of a statement says."""
+
+    kind: str
+    title: str
+    verdict: str
+    remarks: tuple[str, ...]
+    groups: tuple[CardGroup, ...]
+    warnings: tuple[Notice, ...]
+    results: tuple[Table, ...]
+    figures: tuple[Figure, ...]
+    lines: Table
+    quality: tuple[Table, ...]
+    boundary: tuple[Table, ...]
+    factors: Table
+    versions: Table
+    inputs: tuple[Table, ...]
+    ratio: Ratio | None = None

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from footprint.documents import Result
-from footprint.model import Evaluation, MethodStudy
+from footprint.model import Evaluation, MethodStudy, Statement
 from footprint.reporting.evaluations import view_evaluation
-from footprint.reporting.numbers import NOT_KNOWN
-from footprint.reporting.shapes import Cell, EvaluationPage, Page, Table
+from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, exact, signed
+from footprint.reporting.shapes import Cell, Column, EvaluationPage, Page, StatementPage, Table
+from footprint.reporting.statements import view_statement
 from footprint.reporting.studies import study_tables, view_study
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
+
+    from footprint.audit import StatementDifference
 
 _WIDE = 120
 """Characters a line that a table of all metrics needs."""
@@ -25,7 +29,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking, Evaluation or MethodStudy
+    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy or Statement
     console : rich.console.Console, optional
         Default: standard output.
     """
@@ -48,6 +52,9 @@ def print_result(result: Result, console: Console | None = None) -> None:
             tables += page.results
         for table in tables:
             console.print(_rich_table(table, intervals=True))
+    elif isinstance(page, StatementPage):
+        for table in page.results[: 2 if console.width >= _WIDE else 1]:
+            console.print(_rich_table(table))
     elif page.figures:
         console.print(_rich_table(page.figures[0].table))
         _print_cards(page, console)
@@ -63,10 +70,67 @@ def print_result(result: Result, console: Console | None = None) -> None:
             console.print(Text(f"    {remedy}"))
 
 
-def _page(result: Result) -> Page | EvaluationPage:
+def _page(result: Result) -> Page | EvaluationPage | StatementPage:
     if isinstance(result, Evaluation):
         return view_evaluation(result)
+    if isinstance(result, Statement):
+        return view_statement(result)
     return view_study(result) if isinstance(result, MethodStudy) else view(result)
+
+
+def print_difference(
+    found: StatementDifference, *, most: int, console: Console | None = None
+) -> None:
+    """Print why two statements differ: the parts, and what they add up to.
+
+    Parameters
+    ----------
+    found : StatementDifference
+    most : int
+        Parts to print.
+    console : rich.console.Console, optional
+        Default: standard output.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    console = console or Console()
+    scale = Scale.of("emissions", [found.old_g, found.new_g])
+    old, new = scale.text(found.old_g), scale.text(found.new_g)
+    by = signed(scale.text(found.difference_g))
+    console.print(Text(f"Total {found.total!r}: {old} -> {new} {scale.unit} ({by})", style="bold"))
+    small = Scale.of("emissions", [one.difference_g for one in found.changes])
+    rows: list[tuple[Cell, ...]] = [
+        (
+            Cell(one.cause.value),
+            Cell(clean(one.what)),
+            Cell(_values(one.old, one.new, one.unit)),
+            Cell(signed(small.text(one.difference_g))),
+            Cell(str(one.lines)),
+        )
+        for one in found.changes[:most]
+    ]
+    rest = math.fsum(one.difference_g for one in found.changes[most:])
+    if len(found.changes) > most:
+        words = (f"{len(found.changes) - most} more", "", signed(small.text(rest)), "")
+        rows.append((Cell("all"), *(Cell(word) for word in words)))
+    columns = (
+        Column("Cause"),
+        Column("What"),
+        Column("From, to"),
+        Column("Changes by", small.unit, numeric=True),
+        Column("Lines", numeric=True),
+    )
+    foot = (Cell("sum"), Cell(""), Cell(""), Cell(signed(small.text(found.difference_g))), Cell(""))
+    console.print(_rich_table(Table("Why", columns, tuple(rows), foot)))
+    for note in found.notes:
+        console.print(Text(note))
+
+
+def _values(old: float | None, new: float | None, unit: str) -> str:
+    if old is None or new is None:
+        return ""
+    return f"{exact(old)} -> {exact(new)} {unit}".strip()
 
 
 def _print_cards(page: Page, console: Console) -> None:

@@ -64,6 +64,7 @@ LAYERS = {
     "sensitivity": 6,
     "pareto": 6,
     "sweep": 6,
+    "audit": 6,
     "learning": 5,
     "learning.rounds": 7,
     "learning.method_rounds": 7,
@@ -114,6 +115,7 @@ SAME_LAYER = {
     ("sensitivity", "breakevens"),
     ("sensitivity", "comparison"),
     ("sensitivity", "scenarios"),
+    ("audit", "sensitivity"),
     ("pareto", "scenarios"),
     ("pareto", "sweep"),
     ("sweep", "scenarios"),
@@ -163,6 +165,7 @@ THIRD_PARTY = {
     "pvlib": {"simulation"},
     "pyarrow": {"ledger"},
     "pydantic": {
+        "audit",
         "documents",
         "factors",
         "ledger",

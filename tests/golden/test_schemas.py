@@ -18,6 +18,7 @@ NAMES = (
     "footprint-ranking",
     "footprint-evaluation",
     "footprint-study",
+    "footprint-statement",
 )
 
 

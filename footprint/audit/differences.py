@@ -1,0 +1,288 @@
+"""Why two statements differ: factor, activity, method, structure; the parts add up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from footprint.errors import UsageError
+from footprint.model import Category, Cause, FactorEntry, Statement, split_inverse
+from footprint.model.statements import TOTALS
+
+_ROUNDING = 1e-12
+"""Relative change that is no change of a factor or an activity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A part of the difference of two statements.
+
+    Attributes
+    ----------
+    cause : Cause
+    what : str
+        The factor, line or method that changed.
+    old, new : float or None
+        Value of the factor or the activity; None where there is none.
+    unit : str
+    difference_g : float
+        What it changes [gCO2e].
+    lines : int
+        How many lines it touches.
+    """
+
+    cause: Cause
+    what: str
+    old: float | None
+    new: float | None
+    unit: str
+    difference_g: float
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDifference:
+    """The difference of one total of two statements, and its parts.
+
+    `changes` add up to `new_g` less `old_g`; the largest come first.
+    """
+
+    total: str
+    old_g: float
+    new_g: float
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def difference_g(self) -> float:
+        """New total less the old one [gCO2e]."""
+        return self.new_g - self.old_g
+
+    def by_cause(self) -> dict[Cause, float]:
+        """Sum the parts of each cause [gCO2e]."""
+        found: dict[Cause, list[float]] = {}
+        for change in self.changes:
+            found.setdefault(change.cause, []).append(change.difference_g)
+        return {cause: math.fsum(parts) for cause, parts in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """Figures of lines as activity times share times factors, by what each factor is.
+
+    Pieces of a line that differ in their contract alone are one, where contracts do not count.
+    """
+
+    id: str
+    place: str
+    zone: str | None
+    unit: str
+    share: float
+    activity: float
+    factors: Mapping[str, tuple[float, str, bool]]
+    value_g: float
+
+
+def explain(old: Statement, new: Statement, total: str = "location") -> StatementDifference:
+    r"""Say why a total differs between two statements.
+
+    A line of both whose factors are of the same quantities is divided among its activity and
+    each factor by the logarithmic mean (additive LMDI-I), which leaves no rest:
+
+    .. math:: \Delta_x = \frac{V_1 - V_0}{\ln V_1 - \ln V_0} \ln \frac{x_1}{x_0}
+
+    A line of both with other quantities changed by method; a line of one alone is structure.
+
+    Parameters
+    ----------
+    old, new : Statement
+    total : str
+        One of the totals, such as ``"market"``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such total.
+
+    References
+    ----------
+    Ang, "The LMDI approach to decomposition analysis: a practical guide", Energy Policy 33
+    (2005) 867-871.
+    """
+    if total not in TOTALS:
+        raise UsageError(f"There is no total {total!r}.", f"They are: {', '.join(TOTALS)}.")
+    before, after = _products(old, total), _products(new, total)
+    methods = _methods(old, new)
+    found: list[Change] = []
+    for key in dict.fromkeys((*before, *after)):
+        one, other = before.get(key), after.get(key)
+        if one is None or other is None:
+            found.append(_structure(one, other))
+        else:
+            found.extend(_divided(one, other, methods))
+    return StatementDifference(
+        total,
+        _sum(old, total),
+        _sum(new, total),
+        tuple(_collected(found)),
+        tuple(_notes(old, new)),
+    )
+
+
+def _sum(statement: Statement, total: str) -> float:
+    found = statement.total(total)
+    return 0.0 if found is None else found.emissions_g.value
+
+
+def _products(statement: Statement, total: str) -> dict[str, _Product]:
+    register = {entry.id: entry for entry in statement.register}
+    by_contract = total in ("market", "scope 2 market")
+    found: dict[str, _Product] = {}
+    for line in statement.lines:
+        key = line.id
+        if line.category is Category.ELECTRICITY and line.supply and not by_contract:
+            key = key.replace(f" / {line.supply}", "", 1)
+        for factors, figure in line.figures(total):
+            named = _named(factors, register)
+            known = found.get(key)
+            if known is not None and known.factors != named:
+                key, known = line.id, None
+            found[key] = _Product(
+                key,
+                line.place,
+                line.zone,
+                line.activity_unit,
+                line.reported_share,
+                line.activity + (known.activity if known else 0.0),
+                named,
+                figure.value + (known.value_g if known else 0.0),
+            )
+    return found
+
+
+def _named(
+    factors: Iterable[str], register: Mapping[str, FactorEntry]
+) -> dict[str, tuple[float, str, bool]]:
+    """Values of factors by what they are: quantity and place in the product."""
+    named: dict[str, tuple[float, str, bool]] = {}
+    for name, inverse in map(split_inverse, factors):
+        entry = register[name]
+        key = f"{'1/' * inverse}{entry.quantity}"
+        while key in named:
+            key += "'"
+        named[key] = (entry.value, entry.id, inverse)
+    return named
+
+
+def _methods(old: Statement, new: Statement) -> frozenset[str]:
+    """Quantities whose factors differ because another method asks for another one."""
+    changed = {
+        "grid_intensity": old.signal != new.signal,
+        "network_energy": old.network_model != new.network_model,
+    }
+    return frozenset(quantity for quantity, differs in changed.items() if differs)
+
+
+def _structure(old: _Product | None, new: _Product | None) -> Change:
+    one = old or new
+    assert one is not None
+    sign = -1 if new is None else 1
+    what = f"{'no longer' if new is None else 'new'}: {one.id}"
+    return Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, 1)
+
+
+def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[Change]:
+    if old.value_g == new.value_g and old == new:
+        return
+    if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
+        yield from _undivided(old, new)
+        return
+    steps = [
+        (Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, 1),
+        (Cause.STRUCTURE, f"reported share of {old.place}", old.share, new.share, "", 1),
+    ]
+    for key, (value, name, inverse) in old.factors.items():
+        other, other_name, _ = new.factors[key]
+        what = name if name == other_name else f"{name} -> {other_name}"
+        cause = Cause.METHOD if key in methods else Cause.FACTOR
+        if key == "grid_intensity" and old.zone != new.zone:
+            cause, what = Cause.STRUCTURE, f"{old.place}: {what}"
+        steps.append((cause, what, value, other, "", -1 if inverse else 1))
+    if any(min(first, last) <= 0 for _, _, first, last, _, _ in steps):
+        yield from _undivided(old, new)
+        return
+    mean = _log_mean(old.value_g, new.value_g)
+    parts = [
+        Change(cause, what, first, last, unit, power * mean * (math.log(last) - math.log(first)), 1)
+        for cause, what, first, last, unit, power in steps
+        if not math.isclose(first, last, rel_tol=_ROUNDING)
+    ]
+    rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
+    yield from parts
+    if rest:
+        yield Change(Cause.METHOD, "rounding", None, None, "", rest, 0)
+
+
+def _undivided(old: _Product, new: _Product) -> Iterator[Change]:
+    """Lines that no logarithm divides: other factors, or nothing on one side."""
+    difference_g = new.value_g - old.value_g
+    if not difference_g:
+        return
+    if set(old.factors) != set(new.factors):
+        gone, come = set(old.factors) - set(new.factors), set(new.factors) - set(old.factors)
+        what = f"{', '.join(sorted(gone)) or 'nothing'} -> {', '.join(sorted(come)) or 'nothing'}"
+        yield Change(Cause.METHOD, what, None, None, "", difference_g, 1)
+        return
+    for key, (value, name, _) in old.factors.items():
+        other, other_name, _ = new.factors[key]
+        if (value == 0) != (other == 0):
+            what = name if name == other_name else f"{name} -> {other_name}"
+            yield Change(Cause.FACTOR, what, value, other, "", difference_g, 1)
+            return
+    yield Change(Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, difference_g, 1)
+
+
+def _log_mean(one: float, other: float) -> float:
+    if one == other:
+        return one
+    if one / 2 < other < 2 * one:
+        # Keeps its digits where the two are nearly equal.
+        return (other - one) / math.log1p((other - one) / one)
+    return (other - one) / (math.log(other) - math.log(one))
+
+
+def _collected(changes: Iterable[Change]) -> list[Change]:
+    """One change per cause and thing: a factor touches many lines."""
+    groups: dict[tuple[Cause, str], list[Change]] = {}
+    for change in changes:
+        groups.setdefault((change.cause, change.what), []).append(change)
+    found = [
+        Change(
+            cause,
+            what,
+            group[0].old,
+            group[0].new,
+            group[0].unit,
+            math.fsum(one.difference_g for one in group),
+            sum(one.lines for one in group),
+        )
+        for (cause, what), group in groups.items()
+    ]
+    return sorted(found, key=lambda change: -abs(change.difference_g))
+
+
+def _notes(old: Statement, new: Statement) -> Iterator[str]:
+    """Say what differs beside the numbers, and may be why they do."""
+    for what, one, other in (
+        ("footprint", old.reproduce.tool_version, new.reproduce.tool_version),
+        ("factor catalogue", old.reproduce.catalogue_version, new.reproduce.catalogue_version),
+        ("grid intensity", old.signal, new.signal),
+        ("network model", old.network_model, new.network_model),
+        ("allocation", old.allocation.value, new.allocation.value),
+        ("approach", old.organisation.approach.value, new.organisation.approach.value),
+        ("period", f"{old.start} to {old.end}", f"{new.start} to {new.end}"),
+        ("manifest", old.reproduce.manifest_sha256[:12], new.reproduce.manifest_sha256[:12]),
+    ):
+        if one != other:
+            yield f"{what}: {one} -> {other}"

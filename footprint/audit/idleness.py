@@ -1,0 +1,124 @@
+"""Checks of when and where devices stand idle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from footprint.audit.accounts import Use
+from footprint.audit.holdings import CloudTable, SiteTable
+from footprint.audit.statement import Audited
+from footprint.factors import FactorCatalogue
+from footprint.model import Category, Finding, Phase, Severity, SignalKind
+from footprint.units import S_PER_H, watt_seconds_to_kwh
+
+IDLE_SHARE = 0.5
+"""Share of its time beyond which a device is called idle; our choice."""
+CLEANER = 0.5
+"""Intensity of another place, relative to this one, that is called cleaner; our choice."""
+_ACCELERATORS = ("gpu", "board", "tpu")
+_WORK = (Phase.TRAIN, Phase.EVALUATE)
+
+
+def idle_shares(audited: Audited) -> dict[str, float]:
+    """Share of their time in which registered devices did nothing, by hardware [1]."""
+    busy = _busy(audited)
+    kinds: dict[str, tuple[str, str]] = {}
+    reserved: dict[tuple[str, str], float] = {}
+    for line in audited.books.lines:
+        owner = audited.books.owners[line.actor]
+        if owner.use is Use.HARDWARE and line.duration_s:
+            kind = owner.place, line.device or ""
+            kinds[line.actor.partition(" / ")[2]] = kind
+            taken_s = line.duration_s * (line.resource_share or 1.0)
+            reserved[kind] = reserved.get(kind, 0.0) + taken_s
+    return {
+        name: max(0.0, 1.0 - busy.get(kind, 0.0) / reserved[kind]) for name, kind in kinds.items()
+    }
+
+
+def _busy(audited: Audited) -> dict[tuple[str, str], float]:
+    """Device time in which runs worked, by place and device class [s]."""
+    places = {silo.name: silo.place for silo in audited.deployment.silos}
+    found: dict[tuple[str, str], float] = {}
+    for record in audited.records:
+        for line in record.inventory.lines:
+            if line.phase not in (Phase.IDLE, Phase.WAIT):
+                key = (places[line.actor], line.device or "")
+                found[key] = found.get(key, 0.0) + line.duration_s
+    return found
+
+
+def check_gpu_idle(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Accelerators that are reserved work most of the time."""
+    shares = idle_shares(audited)
+    for hardware in audited.deployment.hardware:
+        share = shares.get(hardware.name, 0.0)
+        if hardware.device.partition(".")[0] not in _ACCELERATORS or share <= IDLE_SHARE:
+            continue
+        line = next(x for x in audited.books.lines if x.actor == f"hardware / {hardware.name}")
+        idle_s = share * line.duration_s * hardware.share
+        cost = ""
+        if hardware.idle_w is not None:
+            energy_kwh = watt_seconds_to_kwh(hardware.idle_w, idle_s)
+            cost = f"; at {hardware.idle_w:g} W that is {energy_kwh:.6g} kWh, which no run holds"
+        yield Finding(
+            "gpu-idle",
+            f"{hardware.name!r} stood idle for {share:.0%} of its time in the period, "
+            f"{idle_s / S_PER_H:.6g} device hours{cost}.",
+            Severity.WARNING,
+            "Share it, switch it off, or declare its idle energy as a run of its own.",
+            hardware.name,
+        )
+
+
+def check_dirty_zone(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Nobody trains on a dirty grid while a much cleaner silo of the company idles."""
+    intensities = _intensities(audited, catalogue)
+    worked = {
+        line.place
+        for line in audited.statement.lines
+        if line.phase in _WORK and line.energy_kwh and line.category is not Category.OTHERS
+    }
+    idle = _idle_places(audited)
+    for place in sorted(worked & set(intensities)):
+        here = intensities[place]
+        cleaner = {p: i for p, i in intensities.items() if i <= CLEANER * here}
+        free = sorted(idle & set(cleaner), key=lambda p: cleaner[p])
+        if not free:
+            continue
+        yield Finding(
+            "dirty-zone",
+            f"{place!r} trains at {here:.4g} gCO2e/kWh while {free[0]!r}, at "
+            f"{cleaner[free[0]]:.4g}, stands idle.",
+            Severity.WARNING,
+            "Give more of the work to it, if its data and its hours allow (docs/scheduling.md).",
+            place,
+        )
+
+
+def _intensities(audited: Audited, catalogue: FactorCatalogue) -> dict[str, float]:
+    """Location-based intensity of each place [gCO2e/kWh]."""
+    deployment = audited.deployment
+    signal, year = SignalKind.parse(deployment.method.signal), deployment.period.start.year
+    found = {}
+    places: tuple[SiteTable | CloudTable, ...] = (*deployment.sites, *deployment.clouds)
+    for place in places:
+        own = deployment.intensity.get(place.zone)
+        if own is not None:
+            found[place.name] = own.intensity_g_per_kwh
+        elif place.zone:
+            answer = catalogue.resolve("grid_intensity", zone=place.zone, year=year, signal=signal)
+            found[place.name] = answer.factor.value
+    return found
+
+
+def _idle_places(audited: Audited) -> set[str]:
+    """Places of silos whose registered hardware mostly idles."""
+    shares = idle_shares(audited)
+    idle = {
+        one.place for one in audited.deployment.hardware if shares.get(one.name, 0.0) > IDLE_SHARE
+    }
+    busy = {
+        one.place for one in audited.deployment.hardware if shares.get(one.name, 1.0) <= IDLE_SHARE
+    }
+    return idle - busy

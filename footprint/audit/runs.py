@@ -1,0 +1,152 @@
+"""The runs of a deployment: from journals, ledgers and declared figures to inventories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from footprint.audit.deployments import ActivityTable, Deployment, RunTable
+from footprint.audit.holdings import SiloTable
+from footprint.audit.manifest import hide_password, locate
+from footprint.errors import ManifestError
+from footprint.factors import FactorCatalogue
+from footprint.inventory import build_inventory
+from footprint.measurement.attribution import read_journal
+from footprint.model import (
+    Activity,
+    Basis,
+    Inventory,
+    InventoryLine,
+    Journal,
+    Role,
+    Run,
+    Tier,
+)
+from footprint.units import S_PER_H, watt_seconds_to_kwh
+
+RATED = "rated power"
+"""Beginning of the source of an energy that is nothing but rated power times time."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run of a deployment, with what it used.
+
+    Attributes
+    ----------
+    table : RunTable
+    inventory : Inventory
+        Its actors are silos.
+    """
+
+    table: RunTable
+    inventory: Inventory
+
+
+def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRecord, ...]:
+    """Read every run of a deployment.
+
+    Raises
+    ------
+    ManifestError
+        If a file is missing or outside of the folder, or an actor belongs to no silo.
+    JournalError
+        If a journal holds nothing that can be read.
+    """
+    silos = {silo.name: silo for silo in deployment.silos}
+    records = []
+    for number, run in enumerate(deployment.runs, start=1):
+        inventory = _inventory(deployment, run, f"runs[{number}]", catalogue)
+        lines = tuple(
+            _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
+            for line in inventory.lines
+        )
+        records.append(RunRecord(run, replace(inventory, lines=lines)))
+    return tuple(records)
+
+
+def _inventory(
+    deployment: Deployment, run: RunTable, key: str, catalogue: FactorCatalogue
+) -> Inventory:
+    if run.journal is not None:
+        path = locate(deployment, run.journal, f"{key}.journal")
+        inventory = build_inventory(read_journal(path, catalogue=catalogue))
+        named = tuple(
+            replace(
+                file, name=f"{run.journal.rstrip('/')}/{file.name}" if path.is_dir() else file.name
+            )
+            for file in inventory.inputs
+        )
+        return replace(inventory, inputs=named)
+    if run.ledger is not None:
+        return _from_ledger(deployment, run, run.ledger, f"{key}.ledger")
+    start = deployment.period.start if run.start is None else run.start
+    activities = [_declared(activity, start) for activity in run.activities]
+    return build_inventory(Journal.of(Run(run.name), activities))
+
+
+def _declared(table: ActivityTable, start: date) -> Activity:
+    energy_kwh, tier, source = table.energy_kwh, table.tier, table.meter
+    if table.rated_w is not None:
+        energy_kwh = watt_seconds_to_kwh(table.rated_w, table.duration_s)
+        tier, source = table.tier or Tier.E, f"{RATED}/{table.device or table.silo}"
+    return Activity(
+        actor=table.silo,
+        role=Role.OTHER,
+        device=table.device,
+        zone=None,
+        phase=table.phase,
+        round=None,
+        start_s=datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp(),
+        duration_s=table.duration_s,
+        energy_kwh=energy_kwh,
+        energy_low_kwh=None,
+        energy_high_kwh=None,
+        data_gb=table.data_gb,
+        basis=Basis.DECLARED,
+        tier=tier if energy_kwh is not None else None,
+        source=source or f"declared/{table.silo}",
+        resource_share=table.share,
+        stored_gb_h=table.stored_gb * table.kept_s / S_PER_H,
+    )
+
+
+def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> Inventory:
+    """Read a run out of a database; one beside the manifest unless others are allowed."""
+    scheme, _, rest = url.partition(":///")
+    if scheme == "sqlite" and rest:
+        url = f"sqlite:///{locate(deployment, rest, key)}"
+    elif not deployment.outside:
+        raise ManifestError(
+            f"{deployment.origin}, {key}: {hide_password(url)!r} lies outside of the manifest's "
+            "folder.",
+            "Write sqlite:///name.db, or allow it with --allow-outside if you trust the manifest.",
+        )
+    from footprint.ledger import ledger_inventory, open_ledger
+
+    with open_ledger(url) as ledger:
+        return ledger_inventory(ledger, runs=[run.recorded or run.name])
+
+
+def _silo_of(deployment: Deployment, run: RunTable, actor: str, key: str) -> str:
+    names = {silo.name for silo in deployment.silos}
+    silo = run.actors.get(actor) or (actor if actor in names else run.silo)
+    if silo is None:
+        raise ManifestError(
+            f"{deployment.origin}, {key}.actors: the actor {actor!r} of {run.name!r} belongs to no "
+            "silo.",
+            f"Map it in actors, or name a silo for the whole run: {', '.join(sorted(names))}.",
+        )
+    return silo
+
+
+def _of_silo(line: InventoryLine, silo: SiloTable, run: RunTable) -> InventoryLine:
+    life_cycle = line.life_cycle if run.life_cycle is None else run.life_cycle
+    return replace(
+        line,
+        actor=silo.name,
+        role=silo.role,
+        device=line.device or silo.device,
+        access=line.access or silo.access,
+        life_cycle=life_cycle,
+    )

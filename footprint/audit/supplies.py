@@ -1,0 +1,192 @@
+"""Which electricity the own sites use: generators, contracts, and the rest of the grid.
+
+Energy is matched by the year. Generators come first, then instruments in the order of the
+manifest; an instrument counts for sites of its own market, and for its own year alone
+(GHG Protocol Scope 2 Guidance, quality criteria 4 and 5, as docs/audit.md reads them).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from footprint.audit.deployments import Deployment
+from footprint.audit.holdings import InstrumentTable, SiteTable
+from footprint.factors import FactorCatalogue
+from footprint.model import Finding, Instrument, Severity
+from footprint.settings import Supply
+
+_DUST = 1e-12
+"""Relative energy below which nothing is left to match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A share of the electricity of a site, from one supply [1].
+
+    `own` is a generator, and counts in both methods; `contract` counts in the market-based
+    one alone. Neither is the grid without a contract.
+    """
+
+    share: float
+    own: Supply | None = None
+    contract: Supply | None = None
+
+    @property
+    def name(self) -> str:
+        """Generator or instrument; empty for the rest."""
+        supply = self.own or self.contract
+        kind, _, name = ("", "", "") if supply is None else supply.name.partition("/")
+        return "" if kind == "residual" else name
+
+
+@dataclass(slots=True)
+class Supplied:
+    """Pieces by site, what became of the instruments, and what was found on the way."""
+
+    pieces: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
+    instruments: list[Instrument] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def market_of(site: SiteTable, catalogue: FactorCatalogue) -> str:
+    """Electricity market of a site: as declared, or the country of its zone."""
+    return site.market or catalogue.zones.lineage(site.zone)[-1]
+
+
+def supply_sites(
+    deployment: Deployment,
+    used_kwh: Mapping[str, float],
+    shares: Mapping[str, float],
+    catalogue: FactorCatalogue,
+) -> Supplied:
+    """Match generators and instruments with the electricity of own sites.
+
+    Parameters
+    ----------
+    deployment : Deployment
+    used_kwh : mapping of str to float
+        The company's electricity by site, with the overhead of the building [kWh]; sites in
+        scope 2 only.
+    shares : mapping of str to float
+        Part of each site that is the company's, of its generators too [1].
+    catalogue : FactorCatalogue
+
+    Returns
+    -------
+    Supplied
+        The shares of each site add up to 1.
+    """
+    supplied = Supplied()
+    sites = {site.name: site for site in deployment.sites if site.name in used_kwh}
+    left = dict(used_kwh)
+    pieces: dict[str, list[Piece]] = {name: [] for name in sites}
+    for site in sites.values():
+        _generate(site, shares[site.name], left, pieces[site.name], supplied)
+    for instrument in deployment.instruments:
+        _match(instrument, deployment, sites, catalogue, left, used_kwh, pieces, supplied)
+    for name, site in sites.items():
+        rest = 1.0 - math.fsum(piece.share for piece in pieces[name])
+        if rest > _DUST:
+            market = market_of(site, catalogue)
+            mix = deployment.residual_mix.get(market)
+            contract = None
+            if mix is not None:
+                contract = Supply(f"residual/{market}", mix.intensity_g_per_kwh, site.zone)
+            elif used_kwh[name]:
+                supplied.findings.append(_no_mix(site, market, rest))
+            pieces[name].append(Piece(rest, None, contract))
+    supplied.pieces = {name: tuple(found) for name, found in pieces.items()}
+    return supplied
+
+
+def _generate(
+    site: SiteTable,
+    share: float,
+    left: dict[str, float],
+    pieces: list[Piece],
+    supplied: Supplied,
+) -> None:
+    used_kwh = left[site.name]
+    for generator in site.generators:
+        made_kwh = generator.energy_kwh * share
+        taken = min(made_kwh, left[site.name])
+        if taken < made_kwh * (1 - _DUST):
+            supplied.findings.append(
+                Finding(
+                    "generator-surplus",
+                    f"The generator {generator.name!r} made {made_kwh:.6g} kWh for our "
+                    f"silos of {site.name!r}, which used {taken:.6g} kWh of it.",
+                    remedy="Declare what it made for them; the rest is in no line.",
+                    place=site.name,
+                )
+            )
+        if taken:
+            left[site.name] -= taken
+            supply = Supply(f"generator/{generator.name}", generator.intensity_g_per_kwh)
+            pieces.append(Piece(taken / used_kwh, supply))
+
+
+def _match(
+    table: InstrumentTable,
+    deployment: Deployment,
+    sites: Mapping[str, SiteTable],
+    catalogue: FactorCatalogue,
+    left: dict[str, float],
+    used_kwh: Mapping[str, float],
+    pieces: Mapping[str, list[Piece]],
+    supplied: Supplied,
+) -> None:
+    refused = _refusal(table, deployment)
+    rest, used = table.energy_kwh, 0.0
+    named = table.sites or tuple(table.claims) or tuple(sites)
+    for name in named:
+        if refused or name not in sites:
+            continue
+        market = market_of(sites[name], catalogue)
+        if market != table.market:
+            if table.sites or table.claims:
+                refused = f"{name!r} is in the market {market}, the instrument in {table.market}"
+            continue
+        wanted = table.claims.get(name, math.inf) if table.claims else math.inf
+        taken = min(wanted, rest, left[name])
+        if taken <= _DUST * used_kwh[name]:
+            continue
+        rest, used, left[name] = rest - taken, used + taken, left[name] - taken
+        supply = Supply(f"contract/{table.name}", table.intensity_g_per_kwh)
+        pieces[name].append(Piece(taken / used_kwh[name], None, supply))
+    supplied.instruments.append(
+        Instrument(
+            name=table.name,
+            kind=table.kind,
+            market=table.market,
+            vintage=table.vintage,
+            energy_kwh=table.energy_kwh,
+            claimed_kwh=math.fsum(table.claims.values()) if table.claims else used,
+            used_kwh=used,
+            g_per_kwh=table.intensity_g_per_kwh,
+            certificate=table.certificate,
+            source=table.source,
+            refused=refused,
+        )
+    )
+
+
+def _refusal(table: InstrumentTable, deployment: Deployment) -> str:
+    first, last = deployment.period.start.year, deployment.period.end.year
+    if not first <= table.vintage <= last:
+        period = str(first) if first == last else f"{first} to {last}"
+        return f"its vintage is {table.vintage}, the period {period}"
+    return ""
+
+
+def _no_mix(site: SiteTable, market: str, rest: float) -> Finding:
+    return Finding(
+        "residual-mix-missing",
+        f"There is no residual mix for {market}: {rest:.1%} of the electricity of {site.name!r} is "
+        "counted with its location-based factor in the market-based total.",
+        Severity.WARNING,
+        f"Declare [residual_mix.{market}] with its source.",
+        site.name,
+    )

@@ -1,0 +1,117 @@
+"""Making a statement again from its inputs, and comparing to the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from footprint.model import Statement
+
+_KEYED = {"lines": "id", "totals": "name", "register": "id", "places": "name", "drivers": "factor"}
+_RECIPE = ("reproduce", "declared")
+"""What a statement was made with: compared apart from what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A place where two statements differ.
+
+    Attributes
+    ----------
+    place : str
+        Path into the document, such as ``"totals[location].emissions_g.value"``.
+    stated, found : object
+        What the statement says, and what came out; None for what is missing.
+    """
+
+    place: str
+    stated: Any
+    found: Any
+
+    @property
+    def by(self) -> float | None:
+        """How far the two are apart, relative to what was stated; None unless both are numbers."""
+        numbers = [
+            float(one)
+            for one in (self.stated, self.found)
+            if isinstance(one, (int, float)) and not isinstance(one, bool)
+        ]
+        if len(numbers) < 2:
+            return None
+        stated, found = numbers
+        return (found - stated) / abs(stated) if stated else found - stated
+
+    def __str__(self) -> str:
+        by = self.by
+        apart = "" if by is None else f" ({by:+.3g} of it)" if self.stated else f" ({by:+.3g})"
+        return f"{self.place}: stated {self.stated!r}, found {self.found!r}{apart}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of making a statement again.
+
+    Attributes
+    ----------
+    deviations : tuple of Deviation
+        In what it says; empty if every digit agrees.
+    recipe : tuple of Deviation
+        In what it was made with: versions, inputs, manifest.
+    compared : int
+        Values that were compared.
+    """
+
+    deviations: tuple[Deviation, ...]
+    recipe: tuple[Deviation, ...]
+    compared: int
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether every figure and every word came out the same."""
+        return not self.deviations
+
+
+def verify(statement: Statement, again: Statement) -> Verification:
+    """Compare a statement with the one that its inputs give now.
+
+    Parameters
+    ----------
+    statement : Statement
+        The published one.
+    again : Statement
+        Made with `footprint.audit.state` from the manifest and its inputs.
+    """
+    said: list[Deviation] = []
+    recipe: list[Deviation] = []
+    compared = 0
+    for field in fields(Statement):
+        one, other = getattr(statement, field.name), getattr(again, field.name)
+        for place, stated, found in _pairs(field.name, one, other):
+            compared += 1
+            if stated != found:
+                into = recipe if field.name in _RECIPE else said
+                into.append(Deviation(place, stated, found))
+    return Verification(tuple(said), tuple(recipe), compared)
+
+
+def _pairs(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Walk through two values at once, down to what has no parts."""
+    if is_dataclass(one) and is_dataclass(other) and type(one) is type(other):
+        for field in fields(one):
+            step = f"{place}.{field.name}"
+            yield from _pairs(step, getattr(one, field.name), getattr(other, field.name))
+    elif isinstance(one, tuple) and isinstance(other, tuple):
+        left, right = _by_key(place, one), _by_key(place, other)
+        for key in dict.fromkeys((*left, *right)):
+            yield from _pairs(f"{place}[{key}]", left.get(key), right.get(key))
+    else:
+        yield place, one, other
+
+
+def _by_key(place: str, values: Sequence[Any]) -> Mapping[Any, Any]:
+    """Members by their name where they have one: a line more does not shift the others."""
+    name = _KEYED.get(place)
+    if name is None:
+        return dict(enumerate(values))
+    return {getattr(value, name): value for value in values}

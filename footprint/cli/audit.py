@@ -1,0 +1,225 @@
+"""`audit`: the statement of a company, made, made again, and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from footprint.cli.output import print_json, print_text, say
+from footprint.cli.results import AsJson, Assets, Output, check_output, deliver, read_result
+from footprint.errors import DocumentError, UsageError
+
+if TYPE_CHECKING:
+    from footprint.audit import StatementDifference, Verification
+    from footprint.model import Statement
+
+_SHOWN = 20
+"""Deviations and changes that are printed; --json gives all."""
+
+
+class DefaultGroup(TyperGroup):
+    """A group whose command `run` may go without its name: `footprint audit FOLDER`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `run` before what is no command."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=DefaultGroup,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="""
+    Audit the deployments of a company: a statement from its manifest.
+
+    `footprint audit FOLDER` is short for `footprint audit run FOLDER`.
+    """,
+)
+
+AllowOutside = Annotated[
+    bool,
+    typer.Option(
+        "--allow-outside",
+        help="Let the manifest name files and databases outside of its own folder.",
+    ),
+]
+
+
+@app.command("run")
+def run(
+    manifest: Annotated[Path, typer.Argument(help="A manifest, or the folder of deployment.toml.")],
+    output: Output = None,
+    assets: Assets = "inline",
+    allow_outside: AllowOutside = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the statement of a company, with what the checks find.
+
+    Exits with 1 if a finding is an error.
+
+    Examples
+    --------
+        footprint audit examples/company/
+
+        footprint audit examples/company/ -o statement.json
+
+        footprint audit examples/company/deployment.toml -o statement.html
+    """
+    from footprint.audit import read_deployment, state
+    from footprint.model import Severity
+
+    check_output(output)
+    statement = state(read_deployment(manifest, outside=allow_outside))
+    deliver(statement, output, assets, as_json=as_json)
+    if any(finding.severity is Severity.ERROR for finding in statement.findings):
+        raise typer.Exit(1)
+
+
+@app.command("verify")
+def verify(
+    statement: Annotated[Path, typer.Argument(help="A statement, as .json or .html.")],
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="Its manifest. [default: of its name, beside it or in this folder]"),
+    ] = None,
+    allow_outside: AllowOutside = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a statement again from its inputs, and compare to the last digit.
+
+    Exits with 1 if a figure differs.
+
+    Examples
+    --------
+        footprint audit verify statement.json --manifest examples/company/deployment.toml
+    """
+    from footprint.audit import read_deployment, state
+    from footprint.audit import verify as verify_
+
+    stated = _statement(statement)
+    again = state(
+        read_deployment(manifest or _manifest_of(stated, statement), outside=allow_outside)
+    )
+    found = verify_(stated, again)
+    if as_json:
+        print_json(_verification(found))
+    else:
+        _print_verification(found)
+    if not found.reproduced:
+        raise typer.Exit(1)
+
+
+@app.command("diff")
+def diff(
+    old: Annotated[Path, typer.Argument(help="The earlier statement.")],
+    new: Annotated[Path, typer.Argument(help="The later one.")],
+    total: Annotated[
+        str, typer.Option(help="Which total: location, market, sci, amortised, 3.1, ...")
+    ] = "location",
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed between two statements, and why: the parts add up.
+
+    Examples
+    --------
+        footprint audit diff 2024.json 2025.json
+
+        footprint audit diff 2024.json 2025.json --total market --json
+    """
+    from footprint.audit import explain
+
+    found = explain(_statement(old), _statement(new), total)
+    if as_json:
+        print_json(_difference(found))
+    else:
+        _print_difference(found)
+
+
+def _statement(path: Path) -> Statement:
+    from footprint.model import Statement
+
+    found = read_result(path)
+    if not isinstance(found, Statement):
+        raise UsageError(
+            f"{path} is no statement.", "Make one with: footprint audit MANIFEST -o statement.json"
+        )
+    return found
+
+
+def _manifest_of(statement: Statement, path: Path) -> Path:
+    name = Path(statement.reproduce.manifest).name
+    for folder in (path.resolve().parent, Path.cwd()):
+        if name and (folder / name).is_file():
+            return folder / name
+    raise DocumentError(
+        f"The manifest {name!r} of {path} is neither beside it nor in this folder.",
+        "Name it with --manifest.",
+    )
+
+
+def _verification(found: Verification) -> dict[str, Any]:
+    def listed(deviations: Any) -> list[dict[str, Any]]:
+        return [
+            {"place": one.place, "stated": _plain(one.stated), "found": _plain(one.found)}
+            | {"relative": one.by}
+            for one in deviations
+        ]
+
+    return {
+        "reproduced": found.reproduced,
+        "compared": found.compared,
+        "deviations": listed(found.deviations),
+        "recipe": listed(found.recipe),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _print_verification(found: Verification) -> None:
+    for one in found.recipe[:_SHOWN]:
+        say(f"made with another: {one}")
+    if found.reproduced:
+        print_text(f"reproduced: all {found.compared:,} values agree to the last digit")
+        return
+    many = len(found.deviations)
+    print_text(f"not reproduced: {many:,} of {found.compared:,} values differ")
+    for one in found.deviations[:_SHOWN]:
+        print_text(f"  {one}")
+    if many > _SHOWN:
+        print_text(f"  and {many - _SHOWN:,} more (--json gives all)")
+
+
+def _difference(found: StatementDifference) -> dict[str, Any]:
+    return {
+        "total": found.total,
+        "old_g": found.old_g,
+        "new_g": found.new_g,
+        "difference_g": found.difference_g,
+        "by_cause_g": {cause.value: value for cause, value in found.by_cause().items()},
+        "changes": [
+            {
+                "cause": one.cause.value,
+                "what": one.what,
+                "old": one.old,
+                "new": one.new,
+                "unit": one.unit,
+                "difference_g": one.difference_g,
+                "lines": one.lines,
+            }
+            for one in found.changes
+        ],
+        "notes": list(found.notes),
+    }
+
+
+def _print_difference(found: StatementDifference) -> None:
+    from footprint.reporting.terminal import print_difference
+
+    print_difference(found, most=_SHOWN)
