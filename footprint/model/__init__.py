@@ -78,6 +78,7 @@ if TYPE_CHECKING:
         SeedResult,
         Spread,
     )
+    from footprint.model.products import DeclaredUnit, Product, Standard
     from footprint.model.results import (
         Assessment,
         Bill,
@@ -185,6 +186,9 @@ _LATER = {
     "Statement": "statements",
     "StatementLine": "statements",
     "Total": "statements",
+    "DeclaredUnit": "products",
+    "Product": "products",
+    "Standard": "products",
 }
 
 
@@ -227,6 +231,7 @@ __all__ = [
     "Course",
     "Currency",
     "CutOff",
+    "DeclaredUnit",
     "Difference",
     "DomainSummary",
     "Driver",
@@ -256,6 +261,7 @@ __all__ = [
     "Place",
     "PolicyResult",
     "Prices",
+    "Product",
     "Quality",
     "Ranking",
     "ReplyStatus",
@@ -278,6 +284,7 @@ __all__ = [
     "Source",
     "Spread",
     "Stage",
+    "Standard",
     "Statement",
     "StatementLine",
     "Study",
