@@ -9,15 +9,14 @@ from footprint.model.kinds import Vocabulary
 
 
 class DeclaredUnit(Vocabulary):
-    """Units of measurement of PACT's data model, version 3.0."""
+    """Units of measurement of PACT's data model, version 3.0, of what has no mass.
 
-    LITER = "liter"
-    KILOGRAM = "kilogram"
-    CUBIC_METER = "cubic meter"
+    PACT knows four more, of goods, that need a mass and the carbon in it.
+    """
+
     KILOWATT_HOUR = "kilowatt hour"
     MEGAJOULE = "megajoule"
     TON_KILOMETER = "ton kilometer"
-    SQUARE_METER = "square meter"
     PIECE = "piece"
     HOUR = "hour"
     MEGABIT_SECOND = "megabit second"

@@ -154,13 +154,14 @@ THIRD_PARTY = {
     "psutil": {"measurement"},
     "pvlib": {"simulation"},
     "pydantic": {"audit", "documents", "factors", "manifest", "papercases", "trials"},
-    "pydantic_core": {"model"},
+    "pydantic_core": {"audit", "model"},
     "ray": {"trials"},
     "scipy": {"lifecycle"},
     "sklearn": {"learning"},
     "rich": {"cli", "reporting"},
     "torch": {"learning"},
     "typer": {"cli"},
+    "yaml": {"audit"},
 }
 
 FORBIDDEN = {"click", "plotly.express", "requests", "urllib.request", "socket"}
