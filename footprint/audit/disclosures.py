@@ -12,7 +12,7 @@ from footprint.model.scenario import STRICT, Share, Unit
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Pattern:
     """What a text must look like.
 
     Parameters
@@ -48,13 +48,13 @@ class Form:
 _HEX = "[0-9a-fA-F]"
 Urn = Annotated[
     str,
-    Form(
+    Pattern(
         r"[uU][rR][nN]:[A-Za-z0-9][A-Za-z0-9-]{1,31}:\S+", "a URN, such as 'urn:gtin:4712345060507'"
     ),
 ]
-Uuid = Annotated[str, Form(rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}", "a UUID")]
-Report = Annotated[str, Form(r"AR\d+", "an assessment report of the IPCC, such as 'AR6'")]
-Text = Annotated[str, Form(r"(?s).*\S.*", "some text")]
+Uuid = Annotated[str, Pattern(rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}", "a UUID")]
+Report = Annotated[str, Pattern(r"AR\d+", "an assessment report of the IPCC, such as 'AR6'")]
+Text = Annotated[str, Pattern(r"(?s).*\S.*", "some text")]
 PositiveAmount = Annotated[float, Unit("1", positive=True)]
 
 

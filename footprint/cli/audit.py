@@ -14,7 +14,7 @@ from footprint.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from footprint.audit import StatementDifference, Verification
-    from footprint.audit.exports import ExportFormat
+    from footprint.audit.exports import Form
     from footprint.model import Statement
 
 _SHOWN = 20
@@ -178,11 +178,11 @@ def export(
 
         footprint audit export statement.json --format impact-framework --total sci -o sci.yml
     """
-    from footprint.audit.exports import ExportFormat, export_statement
+    from footprint.audit.exports import Form, export_statement
     from footprint.documents import write_text
 
-    chosen = ExportFormat.parse(form)
-    several = chosen is ExportFormat.CSV
+    chosen = Form.parse(form)
+    several = chosen is Form.CSV
     if several and output is None and not as_json:
         raise UsageError("csv is several files.", "Name a folder for them with -o.")
     suffix = _suffix(chosen, output)
@@ -201,7 +201,7 @@ def export(
         print_json({"format": chosen.value, "files": [str(target) for target in targets]})
 
 
-def _suffix(chosen: ExportFormat, output: Path | None) -> str:
+def _suffix(chosen: Form, output: Path | None) -> str:
     """Which of its forms a format takes: by the name of the file, Markdown on a screen."""
     from footprint.audit.exports import SUFFIXES
 
@@ -220,6 +220,11 @@ def _suffix(chosen: ExportFormat, output: Path | None) -> str:
 def _statement(path: Path) -> Statement:
     from footprint.model import Statement
 
+    if path.is_dir() or path.suffix == ".toml":
+        raise UsageError(
+            f"{path} is what a statement is made from.",
+            f"Make the statement first: footprint audit {path} -o statement.json",
+        )
     found = read_result(path)
     if not isinstance(found, Statement):
         raise UsageError(

@@ -4,6 +4,6 @@ No form adds location- to market-based emissions, or hardware in its year of pur
 same hardware amortised. What the statement does not know is left out, or said.
 """
 
-from footprint.audit.exports.formats import SUFFIXES, ExportFormat, export_statement
+from footprint.audit.exports.formats import SUFFIXES, Form, export_statement
 
-__all__ = ["SUFFIXES", "ExportFormat", "export_statement"]
+__all__ = ["SUFFIXES", "Form", "export_statement"]

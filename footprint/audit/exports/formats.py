@@ -15,7 +15,7 @@ from footprint.model import Statement
 from footprint.model.kinds import Vocabulary
 
 
-class ExportFormat(Vocabulary):
+class Form(Vocabulary):
     """What a statement can be exported as."""
 
     CSV = "csv"
@@ -30,18 +30,18 @@ class ExportFormat(Vocabulary):
     """A table after ESRS E1-5 and E1-6."""
 
 
-SUFFIXES: Mapping[ExportFormat, tuple[str, ...]] = {
-    ExportFormat.CSV: (),
-    ExportFormat.PACT: (".json",),
-    ExportFormat.IMPACT: (".yml", ".yaml"),
-    ExportFormat.GHG: tuple(WRITERS),
-    ExportFormat.ESRS: tuple(WRITERS),
+SUFFIXES: Mapping[Form, tuple[str, ...]] = {
+    Form.CSV: (),
+    Form.PACT: (".json",),
+    Form.IMPACT: (".yml", ".yaml"),
+    Form.GHG: tuple(WRITERS),
+    Form.ESRS: tuple(WRITERS),
 }
 """What the names of files may end in; a folder for CSV."""
 
 
 def export_statement(
-    statement: Statement, form: ExportFormat, suffix: str = "", total: str = "location"
+    statement: Statement, form: Form, suffix: str = "", total: str = "location"
 ) -> dict[str, str]:
     """Give a statement another form.
 
@@ -50,7 +50,7 @@ def export_statement(
     Parameters
     ----------
     statement : Statement
-    form : ExportFormat
+    form : Form
     suffix : str
         Of the file, for what can be written in several; empty for the first of `SUFFIXES`.
     total : str
@@ -74,13 +74,13 @@ def export_statement(
     if suffix and suffix not in accepted:
         expected = f"a file in {', '.join(accepted)}" if accepted else "a folder"
         raise UsageError(f"{form.value} is not written as {suffix!r}.", f"Name {expected}.")
-    if form is ExportFormat.CSV:
+    if form is Form.CSV:
         return list_statement(statement)
     end = suffix or accepted[0]
-    writers: dict[ExportFormat, Callable[[], str]] = {
-        ExportFormat.PACT: lambda: write_record(statement),
-        ExportFormat.IMPACT: lambda: write_impact(statement, total),
-        ExportFormat.GHG: lambda: write_table(tabulate_scopes(statement), end),
-        ExportFormat.ESRS: lambda: write_table(tabulate_esrs(statement), end),
+    writers: dict[Form, Callable[[], str]] = {
+        Form.PACT: lambda: write_record(statement),
+        Form.IMPACT: lambda: write_impact(statement, total),
+        Form.GHG: lambda: write_table(tabulate_scopes(statement), end),
+        Form.ESRS: lambda: write_table(tabulate_esrs(statement), end),
     }
     return {f"{form.value}{end}": writers[form]()}

@@ -12,7 +12,7 @@ from footprint.errors import UsageError
 
 _DIGITS = 6
 """Significant digits of numbers that are read by people; CSV has all."""
-_MARKS = str.maketrans({one: f"&#{ord(one)};" for one in "|\\`*_[]~!"})
+_MARKS = str.maketrans({one: f"\\{one}" for one in "|\\`*_[]~!"})
 """Characters that mean something within a line of Markdown."""
 
 
@@ -65,7 +65,7 @@ def _as_markdown(table: Table) -> str:
     def line(cells: tuple[str, ...]) -> str:
         return f"| {' | '.join(cells)} |"
 
-    lines = [f"# {_marked(table.title)}", "", line(tuple(map(_marked, table.columns)))]
+    lines = [f"# {_marked(table.title)}", "", line(table.columns)]
     lines.append(line(tuple("---:" if right else "---" for right in _numeric(table))))
     lines += [line(tuple(_marked(_shown(cell)) for cell in row)) for row in table.rows]
     lines += ["", *(f"- {_marked(note)}" for note in table.notes)]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from footprint.errors import MissingExtra
-
-if TYPE_CHECKING:
-    import yaml
 
 _WIDTH = 1_000_000
 """Characters of a line: never fold one."""
@@ -24,30 +21,22 @@ def write_yaml(document: dict[str, Any]) -> str:
     MissingExtra
         If PyYAML is not installed.
     """
-    yaml = _library()
-    return str(
-        yaml.dump(document, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDTH)
-    )
-
-
-def _library() -> Any:
     try:
         import yaml
     except ImportError as error:
         raise MissingExtra.of("audit", "A manifest of the Impact Framework") from error
-    return yaml
-
-
-def _dumper() -> type[yaml.SafeDumper]:
-    yaml = _library()
-
-    class Quoting(yaml.SafeDumper):  # type: ignore[misc]
-        """Quotes all texts, and repeats what occurs twice instead of referring to it."""
-
-        def ignore_aliases(self, _data: Any) -> bool:
-            return True
-
-    Quoting.add_representer(
-        str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+    dumper = _quoting(yaml.SafeDumper)
+    return str(
+        yaml.dump(document, Dumper=dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
     )
-    return Quoting
+
+
+def _quoting(base: type[Any]) -> Any:
+    """Make a dumper that quotes all texts, and repeats what occurs twice."""
+    dumper: Any = type("Quoting", (base,), {"ignore_aliases": lambda _dumper, _data: True})
+    dumper.add_representer(str, _quote)
+    return dumper
+
+
+def _quote(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
