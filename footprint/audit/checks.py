@@ -243,6 +243,21 @@ def check_scope_2_kind(audited: Audited, _catalogue: FactorCatalogue) -> Iterato
         )
 
 
+def check_fuel_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """The making of the fuel is not in scope 2 and in category 3.3 at once."""
+    signal = SignalKind.parse(audited.statement.signal)
+    fuel = [line for line in audited.statement.lines if line.component == Use.FUEL.value]
+    if signal.scope is SignalScope.LIFE_CYCLE and fuel:
+        yield Finding(
+            "fuel-twice",
+            "The upstream of the fuel is in the life-cycle factors of scope 2, and in category "
+            "3.3 again.",
+            Severity.ERROR,
+            "Leave [upstream.fuel] out, or take direct intensities.",
+            ", ".join(dict.fromkeys(line.place for line in fuel)),
+        )
+
+
 def check_rated(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Energy is more than rated power times time."""
     for record in audited.records:
@@ -421,6 +436,7 @@ CHECKS: dict[str, Check] = {
     "market": check_market,
     "signals": check_signals,
     "scope-2-kind": check_scope_2_kind,
+    "fuel-twice": check_fuel_twice,
     "rated": check_rated,
     "retention": check_retention,
     "gpu-idle": check_gpu_idle,

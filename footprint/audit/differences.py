@@ -173,31 +173,28 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
     if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
         yield from _undivided(old, new)
         return
-    ratios = [(Cause.ACTIVITY, old.line.id, *_amounts(old, new))]
+    before, after = (one.line.activity * one.line.reported_share for one in (old, new))
+    steps = [(Cause.ACTIVITY, old.line.id, before, after, old.line.activity_unit, 1)]
     for key, (value, name, inverse) in old.factors.items():
         other, other_name, _ = new.factors[key]
         what = name if name == other_name else f"{name} -> {other_name}"
-        ratio = value / other if inverse else other / value
         cause = Cause.METHOD if key in methods else Cause.FACTOR
         if key == "grid_intensity" and old.line.zone != new.line.zone:
             cause, what = Cause.STRUCTURE, f"{old.line.place}: {what}"
-        ratios.append((cause, what, value, other, "", ratio))
+        steps.append((cause, what, value, other, "", -1 if inverse else 1))
+    if any(min(first, last) <= 0 for _, _, first, last, _, _ in steps):
+        yield from _undivided(old, new)
+        return
     mean = _log_mean(old.value_g, new.value_g)
     parts = [
-        Change(cause, what, before, after, unit, mean * math.log(ratio), 1)
-        for cause, what, before, after, unit, ratio in ratios
-        if not math.isclose(ratio, 1.0, rel_tol=_ROUNDING)
+        Change(cause, what, first, last, unit, power * mean * (math.log(last) - math.log(first)), 1)
+        for cause, what, first, last, unit, power in steps
+        if not math.isclose(first, last, rel_tol=_ROUNDING)
     ]
     rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
     yield from parts
     if rest:
         yield Change(Cause.METHOD, "rounding", None, None, "", rest, 0)
-
-
-def _amounts(old: _Product, new: _Product) -> tuple[float, float, str, float]:
-    before = old.line.activity * old.line.reported_share
-    after = new.line.activity * new.line.reported_share
-    return before, after, old.line.activity_unit, after / before
 
 
 def _undivided(old: _Product, new: _Product) -> Iterator[Change]:

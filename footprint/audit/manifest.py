@@ -25,7 +25,7 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_INPUT_BYTES = 1024 * 1024 * 1024
 """Size of the journals of one run beyond which they belong into a ledger."""
 _UNWRITTEN = {"origin", "digest", "outside", "declared"}
-_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+_PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
 
 Fault = tuple[str, str, str]
 """Key, what is wrong with it, and what to do."""

@@ -1,0 +1,242 @@
+"""Each check finds what it is for, and nothing where all is well."""
+
+import copy
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from footprint.audit import CHECKS, audit, read_deployment, run_checks
+from footprint.audit.manifest import deployment_catalogue
+from footprint.model import Severity
+from tests.companies import company
+
+JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
+
+
+def found_by_checks(path):
+    deployment = read_deployment(path, outside=True)
+    catalogue = deployment_catalogue(deployment)
+    audited = audit(deployment, catalogue=catalogue)
+    return [finding for check in CHECKS.values() for finding in check(audited, catalogue)]
+
+
+def first(manifest, table):
+    return manifest[table][0]
+
+
+def work(manifest, silo="a"):
+    return next(one for one in first(manifest, "runs")["activities"] if one["silo"] == silo)
+
+
+def no_region(manifest):
+    manifest["sites"].append({"name": "D", "zone": "", "pue": 1.0})
+    manifest["silos"].append({"name": "d", "place": "D", "records": 1})
+    first(manifest, "runs")["activities"].append({"silo": "d", "energy": "5 kWh", "tier": "A"})
+
+
+def old_run(manifest):
+    first(manifest, "runs")["start"] = date(2023, 5, 1)
+
+
+def old_factor(manifest):
+    work(manifest)["data"] = "1 GB"  # the factor of networks describes 2020
+
+
+def journal_twice(manifest):
+    for name in ("one", "two"):
+        manifest["runs"].append({"name": name, "journal": str(JOURNAL), "silo": "a"})
+        manifest["runs"][-1]["actors"] = {"lyon": "a"}
+
+
+def name_twice(manifest):
+    manifest["runs"].append(copy.deepcopy(first(manifest, "runs")))
+    for run in manifest["runs"]:
+        for activity in run["activities"]:
+            activity["duration"] = "3000 h"
+
+
+def cloud_as_site(manifest):
+    manifest["sites"].append({"name": "D", "zone": "aws:eu-west-3", "pue": 1.0})
+
+
+def same_energy_in_cloud(manifest):
+    first(manifest, "runs")["activities"].append({**work(manifest), "silo": "c"})
+
+
+def certificate_twice(manifest):
+    again = {**first(manifest, "instruments"), "name": "sun", "certificate": "one "}
+    manifest["instruments"].append(again)
+
+
+def overclaimed(manifest):
+    first(manifest, "instruments")["claims"] = {"A": "600 kWh"}
+
+
+def claimed_for_nothing(manifest):
+    first(manifest, "instruments")["energy"] = "5 MWh"
+    first(manifest, "instruments")["claims"] = {"A": "2 MWh"}
+
+
+def old_vintage(manifest):
+    first(manifest, "instruments")["vintage"] = 2024
+
+
+def wrong_market(manifest):
+    first(manifest, "instruments")["sites"] = ["B"]
+
+
+def market_of_nobody(manifest):
+    first(manifest, "instruments")["market"] = "ES"
+
+
+def other_kind(manifest):
+    manifest["intensity"]["FR"]["signal"] = "average/location/life-cycle"
+
+
+def life_cycle(manifest):
+    manifest["method"]["signal"] = "average/location/life-cycle"
+
+
+def fuel_twice(manifest):
+    life_cycle(manifest)
+    manifest["upstream"] = {"fuel": {"FR": {**manifest["intensity"]["FR"]}}}
+
+
+def rated(manifest):
+    more = {"silo": "a", "duration": "1 h", "rated": "1 W"}
+    first(manifest, "runs")["activities"].append(more)
+
+
+def forgotten(manifest):
+    del manifest["retention"]
+
+
+def idle_cards(manifest):
+    work(manifest, "b")["duration"] = "100 h"
+
+
+def dirty(manifest):
+    work(manifest)["duration"] = "100 h"
+    manifest["intensity"]["DE"]["intensity"] = "500 gCO2e/kWh"
+
+
+def bought_as_another(manifest):
+    hardware = first(manifest, "hardware")
+    hardware |= {"device": "server.dell_r740", "purchased": date(2026, 2, 1)}
+    hardware |= {"embodied": "1 kgCO2e", "source": "made up"}
+
+
+def unregistered(manifest):
+    del manifest["hardware"][0]
+
+
+def no_base_year(manifest):
+    del manifest["base_year"]
+
+
+def restated(manifest):
+    change = {"what": "grid", "year": 2024, "old": "100 kgCO2e", "new": "90 kgCO2e"}
+    manifest["restatements"] = [change | {"cause": "factor", "reason": "a later figure"}]
+
+
+def large_exclusion(manifest):
+    first(manifest, "exclusions")["estimate"] = "50 kgCO2e"
+
+
+def many_exclusions(manifest):
+    one = {"what": "dust", "reason": "small", "estimate": "1.05 kgCO2e"}
+    manifest["exclusions"] = [one] * 7  # below 1 % each, above 5 % together
+
+
+def unsized_exclusion(manifest):
+    del first(manifest, "exclusions")["estimate"]
+
+
+def no_pue(manifest):
+    del first(manifest, "sites")["pue"]
+
+
+def unmetered(manifest):
+    for silo in ("a", "b"):
+        work(manifest, silo)["tier"] = "E"
+
+
+def no_unit(manifest):
+    del manifest["functional_unit"]
+
+
+CASES = [
+    (no_region, "region-missing", Severity.ERROR),
+    (old_run, "run-outside-period", Severity.ERROR),
+    (old_factor, "factor-expired", Severity.WARNING),
+    (journal_twice, "run-twice", Severity.ERROR),
+    (name_twice, "run-twice", Severity.ERROR),
+    (cloud_as_site, "cloud-in-scope-2", Severity.ERROR),
+    (same_energy_in_cloud, "energy-in-two-scopes", Severity.ERROR),
+    (certificate_twice, "instrument-twice", Severity.ERROR),
+    (overclaimed, "instrument-overclaimed", Severity.ERROR),
+    (claimed_for_nothing, "claim-unused", Severity.WARNING),
+    (old_vintage, "instrument-vintage", Severity.ERROR),
+    (wrong_market, "instrument-market", Severity.ERROR),
+    (market_of_nobody, "instrument-market", Severity.ERROR),
+    (other_kind, "signals-mixed", Severity.ERROR),
+    (life_cycle, "scope-2-life-cycle", Severity.WARNING),
+    (fuel_twice, {"fuel-twice", "scope-2-life-cycle"}, None),
+    (rated, "energy-rated", Severity.WARNING),
+    (forgotten, "retention-missing", Severity.WARNING),
+    (idle_cards, "gpu-idle", Severity.WARNING),
+    (dirty, "dirty-zone", Severity.WARNING),
+    (bought_as_another, "purchase-and-amortised", Severity.ERROR),
+    (unregistered, "hardware-missing", Severity.WARNING),
+    (no_base_year, "base-year-missing", Severity.WARNING),
+    (restated, "base-year-outdated", Severity.ERROR),
+    (large_exclusion, "cut-off-exceeded", Severity.ERROR),
+    (many_exclusions, "cut-off-exceeded", Severity.ERROR),
+    (unsized_exclusion, "exclusion-unsized", Severity.WARNING),
+    (no_pue, "pue-default", Severity.WARNING),
+    (unmetered, "primary-share-low", Severity.WARNING),
+    (no_unit, "functional-unit-missing", Severity.WARNING),
+]
+
+
+def test_nothing_is_found_where_all_is_well(tmp_path):
+    assert found_by_checks(company(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "severity"), CASES, ids=[change.__name__ for change, _, _ in CASES]
+)
+def test_a_check_finds_what_it_is_for_and_nothing_else(tmp_path, change, code, severity):
+    found = found_by_checks(company(tmp_path, change))
+    assert {finding.code for finding in found} == (code if severity is None else {code})
+    assert severity is None or {finding.severity for finding in found} == {severity}
+    for finding in found:
+        assert finding.message.endswith(".")
+        assert finding.remedy.endswith((".", ")"))
+
+
+def test_every_check_has_a_case(tmp_path):
+    deployments = [
+        read_deployment(company(tmp_path / str(number), change), outside=True)
+        for number, (change, _, _) in enumerate(CASES)
+    ]
+    seen = set()
+    for deployment in deployments:
+        catalogue = deployment_catalogue(deployment)
+        audited = audit(deployment, catalogue=catalogue)
+        seen |= {name for name, check in CHECKS.items() if any(check(audited, catalogue))}
+    assert seen == set(CHECKS)
+
+
+def test_errors_come_first(tmp_path):
+    def change(manifest):
+        no_unit(manifest)
+        old_vintage(manifest)
+
+    deployment = read_deployment(company(tmp_path, change))
+    catalogue = deployment_catalogue(deployment)
+    statement = run_checks(audit(deployment, catalogue=catalogue), catalogue)
+    order = [finding.severity for finding in statement.findings]
+    assert order == sorted(order, key=list(reversed(Severity)).index)
+    assert Severity.ERROR in order

@@ -1,0 +1,143 @@
+"""`footprint audit`: what it prints, writes and exits with."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from footprint.assessment import estimate
+from footprint.cli.audit import app
+from footprint.documents import read_document, write_document
+from footprint.errors import DataError, DocumentError, UsageError
+from footprint.inventory import build_inventory
+from footprint.measurement.attribution import read_journal
+from tests.companies import company
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
+RUNNER = CliRunner()
+
+
+def run(*words):
+    return RUNNER.invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory):
+    """The example, copied, with its statement beside it."""
+    folder = tmp_path_factory.mktemp("audit") / "company"
+    shutil.copytree(EXAMPLE, folder)
+    done = run(folder, "-o", folder / "statement.json")
+    assert done.exit_code == 0, done.output
+    return folder, done
+
+
+def test_the_statement_of_a_folder_is_written_and_printed(example):
+    folder, done = example
+    assert "by location" in done.stdout
+    assert "by contracts" in done.stdout
+    statement = read_document(folder / "statement.json")
+    assert len(statement.lines) > 100
+
+
+def test_it_is_verified_to_the_last_digit_from_beside_its_manifest(example):
+    folder, _ = example
+    done = run("verify", folder / "statement.json")
+    assert done.exit_code == 0, done.stdout
+    assert "agree to the last digit" in done.stdout
+
+
+def test_a_changed_input_is_found_and_explained(example, tmp_path):
+    folder, _ = example
+    other = tmp_path / "company"
+    shutil.copytree(folder, other)
+    path = other / "deployment.toml"
+    path.write_text(path.read_text().replace('energy = "905 kWh"', 'energy = "915 kWh"'))
+    done = run("verify", folder / "statement.json", "--manifest", path, "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert not found["reproduced"]
+    assert {"place", "stated", "found", "relative"} == set(found["deviations"][0])
+    assert any("manifest_sha256" in one["place"] for one in found["recipe"])
+    run(path, "-o", tmp_path / "new.json")
+    done = run("diff", folder / "statement.json", tmp_path / "new.json", "--json")
+    assert done.exit_code == 0
+    why = json.loads(done.stdout)
+    assert why["difference_g"] > 0
+    assert sum(one["difference_g"] for one in why["changes"]) == pytest.approx(
+        why["difference_g"], rel=1e-9
+    )
+    assert set(why["by_cause_g"]) <= {"activity", "structure", "factor", "method"}
+    shown = run("diff", folder / "statement.json", tmp_path / "new.json").stdout
+    assert "activity" in shown
+    assert "manifest: " in shown
+
+
+def test_a_page_is_written_and_read_back(tmp_path):
+    path = company(tmp_path)
+    page = tmp_path / "statement.html"
+    assert run(path, "-o", page, "--assets", "directory").exit_code == 0
+    assert run("verify", page, "--manifest", path).exit_code == 0
+
+
+def test_findings_that_are_errors_exit_with_1_and_still_give_the_statement(tmp_path):
+    path = company(tmp_path, lambda m: m["instruments"][0].update(vintage=2020))
+    done = run(path, "-o", tmp_path / "statement.json", "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["format"] == "footprint-statement"
+    assert read_document(tmp_path / "statement.json").findings[0].code == "instrument-vintage"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "said"),
+    [
+        (("nowhere",), DataError, "cannot be read"),
+        (("run", "nowhere"), DataError, "cannot be read"),
+        (("nowhere", "-o", "x.txt"), UsageError, "neither in .json nor in .html"),
+        (("verify", "nowhere.json"), DocumentError, "cannot be read"),
+        (("diff", "nowhere.json", "nowhere.json"), DocumentError, "cannot be read"),
+    ],
+)
+def test_errors_say_what_is_wrong(words, kind, said):
+    done = run(*words)
+    assert isinstance(done.exception, kind)
+    assert said in done.exception.message
+
+
+def test_a_statement_without_its_manifest_asks_for_it(example, tmp_path, monkeypatch):
+    folder, _ = example
+    shutil.copy(folder / "statement.json", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    done = run("verify", "statement.json")
+    assert isinstance(done.exception, DocumentError)
+    assert "--manifest" in done.exception.remedy
+
+
+def test_a_result_that_is_no_statement_is_refused(tmp_path):
+    journal = read_journal(EXAMPLE / "journals" / "noise-study-lyon")
+    found = write_document(estimate(build_inventory(journal)), tmp_path / "assessment.json")
+    done = run("diff", found, found)
+    assert isinstance(done.exception, UsageError)
+    assert "is no statement" in done.exception.message
+
+
+def test_the_command_exits_with_the_code_of_its_error(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "footprint", "audit", tmp_path / "nowhere"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert "cannot be read" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_the_commands():
+    done = run("--help")
+    assert done.exit_code == 0
+    for word in ("run", "verify", "diff"):
+        assert word in done.stdout

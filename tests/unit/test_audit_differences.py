@@ -1,0 +1,183 @@
+"""Why two statements differ: causes are right, and the parts add up."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from footprint.audit import explain, read_deployment, state
+from footprint.errors import UsageError
+from footprint.model import Cause
+from footprint.model.statements import TOTALS
+from tests.companies import stated, total_g
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
+COLUMNS = (
+    "id,quantity,subject,zone,valid_from,valid_to,value,unit,low,high,signal,preferred,method,"
+    "source,source_url,licence,note"
+)
+
+
+def causes(found):
+    return {cause for cause, value in found.by_cause().items() if abs(value) > 1e-6}
+
+
+def assert_adds_up(found):
+    parts = math.fsum(change.difference_g for change in found.changes)
+    scale = max(abs(found.old_g), abs(found.new_g), 1.0)
+    assert parts == pytest.approx(found.difference_g, abs=1e-9 * scale)
+
+
+def test_a_later_factor_is_named_with_what_it_changes(tmp_path):
+    """The grid of Poland gets a figure of 2026, in a folder of factors of our own."""
+    old = state(read_deployment(EXAMPLE))
+    folder = tmp_path / "company"
+    (folder / "own" / "grid").mkdir(parents=True)
+    (folder / "journals").symlink_to(EXAMPLE / "journals")
+    text = (
+        (EXAMPLE / "deployment.toml")
+        .read_text()
+        .replace('assurance = ""', 'assurance = ""\nfactors = ["own"]')
+    )
+    (folder / "deployment.toml").write_text(text)
+    row = (
+        "grid/PL/2026/test,grid_intensity,,PL,2026-01-01,2026-12-31,550,gCO2e/kWh,,,"
+        "average/location/life-cycle,yes,made up,a test,https://example.org,none,"
+    )
+    (folder / "own" / "grid" / "poland.csv").write_text(f"{COLUMNS}\n{row}\n")
+    new = state(read_deployment(folder, outside=True))
+    found = explain(old, new)
+    assert_adds_up(found)
+    assert causes(found) == {Cause.FACTOR}
+    changed = [one for one in found.changes if abs(one.difference_g) > 1e-6]
+    assert [one.what for one in changed] == ["grid/PL/2024/ember -> grid/PL/2026/test"]
+    energies = [
+        line.activity * 1.6
+        for line in old.lines
+        if line.place == "Gdansk yard" and line.stage == "operation"
+    ]
+    network = [
+        line.energy_kwh
+        for line in old.lines
+        if line.place == "Gdansk yard" and line.stage == "network"
+    ]
+    expected = math.fsum([*energies, *network]) * (550 - 615.05)
+    assert changed[0].difference_g == pytest.approx(expected, rel=2e-3)
+    assert any(note.startswith("factor catalogue") for note in found.notes)
+
+
+def test_more_energy_is_activity(tmp_path):
+    def more(manifest):
+        manifest["runs"][0]["activities"][1]["energy"] = "1500 kWh"
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", more))
+    assert_adds_up(found)
+    assert causes(found) == {Cause.ACTIVITY}
+    assert found.difference_g == pytest.approx(500 * 60)
+
+
+def test_a_new_run_is_structure(tmp_path):
+    def more(manifest):
+        work = {"silo": "b", "energy": "100 kWh", "tier": "A", "duration": "1 h"}
+        manifest["runs"].append({"name": "s", "activities": [work]})
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", more))
+    assert_adds_up(found)
+    assert causes(found) == {Cause.STRUCTURE}
+    back = explain(stated(tmp_path / "b", more), stated(tmp_path / "a"))
+    assert back.difference_g == -found.difference_g
+    assert_adds_up(back)
+
+
+def test_a_place_that_moves_is_structure(tmp_path):
+    def moved(manifest):
+        manifest["sites"][1]["zone"] = "FR"
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", moved))
+    assert_adds_up(found)
+    assert causes(found) == {Cause.STRUCTURE}
+
+
+def test_another_network_model_is_method(tmp_path):
+    def moves(manifest):
+        manifest["runs"][0]["activities"][0]["data"] = "10 TB"
+
+    def other(manifest):
+        moves(manifest)
+        manifest["method"]["network"] = "mobile"
+
+    found = explain(stated(tmp_path / "a", moves), stated(tmp_path / "b", other))
+    assert_adds_up(found)
+    assert causes(found) == {Cause.METHOD}
+    assert any(note.startswith("network model") for note in found.notes)
+
+
+def test_factor_and_activity_at_once_leave_no_rest(tmp_path):
+    def both(manifest):
+        manifest["intensity"]["DE"]["intensity"] = "90 gCO2e/kWh"
+        manifest["runs"][0]["activities"][1]["energy"] = "400 kWh"
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", both))
+    assert_adds_up(found)
+    parts = found.by_cause()
+    assert parts[Cause.FACTOR] > 0 > parts[Cause.ACTIVITY]
+    # Logarithmic mean of 60,000 and 36,000 g, by hand.
+    mean = (36_000 - 60_000) / math.log(36_000 / 60_000)
+    assert parts[Cause.FACTOR] == pytest.approx(mean * math.log(90 / 60))
+
+
+@pytest.mark.parametrize("value", ["0 gCO2e/kWh", "60 gCO2e/kWh"])
+def test_a_factor_of_nothing_is_explained_too(tmp_path, value):
+    def change(manifest):
+        manifest["intensity"]["DE"]["intensity"] = value
+
+    for one, other in ((None, change), (change, None)):
+        found = explain(stated(tmp_path / "a", one), stated(tmp_path / "b", other))
+        assert_adds_up(found)
+        assert causes(found) <= {Cause.FACTOR}
+
+
+def test_a_statement_does_not_differ_from_itself(tmp_path):
+    statement = stated(tmp_path)
+    for total in TOTALS:
+        found = explain(statement, statement, total)
+        assert (found.difference_g, found.changes, found.notes) == (0.0, (), ())
+
+
+def test_an_unknown_total_is_refused(tmp_path):
+    statement = stated(tmp_path)
+    with pytest.raises(UsageError, match="no total 'scope 4'"):
+        explain(statement, statement, "scope 4")
+
+
+@given(
+    first=st.floats(0, 1e4),
+    second=st.floats(0, 1e4),
+    grid=st.floats(0.5, 900),
+    pue=st.floats(1, 2.5),
+    contract=st.floats(1, 5e3),
+)
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_parts_add_up_whatever_changes(tmp_path, first, second, grid, pue, contract):
+    def change(manifest):
+        manifest["method"]["draws"] = 0
+        manifest["runs"][0]["activities"][0]["energy"] = f"{first!r} kWh"
+        manifest["runs"][0]["activities"][1]["energy"] = f"{second!r} kWh"
+        manifest["intensity"]["DE"]["intensity"] = f"{grid!r} gCO2e/kWh"
+        manifest["sites"][0]["pue"] = pue
+        manifest["instruments"][0]["energy"] = f"{contract!r} kWh"
+
+    old = stated(tmp_path / "a", lambda manifest: manifest["method"].update(draws=0))
+    new = stated(tmp_path / "b", change)
+    for total in ("location", "market", "sci"):
+        found = explain(old, new, total)
+        assert_adds_up(found)
+        assert found.new_g == total_g(new, total)
+    assert json.dumps([c.difference_g for c in found.changes], allow_nan=False)

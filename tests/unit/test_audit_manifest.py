@@ -1,0 +1,215 @@
+"""Manifests of companies that are wrong, hostile or huge: clear errors, nothing executed."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from footprint.audit import read_deployment, state
+from footprint.audit.manifest import MOST_BYTES, hide_password
+from footprint.documents import from_json, to_json
+from footprint.errors import JournalError, ManifestError
+from footprint.reporting import extract_document, render_report
+from tests.companies import company, stated
+
+JOURNALS = Path(__file__).parents[2] / "examples" / "company" / "journals"
+
+
+def journal(folder, name):
+    """Give a folder a run whose journal has a name."""
+    runs = [{"name": "r", "journal": name, "silo": "a", "actors": {"lyon": "a"}}]
+    return company(folder, runs=runs)
+
+
+def refusal(path, **options):
+    with pytest.raises(ManifestError) as caught:
+        state(read_deployment(path, **options))
+    assert "deployment.toml" in caught.value.message
+    return caught.value
+
+
+# --- what is wrong is said with its place ---------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "what"),
+    [
+        (lambda m: m["sites"][0].update(pue=0.9), "sites[1].pue", "out of range"),
+        (lambda m: m["sites"][0].update(pu=1.1), "sites[1].pu", "unknown"),
+        (lambda m: m["silos"][1].update(place="X"), "silos[2].place", "no place 'X'"),
+        (lambda m: m["hardware"][0].pop("purchased"), "hardware[1].purchased", "missing"),
+        (lambda m: m["runs"][0].pop("activities"), "runs[1]", "none of journal, ledger"),
+        (lambda m: m["runs"][0].update(journal="x"), "runs[1]", "more than one of"),
+        (lambda m: m["silos"].append(m["silos"][0]), "silos", "given 2 times"),
+        (lambda m: m["method"].update(signal="average/market/direct"), "method.signal", "no loc"),
+        (lambda m: m["intensity"]["FR"].update(intensity="50 g"), "intensity.FR", "unknown unit"),
+        (lambda m: m["instruments"][0].update(sites=["X"]), "instruments[1].sites", "no site"),
+        (lambda m: m["period"].update(end=m["period"]["start"].replace(year=2020)), "period.end",
+         "before the start"),
+        (lambda m: m["sites"][0].update(zone="XX"), "sites[1].zone", "no zone 'XX'"),
+        (lambda m: m.update(origin="/etc/passwd"), "origin", "unknown"),
+        (lambda m: m.update(outside=True), "outside", "unknown"),
+        (lambda m: m["runs"][0]["activities"][0].update(silo="z"), "activities[1].silo", "no silo"),
+        (lambda m: m["runs"][0]["activities"][0].update(energy="1 kg"), "energy", "unknown unit"),
+        (lambda m: m.update(runs=[]), "runs", "no run"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_file_and_the_key(tmp_path, change, key, what):
+    error = refusal(company(tmp_path, change))
+    assert key in error.message
+    assert what in error.message
+
+
+def test_an_unknown_actor_is_never_guessed(tmp_path):
+    shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "j")
+    path = company(tmp_path, runs=[{"name": "r", "journal": "j"}])
+    error = refusal(path)
+    assert "'lyon'" in error.message
+    assert "belongs to no silo" in error.message
+
+
+def test_a_folder_without_a_manifest_is_named(tmp_path):
+    with pytest.raises(ManifestError, match=r"deployment\.toml cannot be read"):
+        read_deployment(tmp_path)
+
+
+# --- files ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "a/../../secret", "{absolute}", "link", "\\..\\..\\secret\0"]
+)
+def test_a_manifest_reads_nothing_outside_of_its_folder(tmp_path, name):
+    secret = tmp_path / "secret"
+    shutil.copytree(JOURNALS / "noise-study-lyon", secret)
+    inside = tmp_path / "company"
+    inside.mkdir()
+    (inside / "link").symlink_to(secret)
+    error = refusal(journal(inside, name.format(absolute=secret)))
+    assert "outside of the manifest's folder" in error.message or "no name of a file" in (
+        error.message
+    )
+
+
+def test_outside_is_allowed_only_when_asked_for(tmp_path):
+    shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "elsewhere")
+    path = journal(tmp_path / "company", "../elsewhere")
+    refusal(path)
+    assert state(read_deployment(path, outside=True)).lines
+
+
+def test_a_folder_of_factors_stays_inside_too(tmp_path):
+    (tmp_path / "own").mkdir()
+    error = refusal(company(tmp_path / "company", factors=["../own"]))
+    assert "factors[1]" in error.message
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@db.example/x", "sqlite:////etc/passwd", "sqlite:///../x.db"]
+)
+def test_a_ledger_outside_is_refused_and_no_password_is_shown(tmp_path, url):
+    path = company(tmp_path / "company", runs=[{"name": "r", "ledger": url, "silo": "a"}])
+    (tmp_path / "x.db").write_bytes(b"")
+    error = refusal(path)
+    assert "outside of the manifest's folder" in error.message
+    assert "hunter2" not in str(error)
+    declared = dict(read_deployment(path).declared)
+    assert "hunter2" not in str(declared)
+
+
+def test_a_password_is_hidden_wherever_it_stands():
+    assert hide_password("x://me:a@b:c@host/db") == "x://me:***@host/db"
+    assert hide_password("sqlite:///a.db") == "sqlite:///a.db"
+
+
+def test_a_huge_manifest_is_refused_before_it_is_read(tmp_path):
+    path = company(tmp_path)
+    os.truncate(path, MOST_BYTES + 1)  # sparse: it takes no room
+    assert "bytes" in refusal(path).message
+
+
+def test_a_huge_journal_is_refused_before_it_is_read(tmp_path):
+    (tmp_path / "j").mkdir(parents=True)
+    with (tmp_path / "j" / "x.jsonl").open("wb") as file:
+        file.truncate(2 * 1024**3)
+    assert "ledger" in refusal(journal(tmp_path, "j")).remedy
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_manifest_in_another_encoding_is_refused(tmp_path, encoding):
+    path = company(tmp_path, name="Zürich")
+    path.write_bytes(path.read_text(encoding="utf-8").encode(encoding))
+    assert "cannot be read" in refusal(path).message
+
+
+def test_a_journal_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "j").mkdir(parents=True)
+    source = next((JOURNALS / "noise-study-lyon").glob("*.jsonl"))
+    (tmp_path / "j" / "x.jsonl").write_bytes(source.read_text().encode("utf-16"))
+    with pytest.raises(JournalError):
+        state(read_deployment(journal(tmp_path, "j")))
+
+
+# --- names ------------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "'; DROP TABLE runs; --",
+    "{{ 7 * 7 }}",
+    "%{x}",
+    "[red]bold[/red]",
+    "name / with / slashes / devices",
+    "\u202egnp.exe",
+    "line\u2028break",
+    "🚂" * 50,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_data(tmp_path, name):
+    def change(manifest):
+        manifest["name"] = name
+        manifest["organisation"] |= {"name": name, "about": name, "goal": name}
+        manifest["sites"][0]["name"] = manifest["silos"][0]["place"] = name
+        manifest["hardware"][0] |= {"place": name, "name": name}
+        manifest["silos"][0]["name"] = name
+        manifest["runs"][0]["name"] = name
+        manifest["runs"][0]["activities"][0] |= {"silo": name, "meter": name}
+        manifest["instruments"][0] |= {"name": name, "source": name, "certificate": name}
+        manifest["exclusions"][0] |= {"what": name, "reason": name}
+        manifest["functional_unit"]["name"] = name
+        del manifest["sites"][0]["pue"]  # a finding with the name in it
+
+    statement = stated(tmp_path, change)
+    assert from_json(to_json(statement)) == statement
+    plain = stated(tmp_path / "plain", lambda m: m["sites"][0].pop("pue"))
+    assert [t.emissions_g.value for t in statement.totals] == pytest.approx(
+        [t.emissions_g.value for t in plain.totals]
+    )
+    page = render_report(statement, assets="directory")
+    assert extract_document(page) == to_json(statement, compact=True)
+    shown = page.partition('<script type="application/json" id="footprint-document"')[0]
+    for part in ("<script>alert", "<img src=x", "\u202e", ">49<"):
+        assert part not in shown
+
+
+def test_two_runs_whose_names_meet_stay_apart(tmp_path):
+    """The key of a line is made of names: those of two runs may read alike."""
+
+    def change(manifest):
+        work = manifest["runs"][0]["activities"][1]
+        manifest["silos"].append({"name": "s / b", "place": "B", "device": "gpu", "records": 1})
+        manifest["runs"] = [
+            {"name": "x / s", "activities": [{**work, "energy": "100 kWh"}]},
+            {"name": "x", "activities": [{**work, "silo": "s / b", "energy": "300 kWh"}]},
+        ]
+
+    statement = stated(tmp_path, change)
+    lines = [line for line in statement.lines if line.stage == "operation"]
+    assert {(line.run, line.silo, round(line.energy_kwh, 9)) for line in lines} == {
+        ("x / s", "b", 100.0),
+        ("x", "s / b", 300.0),
+    }
+    assert len({line.id for line in statement.lines}) == len(statement.lines)

@@ -1,0 +1,345 @@
+"""A statement by hand: scopes, contracts, hardware, partners, the functional unit."""
+
+import math
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from footprint.audit import read_deployment, state, verify
+from footprint.documents import from_json, to_json
+from footprint.errors import DocumentError
+from footprint.model import Category, Quality
+from footprint.model.statements import TOTALS
+from tests.companies import company, stated, total_g
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
+
+
+@pytest.fixture(scope="module")
+def example():
+    return state(read_deployment(EXAMPLE))
+
+
+# --- scope 2, twice -----------------------------------------------------------
+
+
+def test_location_and_market_stand_side_by_side(tmp_path):
+    statement = stated(tmp_path)
+    # A: 1000 kWh x PUE 1.2; B: 1000 kWh. The contract covers 500 kWh of A.
+    assert total_g(statement, "scope 2 location") == pytest.approx(1200 * 50 + 1000 * 60)
+    market = 500 * 10 + 700 * 80 + 1000 * 700
+    assert total_g(statement, "scope 2 market") == pytest.approx(market)
+    assert statement.total("scope 2 market").energy_kwh == pytest.approx(2200)
+    used = statement.instruments[0]
+    assert (used.energy_kwh, used.used_kwh, used.refused) == (500, pytest.approx(500), "")
+
+
+def test_without_a_residual_mix_the_location_factor_stands_in_and_says_so(tmp_path):
+    statement = stated(tmp_path, residual_mix={})
+    assert total_g(statement, "scope 2 market") == pytest.approx(500 * 10 + 700 * 50 + 1000 * 60)
+    said = [f for f in statement.findings if f.code == "residual-mix-missing"]
+    assert {finding.place for finding in said} == {"A", "B"}
+
+
+@pytest.mark.parametrize("change", [{"vintage": 2025}, {"market": "DE", "sites": ["A"]}])
+def test_an_instrument_of_another_year_or_market_counts_for_nothing(tmp_path, change):
+    statement = stated(tmp_path, lambda m: m["instruments"][0].update(change))
+    assert total_g(statement, "scope 2 market") == pytest.approx(1200 * 80 + 1000 * 700)
+    assert statement.instruments[0].used_kwh == 0
+    assert statement.instruments[0].refused
+
+
+def test_no_instrument_enters_the_location_based_total_or_the_functional_unit(tmp_path):
+    with_contract = stated(tmp_path / "with")
+    without = stated(tmp_path / "without", instruments=[], residual_mix={})
+    for name in ("location", "scope 2 location", "sci"):
+        assert total_g(with_contract, name) == pytest.approx(total_g(without, name), rel=1e-12)
+    assert with_contract.sci.intensity_g.value == pytest.approx(without.sci.intensity_g.value)
+
+
+def test_instruments_together_cover_no_more_than_was_used(tmp_path):
+    def change(manifest):
+        one = manifest["instruments"][0]
+        manifest["instruments"] = [
+            {**one, "name": name, "energy": "900 kWh", "certificate": name} for name in "xyz"
+        ]
+
+    statement = stated(tmp_path, change)
+    assert sum(one.used_kwh for one in statement.instruments) == pytest.approx(1200)
+    assert total_g(statement, "scope 2 market") == pytest.approx(1200 * 10 + 1000 * 700)
+
+
+def test_a_generator_is_scope_1_and_leaves_the_rest_to_scope_2(tmp_path):
+    def change(manifest):
+        manifest["sites"][0]["generators"] = [
+            {
+                "name": "diesel",
+                "energy": "200 kWh",
+                "intensity": "900 gCO2e/kWh",
+                "source": "made up",
+            }
+        ]
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "scope 1") == pytest.approx(200 * 900)
+    assert total_g(statement, "scope 2 location") == pytest.approx(1000 * 50 + 1000 * 60)
+    assert total_g(statement, "scope 2 market") == pytest.approx(500 * 10 + 500 * 80 + 1000 * 700)
+
+
+def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
+    statement = stated(tmp_path, upstream={"losses": {"FR": 0.2}})
+    # 1200 kWh arrive of 1500 fed in.
+    assert total_g(statement, "3.3") == pytest.approx(300 * 50)
+    assert total_g(statement, "sci operation") == pytest.approx(1200 * 50 + 1000 * 60)
+    left_out = [one.what for one in statement.exclusions if one.category is Category.ENERGY_RELATED]
+    assert left_out == ["transmission and distribution losses in DE"]
+
+
+# --- hardware, twice ----------------------------------------------------------
+
+
+def test_check_value_of_the_software_carbon_intensity(tmp_path):
+    """ISO/IEC 21031: 1,000 kg over 4 years, used for 1 h, gives 28.5 g."""
+    runs = [{"name": "r", "activities": [{"silo": "c", "duration": "1 h"}]}]
+    statement = stated(
+        tmp_path, runs=runs, hardware=[], functional_unit={"name": "hour", "count": 1}
+    )
+    assert statement.sci.embodied_g.value == pytest.approx(28.5, abs=0.05)
+    assert statement.sci.intensity_g.value == pytest.approx(28.5, abs=0.05)
+
+
+def test_a_purchase_counts_whole_in_its_year_and_by_its_life_beside(tmp_path):
+    bought = {
+        "name": "box",
+        "place": "A",
+        "device": "server",
+        "count": 3,
+        "purchased": date(2026, 7, 2),
+        "life": "1461 day",
+        "embodied": "1000 kgCO2e",
+        "source": "made up",
+    }
+    statement = stated(tmp_path, hardware=[bought])
+    served_days = (date(2027, 1, 1) - date(2026, 7, 2)).days
+    assert total_g(statement, "3.2") == pytest.approx(3e6)
+    assert total_g(statement, "purchase") == pytest.approx(3e6)
+    whole = [line for line in statement.lines if line.id.startswith("hardware / box")]
+    amortised = [line.amortised_g.value for line in whole if line.amortised_g]
+    assert amortised == [pytest.approx(3e6 * served_days / 1461)]
+
+
+def test_the_years_of_a_life_add_up_to_the_purchase(tmp_path):
+    bought = {
+        "name": "box",
+        "place": "A",
+        "device": "server",
+        "purchased": date(2024, 3, 1),
+        "life": "1000 day",
+        "embodied": "500 kgCO2e",
+        "source": "made up",
+    }
+    amortised, purchases = [], []
+    for year in range(2024, 2028):
+        period = {"start": date(year, 1, 1), "end": date(year, 12, 31)}
+        statement = stated(tmp_path / str(year), hardware=[bought], period=period)
+        lines = [line for line in statement.lines if line.id.startswith("hardware / box")]
+        amortised += [line.amortised_g.value for line in lines if line.amortised_g]
+        purchases += [line.purchase_g.value for line in lines if line.purchase_g]
+    assert math.fsum(amortised) == pytest.approx(500e3)
+    assert purchases == [pytest.approx(500e3)]
+
+
+def test_purchase_and_amortised_are_never_summed(example):
+    for total in TOTALS:
+        for line in example.lines:
+            shown = {id(figure) for _, figure in line.figures(total)}
+            assert not {id(line.purchase_g), id(line.amortised_g)} <= shown
+    for line in example.lines:
+        kinds = (line.location_g, line.purchase_g, line.amortised_g)
+        assert sum(kind is not None for kind in kinds) == 1
+    assert total_g(example, "purchase") > 0 < total_g(example, "amortised")
+    purchased = total_g(example, "3.2")
+    assert purchased == pytest.approx(total_g(example, "purchase"))
+
+
+def test_purchases_carry_no_doubt_about_the_life(tmp_path):
+    def change(manifest):
+        manifest["hardware"][0]["purchased"] = date(2026, 1, 1)
+
+    statement = stated(tmp_path, change)
+    lines = [line for line in statement.lines if line.purchase_g is not None]
+    assert len(lines) == 1
+    assert not any("lifespan" in name for name in lines[0].factors)
+
+
+# --- others -------------------------------------------------------------------
+
+
+def with_partner(rule, **site):
+    def change(manifest):
+        manifest["method"]["allocation"] = rule
+        partner = {"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0, **site}
+        manifest["sites"].append(partner)
+        manifest["silos"].append({"name": "p", "place": "P", "device": "server", "records": 600})
+        manifest["runs"][0]["activities"].append(
+            {"silo": "p", "duration": "10 h", "energy": "2000 kWh", "tier": "A"}
+        )
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("rule", "site", "share"),
+    [
+        ("equal", {}, 1 / 2),
+        ("data share", {}, 200 / 800),
+        ("compute share", {}, 2000 / 4000),
+        ("declared", {"reported_share": 0.1}, 0.1),
+    ],
+)
+def test_partners_keep_their_scopes_and_the_coordinator_reports_its_share(
+    tmp_path, rule, site, share
+):
+    alone, statement = stated(tmp_path / "a"), stated(tmp_path / "b", with_partner(rule, **site))
+    whole_g = 2000 * 60
+    assert total_g(statement, "3.1") == pytest.approx(share * whole_g)
+    assert total_g(statement, "outside") == pytest.approx((1 - share) * whole_g)
+    assert total_g(statement, "scope 2 location") == pytest.approx(
+        total_g(alone, "scope 2 location")
+    )
+    # The functional unit is charged with all of it, whoever reports it.
+    more_g = total_g(statement, "sci operation") - total_g(alone, "sci operation")
+    assert more_g == pytest.approx(whole_g)
+
+
+def test_equity_share_divides_a_site_with_its_other_owners(tmp_path):
+    def change(manifest):
+        manifest["organisation"]["approach"] = "equity share"
+        manifest["sites"][0]["equity_share"] = 0.25
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "scope 2 location") == pytest.approx(0.25 * 60e3 + 60e3)
+    assert total_g(statement, "outside") == pytest.approx(0.75 * 60e3)
+
+
+def test_clouds_rented_rooms_and_participants_have_categories_of_their_own(tmp_path):
+    def change(manifest):
+        manifest["sites"].append({"name": "R", "zone": "DE", "holding": "rented", "pue": 1.0})
+        manifest["participants"] = [{"name": "phones", "zone": "FR"}]
+        manifest["silos"] += [
+            {"name": "r", "place": "R", "device": "server", "records": 1},
+            {"name": "p", "place": "phones", "device": "phone"},
+        ]
+        manifest["runs"][0]["activities"] += [
+            {"silo": "c", "energy": "100 kWh", "tier": "E"},
+            {"silo": "r", "energy": "100 kWh", "tier": "B"},
+            {"silo": "p", "energy": "10 kWh", "tier": "F", "duration": "100 h"},
+        ]
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "3.1") == pytest.approx(110 * 50)
+    assert total_g(statement, "3.8") == pytest.approx(100 * 60)
+    assert total_g(statement, "3.11") == pytest.approx(10 * 50)
+    phones = [line for line in statement.lines if line.place == "phones"]
+    assert [line.quality for line in phones if line.energy_kwh] == [Quality.DEFAULT]
+    made = [line for line in phones if line.amortised_g is not None]
+    assert len(made) == 1  # for the functional unit, in no total of the company
+
+
+# --- the whole ----------------------------------------------------------------
+
+
+def test_the_example_is_as_large_as_it_says(example):
+    deployment = read_deployment(EXAMPLE)
+    assert len(deployment.sites) >= 5
+    assert len(deployment.clouds) == 3
+    assert len(deployment.runs) >= 20
+    assert sum(run.journal is not None for run in deployment.runs) >= 5
+    recorded = {line.run for line in example.lines if line.run and line.basis != "declared"}
+    assert recorded == {run.name for run in deployment.runs if run.journal}
+    assert not [f for f in example.findings if f.severity == "error"]
+    assert "does not exist" in example.organisation.about
+
+
+def test_parts_add_up_to_totals(example):
+    scopes = [total_g(example, f"scope {n}") for n in ("1", "2 location", "3")]
+    assert math.fsum(scopes) == pytest.approx(total_g(example, "location"), rel=1e-12)
+    scopes[1] = total_g(example, "scope 2 market")
+    assert math.fsum(scopes) == pytest.approx(total_g(example, "market"), rel=1e-12)
+    categories = [total_g(example, one.value) for one in Category if one.scope == "3"]
+    assert math.fsum(categories) == pytest.approx(total_g(example, "scope 3"), rel=1e-12)
+    sci = total_g(example, "sci operation") + total_g(example, "sci embodied")
+    assert sci == pytest.approx(total_g(example, "sci"), rel=1e-12)
+    for total in example.totals:
+        assert total.emissions_g.low <= total.emissions_g.value <= total.emissions_g.high
+
+
+def test_every_factor_is_in_the_register_with_a_hash(example):
+    names = {entry.id for entry in example.register}
+    used = {
+        name.removeprefix("1/")
+        for line in example.lines
+        for name in (*line.factors, *line.market_factors)
+    }
+    assert used == names
+    for entry in example.register:
+        assert len(entry.sha256) == 64
+        assert entry.version
+        assert entry.source.title
+
+
+def test_nothing_names_the_machine(example):
+    import getpass
+    import socket
+
+    text = to_json(example)
+    assert socket.gethostname() not in text
+    assert str(EXAMPLE.parent) not in text
+    assert f"/{getpass.getuser()}/" not in text
+
+
+def test_a_statement_reads_back_to_the_last_digit(example):
+    assert from_json(to_json(example)) == example
+
+
+def test_a_statement_is_made_again_to_the_last_digit(example):
+    found = verify(example, state(read_deployment(EXAMPLE)))
+    assert found.reproduced
+    assert not found.recipe
+    assert found.compared > 10 * len(example.lines)
+
+
+def test_one_digit_that_differs_is_named(example):
+    total = example.totals[0]
+    g = total.emissions_g
+    forged = replace(total, emissions_g=replace(g, value=math.nextafter(g.value, 0)))
+    found = verify(replace(example, totals=(forged, *example.totals[1:])), example)
+    assert [one.place for one in found.deviations] == [f"totals[{total.name}].emissions_g.value"]
+    assert 0 < found.deviations[0].by < 1e-15
+
+
+def test_a_line_that_went_missing_does_not_shift_the_others(example):
+    found = verify(example, replace(example, lines=example.lines[1:]))
+    assert [one.place for one in found.deviations] == [f"lines[{example.lines[0].id}]"]
+
+
+def test_a_forged_document_is_refused(example):
+    total = example.totals[0]
+    more = replace(total.emissions_g, value=total.emissions_g.value * 1.001)
+    forged = replace(example, totals=(replace(total, emissions_g=more), *example.totals[1:]))
+    with pytest.raises(DocumentError, match="give"):
+        from_json(to_json(forged))
+
+
+def test_the_same_manifest_elsewhere_gives_the_same_statement(tmp_path):
+    one, other = stated(tmp_path / "one"), stated(tmp_path / "a much longer name")
+    assert to_json(one) == to_json(other)
+
+
+def test_drivers_share_the_variance(tmp_path):
+    path = company(tmp_path)
+    drivers = state(read_deployment(path)).drivers
+    assert math.fsum(one.variance_share for one in drivers) == pytest.approx(1.0)
+    assert {"grid/FR/declared", "grid/DE/declared"} <= {one.factor for one in drivers}
