@@ -12,6 +12,8 @@ Cell: TypeAlias = str | int | float | Decimal | bool | None
 
 _FORMULA = frozenset("=+-@＝＋－＠")
 """What a spreadsheet takes for the begin of a formula, in either width."""
+_EXACT = 2**53
+"""Below it every whole number is a float of its own."""
 _CONTROL = frozenset("\t\r\n\0")
 
 
@@ -46,4 +48,6 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
 def _plain(cell: Cell) -> str | int | float | Decimal | None:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return neutralise(str(cell)) if isinstance(cell, str) else cell
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
+        return int(cell)  # 1 and 1.0 are the same figure, and the same text
+    return neutralise(cell) if isinstance(cell, str) else cell

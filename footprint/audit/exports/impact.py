@@ -266,14 +266,14 @@ def _node(statement: Statement, one: _Component) -> dict[str, Any]:
     inputs: dict[str, Any] = {
         "timestamp": f"{statement.start}T00:00:00.000Z",
         "duration": _seconds(statement),
-        "activity": one.line.activity,
-        "reported-share": one.line.reported_share,
+        "activity": float(one.line.activity),
+        "reported-share": float(one.line.reported_share),
     }
     for kind, parts in (("factor", one.factors), ("divisor", one.divisors)):
         for name, (_, value) in zip(_names(kind, len(parts)), parts, strict=True):
-            inputs[name] = value
+            inputs[name] = float(value)
     if one.units is not None:
-        inputs["functional-units"] = one.units
+        inputs["functional-units"] = float(one.units)
     results = dict(_results(one))
     return {
         "description": f"activity in {one.line.activity_unit}, {one.line.quality.value}",
