@@ -234,7 +234,7 @@ def test_categories_without_a_line_are_named_and_empty(plain):
 def test_esrs_rows_are_totals_of_the_statement_by_paragraph(plain):
     found = {}
     for row in tabulate_esrs(plain).rows:
-        found.setdefault(row[1], []).append(row[4])
+        found.setdefault(row[1], []).append(row[3])
     for paragraph, total in {
         "48 a": "scope 1",
         "49 a": "scope 2 location",
@@ -252,15 +252,15 @@ def test_esrs_rows_are_totals_of_the_statement_by_paragraph(plain):
 
 
 def test_esrs_leaves_open_what_the_statement_does_not_know(tmp_path, plain):
-    with_fuel = {row[3]: row for row in tabulate_esrs(plain).rows}
+    with_fuel = {row[2]: row for row in tabulate_esrs(plain).rows}
     own = "Total energy consumption related to own operations"
-    assert with_fuel[own][4] is None
-    assert "fuel" in with_fuel[own][6]
+    assert with_fuel[own][3] is None
+    assert "fuel" in with_fuel[own][5]
     for source in ("fossil", "nuclear", "renewable"):
-        assert with_fuel[f"Total energy consumption from {source} sources"][4] is None
+        assert with_fuel[f"Total energy consumption from {source} sources"][3] is None
     clean = stated(tmp_path)
-    without = {row[3]: row for row in tabulate_esrs(clean).rows}
-    assert float(without[own][4]) == pytest.approx(2.2)  # A: 1000 kWh x 1.2; B: 1000 kWh
+    without = {row[2]: row for row in tabulate_esrs(clean).rows}
+    assert float(without[own][3]) == pytest.approx(2.2)  # A: 1000 kWh x 1.2; B: 1000 kWh
     assert not [row for row in without.values() if row[1] == "53"]
     assert any("net_revenue" in note for note in tabulate_esrs(clean).notes)
 

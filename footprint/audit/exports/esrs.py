@@ -16,7 +16,7 @@ from footprint.audit.exports.ghg_protocol import CATEGORIES
 from footprint.audit.exports.tables import Table
 from footprint.model import Category, Statement
 
-_COLUMNS = ("Disclosure", "Paragraph", "Concept", "Name", "Value", "Unit", "Remark")
+_COLUMNS = ("Disclosure", "Paragraph", "Name", "Value", "Unit", "Remark", "Concept")
 _TONNE = "tCO2eq"
 _NOT_KNOWN = "not known"
 _SPLIT = "the sources of grid and contract electricity are not in the statement"
@@ -63,7 +63,7 @@ def _energy_row(
     paragraph: str, concept: str, name: str, value: Decimal | None, remark: str
 ) -> tuple[Cell, ...]:
     full = f"esrs:{concept}" if concept else ""
-    return ("E1-5", paragraph, full, name, value, "MWh", remark)
+    return ("E1-5", paragraph, name, value, "MWh", remark, full)
 
 
 def _electricity(statement: Statement, total: str) -> Decimal | None:
@@ -80,7 +80,7 @@ def _emissions(statement: Statement) -> Iterator[tuple[Cell, ...]]:
         _sum(statement, "scope 1"),
     )  # fmt: skip
     name = "Percentage of Scope 1 GHG emissions from regulated emission trading schemes"
-    yield ("E1-6", "48 b", "", name, None, "%", _NOT_KNOWN)
+    yield ("E1-6", "48 b", name, None, "%", _NOT_KNOWN, "")
     yield _row(
         "49 a", f"GrossLocationBased{scope_2}", "Gross location-based Scope 2 GHG emissions",
         _sum(statement, "scope 2 location"),
@@ -103,7 +103,8 @@ def _emissions(statement: Statement) -> Iterator[tuple[Cell, ...]]:
 
 def _row(paragraph: str, concept: str, name: str, value: Decimal | None) -> tuple[Cell, ...]:
     full = f"esrs:{concept}" if concept else ""
-    return ("E1-6", paragraph, full, name, value, _TONNE, "" if value is not None else _NOT_KNOWN)
+    why = "" if value is not None else _NOT_KNOWN
+    return ("E1-6", paragraph, name, value, _TONNE, why, full)
 
 
 def _sum(statement: Statement, total: str) -> Decimal | None:
@@ -119,7 +120,7 @@ def _intensities(statement: Statement) -> Iterator[tuple[Cell, ...]]:
         value = _sum(statement, basis)
         name = f"Total GHG emissions ({basis}-based) per net revenue"
         found = None if value is None else value / Decimal(repr(revenue))
-        yield ("E1-6", "53", "", name, found, f"{_TONNE}/EUR", "")
+        yield ("E1-6", "53", name, found, f"{_TONNE}/EUR", "", "")
 
 
 def _notes(statement: Statement) -> Iterator[str]:

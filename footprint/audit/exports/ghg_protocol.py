@@ -100,7 +100,11 @@ def _figures(total: Total) -> tuple[Decimal | None, ...]:
 def _base_year(statement: Statement) -> Iterator[tuple[Cell, ...]]:
     base = statement.base_year
     if base is not None:
-        due = "" if not base.recalculate else "restatements passed the trigger: recalculate it"
+        due = (
+            "as declared"
+            if not base.recalculate
+            else "restatements passed the trigger: recalculate it"
+        )
         yield (f"Base year {base.year}", tonnes(base.total_g), None, None, None, due)
     for one in statement.restatements:
         said = f"was {decimal_text(tonnes(one.old_g))} t; {one.cause.value}: {one.reason}"
