@@ -15,11 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from footprint.assessment import estimate
-from footprint.audit.deployments import (
-    Acquired,
-    Deployment,
-    HardwareTable,
-)
+from footprint.audit.deployments import Deployment
+from footprint.audit.holdings import Acquired, HardwareTable
 from footprint.audit.places import Standing
 from footprint.audit.runs import RunRecord
 from footprint.audit.supplies import Piece, Supplied, supply_sites

@@ -8,27 +8,37 @@ defended; `warning` for what a reader must know; `info` for the rest.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import metadata
 
 from footprint.audit.accounts import Use
-from footprint.audit.deployments import Acquired, Holding
+from footprint.audit.contract_checks import (
+    check_certificates,
+    check_claims,
+    check_market,
+    check_vintage,
+)
+from footprint.audit.double_counting import (
+    check_cloud_scope,
+    check_cloud_twice,
+    check_embodied,
+    check_fuel_twice,
+    check_run_twice,
+)
+from footprint.audit.holdings import Acquired, Holding
 from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
 from footprint.audit.runs import RATED
 from footprint.audit.statement import Audited
-from footprint.audit.supplies import market_of
 from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue
 from footprint.factors.resolution import TOLERATED_YEARS
-from footprint.model import Category, Finding, Severity, SignalKind, Stage, Statement
+from footprint.model import Category, Finding, Severity, SignalKind, Statement
 from footprint.model.kinds import SignalScope
 
 Check = Callable[[Audited, FactorCatalogue], Iterator[Finding]]
 
 ENTRY_POINT = "footprint.checks"
-_ROUNDING = 1e-9
 _SAID_BY_CHECKS = ("pue-default",)
 """Findings of an estimate that a check says with their place."""
 
@@ -76,142 +86,6 @@ def check_expired(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fin
             )
 
 
-def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """No run is counted twice: by name, by file, or by its name in a ledger."""
-    names = Counter(record.table.name for record in audited.records)
-    first: dict[str, str] = {}
-    twice: dict[tuple[str, str], str] = {}
-    for record in audited.records:
-        table = record.table
-        keys = [file.sha256 for file in record.inventory.inputs]
-        if table.ledger is not None:
-            keys.append(f"{table.ledger} {table.recorded or table.name}")
-        for key in keys:
-            known = first.setdefault(key, table.name)
-            if known != table.name:
-                twice[(known, table.name)] = "the same records"
-    for name, times in names.items():
-        if times > 1:
-            twice[(name, name)] = "the same name"
-    for (one, other), why in twice.items():
-        yield Finding(
-            "run-twice",
-            f"{one!r} and {other!r} have {why}: their energy counts twice.",
-            Severity.ERROR,
-            "Name each run once.",
-            other,
-        )
-
-
-def check_cloud_scope(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Electricity of a cloud is not in scope 2."""
-    for site in audited.deployment.sites:
-        if ":" in site.zone and site.holding is Holding.OWN:
-            yield Finding(
-                "cloud-in-scope-2",
-                f"{site.name!r} is an own site in the cloud region {site.zone}: its electricity "
-                "is the provider's scope 2, and category 3.1 or 3.8 here.",
-                Severity.ERROR,
-                "Write it as [[clouds]].",
-                site.name,
-            )
-
-
-def check_cloud_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """One run does not enter the same figure for an own site and for a cloud."""
-    places = {silo.name: silo.place for silo in audited.deployment.silos}
-    clouds = {cloud.name for cloud in audited.deployment.clouds}
-    for record in audited.records:
-        figures: dict[tuple[object, ...], set[str]] = {}
-        for line in record.inventory.lines:
-            if line.energy_kwh:
-                key = (line.energy_kwh, line.source, line.phase, line.duration_s)
-                figures.setdefault(key, set()).add(places[line.actor])
-        for (energy_kwh, *_), found in figures.items():
-            if found & clouds and found - clouds:
-                yield Finding(
-                    "energy-in-two-scopes",
-                    f"{record.table.name!r} has the same {energy_kwh:.6g} kWh of one source in "
-                    f"{' and '.join(sorted(found))}: once as purchased service, once as own.",
-                    Severity.ERROR,
-                    "Keep the one whose bill it is.",
-                    record.table.name,
-                )
-
-
-def check_certificates(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """No certificate is used twice."""
-    numbers = Counter(one.certificate.strip().casefold() for one in audited.deployment.instruments)
-    for one in audited.deployment.instruments:
-        if one.certificate.strip() and numbers[one.certificate.strip().casefold()] > 1:
-            yield Finding(
-                "instrument-twice",
-                f"The certificate {one.certificate!r} of {one.name!r} is used more than once.",
-                Severity.ERROR,
-                "Count it for one instrument.",
-                one.name,
-            )
-
-
-def check_claims(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Nobody claims more of an instrument than there is, or than was used."""
-    used = audited.books.used_kwh
-    for one in audited.deployment.instruments:
-        claimed = sum(one.claims.values())
-        if claimed > one.energy_kwh * (1 + _ROUNDING):
-            yield Finding(
-                "instrument-overclaimed",
-                f"{claimed:.6g} kWh are claimed of {one.name!r}, which has {one.energy_kwh:.6g}.",
-                Severity.ERROR,
-                "Claim no more than was bought.",
-                one.name,
-            )
-        for site, wanted in one.claims.items():
-            if wanted > used.get(site, 0.0) * (1 + _ROUNDING):
-                yield Finding(
-                    "claim-unused",
-                    f"{wanted:.6g} kWh of {one.name!r} are claimed for {site!r}, which used "
-                    f"{used.get(site, 0.0):.6g} kWh.",
-                    Severity.WARNING,
-                    "What is not used counts for nothing here.",
-                    one.name,
-                )
-
-
-def check_vintage(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Instruments are of the period."""
-    period = audited.deployment.period
-    for one in audited.deployment.instruments:
-        if not period.start.year <= one.vintage <= period.end.year:
-            yield Finding(
-                "instrument-vintage",
-                f"{one.name!r} is of {one.vintage}; the period is {period.start} to {period.end}. "
-                "Nothing of it counts.",
-                Severity.ERROR,
-                "Use instruments of the year of consumption.",
-                one.name,
-            )
-
-
-def check_market(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Instruments are of the market of the sites that they are for."""
-    sites = {site.name: site for site in audited.deployment.sites}
-    own = [site for site in sites.values() if site.name in audited.books.used_kwh]
-    for one in audited.deployment.instruments:
-        named = [sites[name] for name in dict.fromkeys((*one.sites, *one.claims))]
-        wrong = [site for site in named if site.zone and market_of(site, catalogue) != one.market]
-        nowhere = not named and all(market_of(site, catalogue) != one.market for site in own)
-        if wrong or nowhere:
-            where = ", ".join(site.name for site in wrong) or "any own site"
-            yield Finding(
-                "instrument-market",
-                f"{one.name!r} is of the market {one.market}, which is not that of {where}.",
-                Severity.ERROR,
-                "Use instruments of the market of consumption.",
-                one.name,
-            )
-
-
 def check_signals(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """One kind of grid intensity in all location-based figures."""
     wanted = audited.statement.signal
@@ -243,21 +117,6 @@ def check_scope_2_kind(audited: Audited, _catalogue: FactorCatalogue) -> Iterato
         )
 
 
-def check_fuel_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """The making of the fuel is not in scope 2 and in category 3.3 at once."""
-    signal = SignalKind.parse(audited.statement.signal)
-    fuel = [line for line in audited.statement.lines if line.component == Use.FUEL.value]
-    if signal.scope is SignalScope.LIFE_CYCLE and fuel:
-        yield Finding(
-            "fuel-twice",
-            "The upstream of the fuel is in the life-cycle factors of scope 2, and in category "
-            "3.3 again.",
-            Severity.ERROR,
-            "Leave [upstream.fuel] out, or take direct intensities.",
-            ", ".join(dict.fromkeys(line.place for line in fuel)),
-        )
-
-
 def check_rated(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Energy is more than rated power times time."""
     for record in audited.records:
@@ -286,29 +145,6 @@ def check_retention(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[F
             "Fill in [retention], or `kept` of the runs, and declare what is stored.",
             ", ".join(bare[:5]),
         )
-
-
-def check_embodied(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """No device is charged both in the year of purchase and by use."""
-    lines = audited.statement.lines
-    bought = {
-        (line.place, (line.device or "").partition(".")[0]): line.device
-        for line in lines
-        if line.purchase_g is not None
-    }
-    for line in lines:
-        kind = (line.device or "").partition(".")[0]
-        by_use = line.location_g is not None or line.amortised_g is not None
-        is_making = line.stage is Stage.EMBODIED and by_use and line.run
-        if is_making and (line.place, kind) in bought and kind != "storage":
-            yield Finding(
-                "purchase-and-amortised",
-                f"{line.device!r} in {line.place!r} is charged by the hours of {line.run!r}, and "
-                f"{bought[(line.place, kind)]!r} there in the year of purchase.",
-                Severity.ERROR,
-                "Name the same device class in [[hardware]] and in the silo.",
-                line.id,
-            )
 
 
 def check_hardware(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:

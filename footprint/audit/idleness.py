@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.audit.accounts import Use
-from footprint.audit.deployments import CloudTable, SiteTable
+from footprint.audit.holdings import CloudTable, SiteTable
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue
 from footprint.model import Category, Finding, Phase, Severity, SignalKind

@@ -6,14 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from footprint.audit.deployments import (
-    CloudTable,
-    Deployment,
-    Holding,
-    ParticipantsTable,
-    Service,
-    SiteTable,
-)
+from footprint.audit.deployments import Deployment
+from footprint.audit.holdings import CloudTable, Holding, ParticipantsTable, Service, SiteTable
 from footprint.audit.runs import RunRecord
 from footprint.model import AllocationRule, Approach, Category, Place
 

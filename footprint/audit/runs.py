@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from footprint.audit.deployments import ActivityTable, Deployment, RunTable, SiloTable
+from footprint.audit.deployments import ActivityTable, Deployment, RunTable
+from footprint.audit.holdings import SiloTable
 from footprint.audit.manifest import hide_password, locate
 from footprint.errors import ManifestError
 from footprint.factors import FactorCatalogue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import platform
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +16,7 @@ from footprint.audit.disclosures import state_product
 from footprint.audit.lines import state_lines, state_purchases
 from footprint.audit.manifest import deployment_catalogue
 from footprint.audit.places import list_places, stand_places
+from footprint.audit.register import list_factors
 from footprint.audit.runs import RunRecord, read_runs
 from footprint.audit.wording import CHOICES, EXCLUDED, NOT_CLAIMED
 from footprint.factors import FactorCatalogue
@@ -28,7 +28,6 @@ from footprint.model import (
     CutOff,
     Driver,
     Exclusion,
-    FactorEntry,
     Interval,
     Organisation,
     Quality,
@@ -101,7 +100,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
         inventory_of(deployment.name, books.purchases, ()), bought, catalogue=catalogue
     )
     terms = {term.id: term for part in (purchases, market, location) for term in part.terms}
-    register = {entry.id: entry for entry in _register(terms.values(), deployment, catalogue)}
+    register = {entry.id: entry for entry in list_factors(terms.values(), deployment, catalogue)}
     year = deployment.period.end.year
     lines = (
         *state_lines(
@@ -285,74 +284,6 @@ def _base_year(deployment: Deployment) -> BaseYear | None:
     ]
     change = math.fsum(changes) / table.total_g if table.total_g else 0.0
     return BaseYear(table.year, table.total_g, table.trigger, change, change > table.trigger)
-
-
-def _register(
-    terms: Iterable[Term], deployment: Deployment, catalogue: FactorCatalogue
-) -> Iterator[FactorEntry]:
-    sources = _declared_sources(deployment)
-    for term in terms:
-        built_in = catalogue.factors.get(term.id)
-        years = None
-        if built_in is not None:
-            years = catalogue.years(term.id)
-        kind, _, name = term.id.partition("/")
-        source = term.source
-        if term.id in sources:
-            source = replace(source, title=sources[term.id])
-        signal = "" if built_in is None or built_in.signal is None else str(built_in.signal)
-        if term.quantity == "grid_intensity" and built_in is None:
-            zone = name.removesuffix("/declared")
-            own = deployment.intensity.get(zone)
-            signal = (own.signal if own else "") or deployment.method.signal
-        if kind == "supply":
-            signal = "average/market" if name.startswith(("contract", "residual")) else "supplier"
-        version = catalogue.version
-        if built_in is None:
-            version = "journal" if kind == "energy" else "manifest"
-        yield FactorEntry(
-            id=term.id,
-            quantity=term.quantity,
-            value=term.value,
-            unit=term.unit,
-            low=term.low,
-            high=term.high,
-            bounds=term.bounds,
-            zone=term.zone,
-            year=term.year,
-            valid_to=None if years is None else years[1],
-            resolved_by=term.resolved_by,
-            requested=term.requested,
-            signal=signal,
-            source=source,
-            version=version,
-            sha256=_digest(term, source.title),
-            note=term.note,
-        )
-
-
-def _digest(term: Term, title: str) -> str:
-    """Digest of what makes a factor the same: value, bounds, unit and source."""
-    words = (term.id, term.value, term.low, term.high, term.unit, title, term.source.url)
-    return hashlib.sha256(repr(words).encode()).hexdigest()
-
-
-def _declared_sources(deployment: Deployment) -> dict[str, str]:
-    """List the sources that a manifest gives, by the id of the factor."""
-    found = {f"supply/contract/{one.name}": one.source for one in deployment.instruments}
-    for site in deployment.sites:
-        for one in site.generators:
-            found[f"supply/generator/{one.name}"] = one.source
-    for market, mix in deployment.residual_mix.items():
-        found[f"supply/residual/{market}"] = f"{mix.source} ({mix.year})"
-    for zone, fuel in deployment.upstream.fuel.items():
-        found[f"supply/upstream-fuel/{zone}"] = f"{fuel.source} ({fuel.year})"
-    for zone, declared in deployment.intensity.items():
-        found[f"grid/{zone}/declared"] = f"{declared.source} ({declared.year})"
-    for hardware in deployment.hardware:
-        if hardware.source:
-            found[f"embodied/declared/hardware / {hardware.name}"] = hardware.source
-    return found
 
 
 def _reproduce(deployment: Deployment, location: Assessment) -> Reproduce:

@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from footprint.audit.deployments import Deployment, InstrumentTable, SiteTable
+from footprint.audit.deployments import Deployment
+from footprint.audit.holdings import InstrumentTable, SiteTable
 from footprint.factors import FactorCatalogue
 from footprint.model import Finding, Instrument, Severity
 from footprint.settings import Supply

@@ -107,9 +107,9 @@ def _cards(statement: Statement) -> Iterable[Card]:
     if sci is not None:
         scale = Scale.of("emissions", [sci.intensity_g.value])
         text = scale.text(sci.intensity_g.value, sci.intensity_g.width)
-        unit = f"{scale.unit} per {clean(sci.functional_unit)}"
-        note = f"{exact(sci.units)} delivered; no contract is in it"
-        yield Card("Software Carbon Intensity", text, unit, scale.range(sci.intensity_g), note, "")
+        note = f"per {clean(sci.functional_unit)}, of {exact(sci.units)}; no contract is in it"
+        ends = scale.range(sci.intensity_g)
+        yield Card("Software Carbon Intensity", text, scale.unit, ends, note, "")
     whole = statement.total("location")
     if whole is not None and whole.energy_kwh is not None:
         scale = Scale.of("energy", [whole.energy_kwh])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from footprint.audit import read_deployment, state
 from footprint.comparison import rank
 from footprint.manifest import read_manifest
 from footprint.model import Phase
@@ -17,6 +18,7 @@ from footprint.reporting import write_report
 from footprint.sensitivity import compare_study
 from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.manifest import read_plan
+from tests.companies import stated
 from tests.unit.test_reporting_samples import (
     FINDINGS,
     assessment,
@@ -49,6 +51,10 @@ def evaluation_without_learner():
     return evaluate_policies(replace(read_plan(simulations / "under_the_sun.toml"), seeds=1))
 
 
+def statement():
+    return state(read_deployment(Path(__file__).parents[2] / "examples" / "company"))
+
+
 PLAN = plan()
 RESULTS = {
     "assessment": (federated(findings=FINDINGS), 3),
@@ -58,6 +64,7 @@ RESULTS = {
     "plan": (PLAN, 10),
     "evaluation": (evaluation(), 5),
     "evaluation without learner": (evaluation_without_learner(), 3),
+    "statement": (statement(), 4),
     "rounds": (by_round(150), 4),
     "compared rounds": (comparison(by_round(8), by_round(5)), 5),
     "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
@@ -151,10 +158,23 @@ def hostile_comparison():
     return comparison(hostile(), federated(40.0, terms=terms))
 
 
-@pytest.mark.parametrize("make", [hostile_comparison, hostile_evaluation])
+def hostile_statement(folder):
+    name = "<img src=x onerror=alert(1)>" + 300 * "W"
+
+    def change(manifest):
+        manifest["organisation"]["name"] = manifest["functional_unit"]["name"] = name
+        manifest["sites"][0]["name"] = manifest["silos"][0]["place"] = name
+        manifest["hardware"][0]["place"] = name
+        manifest["runs"][0]["name"] = name
+        manifest["instruments"][0]["vintage"] = 2020
+
+    return stated(folder, change)
+
+
+@pytest.mark.parametrize("make", [hostile_comparison, hostile_evaluation, hostile_statement])
 def test_narrow_page_does_not_overflow(chromium, make, tmp_path):
     # Windows have a least width; a frame has none. The probe writes what it sees.
-    result = make()
+    result = make(tmp_path / "company") if make is hostile_statement else make()
     page = write_report(result, tmp_path / "page.html")
     frame = tmp_path / "frame.html"
     frame.write_text(

@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from footprint.audit import read_deployment, state, verify
 from footprint.documents import from_json, to_json
@@ -95,6 +97,41 @@ def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
     assert total_g(statement, "sci operation") == pytest.approx(1200 * 50 + 1000 * 60)
     left_out = [one.what for one in statement.exclusions if one.category is Category.ENERGY_RELATED]
     assert left_out == ["transmission and distribution losses in DE"]
+
+
+@given(
+    made=st.floats(1e-3, 3000),
+    bought=st.lists(st.floats(1e-3, 3000), max_size=4),
+    lost=st.floats(0, 0.5),
+    mixed=st.booleans(),
+)
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_electricity_is_lost_or_made_by_dividing_it(tmp_path, made, bought, lost, mixed):
+    def change(manifest):
+        manifest["method"]["draws"] = 0
+        generator = {"name": "g", "energy": f"{made!r} kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
+        one = manifest["instruments"][0]
+        manifest["instruments"] = [
+            {**one, "name": f"i{n}", "certificate": f"{n}", "energy": f"{energy!r} kWh"}
+            for n, energy in enumerate(bought)
+        ]
+        manifest["upstream"] = {"losses": {"FR": lost}}
+        if not mixed:
+            manifest["residual_mix"] = {}
+
+    statement = stated(tmp_path, change)
+    of_a = [x for x in statement.lines if x.place == "A" and x.category.scope in ("1", "2")]
+    assert math.fsum(x.energy_kwh for x in of_a) == pytest.approx(1200, rel=1e-12)
+    assert min(x.energy_kwh for x in of_a) >= 0
+    by_grid = sum(x.energy_kwh for x in of_a if x.category is Category.ELECTRICITY)
+    assert by_grid == pytest.approx(max(0.0, 1200 - made), abs=1e-9)
+    for one in statement.instruments:
+        assert one.used_kwh <= one.energy_kwh * (1 + 1e-12)
 
 
 # --- hardware, twice ----------------------------------------------------------

@@ -1,0 +1,114 @@
+"""Checks that nothing is counted twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from footprint.audit.accounts import Use
+from footprint.audit.holdings import Holding
+from footprint.audit.statement import Audited
+from footprint.factors import FactorCatalogue
+from footprint.model import Finding, Severity, SignalKind, Stage
+from footprint.model.kinds import SignalScope
+
+
+def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No run is counted twice: by name, by file, or by its name in a ledger."""
+    names = Counter(record.table.name for record in audited.records)
+    first: dict[str, str] = {}
+    twice: dict[tuple[str, str], str] = {}
+    for record in audited.records:
+        table = record.table
+        keys = [file.sha256 for file in record.inventory.inputs]
+        if table.ledger is not None:
+            keys.append(f"{table.ledger} {table.recorded or table.name}")
+        for key in keys:
+            known = first.setdefault(key, table.name)
+            if known != table.name:
+                twice[(known, table.name)] = "the same records"
+    for name, times in names.items():
+        if times > 1:
+            twice[(name, name)] = "the same name"
+    for (one, other), why in twice.items():
+        yield Finding(
+            "run-twice",
+            f"{one!r} and {other!r} have {why}: their energy counts twice.",
+            Severity.ERROR,
+            "Name each run once.",
+            other,
+        )
+
+
+def check_cloud_scope(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Electricity of a cloud is not in scope 2."""
+    for site in audited.deployment.sites:
+        if ":" in site.zone and site.holding is Holding.OWN:
+            yield Finding(
+                "cloud-in-scope-2",
+                f"{site.name!r} is an own site in the cloud region {site.zone}: its electricity "
+                "is the provider's scope 2, and category 3.1 or 3.8 here.",
+                Severity.ERROR,
+                "Write it as [[clouds]].",
+                site.name,
+            )
+
+
+def check_cloud_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """One run does not enter the same figure for an own site and for a cloud."""
+    places = {silo.name: silo.place for silo in audited.deployment.silos}
+    clouds = {cloud.name for cloud in audited.deployment.clouds}
+    for record in audited.records:
+        figures: dict[tuple[object, ...], set[str]] = {}
+        for line in record.inventory.lines:
+            if line.energy_kwh:
+                key = (line.energy_kwh, line.source, line.phase, line.duration_s)
+                figures.setdefault(key, set()).add(places[line.actor])
+        for (energy_kwh, *_), found in figures.items():
+            if found & clouds and found - clouds:
+                yield Finding(
+                    "energy-in-two-scopes",
+                    f"{record.table.name!r} has the same {energy_kwh:.6g} kWh of one source in "
+                    f"{' and '.join(sorted(found))}: once as purchased service, once as own.",
+                    Severity.ERROR,
+                    "Keep the one whose bill it is.",
+                    record.table.name,
+                )
+
+
+def check_fuel_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Count the making of the fuel once: not in scope 2 and in category 3.3."""
+    signal = SignalKind.parse(audited.statement.signal)
+    fuel = [line for line in audited.statement.lines if line.component == Use.FUEL.value]
+    if signal.scope is SignalScope.LIFE_CYCLE and fuel:
+        yield Finding(
+            "fuel-twice",
+            "The upstream of the fuel is in the life-cycle factors of scope 2, and in category "
+            "3.3 again.",
+            Severity.ERROR,
+            "Leave [upstream.fuel] out, or take direct intensities.",
+            ", ".join(dict.fromkeys(line.place for line in fuel)),
+        )
+
+
+def check_embodied(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No device is charged both in the year of purchase and by use."""
+    lines = audited.statement.lines
+    bought = {
+        (line.place, (line.device or "").partition(".")[0]): line.device
+        for line in lines
+        if line.purchase_g is not None
+    }
+    for line in lines:
+        kind = (line.device or "").partition(".")[0]
+        by_use = line.location_g is not None or line.amortised_g is not None
+        is_making = line.stage is Stage.EMBODIED and by_use and line.run
+        if is_making and (line.place, kind) in bought and kind != "storage":
+            yield Finding(
+                "purchase-and-amortised",
+                f"{line.device!r} in {line.place!r} is charged by the hours of {line.run!r}, and "
+                f"{bought[(line.place, kind)]!r} there in the year of purchase.",
+                Severity.ERROR,
+                "Name the same device class in [[hardware]] and in the silo.",
+                line.id,
+            )
