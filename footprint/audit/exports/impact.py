@@ -16,7 +16,7 @@ https://github.com/Green-Software-Foundation/if.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
@@ -24,7 +24,7 @@ from typing import Any
 
 from footprint.audit.exports.yaml_text import write_yaml
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Category, Statement, StatementLine, split_inverse
+from footprint.model import Category, FactorEntry, Statement, StatementLine, split_inverse
 from footprint.model.statements import TOTALS
 
 FRAMEWORK = "Impact Framework 1.1"
@@ -39,8 +39,8 @@ class _Component:
     """A line of the statement, as the framework computes it."""
 
     line: StatementLine
-    factors: tuple[tuple[str, float], ...]
-    divisors: tuple[tuple[str, float], ...]
+    factors: tuple[FactorEntry, ...]
+    divisors: tuple[FactorEntry, ...]
     units: float | None
     """Functional units that the carbon is divided by; None without."""
 
@@ -48,10 +48,10 @@ class _Component:
     def carbon_g(self) -> float:
         """Emissions in the order of operations of the framework [gCO2e]."""
         product = self.line.activity * self.line.reported_share
-        for _, value in self.factors:
-            product *= value
-        for _, value in self.divisors:
-            product /= value
+        for entry in self.factors:
+            product *= entry.value
+        for entry in self.divisors:
+            product /= entry.value
         return product
 
     @property
@@ -79,6 +79,7 @@ def frame_impact(statement: Statement, total: str = "location") -> dict[str, Any
         If there is no such total, or no line in it.
     """
     components = _components(statement, total)
+    shared = _defaults(statement, components[0].units)
     return {
         "name": statement.name,
         "description": _description(statement, total),
@@ -89,7 +90,7 @@ def frame_impact(statement: Statement, total: str = "location") -> dict[str, Any
         },
         "initialize": {"plugins": _plugins(components)},
         "execution": {"command": "footprint audit export", "status": "success"},
-        "tree": _grouped(dict(_groups(statement, components))),
+        "tree": {"defaults": shared, **_grouped(dict(_groups(components, shared)))},
     }
 
 
@@ -114,9 +115,9 @@ def _components(statement: Statement, total: str) -> tuple[_Component, ...]:
     units = None
     if total in _SCI:
         units = None if statement.sci is None else statement.sci.units
-    values = {entry.id: entry.value for entry in statement.register}
+    register = {entry.id: entry for entry in statement.register}
     found = tuple(
-        _component(line, factors, values, units)
+        _component(line, factors, register, units)
         for line in statement.lines
         for factors, _ in line.figures(total)
     )
@@ -129,13 +130,16 @@ def _components(statement: Statement, total: str) -> tuple[_Component, ...]:
 
 
 def _component(
-    line: StatementLine, factors: Iterable[str], values: dict[str, float], units: float | None
+    line: StatementLine,
+    factors: Iterable[str],
+    register: Mapping[str, FactorEntry],
+    units: float | None,
 ) -> _Component:
-    parts = [(*split_inverse(name), name) for name in factors]
+    parts = [split_inverse(name) for name in factors]
     return _Component(
         line,
-        tuple((name, values[name]) for name, inverse, _ in parts if not inverse),
-        tuple((name, values[name]) for name, inverse, _ in parts if inverse),
+        tuple(register[name] for name, inverse in parts if not inverse),
+        tuple(register[name] for name, inverse in parts if inverse),
         units,
     )
 
@@ -232,12 +236,12 @@ def _names(what: str, count: int) -> list[str]:
 
 
 def _groups(
-    statement: Statement, components: Iterable[_Component]
+    components: Iterable[_Component], shared: dict[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Group components by scope or category, in the order of the categories."""
     found: dict[Category, dict[str, Any]] = {one: {} for one in Category}
     for one in components:
-        found[one.line.category][one.line.id] = _node(statement, one)
+        found[one.line.category][one.line.id] = _node(one, shared)
     for category, children in found.items():
         if children:
             yield _title(category), _grouped(children)
@@ -262,51 +266,51 @@ def _title(category: Category) -> str:
     return f"{kind} {category.value}"
 
 
-def _node(statement: Statement, one: _Component) -> dict[str, Any]:
+def _node(one: _Component, shared: dict[str, Any]) -> dict[str, Any]:
     inputs: dict[str, Any] = {
-        "timestamp": f"{statement.start}T00:00:00.000Z",
-        "duration": _seconds(statement),
         "activity": float(one.line.activity),
         "reported-share": float(one.line.reported_share),
     }
     for kind, parts in (("factor", one.factors), ("divisor", one.divisors)):
-        for name, (_, value) in zip(_names(kind, len(parts)), parts, strict=True):
-            inputs[name] = float(value)
-    if one.units is not None:
-        inputs["functional-units"] = float(one.units)
+        for name, entry in zip(_names(kind, len(parts)), parts, strict=True):
+            inputs[name] = float(entry.value)
     results = dict(_results(one))
     return {
         "description": f"activity in {one.line.activity_unit}, {one.line.quality.value}",
-        "factors": dict(_described(statement, one)),
+        "factors": dict(_described(one)),
         "pipeline": {"compute": one.steps},
         "inputs": [inputs],
-        "outputs": [inputs | results],
+        "outputs": [shared | inputs | results],
         "aggregated": {name: results[name] for name in ("carbon", "sci") if name in results},
     }
 
 
-def _described(statement: Statement, one: _Component) -> Iterator[tuple[str, str]]:
-    units = {entry.id: entry.unit for entry in statement.register}
+def _described(one: _Component) -> Iterator[tuple[str, str]]:
     for kind, parts in (("factor", one.factors), ("divisor", one.divisors)):
-        for name, (factor, _) in zip(_names(kind, len(parts)), parts, strict=True):
-            yield name, f"{factor} [{units[factor]}]"
+        for name, entry in zip(_names(kind, len(parts)), parts, strict=True):
+            yield name, f"{entry.id} [{entry.unit}]"
 
 
 def _results(one: _Component) -> Iterator[tuple[str, float]]:
     product = one.line.activity * one.line.reported_share
-    for _, value in one.factors:
-        product *= value
+    for entry in one.factors:
+        product *= entry.value
     last = len(one.divisors)
     if last:
         yield "product", product
-    for index, (_, value) in enumerate(one.divisors[:-1]):
-        product /= value
+    for index, entry in enumerate(one.divisors[:-1]):
+        product /= entry.value
         yield f"product-over-{_LETTERS[index]}", product
     yield "carbon", one.carbon_g
     if one.units is not None:
         yield "sci", one.carbon_g / one.units
 
 
-def _seconds(statement: Statement) -> int:
+def _defaults(statement: Statement, units: float | None) -> dict[str, Any]:
+    """Give what all rows have in common."""
     first, last = map(date.fromisoformat, (statement.start, statement.end))
-    return int((last - first + timedelta(days=1)).total_seconds())
+    shared: dict[str, Any] = {
+        "timestamp": f"{statement.start}T00:00:00.000Z",
+        "duration": int((last - first + timedelta(days=1)).total_seconds()),
+    }
+    return shared if units is None else shared | {"functional-units": float(units)}
