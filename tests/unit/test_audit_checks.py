@@ -270,7 +270,7 @@ def test_every_check_has_a_case(tmp_path):
 def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
     def change(manifest):
         archive(manifest, kept="12 month")
-        work(manifest)["duration"] = "8760 h"
+        work(manifest).update({"duration": "17520 h", "share": 0.5})
         manifest["base_year"]["year"] = 2026
         manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
 

@@ -80,6 +80,7 @@ def name_badly(manifest):
     manifest["instruments"][0]["name"] = "-2+3"
     manifest["sites"][0]["generators"][0]["name"] = "=1*process.exit(3)"
     manifest["exclusions"][0]["what"] = SCRIPT
+    manifest["restatements"][0] |= {"what": SCRIPT, "reason": LINK}
     manifest["runs"][0]["name"] = SCRIPT
     manifest["runs"][0]["activities"][0] |= {"silo": QUERY, "meter": "0o17"}
 
