@@ -104,7 +104,8 @@ def keep_books(
     books = Books({}, [], [], {}, {}, {}, {}, {}, [], Supplied(), {})
     parts = list(_parts(deployment, tuple(records), books))
     books.used_kwh = _site_energy(deployment, parts, standings, catalogue)
-    books.supplied = supply_sites(deployment, books.used_kwh, catalogue)
+    shares = {name: standing.share for name, standing in standings.items()}
+    books.supplied = supply_sites(deployment, books.used_kwh, shares, catalogue)
     for owner, line in parts:
         if owner.use in (Use.DEVICES, Use.STORAGE):
             _enter_supplied(deployment, owner, line, books)
@@ -214,12 +215,14 @@ def _site_energy(
     standings: dict[str, Standing],
     catalogue: FactorCatalogue,
 ) -> dict[str, float]:
-    """Electricity by own site, with the overhead of the building [kWh]."""
+    """Sum the company's electricity by own site, with the overhead of the building [kWh]."""
     first = Books({}, [], [], {}, {}, {}, {}, {}, [], Supplied(), {})
     own = {
         site.name
         for site in deployment.sites
-        if standings[site.name].category is Category.ELECTRICITY and site.zone
+        if standings[site.name].category is Category.ELECTRICITY
+        and standings[site.name].share
+        and site.zone
     }
     for owner, line in parts:
         if owner.place in own and owner.use in (Use.DEVICES, Use.STORAGE):
@@ -230,7 +233,7 @@ def _site_energy(
     for part in found.contributions:
         if part.energy_kwh is not None:
             used[first.owners[part.actor].place].append(part.energy_kwh)
-    return {name: math.fsum(parts) for name, parts in used.items()}
+    return {name: math.fsum(parts) * standings[name].share for name, parts in used.items()}
 
 
 def _enter_supplied(

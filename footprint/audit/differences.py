@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from footprint.errors import UsageError
-from footprint.model import Cause, FactorEntry, Statement, StatementLine, split_inverse
+from footprint.model import Category, Cause, FactorEntry, Statement, split_inverse
 from footprint.model.statements import TOTALS
 
 _ROUNDING = 1e-12
@@ -69,9 +69,17 @@ class StatementDifference:
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """A figure of a line as its activity times factors, by what each factor is."""
+    """Figures of lines as activity times share times factors, by what each factor is.
 
-    line: StatementLine
+    Pieces of a line that differ in their contract alone are one, where contracts do not count.
+    """
+
+    id: str
+    place: str
+    zone: str | None
+    unit: str
+    share: float
+    activity: float
     factors: Mapping[str, tuple[float, str, bool]]
     value_g: float
 
@@ -129,10 +137,27 @@ def _sum(statement: Statement, total: str) -> float:
 
 def _products(statement: Statement, total: str) -> dict[str, _Product]:
     register = {entry.id: entry for entry in statement.register}
-    found = {}
+    by_contract = total in ("market", "scope 2 market")
+    found: dict[str, _Product] = {}
     for line in statement.lines:
-        for number, (factors, figure) in enumerate(line.figures(total)):
-            found[f"{line.id} {number}"] = _Product(line, _named(factors, register), figure.value)
+        key = line.id
+        if line.category is Category.ELECTRICITY and line.supply and not by_contract:
+            key = key.replace(f" / {line.supply}", "", 1)
+        for factors, figure in line.figures(total):
+            named = _named(factors, register)
+            known = found.get(key)
+            if known is not None and known.factors != named:
+                key, known = line.id, None
+            found[key] = _Product(
+                key,
+                line.place,
+                line.zone,
+                line.activity_unit,
+                line.reported_share,
+                line.activity + (known.activity if known else 0.0),
+                named,
+                figure.value + (known.value_g if known else 0.0),
+            )
     return found
 
 
@@ -163,7 +188,7 @@ def _structure(old: _Product | None, new: _Product | None) -> Change:
     one = old or new
     assert one is not None
     sign = -1 if new is None else 1
-    what = f"{'no longer' if new is None else 'new'}: {one.line.id}"
+    what = f"{'no longer' if new is None else 'new'}: {one.id}"
     return Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, 1)
 
 
@@ -173,14 +198,16 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
     if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
         yield from _undivided(old, new)
         return
-    before, after = (one.line.activity * one.line.reported_share for one in (old, new))
-    steps = [(Cause.ACTIVITY, old.line.id, before, after, old.line.activity_unit, 1)]
+    steps = [
+        (Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, 1),
+        (Cause.STRUCTURE, f"reported share of {old.place}", old.share, new.share, "", 1),
+    ]
     for key, (value, name, inverse) in old.factors.items():
         other, other_name, _ = new.factors[key]
         what = name if name == other_name else f"{name} -> {other_name}"
         cause = Cause.METHOD if key in methods else Cause.FACTOR
-        if key == "grid_intensity" and old.line.zone != new.line.zone:
-            cause, what = Cause.STRUCTURE, f"{old.line.place}: {what}"
+        if key == "grid_intensity" and old.zone != new.zone:
+            cause, what = Cause.STRUCTURE, f"{old.place}: {what}"
         steps.append((cause, what, value, other, "", -1 if inverse else 1))
     if any(min(first, last) <= 0 for _, _, first, last, _, _ in steps):
         yield from _undivided(old, new)
@@ -213,15 +240,15 @@ def _undivided(old: _Product, new: _Product) -> Iterator[Change]:
             what = name if name == other_name else f"{name} -> {other_name}"
             yield Change(Cause.FACTOR, what, value, other, "", difference_g, 1)
             return
-    before, after = old.line.activity, new.line.activity
-    yield Change(
-        Cause.ACTIVITY, old.line.id, before, after, old.line.activity_unit, difference_g, 1
-    )
+    yield Change(Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, difference_g, 1)
 
 
 def _log_mean(one: float, other: float) -> float:
     if one == other:
         return one
+    if one / 2 < other < 2 * one:
+        # Keeps its digits where the two are nearly equal.
+        return (other - one) / math.log1p((other - one) / one)
     return (other - one) / (math.log(other) - math.log(one))
 
 

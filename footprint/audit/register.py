@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from footprint.audit.deployments import Deployment
 from footprint.factors import FactorCatalogue
-from footprint.model import FactorEntry, Term
+from footprint.model import FactorEntry, ResolvedBy, Term
 
 
 def list_factors(
@@ -34,7 +34,7 @@ def list_factors(
             signal = "average/market" if name.startswith(("contract", "residual")) else "supplier"
         version = catalogue.version
         if built_in is None:
-            version = "journal" if kind == "energy" else "manifest"
+            version = "journal" if term.resolved_by is ResolvedBy.MEASURED else "manifest"
         yield FactorEntry(
             id=term.id,
             quantity=term.quantity,

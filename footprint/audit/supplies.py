@@ -56,7 +56,10 @@ def market_of(site: SiteTable, catalogue: FactorCatalogue) -> str:
 
 
 def supply_sites(
-    deployment: Deployment, used_kwh: Mapping[str, float], catalogue: FactorCatalogue
+    deployment: Deployment,
+    used_kwh: Mapping[str, float],
+    shares: Mapping[str, float],
+    catalogue: FactorCatalogue,
 ) -> Supplied:
     """Match generators and instruments with the electricity of own sites.
 
@@ -64,7 +67,10 @@ def supply_sites(
     ----------
     deployment : Deployment
     used_kwh : mapping of str to float
-        Electricity by site, with the overhead of the building [kWh]; sites in scope 2 only.
+        The company's electricity by site, with the overhead of the building [kWh]; sites in
+        scope 2 only.
+    shares : mapping of str to float
+        Part of each site that is the company's, of its generators too [1].
     catalogue : FactorCatalogue
 
     Returns
@@ -77,7 +83,7 @@ def supply_sites(
     left = dict(used_kwh)
     pieces: dict[str, list[Piece]] = {name: [] for name in sites}
     for site in sites.values():
-        _generate(site, used_kwh[site.name], left, pieces[site.name], supplied)
+        _generate(site, shares[site.name], left, pieces[site.name], supplied)
     for instrument in deployment.instruments:
         _match(instrument, deployment, sites, catalogue, left, used_kwh, pieces, supplied)
     for name, site in sites.items():
@@ -97,18 +103,20 @@ def supply_sites(
 
 def _generate(
     site: SiteTable,
-    used_kwh: float,
+    share: float,
     left: dict[str, float],
     pieces: list[Piece],
     supplied: Supplied,
 ) -> None:
+    used_kwh = left[site.name]
     for generator in site.generators:
-        taken = min(generator.energy_kwh, left[site.name])
-        if taken < generator.energy_kwh * (1 - _DUST):
+        made_kwh = generator.energy_kwh * share
+        taken = min(made_kwh, left[site.name])
+        if taken < made_kwh * (1 - _DUST):
             supplied.findings.append(
                 Finding(
                     "generator-surplus",
-                    f"The generator {generator.name!r} made {generator.energy_kwh:.6g} kWh for the "
+                    f"The generator {generator.name!r} made {made_kwh:.6g} kWh for our "
                     f"silos of {site.name!r}, which used {taken:.6g} kWh of it.",
                     remedy="Declare what it made for them; the rest is in no line.",
                     place=site.name,

@@ -33,7 +33,7 @@ _TOTAL_NAMES = {
     "outside": "Reported by others (in no total)",
     "sci": "Functional unit: operation and amortised hardware",
 }
-_LINES_SHOWN = 400
+_LINES_SHOWN = 100
 MAKING = "making"
 
 

@@ -101,6 +101,36 @@ def test_a_place_that_moves_is_structure(tmp_path):
     assert causes(found) == {Cause.STRUCTURE}
 
 
+def test_a_contract_changes_the_market_based_total_alone(tmp_path):
+    old, new = stated(tmp_path / "a", instruments=[]), stated(tmp_path / "b")
+    for total in ("location", "sci"):
+        found = explain(old, new, total)
+        assert all(abs(change.difference_g) < 1e-6 for change in found.changes)
+    found = explain(old, new, "market")
+    assert_adds_up(found)
+    assert found.difference_g == pytest.approx(500 * (10 - 80))
+    assert any("wind" in change.what for change in found.changes)
+
+
+def test_another_allocation_is_structure(tmp_path):
+    def shared(share):
+        def change(manifest):
+            manifest["method"]["allocation"] = "declared"
+            partner = {"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0}
+            manifest["sites"].append({**partner, "reported_share": share})
+            manifest["silos"].append({"name": "p", "place": "P"})
+            work = {"silo": "p", "energy": "100 kWh", "tier": "A"}
+            manifest["runs"][0]["activities"].append(work)
+
+        return change
+
+    old, new = stated(tmp_path / "a", shared(0.2)), stated(tmp_path / "b", shared(0.5))
+    found = explain(old, new)
+    assert_adds_up(found)
+    assert causes(found) == {Cause.STRUCTURE}
+    assert found.difference_g == pytest.approx(0.3 * 100 * 60)
+
+
 def test_another_network_model_is_method(tmp_path):
     def moves(manifest):
         manifest["runs"][0]["activities"][0]["data"] = "10 TB"

@@ -259,6 +259,16 @@ def test_equity_share_divides_a_site_with_its_other_owners(tmp_path):
     statement = stated(tmp_path, change)
     assert total_g(statement, "scope 2 location") == pytest.approx(0.25 * 60e3 + 60e3)
     assert total_g(statement, "outside") == pytest.approx(0.75 * 60e3)
+    # The contract covers what is the company's: 300 kWh, and 200 kWh are left over.
+    assert statement.instruments[0].used_kwh == pytest.approx(300)
+    assert total_g(statement, "scope 2 market") == pytest.approx(300 * 10 + 1000 * 700)
+
+
+def test_a_site_without_control_is_of_others(tmp_path):
+    statement = stated(tmp_path, lambda m: m["sites"][0].update(controlled=False))
+    assert total_g(statement, "scope 2 location") == pytest.approx(60e3)
+    assert total_g(statement, "outside") == pytest.approx(60e3)
+    assert statement.instruments[0].used_kwh == 0
 
 
 def test_clouds_rented_rooms_and_participants_have_categories_of_their_own(tmp_path):
