@@ -8,7 +8,12 @@ from footprint.audit import read_deployment, state
 
 CLEAN = {
     "name": "Test company",
-    "organisation": {"name": "Test company", "approach": "operational control"},
+    "organisation": {
+        "name": "Test company",
+        "approach": "operational control",
+        "goal": "Test.",
+        "audience": "Testers.",
+    },
     "period": {"start": date(2026, 1, 1), "end": date(2026, 12, 31)},
     "base_year": {"year": 2024, "total": "100 kgCO2e"},
     "functional_unit": {"name": "model", "count": 2},

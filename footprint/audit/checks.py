@@ -28,6 +28,15 @@ from footprint.audit.double_counting import (
 )
 from footprint.audit.holdings import Acquired, Holding
 from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
+from footprint.audit.plausibility import (
+    check_base_year_order,
+    check_goal,
+    check_hours,
+    check_kept,
+    check_life,
+    check_losses,
+    check_year,
+)
 from footprint.audit.runs import RATED
 from footprint.audit.statement import Audited
 from footprint.errors import UsageError
@@ -285,6 +294,13 @@ CHECKS: dict[str, Check] = {
     "pue": check_pue,
     "primary": check_primary,
     "functional-unit": check_functional_unit,
+    "goal": check_goal,
+    "year": check_year,
+    "base-year-order": check_base_year_order,
+    "losses": check_losses,
+    "life": check_life,
+    "kept": check_kept,
+    "hours": check_hours,
 }
 
 

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+from footprint.audit.disclosures import ProductTable
 from footprint.audit.holdings import (
     CloudTable,
     Emissions,
@@ -45,18 +46,24 @@ from footprint.model.scenario import (
     Watts,
 )
 
+Revenue = Annotated[float, Unit("EUR", positive=True)]
 Seed = Annotated[int, Unit("1", whole=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationTable:
-    """Who reports. `about` is free text, such as that the company is fictional."""
+    """Who reports.
+
+    `about` is free text, such as that the company is fictional; `net_revenue_eur` is that of
+    the period.
+    """
 
     name: str
     approach: Approach
     goal: str = ""
     audience: str = ""
     about: str = ""
+    net_revenue_eur: Revenue | None = None
 
     __pydantic_config__ = STRICT
 
@@ -258,6 +265,8 @@ class Deployment:
         By market; electricity without a contract takes it in the market-based figures.
     factors : tuple of str
         Folders of further factors, relative to the manifest.
+    product : ProductTable or None
+        What is delivered, for a product carbon footprint.
     assurance : str
         Level of assurance, and by whom.
     """
@@ -283,6 +292,7 @@ class Deployment:
     exclusions: tuple[ExclusionTable, ...] = ()
     restatements: tuple[RestatementTable, ...] = ()
     factors: tuple[str, ...] = ()
+    product: ProductTable | None = None
     assurance: str = ""
     origin: str = ""
     """File that it was read from."""

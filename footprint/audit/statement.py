@@ -12,6 +12,7 @@ from footprint._version import __version__
 from footprint.assessment import estimate
 from footprint.audit.accounts import Books, inventory_of, keep_books, settings_of
 from footprint.audit.deployments import Deployment
+from footprint.audit.disclosures import state_product
 from footprint.audit.lines import state_lines, state_purchases
 from footprint.audit.manifest import deployment_catalogue
 from footprint.audit.places import list_places, stand_places
@@ -144,13 +145,21 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
         findings=tuple(finding for finding in found if finding.code not in _COVERED),
         reproduce=_reproduce(deployment, location),
         declared=deployment.declared,
+        product=state_product(deployment.product),
     )
     return Audited(deployment, records, books, statement)
 
 
 def _organisation(deployment: Deployment) -> Organisation:
     table = deployment.organisation
-    return Organisation(table.name, table.approach, table.goal, table.audience, table.about)
+    return Organisation(
+        name=table.name,
+        approach=table.approach,
+        goal=table.goal,
+        audience=table.audience,
+        about=table.about,
+        net_revenue_eur=table.net_revenue_eur,
+    )
 
 
 def _totals(lines: tuple[StatementLine, ...], sampler: Sampler) -> Iterator[Total]:

@@ -14,6 +14,7 @@ from footprint.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     from footprint.audit import StatementDifference, Verification
+    from footprint.audit.exports import Form
     from footprint.model import Statement
 
 _SHOWN = 20
@@ -140,9 +141,90 @@ def diff(
         _print_difference(found)
 
 
+@app.command("export")
+def export(
+    statement: Annotated[Path, typer.Argument(help="A statement, as .json or .html.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="csv (a folder), pact (.json), impact-framework (.yml), ghg or esrs "
+            "(.csv, .md or .html).",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="What to write. [default: print it]"),
+    ] = None,
+    total: Annotated[
+        str,
+        typer.Option(help="Which total an Impact Framework manifest computes: location, sci, ..."),
+    ] = "location",
+    as_json: AsJson = False,
+) -> None:
+    """Give a statement the form that others ask for: its figures, and no others.
+
+    pact needs a [product] table in the manifest, and impact-framework the extra 'audit'.
+
+    Examples
+    --------
+        footprint audit export statement.json --format csv -o lists/
+
+        footprint audit export statement.json --format ghg
+
+        footprint audit export statement.json --format esrs -o esrs.html
+
+        footprint audit export statement.json --format pact -o footprint.json
+
+        footprint audit export statement.json --format impact-framework --total sci -o sci.yml
+    """
+    from footprint.audit.exports import Form, export_statement
+    from footprint.documents import write_text
+
+    chosen = Form.parse(form)
+    several = chosen is Form.CSV
+    if several and output is None and not as_json:
+        raise UsageError("csv is several files.", "Name a folder for them with -o.")
+    suffix = _suffix(chosen, output)
+    texts = export_statement(_statement(statement), chosen, suffix, total)
+    if output is None:
+        if as_json:
+            print_json({"format": chosen.value, "documents": texts})
+        else:
+            print_text(next(iter(texts.values())))
+        return
+    targets = [output / name if several else output for name in texts]
+    for target, text in zip(targets, texts.values(), strict=True):
+        write_text(target, text)
+        say(f"wrote {target}")
+    if as_json:
+        print_json({"format": chosen.value, "files": [str(target) for target in targets]})
+
+
+def _suffix(chosen: Form, output: Path | None) -> str:
+    """Which of its forms a format takes: by the name of the file, Markdown on a screen."""
+    from footprint.audit.exports import SUFFIXES
+
+    accepted = SUFFIXES[chosen]
+    if output is None:
+        return ".md" if ".md" in accepted else ""
+    if not accepted and (output.suffix == ".csv" or output.is_file()):
+        raise UsageError(f"{output} is no folder.", "csv is several files: name a folder.")
+    if accepted and output.suffix not in accepted:
+        raise UsageError(
+            f"{output} does not end in {' or '.join(accepted)}.", f"{chosen.value} is such a file."
+        )
+    return output.suffix if accepted else ""
+
+
 def _statement(path: Path) -> Statement:
     from footprint.model import Statement
 
+    if path.is_dir() or path.suffix == ".toml":
+        raise UsageError(
+            f"{path} is what a statement is made from.",
+            f"Make the statement first: footprint audit {path} -o statement.json",
+        )
     found = read_result(path)
     if not isinstance(found, Statement):
         raise UsageError(

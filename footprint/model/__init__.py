@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         SeedResult,
         Spread,
     )
+    from footprint.model.products import DeclaredUnit, Product, Standard
     from footprint.model.results import (
         Assessment,
         Bill,
@@ -201,6 +202,9 @@ _LATER = {
     "Statement": "statements",
     "StatementLine": "statements",
     "Total": "statements",
+    "DeclaredUnit": "products",
+    "Product": "products",
+    "Standard": "products",
 }
 
 
@@ -243,6 +247,7 @@ __all__ = [
     "Course",
     "Currency",
     "CutOff",
+    "DeclaredUnit",
     "Difference",
     "DomainSummary",
     "Driver",
@@ -278,6 +283,7 @@ __all__ = [
     "Place",
     "PolicyResult",
     "Prices",
+    "Product",
     "Projection",
     "Quality",
     "Ranking",
@@ -301,6 +307,7 @@ __all__ = [
     "Source",
     "Spread",
     "Stage",
+    "Standard",
     "Statement",
     "StatementLine",
     "Study",

@@ -24,7 +24,7 @@ from footprint.model.kinds import (
 )
 
 _SUFFIX = re.compile(
-    "_(s|w|g|gb|kwh|mbps|gbps|g_per_kwh|kwh_per_gb|w_per_mbps|nj_per_bit|kbit_per_j)$"
+    "_(s|w|g|gb|kwh|eur|mbps|gbps|g_per_kwh|kwh_per_gb|w_per_mbps|nj_per_bit|kbit_per_j)$"
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from footprint.model.activities import InputFile
 from footprint.model.factors import STRICT, Finding, Source
 from footprint.model.kinds import Basis, LifeCycle, Phase, ResolvedBy, Stage, Tier, Vocabulary
+from footprint.model.products import Product
 from footprint.model.results import Interval
 
 
@@ -413,13 +414,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Who reports, for whom, within which boundary."""
+    """Who reports, for whom, within which boundary.
+
+    `net_revenue_eur` is that of the period, for intensities; None if nobody said it.
+    """
 
     name: str
     approach: Approach
     goal: str
     audience: str
     about: str = ""
+    net_revenue_eur: float | None = None
 
     __pydantic_config__ = STRICT
 
@@ -478,6 +483,8 @@ class Statement:
         Level of assurance, and by whom; empty if nobody checked it.
     declared : tuple of (str, str)
         Keys and values of the manifest, as they were written.
+    product : Product or None
+        What is delivered, for a product carbon footprint.
     """
 
     name: str
@@ -505,6 +512,7 @@ class Statement:
     findings: tuple[Finding, ...]
     reproduce: Reproduce
     declared: tuple[tuple[str, str], ...] = ()
+    product: Product | None = None
 
     __pydantic_config__ = STRICT
 

@@ -76,7 +76,7 @@ def test_shell_examples_use_options_that_exist(name):
         words = line.split(" -- ")[0].split("#")[0].split()
         command = words[1:3] if words[1] in ("factors", "ledger") else words[1:2]
         if words[1] == "audit":  # whose command `run` may go without its name
-            command = ["audit", words[2] if words[2] in ("verify", "diff") else "run"]
+            command = ["audit", words[2] if words[2] in ("verify", "diff", "export") else "run"]
         if tuple(command) not in helps:
             helps[tuple(command)] = subprocess.run(
                 [sys.executable, "-m", "footprint", *command, "--help"],

@@ -175,7 +175,7 @@ THIRD_PARTY = {
         "studies",
         "trials",
     },
-    "pydantic_core": {"model"},
+    "pydantic_core": {"audit", "model"},
     "ray": {"trials"},
     "scipy": {"lifecycle"},
     "sklearn": {"learning"},
@@ -183,6 +183,7 @@ THIRD_PARTY = {
     "sqlalchemy": {"ledger"},
     "torch": {"learning", "studies"},
     "typer": {"cli"},
+    "yaml": {"audit"},
 }
 
 FORBIDDEN = {"click", "plotly.express", "requests", "urllib.request", "socket"}

@@ -166,6 +166,37 @@ def no_unit(manifest):
     del manifest["functional_unit"]
 
 
+def no_audience(manifest):
+    manifest["organisation"]["audience"] = " "
+
+
+def half_a_year(manifest):
+    manifest["period"]["end"] = date(2026, 6, 30)
+    for activity in first(manifest, "runs")["activities"]:
+        activity["duration"] = "3000 h"
+
+
+def base_year_to_come(manifest):
+    manifest["base_year"]["year"] = 2027
+
+
+def losses_of_unknown_origin(manifest):
+    manifest["upstream"] = {"losses": {"FR": 0.05}}
+
+
+def old_hardware(manifest):
+    first(manifest, "hardware")["purchased"] = date(2018, 1, 1)
+
+
+def archive(manifest, kept="5 year"):
+    kept_there = {"silo": "a", "phase": "storage", "stored": "1 GB", "kept": kept}
+    first(manifest, "runs")["activities"].append(kept_there)
+
+
+def too_many_hours(manifest):
+    work(manifest)["duration"] = "9000 h"
+
+
 CASES = [
     (no_region, "region-missing", Severity.ERROR),
     (old_run, "run-outside-period", Severity.ERROR),
@@ -197,6 +228,13 @@ CASES = [
     (no_pue, "pue-default", Severity.WARNING),
     (unmetered, "primary-share-low", Severity.WARNING),
     (no_unit, "functional-unit-missing", Severity.WARNING),
+    (no_audience, "goal-missing", Severity.WARNING),
+    (half_a_year, "period-not-a-year", Severity.WARNING),
+    (base_year_to_come, "base-year-later", Severity.ERROR),
+    (losses_of_unknown_origin, "source-missing", Severity.WARNING),
+    (old_hardware, "life-over", Severity.INFO),
+    (archive, "kept-beyond-period", Severity.ERROR),
+    (too_many_hours, "hours-exceeded", Severity.WARNING),
 ]
 
 
@@ -227,6 +265,16 @@ def test_every_check_has_a_case(tmp_path):
         audited = audit(deployment, catalogue=catalogue)
         seen |= {name for name, check in CHECKS.items() if any(check(audited, catalogue))}
     assert seen == set(CHECKS)
+
+
+def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
+    def change(manifest):
+        archive(manifest, kept="12 month")
+        work(manifest).update({"duration": "17520 h", "share": 0.5})
+        manifest["base_year"]["year"] = 2026
+        manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
+
+    assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
 
 
 def test_errors_come_first(tmp_path):

@@ -1,0 +1,154 @@
+"""Checks that what a manifest says can be so, and says where it is from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from footprint.audit.statement import Audited
+from footprint.factors import FactorCatalogue
+from footprint.model import Finding, Phase, Severity
+from footprint.units import S_PER_H
+
+_YEAR = (365, 366)
+"""Days of a reporting year."""
+_CALENDAR = 0.01
+"""Months and years are averages: twelve months have six hours more than 365 days."""
+_ROUNDING = 1e-9
+
+
+def check_goal(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Every statement says what it is for, and for whom (ISO 14040)."""
+    table = audited.deployment.organisation
+    missing = [name for name in ("goal", "audience") if not getattr(table, name).strip()]
+    if missing:
+        yield Finding(
+            "goal-missing",
+            f"Nobody said the {' and the '.join(missing)} of this statement.",
+            Severity.WARNING,
+            f"Add organisation.{missing[0]}: a reader judges choices by it.",
+            "organisation",
+        )
+
+
+def check_year(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Every period is a year, as inventories and base years are."""
+    period = audited.deployment.period
+    days = (period.end - period.start).days + 1
+    if days not in _YEAR:
+        base = audited.deployment.base_year
+        other = "" if base is None else f", the base year {base.year} is a whole one"
+        yield Finding(
+            "period-not-a-year",
+            f"The period has {days} days{other}.",
+            Severity.WARNING,
+            "Report a year, or say it wherever totals are compared.",
+            f"{period.start} to {period.end}",
+        )
+
+
+def check_base_year_order(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No base year lies after the period."""
+    base, period = audited.deployment.base_year, audited.deployment.period
+    if base is not None and base.year > period.end.year:
+        yield Finding(
+            "base-year-later",
+            f"The base year {base.year} lies after the period, which ends {period.end}.",
+            Severity.ERROR,
+            "Correct base_year.year.",
+            str(base.year),
+        )
+
+
+def check_losses(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Losses that the catalogue does not have come with a source."""
+    upstream = audited.deployment.upstream
+    if upstream.losses and not upstream.source.strip():
+        yield Finding(
+            "source-missing",
+            f"Nobody said where the losses in {', '.join(sorted(upstream.losses))} are taken from.",
+            Severity.WARNING,
+            "Add upstream.source; a figure without one cannot be checked.",
+            "upstream",
+        )
+
+
+def check_life(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Hardware is within the life that its making is spread over."""
+    start = audited.deployment.period.start
+    for hardware in audited.deployment.hardware:
+        life_s = hardware.life_s
+        if hardware.purchased is None:
+            continue
+        if life_s is None:
+            life_s = catalogue.resolve("lifespan", subject=hardware.device).factor.value
+        end = _end_of_life(hardware.purchased, life_s)
+        if end is not None and end < start:
+            yield Finding(
+                "life-over",
+                f"The life of {hardware.name!r} ended on {end}, before the period: its making is "
+                "in no figure of this one.",
+                Severity.INFO,
+                "Declare a longer life if it was meant to serve longer.",
+                hardware.name,
+            )
+
+
+def _end_of_life(bought: date, life_s: float) -> date | None:
+    try:
+        return bought + timedelta(seconds=life_s)
+    except OverflowError:  # a life beyond the calendar has no end here
+        return None
+
+
+def check_kept(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Nothing that is stored is counted for longer than the period lasts."""
+    period = audited.deployment.period
+    whole_s = (period.end - period.start + timedelta(days=1)).total_seconds()
+    for run in audited.deployment.runs:
+        kept_s = max((one.kept_s for one in run.activities if one.stored_gb), default=0.0)
+        if kept_s > whole_s * (1 + _CALENDAR):
+            yield Finding(
+                "kept-beyond-period",
+                f"{run.name!r} keeps data for {kept_s / S_PER_H:.6g} h; the period has "
+                f"{whole_s / S_PER_H:.6g} h, and all of it is counted there.",
+                Severity.ERROR,
+                "Count each year what was kept in it.",
+                run.name,
+            )
+
+
+def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Devices of the register work no more hours than they have."""
+    places = {silo.name: silo.place for silo in audited.deployment.silos}
+    worked: dict[tuple[str, str], float] = {}
+    for record in audited.records:
+        for line in record.inventory.lines:
+            if line.phase not in (Phase.IDLE, Phase.WAIT, Phase.STORAGE):
+                key = (places[line.actor], line.device or "")
+                taken_s = line.duration_s * (line.resource_share or 1.0)
+                worked[key] = worked.get(key, 0.0) + taken_s
+    for (place, device), has_s in _registered(audited).items():
+        worked_s = worked.get((place, device), 0.0)
+        if worked_s > has_s * (1 + _ROUNDING):
+            yield Finding(
+                "hours-exceeded",
+                f"Runs took {worked_s / S_PER_H:.6g} h of {device!r} in {place!r}; the devices of "
+                f"the register have {has_s / S_PER_H:.6g} h in the period.",
+                Severity.WARNING,
+                "Complete [[hardware]], correct the runs, or name the share of each run.",
+                place,
+            )
+
+
+def _registered(audited: Audited) -> dict[tuple[str, str], float]:
+    """Device time that registered hardware has in the period, by place and class [s]."""
+    period = audited.deployment.period
+    found: dict[tuple[str, str], float] = {}
+    for hardware in audited.deployment.hardware:
+        first = max(period.start, hardware.purchased or period.start)
+        days = (period.end - first + timedelta(days=1)).days
+        key = (hardware.place, hardware.device)
+        whole_s = timedelta(days=max(days, 0)).total_seconds()
+        found[key] = found.get(key, 0.0) + whole_s * hardware.count
+    return found
