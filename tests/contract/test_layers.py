@@ -23,6 +23,7 @@ LAYERS = {
     "measurement": 3,
     "factors.providers": 5,
     "factors.series_files": 5,
+    "intensity_means": 4,
     "lifecycle": 4,
     "inventory": 4,
     "simulation": 4,
@@ -137,6 +138,7 @@ THIRD_PARTY = {
     "numpy": {
         "factors",
         "integrations",
+        "intensity_means",
         "inventory",
         "lifecycle",
         "uncertainty",
