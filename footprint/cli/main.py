@@ -12,6 +12,7 @@ from footprint.cli import (
     calibrate,
     factors,
     flower,
+    intensity,
     meters,
     papers,
     pareto,
@@ -49,6 +50,7 @@ app.command("meters")(meters.meters)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(factors.app, name="factors")
 app.add_typer(flower.app, name="flower")
+app.add_typer(intensity.app, name="intensity")
 
 
 @app.callback()

@@ -162,6 +162,14 @@ class IntensitySeries:
         return stretches(np.isnan(self.values), self.start_s, self.step_s)
 
 
+@runtime_checkable
+class FileProvider(Protocol):
+    """Has a beginning and an end of its own."""
+
+    def span(self, zone: str) -> tuple[int, int]:
+        """When the series of a zone begins and ends [s]."""
+
+
 class Row(NamedTuple):
     """One step as a source gives it; `value` in g/kWh, None where it says nothing."""
 
@@ -344,6 +352,8 @@ def blocks(start_s: int, stop_s: int, length_s: int) -> Iterator[tuple[int, int]
     >>> list(blocks(5, 25, 10))
     [(0, 10), (10, 20), (20, 30)]
     """
+    if start_s >= stop_s:
+        return
     for begin_s in range(start_s // length_s * length_s, stop_s, length_s):
         yield begin_s, begin_s + length_s
 

@@ -134,7 +134,7 @@ class BestWindow:
 
 
 NO_ERROR = "no interval: the error of the forecast is not known, and none is made up"
-HAPPENED = "no interval: the series holds what happened, not a forecast"
+HAPPENED = "no interval: nothing in the series is marked as a forecast"
 
 
 def find_best_window(

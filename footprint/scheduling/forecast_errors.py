@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from footprint.errors import DataError, UsageError
-from footprint.factors.intensity import IntensitySeries
+from footprint.factors.intensity import ForecastProvider, IntensityProvider, IntensitySeries
 from footprint.model import Finding
 from footprint.scheduling.arrays import Array
 from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
@@ -110,6 +110,14 @@ class PastErrors:
             )
         basis = f"90 % interval from the errors of past forecasts on {len(whole)} days"
         return Ratios(np.where(part.forecast, np.array(whole), 1.0), basis, (_LEAD,))
+
+
+def past_errors(provider: IntensityProvider, zone: str, now_s: int, days: int) -> PastErrors | None:
+    """Ask a provider how wrong it was; None where it does not remember its forecasts."""
+    if not isinstance(provider, ForecastProvider) or days < 1:
+        return None
+    span = (now_s - days * DAY_S, now_s)
+    return PastErrors(provider.series(zone, *span), provider.past_forecasts(zone, *span))
 
 
 _LEAD = Finding(

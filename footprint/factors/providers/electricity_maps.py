@@ -162,4 +162,5 @@ INFO = SourceInfo(
     "DE, SE-SE3, US-CAL-CISO",
     (KEY,),
     "live",
+    forecasts=True,
 )

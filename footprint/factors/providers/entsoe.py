@@ -9,6 +9,7 @@ weights, and the share that is covered is said.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -224,7 +225,11 @@ class _Session:
         self._block = (begin_s, end_s)
         ends = [self._pandas.Timestamp(one, unit="s", tz="UTC") for one in self._block]
         try:
-            table = self._client.query_generation(self._zone, start=ends[0], end=ends[1])
+            with warnings.catch_warnings():
+                # Of what the client itself does: it reads XML with a parser for HTML, in old ways
+                # of pandas. What it reads is checked before, see `_fault`.
+                warnings.simplefilter("ignore")
+                table = self._client.query_generation(self._zone, start=ends[0], end=ends[1])
         except self._no_data:
             return None
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError):
@@ -243,8 +248,9 @@ class _Session:
         """Ask as `requests.Session.get` would, for what `entsoe` does with the answer."""
         asked = tuple(sorted((k, v) for k, v in params.items() if k != "securityToken"))
         begin_s, _end = self._block
-        part = f"{self._area.code} {begin_s}"
-        request = Request(NAME, self._setup.url or url, asked, "history", part, accepted=(400,))
+        address = self._setup.url or url
+        part = f"{address} {self._area.code} {begin_s}"
+        request = Request(NAME, address, asked, "history", part, accepted=(400,))
         over = begin_s + _BLOCK_S <= self._now_s - SETTLED_S
 
         def final(body: str) -> bool:

@@ -44,14 +44,23 @@ class SeriesFiles:
     def series(self, zone: str, start_s: int, stop_s: int) -> IntensitySeries:
         """Cut a stretch out of the series of a zone."""
         require_span(start_s, stop_s)
+        found = self._of(zone)
+        covering = [one for one in found if one.start_s <= start_s and stop_s <= one.stop_s]
+        return (covering or found)[0].between(start_s, stop_s)
+
+    def span(self, zone: str) -> tuple[int, int]:
+        """When the first file of a zone begins and ends [s]."""
+        first = self._of(zone)[0]
+        return first.start_s, first.stop_s
+
+    def _of(self, zone: str) -> list[IntensitySeries]:
         found = [one for one in self._series if one.zone == zone]
         if not found:
             raise UsageError(
                 f"No file has a zone {zone!r}.",
                 f"There is: {', '.join(sorted({one.zone for one in self._series})[:12])}.",
             )
-        covering = [one for one in found if one.start_s <= start_s and stop_s <= one.stop_s]
-        return (covering or found)[0].between(start_s, stop_s)
+        return found
 
 
 class ElectricityMapsFiles:
@@ -86,6 +95,11 @@ class ElectricityMapsFiles:
         starts = trace.start_s + trace.step_s * np.arange(len(values))
         rows = [Row(int(at), float(value)) for at, value in zip(starts, values, strict=True)]
         return make_series(zone, rows, (start_s, stop_s, trace.step_s), self._signal, of)
+
+    def span(self, zone: str) -> tuple[int, int]:
+        """When the files begin and end [s]."""
+        self._trace.pick([zone])
+        return self._trace.start_s, self._trace.stop_s
 
 
 def _require_files(setup: Setup, name: str) -> tuple[Path, ...]:

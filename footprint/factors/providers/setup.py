@@ -98,6 +98,8 @@ class SourceInfo:
         Environment variables that it asks for.
     extra : str
         That it needs; empty for none.
+    forecasts : bool
+        Whether it also says what is to come.
     """
 
     make: Callable[[Setup], IntensityProvider]
@@ -107,6 +109,7 @@ class SourceInfo:
     zones: str = ""
     keys: tuple[str, ...] = ()
     extra: str = ""
+    forecasts: bool = False
 
 
 def field_of(document: Any, key: str, kind: type | tuple[type, ...], where: str) -> Any:

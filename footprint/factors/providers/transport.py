@@ -198,6 +198,10 @@ class Transport:
         Ask nobody; take what the cache has, however old, and say how old it is.
     limits : Limits
     clock : Clock
+    wire : Wire, optional
+        The line; over HTTP by default.
+    on_request : callable, optional
+        Told of each request before it goes out.
     """
 
     cache: Cache | None = None
@@ -205,6 +209,7 @@ class Transport:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = field(default_factory=Clock)
     wire: Wire | None = field(default=None, repr=False)
+    on_request: Callable[[Request], None] | None = field(default=None, repr=False)
     _last_s: float = field(default=float("-inf"), init=False, repr=False)
 
     def get(
@@ -270,6 +275,8 @@ class Transport:
         waited_s, fault = 0.0, ""
         for attempt in range(1, self.limits.tries + 1):
             self._keep_pace()
+            if self.on_request is not None:
+                self.on_request(request)
             asked_s: float | None = None
             try:
                 reply = self._wire().ask(request.url, request.parameters, secrets, self.limits)

@@ -193,4 +193,5 @@ INFO = SourceInfo(
     "GB, GB-1 to GB-17",
     (),
     "live",
+    forecasts=True,
 )

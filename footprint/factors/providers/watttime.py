@@ -171,4 +171,5 @@ INFO = SourceInfo(
     "CAISO_NORTH (free of charge), PJM_DC, DE",
     (USER, PASSWORD),
     "live",
+    forecasts=True,
 )
