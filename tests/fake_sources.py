@@ -109,6 +109,8 @@ def electricity_maps(clock, key, change=lambda rows: rows):
         if headers.get("auth-token") != key:
             return 401, {}, {"error": "Invalid auth-token"}
         zone, factors = query["zone"], query["emissionFactorType"]
+        if not zone.isupper():
+            return 404, {}, {"error": f"Zone '{zone}' does not exist."}
         assert query["shouldUseFallbackCallerLookup"] == "false"
         here = int(clock.now) // HOUR * HOUR
 
@@ -184,6 +186,8 @@ class WattTime:
             return {"token": next(iter(self.valid))}
         if headers.get("authorization", "").removeprefix("Bearer ") not in self.valid:
             return 401, {}, {"error": "token expired"}
+        if not query["region"].isupper():
+            return 400, {}, {"error": "Invalid region"}
         meta = {
             "data_point_period_seconds": 300,
             "region": query["region"],

@@ -124,6 +124,7 @@ class IntensitySeries:
 
     def between(self, start_s: int, stop_s: int) -> IntensitySeries:
         """Cut out the steps that touch a stretch of time."""
+        require_span(start_s, stop_s)
         self.require(start_s, stop_s)
         first = (start_s - self.start_s) // self.step_s
         last = -((self.start_s - stop_s) // self.step_s)
