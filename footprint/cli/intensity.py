@@ -304,7 +304,7 @@ def _setup(
 ) -> Setup:
     from footprint.factors.providers import Setup
     from footprint.factors.providers.cache import Cache, default_folder
-    from footprint.factors.providers.transport import Transport
+    from footprint.factors.providers.transport import Clock, Transport
     from footprint.model import SignalKind
 
     if no_cache and (offline or cache is not None):
@@ -314,7 +314,7 @@ def _setup(
         None if signal is None else SignalKind.parse(signal),
         url,
         tuple(files or ()),
-        Transport(kept, offline),
+        Transport(kept, offline, clock=Clock()),
     )
 
 

@@ -75,8 +75,9 @@ class ElectricityMaps:
         now_s = int(self._setup.transport.clock.now_s())
         past: list[tuple[Answer, list[Row]]] = []
         ahead: list[tuple[Answer, list[Row]]] = []
-        if start_s < now_s:
-            past += self._past(zone, start_s, min(stop_s, now_s), now_s)
+        first_s = start_s // _STEP_S * _STEP_S
+        if first_s <= now_s:  # also for the hour that is running
+            past += self._past(zone, first_s, min(stop_s, now_s + 1), now_s)
         if stop_s > now_s:
             ahead.append(self._forecast(zone, stop_s - now_s))
         oldest_s, findings = merged(answer for answer, _ in (*past, *ahead))
