@@ -38,7 +38,7 @@ Files = Annotated[
     list[Path] | None, typer.Option("--file", help="That the source reads. Repeatable.")
 ]
 From = Annotated[
-    str | None, typer.Option("--from", help="Begin, UTC or with an offset. [default: 24 h ago]")
+    str | None, typer.Option("--from", help="Begin, UTC or with an offset. [default: 23 h ago]")
 ]
 To = Annotated[
     str | None,
@@ -338,7 +338,8 @@ def _span(
 
     now_s = int(setup.transport.clock.now_s())
     ahead_s = _DAY_S if find_source(source).forecasts else 0
-    own = (now_s - _DAY_S, now_s + ahead_s)
+    # Of the last 24 h Electricity Maps tells on every plan; an hour that has begun counts whole.
+    own = (now_s - _DAY_S + 3600, now_s + ahead_s)
     if isinstance(provider, FileProvider):
         own = provider.span(zone)
     start_s = own[0] if start is None else _moment(start, now_s)

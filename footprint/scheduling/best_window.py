@@ -271,11 +271,12 @@ def _on_gaps(part: IntensitySeries) -> list[Finding]:
     gaps = part.gaps()
     if not gaps:
         return []
-    lost_h = sum(stop - start for start, stop in gaps) / 3600
+    lost_s = sum(stop - start for start, stop in gaps)
+    lost = f"{lost_s / 3600:g} h" if lost_s % 1800 == 0 else f"{lost_s / 60:.0f} min"
     return [
         Finding(
             "window-gap",
-            f"{lost_h:g} h before the deadline have no value and were not considered.",
+            f"{lost} before the deadline have no value and were not considered.",
             remedy="A better time may lie there; ask another source.",
         )
     ]

@@ -41,6 +41,7 @@ def blocks(name, language):
         "README.md",
         "docs/evaluation.md",
         "docs/guide.md",
+        "docs/live_sources.md",
         "docs/papers.md",
         "docs/scheduling.md",
         "docs/scheduling_cafe.md",
@@ -57,7 +58,8 @@ def test_python_examples_run(name, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "docs/evaluation.md", "docs/guide.md", "docs/papers.md"]
+    "name",
+    ["README.md", "docs/evaluation.md", "docs/guide.md", "docs/live_sources.md", "docs/papers.md"],
 )
 def test_shell_examples_use_options_that_exist(name):
     helps = {}
@@ -65,7 +67,7 @@ def test_shell_examples_use_options_that_exist(name):
         if not line.startswith("footprint "):
             continue
         words = line.split(" -- ")[0].split("#")[0].split()
-        command = words[1:3] if words[1] == "factors" else words[1:2]
+        command = words[1:3] if words[1] in ("factors", "intensity") else words[1:2]
         if tuple(command) not in helps:
             helps[tuple(command)] = subprocess.run(
                 [sys.executable, "-m", "footprint", *command, "--help"],

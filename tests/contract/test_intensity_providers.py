@@ -30,7 +30,7 @@ SERVERS = {
     "electricity-maps": ("DE", fake.electricity_maps(CLOCK, "key")),
     "watttime": ("CAISO_NORTH", fake.WattTime(CLOCK, PAIR)),
     "uk-carbon-intensity": ("GB", fake.uk(CLOCK)),
-    "entsoe": ("FR", fake.entsoe("key")),
+    "entsoe": ("FR", fake.entsoe("key", mix={kind: fake.MIX[kind] for kind in ("B04", "B17")})),
 }
 
 

@@ -47,8 +47,6 @@ SOURCE = Source(
 BOUNDARY = "consumption, flow-traced"
 _STEP_S = 3600
 _BLOCK_S = 10 * DAY_S
-# What the endpoint `history` reaches back, less the hour that is running.
-_RECENT_S = DAY_S - _STEP_S
 # Where an answer has its rows; that of `past-range` is not confirmed.
 _LISTS = {"history": "history", "past-range": "data", "forecast": "forecast"}
 # Without this an unknown zone is answered with that of the caller's address.
@@ -91,7 +89,7 @@ class ElectricityMaps:
     def _past(
         self, zone: str, start_s: int, stop_s: int, now_s: int
     ) -> Iterator[tuple[Answer, list[Row]]]:
-        if start_s > now_s - _RECENT_S:
+        if start_s > now_s - DAY_S:  # of that `history` tells, on every plan
             yield self._ask("history", zone)
             return
         for begin_s, end_s in blocks(start_s, stop_s, _BLOCK_S):

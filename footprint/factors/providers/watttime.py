@@ -81,7 +81,8 @@ class WattTime:
         if first_s < now_s:  # also for the step that is running
             past += self._past(zone, first_s, min(stop_s, now_s), now_s)
         if stop_s > now_s:
-            horizon = str(full_horizon_h(stop_s - now_s))
+            # Forecasts begin with the step that is running.
+            horizon = str(full_horizon_h(stop_s - now_s // _STEP_S * _STEP_S))
             ahead.append(self._ask("forecast", zone, (("horizon_hours", horizon),), horizon))
         of = Provenance(NAME, SOURCE, BOUNDARY, *merged(answer for answer, _ in (*past, *ahead)))
         forecast = [row._replace(forecast=True) for _, rows in ahead for row in rows]
