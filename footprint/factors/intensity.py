@@ -23,6 +23,8 @@ Flags = npt.NDArray[np.bool_]
 
 # A series of this many steps is a year of 30 s; more is a wrong unit of time.
 MOST_STEPS = 1_100_000
+MOST_BLOCKS = 200
+"""Requests for one series: years of hours, and not a slip in the year. Our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +350,11 @@ def require_span(start_s: int, stop_s: int) -> None:
 def blocks(start_s: int, stop_s: int, length_s: int) -> Iterator[tuple[int, int]]:
     """Cut a stretch of time at fixed edges, so that the same requests come back.
 
+    Raises
+    ------
+    UsageError
+        If there would be too many.
+
     Examples
     --------
     >>> list(blocks(5, 25, 10))
@@ -355,6 +362,13 @@ def blocks(start_s: int, stop_s: int, length_s: int) -> Iterator[tuple[int, int]
     """
     if start_s >= stop_s:
         return
+    many = -((start_s - stop_s) // length_s)
+    if many > MOST_BLOCKS:
+        raise UsageError(
+            f"{moment(start_s)} to {moment(stop_s)} would take {many} requests; {MOST_BLOCKS} are "
+            "the limit.",
+            "Ask for it in parts, if you mean it.",
+        )
     for begin_s in range(start_s // length_s * length_s, stop_s, length_s):
         yield begin_s, begin_s + length_s
 
@@ -380,6 +394,6 @@ def read_moment(text: object) -> int:
     """
     try:
         when = datetime.fromisoformat(text)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
+        return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, TypeError, OverflowError):
         raise SourceError(f"{str(text)[:40]!r} is no moment in time.") from None
-    return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())

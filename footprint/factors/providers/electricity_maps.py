@@ -122,13 +122,12 @@ class ElectricityMaps:
             rows = field_of(document, _LISTS[endpoint], list, NAME)
             return [_row(one, zone, factors) for one in rows]
 
-        def final(body: str) -> bool:
+        def settled(body: str) -> bool:
             # Values that were estimated, or are missing, may be put right later.
-            return over and all(
-                row.value is not None and not row.estimated for row in read(Answer(body, 0.0))
-            )
+            rows = read(Answer(body, 0.0))
+            return over and all(row.value is not None and not row.estimated for row in rows)
 
-        answer = self._setup.transport.get(request, self._secrets, final=final)
+        answer = self._setup.transport.get(request, self._secrets, settled=settled)
         return answer, read(answer)
 
     def _secrets(self) -> Secrets:

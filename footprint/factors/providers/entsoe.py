@@ -253,13 +253,13 @@ class _Session:
         request = Request(NAME, address, asked, "history", part, accepted=(400,))
         over = begin_s + _BLOCK_S <= self._now_s - SETTLED_S
 
-        def final(body: str) -> bool:
-            return over and _fault(body, self._area.code) is None and not _is_empty(body)
+        def settled(body: str) -> bool:
+            fault = None if _is_empty(body) else _fault(body, self._area.code)
+            if fault is not None:
+                raise SourceError(f"{NAME}: {fault}.", "Ask again later, or for other hours.")
+            return over and not _is_empty(body)
 
-        answer = self._setup.transport.get(request, self._secrets, final=final)
-        fault = None if _is_empty(answer.body) else _fault(answer.body, self._area.code)
-        if fault is not None:
-            raise SourceError(f"{NAME}: {fault}.", "Ask again later, or for other hours.")
+        answer = self._setup.transport.get(request, self._secrets, settled=settled)
         self.answers.append(answer)
         return SimpleNamespace(
             text=answer.body, headers={"content-type": "text/xml"}, raise_for_status=lambda: None

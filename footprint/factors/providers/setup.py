@@ -139,7 +139,11 @@ def number_of(document: Any, key: str, where: str) -> float | None:
     """
     if isinstance(document, Mapping) and key in document and document[key] is None:
         return None
-    return float(field_of(document, key, (int, float), where))
+    found = field_of(document, key, (int, float), where)
+    try:
+        return float(found)
+    except OverflowError:
+        raise SourceError(f"{where}: {key!r} is too large for a number.") from None
 
 
 def require_echo(found: object, asked: str, what: str, where: str) -> None:

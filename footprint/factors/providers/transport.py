@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from footprint.errors import KeyRefused, SourceError, SourceUnreachable, UsageError
 from footprint.factors.intensity import moment
@@ -51,6 +51,7 @@ class Secrets:
     def texts(self) -> list[str]:
         """All secret texts, longest first."""
         found = {*self.headers.values(), *self.parameters.values(), *self.words}
+        found |= {quote(text, safe="") for text in found}  # as it looks in an address
         return sorted(filter(None, found), key=len, reverse=True)
 
     def strike(self, text: str) -> str:
@@ -171,7 +172,7 @@ class Answer:
         """
         try:
             return json.loads(self.body, parse_constant=_refuse_constant)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SourceError(
                 f"{request.place} answered with something that is no JSON: {error}.",
                 "The answer may have been cut off, or the address be another service; try again.",
@@ -217,7 +218,7 @@ class Transport:
         request: Request,
         secrets: Callable[[], Secrets] = Secrets,
         *,
-        final: Callable[[str], bool] = never,
+        settled: Callable[[str], bool] = never,
     ) -> Answer:
         """Fetch an answer, or take it from the cache.
 
@@ -226,8 +227,9 @@ class Transport:
         request : Request
         secrets : callable
             Gives what is sent beside it; only called if something is sent.
-        final : callable
-            Says of a body whether it is settled and may be kept for good.
+        settled : callable
+            Says of a body whether it may be kept for good. Raises where it is no good at all, and
+            then nothing is kept.
 
         Raises
         ------
@@ -257,11 +259,10 @@ class Transport:
             ) from None
         now_s = self.clock.now_s()
         body = reply.body
+        entry = Entry(body, now_s, settled(body))
         # A server that repeats a key in its answer must not bring it onto the disk.
         if self.cache is not None and hidden.strike(body) == body:
-            self.cache.store(
-                request.source, request.text, request.kind, Entry(body, now_s, final(body))
-            )
+            self.cache.store(request.source, request.text, request.kind, entry)
         return Answer(body, now_s, self._on_clock(request, reply, now_s))
 
     def send(self, request: Request, secrets: Secrets) -> Reply:

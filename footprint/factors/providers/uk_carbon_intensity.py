@@ -121,11 +121,12 @@ class UkCarbonIntensity:
         kind = "forecast" if part == "forecast" else "history"
         request = Request(NAME, url, (), kind, f"{base} {region or ''} {part}")
 
-        def final(body: str) -> bool:
+        def settled(body: str) -> bool:
             steps = _steps(Answer(body, 0.0), request, region)
-            return over and all(_actual(one, region).value is not None for one in steps)
+            known = [_actual(one, region).value is not None for one in steps]
+            return over and all(known)
 
-        answer = self._setup.transport.get(request, final=final)
+        answer = self._setup.transport.get(request, settled=settled)
         return answer, _steps(answer, request, region)
 
 

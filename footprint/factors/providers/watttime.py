@@ -112,18 +112,18 @@ class WattTime:
         asked = (("region", zone), ("signal_type", self._type), *further)
         request = Request(NAME, url, asked, endpoint, f"{url} {zone} {self._type} {part}")
 
-        def final(body: str) -> bool:
+        def settled(body: str) -> bool:
             rows = self._rows(Answer(body, 0.0).json(request), zone)
             return over and all(row.value is not None for row in rows)
 
         had_one = bool(self._token)
         try:
-            answer = self._setup.transport.get(request, self._bearer, final=final)
+            answer = self._setup.transport.get(request, self._bearer, settled=settled)
         except KeyRefused:
             if not had_one:
                 raise  # a token of this very moment was refused
             self._token = ""
-            answer = self._setup.transport.get(request, self._bearer, final=final)
+            answer = self._setup.transport.get(request, self._bearer, settled=settled)
         return answer, self._rows(answer.json(request), zone)
 
     def _bearer(self) -> Secrets:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from footprint.errors import MissingExtra, SourceError
+from footprint.errors import MissingExtra, SourceError, UsageError
 
 if TYPE_CHECKING:
     import httpx
@@ -115,7 +115,14 @@ class HttpWire:
             return self._httpx.HTTPTransport(verify=False)
         if self._verified is None:
             self._verified = self._httpx.create_ssl_context()
-        return self._httpx.HTTPTransport(verify=self._verified, proxy=self._proxy)
+        try:
+            return self._httpx.HTTPTransport(verify=self._verified, proxy=self._proxy)
+        except (ValueError, self._httpx.InvalidURL, ImportError):
+            # Not its text: passwords stand in addresses of proxies.
+            raise UsageError(
+                "HTTPS_PROXY holds no address of a proxy that httpx can use.",
+                "Write it like http://proxy.example.org:8080.",
+            ) from None
 
     def _once(
         self,
