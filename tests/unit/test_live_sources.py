@@ -234,12 +234,13 @@ def test_a_gap_stays_a_gap(serve, ask, clock):
 
 
 def test_a_type_that_was_not_reported_makes_a_gap_not_a_zero(serve, ask, clock):
+    """Also where another type has shorter steps, through which an hour's value holds."""
     start = NOW // DAY * DAY - 3 * DAY
     hole = start + 5 * HOUR
-    answer = fake.entsoe(ENTSOE_KEY, mix={"B04": fake.MIX["B04"], "B14": (lambda at: 5000, 60)},
-                         skip={("B14", hole)})  # fmt: skip
+    mix = {kind: fake.MIX[kind] for kind in ("B04", "B16")}
+    answer = fake.entsoe(ENTSOE_KEY, mix=mix, skip={("B04", hole)})
     series = ask("entsoe", serve(answer)).series("FR", start, start + DAY)
-    assert np.flatnonzero(np.isnan(series.values)).tolist() == [5]
+    assert np.flatnonzero(np.isnan(series.values)).tolist() == [20, 21, 22, 23]
 
 
 def test_rows_in_any_order_are_put_right_and_doubles_must_agree(serve, ask, clock):
@@ -457,6 +458,15 @@ def test_keys_are_nowhere_but_on_the_wire(serve, ask, clock, caplog, capfd, tmp_
     assert len(list((tmp_path / "cache").rglob("*.json"))) >= 3
     for secret in (KEY, PASSWORD, PAIR, ENTSOE_KEY, "token-number-"):
         assert secret not in text, secret
+
+
+def test_answers_that_repeat_a_key_are_not_kept(serve, ask, clock, tmp_path):
+    good = fake.electricity_maps(clock, KEY)
+    source = serve(lambda *asked: {**good(*asked), "youSent": KEY})
+    for _ in range(2):
+        ask("electricity-maps", source).series("DE", NOW - HOUR, NOW)
+    assert len(source.requests) == 2
+    assert not (tmp_path / "cache").exists()
 
 
 def test_keys_were_really_sent(serve, ask, clock):
