@@ -12,7 +12,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from footprint.factors.providers.transport import Clock
+from footprint.factors.providers.exchange import Clock
 
 HOUR = 3600
 # 2026-11-21 12:10:00 UTC, within an hour and within a half-hour.

@@ -304,7 +304,8 @@ def _setup(
 ) -> Setup:
     from footprint.factors.providers import Setup
     from footprint.factors.providers.cache import Cache, default_folder
-    from footprint.factors.providers.transport import Clock, Transport
+    from footprint.factors.providers.exchange import Clock
+    from footprint.factors.providers.transport import Transport
     from footprint.model import SignalKind
 
     if no_cache and (offline or cache is not None):

@@ -18,13 +18,8 @@ from typing import Any
 import numpy as np
 
 from footprint.errors import DataError, MissingExtra, UsageError
-from footprint.factors.intensity import (
-    IntensitySeries,
-    Provenance,
-    iso,
-    read_moment,
-    stretches,
-)
+from footprint.factors.intensity import IntensitySeries, Provenance, iso, stretches
+from footprint.factors.series_rows import read_moment
 from footprint.model import Finding, Severity, SignalKind, Source
 from footprint.simulation.trace_files import load_table, read_stamps
 

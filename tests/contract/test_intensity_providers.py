@@ -9,9 +9,10 @@ import pytest
 from footprint.errors import DataError, FootprintError, UsageError
 from footprint.factors.intensity import IntensityProvider, IntensitySeries
 from footprint.factors.providers import PROVIDERS, Setup, find_source, make_provider
+from footprint.factors.providers.exchange import Limits
 from footprint.factors.providers.replay import Replay
 from footprint.factors.providers.setup import SourceInfo
-from footprint.factors.providers.transport import Limits, Transport
+from footprint.factors.providers.transport import Transport
 from footprint.model import SignalKind
 from tests import fake_sources as fake
 from tests.fake_sources import HOUR, NOW, FakeClock, FakeSource

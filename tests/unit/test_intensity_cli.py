@@ -24,7 +24,7 @@ def clock():
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path, clock):
     """Run a command at a fixed time; gives its exit code, output and what it said beside."""
-    monkeypatch.setattr("footprint.factors.providers.transport.Clock", clock.clock)
+    monkeypatch.setattr("footprint.factors.providers.exchange.Clock", clock.clock)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)

@@ -8,15 +8,9 @@ import pytest
 
 from footprint.assessment import estimate
 from footprint.errors import DataError, SourceError, UsageError
-from footprint.factors.intensity import (
-    IntensitySeries,
-    Provenance,
-    Row,
-    blocks,
-    make_series,
-    read_moment,
-)
+from footprint.factors.intensity import IntensitySeries, Provenance
 from footprint.factors.series_files import certificate_path, read_series, write_series
+from footprint.factors.series_rows import Row, blocks, make_series, read_moment
 from footprint.factors.series_summary import plain_values, summarise, thin
 from footprint.intensity_means import weigh_intensities
 from footprint.inventory import build_inventory

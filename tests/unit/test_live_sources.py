@@ -24,13 +24,8 @@ from footprint.errors import (
 )
 from footprint.factors.providers import Setup, make_provider
 from footprint.factors.providers.cache import Cache, default_folder
-from footprint.factors.providers.transport import (
-    Limits,
-    Request,
-    Secrets,
-    Transport,
-    retry_after,
-)
+from footprint.factors.providers.exchange import Limits, Request, Secrets
+from footprint.factors.providers.transport import Transport, retry_after
 from footprint.model import SignalKind
 from tests import fake_sources as fake
 from tests.fake_sources import HOUR, NOW, FakeClock, FakeSource, intensity

@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from footprint.factors.intensity import (
-    IntensitySeries,
-    Provenance,
-    Row,
-    blocks,
-    iso,
-    make_series,
-    read_moment,
-    require_span,
-)
+from footprint.factors.intensity import IntensitySeries, Provenance, iso, require_span
+from footprint.factors.providers.exchange import Answer, Request, Secrets
 from footprint.factors.providers.setup import (
     DAY_S,
     SETTLED_S,
@@ -31,7 +23,7 @@ from footprint.factors.providers.setup import (
     require_echo,
     with_forecast,
 )
-from footprint.factors.providers.transport import Answer, Request, Secrets
+from footprint.factors.series_rows import Row, blocks, make_series, read_moment
 from footprint.model import Finding, SignalKind, Source
 from footprint.model.kinds import SignalScope
 

@@ -19,18 +19,10 @@ import numpy.typing as npt
 
 from footprint.errors import FactorNotFound, MissingExtra, SourceError, UsageError
 from footprint.factors.catalogue import load_catalogue
-from footprint.factors.intensity import (
-    Floats,
-    IntensitySeries,
-    Provenance,
-    Row,
-    blocks,
-    iso,
-    make_series,
-    require_span,
-)
+from footprint.factors.intensity import Floats, IntensitySeries, Provenance, iso, require_span
+from footprint.factors.providers.exchange import Answer, Request, Secrets
 from footprint.factors.providers.setup import DAY_S, SETTLED_S, Setup, SourceInfo, merged
-from footprint.factors.providers.transport import Answer, Request, Secrets
+from footprint.factors.series_rows import Row, blocks, make_series
 from footprint.model import Finding, SignalKind, Source
 from footprint.model.kinds import SignalScope
 

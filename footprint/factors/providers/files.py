@@ -11,16 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from footprint.errors import DataError, UsageError
-from footprint.factors.intensity import (
-    IntensitySeries,
-    Provenance,
-    Row,
-    make_series,
-    moment,
-    require_span,
-)
+from footprint.factors.intensity import IntensitySeries, Provenance, moment, require_span
 from footprint.factors.providers.setup import Setup, SourceInfo
 from footprint.factors.series_files import read_series
+from footprint.factors.series_rows import Row, make_series
 from footprint.model import SignalKind, Source
 from footprint.model.kinds import SignalScope
 from footprint.simulation.trace_files import read_electricity_maps

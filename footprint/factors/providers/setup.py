@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from footprint.errors import MissingKey, SourceError, UsageError
-from footprint.factors.intensity import IntensityProvider, Row
-from footprint.factors.providers.transport import Answer, Transport
+from footprint.factors.intensity import IntensityProvider
+from footprint.factors.providers.exchange import Answer
+from footprint.factors.providers.transport import Transport
+from footprint.factors.series_rows import Row
 from footprint.model import Finding, SignalKind, Source
 
 DAY_S = 86_400

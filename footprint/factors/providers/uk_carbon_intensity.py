@@ -12,15 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from footprint.errors import SourceError, UsageError
-from footprint.factors.intensity import (
-    IntensitySeries,
-    Provenance,
-    Row,
-    blocks,
-    make_series,
-    read_moment,
-    require_span,
-)
+from footprint.factors.intensity import IntensitySeries, Provenance, require_span
+from footprint.factors.providers.exchange import Answer, Request
 from footprint.factors.providers.setup import (
     DAY_S,
     SETTLED_S,
@@ -32,7 +25,7 @@ from footprint.factors.providers.setup import (
     require_echo,
     with_forecast,
 )
-from footprint.factors.providers.transport import Answer, Request
+from footprint.factors.series_rows import Row, blocks, make_series, read_moment
 from footprint.model import Finding, Severity, SignalKind, Source
 from footprint.model.kinds import SignalScope
 

@@ -11,16 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from footprint.errors import KeyRefused, SourceError
-from footprint.factors.intensity import (
-    IntensitySeries,
-    Provenance,
-    Row,
-    blocks,
-    iso,
-    make_series,
-    read_moment,
-    require_span,
-)
+from footprint.factors.intensity import IntensitySeries, Provenance, iso, require_span
+from footprint.factors.providers.exchange import Answer, Request, Secrets
 from footprint.factors.providers.setup import (
     DAY_S,
     SETTLED_S,
@@ -33,7 +25,7 @@ from footprint.factors.providers.setup import (
     require_echo,
     with_forecast,
 )
-from footprint.factors.providers.transport import Answer, Request, Secrets
+from footprint.factors.series_rows import Row, blocks, make_series, read_moment
 from footprint.model import SignalKind, Source
 from footprint.model.kinds import SignalBasis, SignalScope
 from footprint.units import conversion_factor

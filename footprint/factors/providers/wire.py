@@ -17,7 +17,7 @@ from footprint.errors import MissingExtra, SourceError, UsageError
 if TYPE_CHECKING:
     import httpx
 
-    from footprint.factors.providers.transport import Limits, Secrets
+    from footprint.factors.providers.exchange import Limits, Secrets
 
 _REDIRECTS = 3
 
