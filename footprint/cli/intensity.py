@@ -221,7 +221,7 @@ def best_window(
     ] = False,
     past_days: Annotated[
         int, typer.Option(min=0, help="Days of past forecasts to take their errors from.")
-    ] = 30,
+    ] = 60,
     forecast_error: Annotated[
         float | None,
         typer.Option(help="Error of the forecast that you state, such as 0.1, instead."),
