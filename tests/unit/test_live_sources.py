@@ -362,6 +362,13 @@ def test_no_data_of_entsoe_is_said(serve, ask):
             ask("entsoe", serve(answer)).series("FR", NOW - 3 * DAY, NOW - 2 * DAY)
 
 
+def test_entsoe_forecasts_nothing(serve, ask):
+    source = serve(fake.entsoe(ENTSOE_KEY))
+    with pytest.raises(SourceError, match="forecasts no generation"):
+        ask("entsoe", source).series("FR", NOW, NOW + DAY)
+    assert source.requests == []
+
+
 # Keys.
 
 

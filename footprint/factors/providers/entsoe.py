@@ -77,6 +77,10 @@ class Entsoe:
         """Give all steps that touch a stretch of time; the platform forecasts no mix of types."""
         require_span(start_s, stop_s)
         now_s = int(self._setup.transport.clock.now_s())
+        if start_s >= now_s:
+            raise SourceError(
+                f"{NAME} forecasts no generation by type.", "Take a source that forecasts."
+            )
         session = _Session(self._setup, zone, now_s)
         mixes = [
             session.generation(begin_s, min(end_s, now_s))
