@@ -5,6 +5,7 @@
     FootprintError                 exit   raised when
     ├── UsageError                  2     the call or the command line cannot mean anything
     │   ├── MissingPlace            2     an activity has no grid zone and none was given
+    │   ├── MissingKey              2     a live source asks for a key that the environment lacks
     │   └── BoundaryMismatch        2     two results do not measure the same thing
     ├── DataError                   3     something that was read is wrong
     │   ├── UnitError               3     a quantity does not parse or has another dimension
@@ -16,6 +17,9 @@
     │   ├── LedgerError             3     a ledger cannot be used, or refuses what it was given
     │   └── FactorError             3     a factor file or a catalogue is broken
     │       └── FactorNotFound      3     no factor answers the query
+    ├── SourceError                 3     a live source answered wrong, or refused
+    │   ├── SourceUnreachable       3     a live source did not answer at all
+    │   └── KeyRefused              3     a live source does not take the key
     ├── SimulationError             3     a simulation broke one of its own laws
     ├── MeterError                  3     an energy source cannot be read
     │   └── MeterAbsent             3     this machine has no such source
@@ -65,6 +69,12 @@ class MissingPlace(UsageError):
     """An activity has no grid zone; places are never guessed."""
 
     code = "missing-place"
+
+
+class MissingKey(UsageError):
+    """A live source asks for a key, and the environment holds none."""
+
+    code = "missing-key"
 
 
 class BoundaryMismatch(UsageError):
@@ -141,6 +151,24 @@ class FactorNotFound(FactorError):
     """No factor of the catalogue answers the query."""
 
     code = "factor-not-found"
+
+
+class SourceError(FootprintError):
+    """A live source answered with something that cannot be used, or refused to answer."""
+
+    code = "source"
+
+
+class SourceUnreachable(SourceError):
+    """A live source did not answer: no network, no such host, or too slow."""
+
+    code = "source-unreachable"
+
+
+class KeyRefused(SourceError):
+    """A live source does not take the key: it is wrong, or has expired."""
+
+    code = "key-refused"
 
 
 class SimulationError(FootprintError):

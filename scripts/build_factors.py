@@ -20,7 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from factor_tables.files import write
-from factor_tables.grid import build_countries, build_regions, build_subnational
+from factor_tables.grid import (
+    build_countries,
+    build_regions,
+    build_sources,
+    build_subnational,
+)
 from factor_tables.hardware import build_embodied, build_lifespans, build_power
 from factor_tables.network import build_network
 from factor_tables.prices import (
@@ -35,6 +40,7 @@ BUILDERS: dict[str, Callable[[list[Cells], Tables], None]] = {
     "grid_country_yearly": build_countries,
     "grid_subnational_yearly": build_subnational,
     "cloud_regions": build_regions,
+    "energy_sources": build_sources,
     "network_energy": build_network,
     "hardware_power": build_power,
     "hardware_embodied": build_embodied,
@@ -45,7 +51,6 @@ BUILDERS: dict[str, Callable[[list[Cells], Tables], None]] = {
     "carbon_prices": build_carbon_prices,
 }
 NOT_USED = {
-    "energy_sources": "no calculation here uses intensities by generation source",
     "pedigree_matrix": "the factors of the matrix stand in footprint/factors/pedigree.py",
 }
 

@@ -13,6 +13,7 @@ from footprint.cli import (
     calibrate,
     factors,
     flower,
+    intensity,
     ledger,
     meters,
     methods,
@@ -54,6 +55,7 @@ app.command("calibrate")(calibrate.calibrate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(factors.app, name="factors")
 app.add_typer(flower.app, name="flower")
+app.add_typer(intensity.app, name="intensity")
 app.add_typer(ledger.app, name="ledger")
 
 

@@ -18,6 +18,7 @@ from footprint.errors import DocumentError, UsageError
 if TYPE_CHECKING:
     from footprint.documents import Result
     from footprint.model import Assessment, Comparison, Journal
+    from footprint.settings import Settings
 
 # A test holds this to `footprint.settings.DEFAULT_NETWORK`, whose import is heavy.
 DEFAULT_NETWORK = "fixed_core_access"
@@ -78,6 +79,13 @@ def estimate(
     signal: Annotated[
         str, typer.Option(help="Kind of grid intensity: basis/method/scope.")
     ] = "average/location/life-cycle",
+    intensity: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FILE of `footprint intensity fetch`, or ZONE=FILE: counts each kWh of the "
+            "journal at its own hour. Repeatable."
+        ),
+    ] = None,
     view: Annotated[
         str, typer.Option(help="Whose energy: process, machine or machine-less-idle.")
     ] = "process",
@@ -109,6 +117,8 @@ def estimate(
 
         footprint estimate runs/central --zone Paris=FR --json
 
+        footprint estimate runs/central --intensity FR=fr.csv
+
         footprint estimate hospitals.toml --architecture centralised
 
         footprint estimate digits --from ledger --by-round
@@ -123,9 +133,11 @@ def estimate(
 
     check_output(output)
     if len(journals) == 1 and journals[0].suffix == ".toml":
-        if zone or device or pue is not None or network != DEFAULT_NETWORK or resource_share != 1:
+        chosen = zone or device or intensity or pue is not None
+        if chosen or network != DEFAULT_NETWORK or resource_share != 1:
             raise UsageError(
-                "A manifest makes its own choices of zones, devices, network, PUE and shares.",
+                "A manifest makes its own choices of zones, devices, intensities, network, PUE and "
+                "shares.",
                 "Write them into it, or vary them with: footprint sweep",
             )
         planned = _planned(journals[0], architecture, factors or [], seed, draws)
@@ -148,6 +160,8 @@ def estimate(
         journal = _imported(source, journals, url)
     if cross_check is not None:
         journal = _cross_checked(journal, cross_check)
+    if intensity:
+        journal, settings = _timed(journal, settings, intensity)
     inventory = build_inventory(journal, by_round=by_round)
     deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
 
@@ -262,6 +276,30 @@ def report(
         print_json({"page": str(page)})
     else:
         print_text(str(page))
+
+
+def _timed(journal: Journal, settings: Settings, options: list[str]) -> tuple[Journal, Settings]:
+    """Weigh series of intensity with the energy of a journal."""
+    from footprint.documents import input_file
+    from footprint.factors.series_files import read_series
+    from footprint.intensity_means import weigh_intensities
+
+    series, inputs = [], []
+    for option in options:
+        zone, _, name = option.rpartition("=")
+        found = read_series(Path(name))
+        if zone and len(found) != 1:
+            raise UsageError(
+                f"{name} has {len(found)} zones; {zone!r} cannot stand for all of them.",
+                "Name the file alone.",
+            )
+        series += [replace(one, zone=zone or one.zone) for one in found]
+        inputs.append(input_file(Path(name)))
+    means, findings = weigh_intensities(journal, series, settings.signal, settings.zones)
+    journal = replace(
+        journal, findings=(*journal.findings, *findings), inputs=(*journal.inputs, *inputs)
+    )
+    return journal, replace(settings, intensities={**settings.intensities, **means})
 
 
 def _planned(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from footprint.errors import FactorError, FactorNotFound, UsageError
-from footprint.factors.schema import QUANTITIES, FactorRow
+from footprint.factors.schema import QUANTITIES, WITH_SIGNAL, FactorRow
 from footprint.factors.zones import Zones
 from footprint.model import EmissionFactor, Finding, Resolution, ResolvedBy, SignalKind
 
@@ -61,16 +61,15 @@ class Query:
         FactorNotFound
             If the quantity or the zone is unknown.
         UsageError
-            If `signal` is given for another quantity than grid intensity.
+            If `signal` is given for a quantity that has none.
         """
         if quantity not in QUANTITIES:
             raise not_found(f"There is no quantity {quantity!r}", quantity, QUANTITIES)
-        if quantity == "grid_intensity":
+        if quantity in WITH_SIGNAL:
             signal = signal or SignalKind()
         elif signal is not None:
-            raise UsageError(
-                f"A signal kind was given for {quantity}; only grid_intensity has one."
-            )
+            kinds = " and ".join(WITH_SIGNAL)
+            raise UsageError(f"A signal kind was given for {quantity}; only {kinds} have one.")
         return cls(quantity, zones.find(zone).id if zone else None, subject, year, signal)
 
     def __str__(self) -> str:

@@ -35,6 +35,9 @@ QUANTITIES: dict[str, Quantity] = {
     "grid_intensity": Quantity(
         "gCO2e/kWh", 1.0, 2000.0, "emissions of one kWh from the grid of a zone"
     ),
+    "generation_intensity": Quantity(
+        "gCO2e/kWh", 0.0, 2000.0, "emissions of one kWh by what it is generated from"
+    ),
     "cfe_share": Quantity(
         "1", 0.0, 1.0, "hourly carbon-free share incl. purchases (market; never location-based)"
     ),
@@ -63,6 +66,9 @@ QUANTITIES: dict[str, Quantity] = {
     "carbon_price_eur": Quantity("EUR/gCO2e", 1e-7, 5e-3, "price or cost of emissions"),
     "carbon_price_usd": Quantity("USD/gCO2e", 1e-7, 5e-3, "price or cost of emissions"),
 }
+
+WITH_SIGNAL = ("grid_intensity", "generation_intensity")
+"""Quantities that are of a kind of signal."""
 
 COLUMNS = (
     "id", "quantity", "subject", "zone", "valid_from", "valid_to", "value", "unit", "low", "high",
@@ -199,13 +205,13 @@ def _day(text: str) -> date | None:
 
 def _check_signal(cells: Mapping[str, str], faults: list[str]) -> SignalKind | None:
     text = cells["signal"]
-    if cells["quantity"] == "grid_intensity":
+    if cells["quantity"] in WITH_SIGNAL:
         try:
             return _signal(text)
         except UsageError as error:
             faults.append(f"signal: {error.message}")
     elif text:
-        faults.append(f"signal {text!r} is for grid_intensity only")
+        faults.append(f"signal {text!r} is for intensities only")
     return None
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import DataError, UsageError
+from footprint.factors.intensity import moment as moment
 from footprint.model import Finding
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -180,12 +181,6 @@ class Trace:
                 f"of {step_s} s from {moment(start_s)} would lie across their edges.",
                 "Take steps that divide the periods, and begin at an edge of one.",
             )
-
-
-def moment(unix_s: float) -> str:
-    """Write a moment as people do: ``"2022-06-08 00:05 UTC"``."""
-    when = datetime.fromtimestamp(unix_s, UTC)
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC" if when.second else f"{when:%Y-%m-%d %H:%M} UTC"
 
 
 def unix_seconds(text: str) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from footprint.errors import DataError, ManifestError
+from footprint.factors.series_files import read_certificate, read_series
 from footprint.model import Finding, SignalKind
 from footprint.model.kinds import SignalBasis, SignalMethod
 from footprint.simulation.arrays import Floats
@@ -82,9 +84,15 @@ def grid_curve(grid: MadeUpGrid) -> Callable[[Floats], Floats]:
 
 
 def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
-    """Read the intensity of each zone [gCO2e/kWh]."""
+    """Read the intensity of each zone [gCO2e/kWh].
+
+    Raises
+    ------
+    DataError
+        If a file is not as described, or its certificate names another kind of intensity.
+    """
     if table.file is not None:
-        return _from_file(table.file, "gCO2e/kWh", folder)
+        return _certified(table, _from_file(table.file, "gCO2e/kWh", folder), folder)
     if table.electricity_maps:
         require_kind(table)
         paths = [folder / name for name in table.electricity_maps]
@@ -94,6 +102,18 @@ def read_intensity(table: IntensityTable, rules: Rules, folder: Path) -> Trace:
     curves = [grid_curve(one) for one in table.made_up.values()]
     what = f"{table.signal} intensity"
     return _made_up(what, tuple(table.made_up), curves, (start_s, length_s, "gCO2e/kWh"))
+
+
+def _certified(table: IntensityTable, trace: Trace, folder: Path) -> Trace:
+    """Hold a file against what `footprint intensity fetch` wrote beside it, if it did."""
+    assert table.file is not None
+    path = folder / table.file.path
+    if read_certificate(path) is None:
+        return trace
+    found = read_series(path, SignalKind.parse(table.signal))
+    return replace(
+        trace, findings=(*trace.findings, *(f for one in found for f in one.provenance.findings))
+    )
 
 
 def require_kind(table: IntensityTable) -> None:

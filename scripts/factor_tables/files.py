@@ -9,7 +9,7 @@ from pathlib import Path
 
 from factor_tables.tables import COLUMNS, Cells, Tables
 
-VERSION = "2026.11.0"
+VERSION = "2026.11.1"
 COMPILED = "2026-11"
 
 TITLES = {
@@ -20,6 +20,8 @@ TITLES = {
                          "(life-cycle). The national total of the USA stands with its states."),
     "grid/cloud_regions": ("Grid intensity of cloud regions",
                            "Location-based yearly averages; a proxy where the method says so."),
+    "grid/generation": ("Intensity of generation by source",
+                        "Medians of the IPCC, life-cycle, and direct emissions of plants."),
     "network/network_energy": ("Energy of data networks",
                                "kWh per GB by segment, and base and slope of power models."),
     "hardware/power": ("Power of hardware", "Rated, idle, maximum and mean powers."),

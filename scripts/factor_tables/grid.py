@@ -12,6 +12,7 @@ from factor_tables.tables import (
     Cells,
     Tables,
     join,
+    since,
     year_span,
     yes,
 )
@@ -171,3 +172,31 @@ def _add_region_facility(row: Cells, zone: str, out: Tables) -> None:
     out.add("datacentre/cloud_regions", row, id=f"{name}/{zone}/{row['year'] or 'geography'}",
             quantity=quantity, zone=zone, method=method, note=note,
             **year_span(row["year"]))  # fmt: skip
+
+
+SOURCES = {
+    "biomass_dedicated": "biomass.dedicated",
+    "biomass_cofiring": "biomass.cofiring",
+    "solar_pv_utility": "solar.pv_utility",
+    "solar_pv_rooftop": "solar.pv_rooftop",
+    "csp": "solar.csp",
+    "wind_onshore": "wind.onshore",
+    "wind_offshore": "wind.offshore",
+}
+
+
+def build_sources(rows: list[Cells], out: Tables) -> None:
+    for row in rows:
+        name, kind, *maker = row["key"].split(":")
+        if kind == "codecarbon":
+            out.exclude("energy_sources", row["key"], "for comparison only: mixed vintages")
+        elif maker or name == "unknown":
+            out.exclude("energy_sources", row["key"], "a choice of its maker, not a measurement")
+        else:
+            subject = SOURCES.get(name, name)
+            direct = kind == "direct"
+            out.add("grid/generation", row, id=f"generation/{subject}/{kind}",
+                    quantity="generation_intensity", subject=subject, **since(row["year"]),
+                    signal=DIRECT if direct else LIFE_CYCLE,
+                    method="direct emissions of the plant" if direct
+                    else "life-cycle; of the IPCC: median of studies")  # fmt: skip

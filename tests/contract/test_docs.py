@@ -42,6 +42,7 @@ def blocks(name, language):
         "docs/evaluation.md",
         "docs/guide.md",
         "docs/ledger.md",
+        "docs/live_sources.md",
         "docs/papers.md",
         "docs/scheduling.md",
         "docs/scheduling_cafe.md",
@@ -65,6 +66,7 @@ def test_python_examples_run(name, tmp_path):
         "docs/evaluation.md",
         "docs/guide.md",
         "docs/ledger.md",
+        "docs/live_sources.md",
         "docs/papers.md",
     ],
 )
@@ -74,7 +76,7 @@ def test_shell_examples_use_options_that_exist(name):
         if not line.startswith("footprint "):
             continue
         words = line.split(" -- ")[0].split("#")[0].split()
-        command = words[1:3] if words[1] in ("factors", "ledger") else words[1:2]
+        command = words[1:3] if words[1] in ("factors", "intensity", "ledger") else words[1:2]
         if words[1] == "audit":  # whose command `run` may go without its name
             command = ["audit", words[2] if words[2] in ("verify", "diff", "export") else "run"]
         if tuple(command) not in helps:

@@ -29,7 +29,7 @@ def codes(resolution) -> list[str]:
 
 def test_the_built_in_catalogue_is_read_once():
     assert load_catalogue() is CATALOGUE
-    assert CATALOGUE.version == "2026.11.0"
+    assert CATALOGUE.version == "2026.11.1"
     assert len(CATALOGUE.digest) == 64
 
 
@@ -133,7 +133,7 @@ def test_an_unknown_id_names_close_ones():
 
 
 def test_a_signal_for_another_quantity_is_refused():
-    with pytest.raises(UsageError, match="only grid_intensity has one"):
+    with pytest.raises(UsageError, match="only grid_intensity and generation_intensity have one"):
         CATALOGUE.resolve("embodied", subject="gpu", signal=DIRECT)
 
 
@@ -253,7 +253,7 @@ def test_an_own_row_overrides_by_id_and_shows(tmp_path):
     folder = write_rows(tmp_path, GOOD | {"id": "grid/FR/2024/ember"})
     catalogue = load_catalogue([folder])
     assert catalogue.get("grid/FR/2024/ember").value == 50
-    assert catalogue.version == "2026.11.0+local"
+    assert catalogue.version == "2026.11.1+local"
     assert catalogue.digest != CATALOGUE.digest
     (finding,) = catalogue.findings
     assert finding.code == "factor-override"

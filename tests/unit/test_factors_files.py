@@ -88,7 +88,10 @@ def test_a_good_row_has_no_faults(tmp_path):
         ({"zone": ""}, "grid_intensity needs a zone"),
         ({"signal": ""}, "signal: '' is not a kind of grid intensity"),
         ({"signal": "average/market"}, "signal: 'average/market' is not a kind"),
-        ({"quantity": "pue", "unit": "1", "value": "1.2"}, "is for grid_intensity only"),
+        (
+            {"quantity": "pue", "unit": "1", "value": "1.2"},
+            "is for intensities only",
+        ),
         ({"preferred": ""}, "preferred must be yes or no"),
         ({"note": "a\x1b[31mb"}, "control character"),
     ],
