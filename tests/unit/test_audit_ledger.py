@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from footprint.ledger import ingest, open_ledger
 
 from footprint.audit import read_deployment, state
 from footprint.errors import FootprintError
+from footprint.ledger import ingest, open_ledger
 from tests.companies import company
 
 JOURNALS = Path(__file__).parents[2] / "examples" / "company" / "journals"
