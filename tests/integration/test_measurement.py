@@ -27,6 +27,9 @@ from footprint.measurement.pulse import Pulse
 from footprint.measurement.rapl import RaplMeter
 from footprint.model import Tier
 
+# Clocks and counters of the host: other tests beside them would be measured, too.
+pytestmark = pytest.mark.alone
+
 
 def powercap(root):
     folder = root / "intel-rapl:0"
