@@ -168,7 +168,7 @@ class _Simulation:
         self.methods.begin(clients, costs)
         intensity = self.observer.intensity_now(self.now_s)
         asked_now = Candidates(self.table, clients)
-        planned = self.methods.beside_last(asked_now)
+        planned = self.methods.beside_last(asked_now, self.rules.updates)
         verdict = self.wallet.judge(asked_now, intensity, self.now_s, planned)
         if verdict is Verdict.END:
             self.ended_by = "budget"

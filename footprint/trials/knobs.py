@@ -110,7 +110,11 @@ def knobs_fault(policy: PolicyTable, plan: Plan) -> tuple[str, str] | None:
 
 
 def turn_knobs(
-    policy: Scheduler, knobs: KnobsTable, tables: Mapping[str, CostTable], fleet: Fleet
+    policy: Scheduler,
+    knobs: KnobsTable,
+    tables: Mapping[str, CostTable],
+    fleet: Fleet,
+    updates: int | None,
 ) -> WithKnobs:
     """Let a policy choose how its clients train, too.
 
@@ -122,6 +126,8 @@ def turn_knobs(
         By the name of the file in the manifest.
     fleet : Fleet
         Says what messages take.
+    updates : int or None
+        After which a round ends.
     """
     return WithKnobs(
         inner=policy,
@@ -131,4 +137,5 @@ def turn_knobs(
         rounds=knobs.rounds,
         among=knobs.among,
         messages=Messages(fleet.message_gb, fleet.update_gb, fleet.network_kwh_per_gb),
+        updates=updates,
     )

@@ -51,7 +51,9 @@ def run_job(plan: Plan, job: Job) -> Done:
         world = _with_samples(world, learner)
     policy = make_policy(job.policy.rule or job.policy.name, **job.policy.options)
     if job.policy.knobs is not None:
-        policy = turn_knobs(policy, job.policy.knobs, built.cost_tables, world.fleet)
+        policy = turn_knobs(
+            policy, job.policy.knobs, built.cost_tables, world.fleet, built.rules.updates
+        )
     run = simulate(
         world,
         policy,
