@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
-from footprint.model import Course, MethodTrainings, Metric, SeedResult
+from footprint.model import Course, MethodPlans, MethodTrainings, Metric, SeedResult
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.curves import (
     WINDOW,
@@ -71,6 +71,8 @@ class Measures:
         Of the last model on the data of each client [1].
     spending : str or None
         Resource of the first budget, whose course is kept.
+    plans : MethodPlans or None
+        What came of choosing methods.
     """
 
     target: float | None = None
@@ -80,6 +82,7 @@ class Measures:
     overhead_w: float | None = None
     client_accuracy: npt.NDArray[np.float64] | None = None
     spending: str | None = None
+    plans: MethodPlans | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +104,7 @@ class Trial:
     figures : dict of Metric to (float or None)
     lorenz, domains : tuple of float
     methods : tuple of MethodTrainings
+    plans : MethodPlans or None
         As in `SeedResult`.
     """
 
@@ -115,6 +119,7 @@ class Trial:
     lorenz: tuple[float, ...] = ()
     domains: tuple[float, ...] = ()
     methods: tuple[MethodTrainings, ...] = ()
+    plans: MethodPlans | None = None
 
     def result(self, shared: Mapping[Metric, float | None]) -> SeedResult:
         """Make the part of a document, with figures that depend on the other runs."""
@@ -126,6 +131,7 @@ class Trial:
             self.lorenz,
             self.domains,
             self.methods,
+            self.plans,
         )
 
 
@@ -178,6 +184,7 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
             )
             for one in run.methods
         ),
+        measures.plans,
     )
 
 

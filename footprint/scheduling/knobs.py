@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from footprint.errors import UsageError
-from footprint.model import ReplyStatus
+from footprint.model import Finding, MethodPlans, ReplyStatus, Severity
 from footprint.model.method_costs import CostTable, MethodCost
 from footprint.scheduling.around import Around, Methods
 from footprint.scheduling.arrays import Array
@@ -258,6 +258,13 @@ class WithKnobs(Around):
     updates : int, optional
         After which a round ends; those of all who were asked if left out.
 
+    Attributes
+    ----------
+    last : MethodChoice or None
+        What was chosen last.
+    plans : MethodPlans
+        What came of the choices of all rounds that were run.
+
     Raises
     ------
     UsageError
@@ -273,6 +280,7 @@ class WithKnobs(Around):
     messages: Messages = field(default_factory=Messages)
     updates: int | None = None
     last: MethodChoice | None = field(default=None, init=False)
+    plans: MethodPlans = field(default_factory=MethodPlans, init=False)
     _asked: dict[str, MethodCost] = field(default_factory=dict, init=False, repr=False)
     _trained: dict[str, _Trained] = field(default_factory=dict, init=False, repr=False)
 
@@ -328,6 +336,10 @@ class WithKnobs(Around):
 
     def observe(self, outcome: Outcome) -> None:
         """Remember by which method each one's last energy was taken; pass on what came."""
+        if self.last is not None and self._asked:
+            self.plans += MethodPlans(
+                1, not self.last.fits, len(self._asked), self.last.unplanned, self.last.gap_points
+            )
         good = [client for client in outcome.clients if client.status is ReplyStatus.OK]
         times_s = [client.duration_s for client in good if client.duration_s is not None]
         length_s = max(times_s, default=math.nan)
@@ -336,6 +348,41 @@ class WithKnobs(Around):
                 cost = self._asked[client.id]
                 self._trained[client.id] = _Trained(cost.time.value, cost.energy.value, length_s)
         self.inner.observe(outcome)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say where an allowance was passed, or a choice is not what it seems."""
+        plans, found = self.plans, []
+        if plans.unfit:
+            found.append(
+                Finding(
+                    "allowance-passed",
+                    f"{plans.unfit} of {plans.rounds} rounds were planned to emit more than they "
+                    "may, although each client trained by its cheapest method.",
+                    remedy="Allow more, add cheaper methods to the table, or set a hard budget: a "
+                    "training ends before it passes that.",
+                )
+            )
+        if plans.unplanned:
+            found.append(
+                Finding(
+                    "methods-unplanned",
+                    f"{plans.unplanned} of {plans.trainings} trainings were of clients whose "
+                    "energy nobody knew: they trained by the reference, and no allowance held "
+                    "them.",
+                    remedy="Say what a unit of work takes, or measure it in a round before.",
+                )
+            )
+        if plans.gap_points:
+            found.append(
+                Finding(
+                    "methods-nearly-best",
+                    f"A round may have lost up to {plans.gap_points:.2g} points more than by the "
+                    "best choice of methods.",
+                    Severity.INFO,
+                    remedy="Ask fewer clients a round: up to some hundred, choices are exact.",
+                )
+            )
+        return (*found, *super().findings())
 
     def _past(self, candidates: Candidates) -> PastWork:
         trained = [self._trained.get(name, _Trained()) for name in candidates.ids.tolist()]

@@ -23,6 +23,7 @@ from footprint.scheduling.base import (
     Scheduler,
     SelectionState,
     chosen,
+    findings_of,
     horizon_of,
     methods_of,
     needs_of,
@@ -356,7 +357,11 @@ class _Simulation:
             server_g=server_g,
             overhead_s=self.overhead_s,
             methods=self.methods.used(),
-            findings=(*world.findings(), *self.accounts.findings(self.table)),
+            findings=(
+                *world.findings(),
+                *self.accounts.findings(self.table),
+                *findings_of(self.scheduler),
+            ),
         )
 
     def _server(self) -> tuple[float | None, float | None]:

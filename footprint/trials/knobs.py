@@ -57,7 +57,7 @@ def describe_tables(tables: Mapping[str, CostTable]) -> tuple[Finding, ...]:
                 remedy="Measure them on your clients' devices: footprint.learning.cost_study.",
             )
         )
-        if any(cost.energy.kind is Kind.MODELLED_FROM_TIME for cost in table.costs[1:]):
+        if Kind.MODELLED_FROM_TIME in kinds_of(table):
             found.append(
                 Finding(
                     "method-energy-modelled",
@@ -68,6 +68,12 @@ def describe_tables(tables: Mapping[str, CostTable]) -> tuple[Finding, ...]:
                 )
             )
     return tuple(dict.fromkeys(found))
+
+
+def kinds_of(table: CostTable) -> tuple[Kind, ...]:
+    """List how the energies of a table came about, its reference aside."""
+    there = {cost.energy.kind for cost in table.costs[1:]}
+    return tuple(kind for kind in Kind if kind in there)
 
 
 def knobs_fault(policy: PolicyTable, plan: Plan) -> tuple[str, str] | None:

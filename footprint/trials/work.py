@@ -9,6 +9,7 @@ import numpy as np
 
 from footprint.model import Finding
 from footprint.scheduling.evaluation import Measures, Trial, reduce_run
+from footprint.scheduling.knobs import WithKnobs
 from footprint.scheduling.policies import make_policy
 from footprint.simulation.engine import simulate
 from footprint.simulation.spending import domain_prices
@@ -62,6 +63,7 @@ def run_job(plan: Plan, job: Job) -> Done:
         budgets=built.budgets,
         learner=learner,
     )
+    chooses = isinstance(policy, WithKnobs) and policy.method is None
     measures = Measures(
         target=plan.target,
         second_g_per_kwh=built.second_g_per_kwh,
@@ -70,6 +72,7 @@ def run_job(plan: Plan, job: Job) -> Done:
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),
         spending=built.budgets[0].resource.value if built.budgets else None,
+        plans=policy.plans if chooses else None,
     )
     return Done(reduce_run(run, measures), (*built.findings, *run.findings))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from footprint.errors import DataError, UsageError
-from footprint.model import ReplyStatus
+from footprint.model import MethodPlans, ReplyStatus
 from footprint.model.method_costs import CostFigure, CostTable, Kind, MethodCost
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.base import ClientOutcome, Outcome, SelectionState, methods_of
@@ -419,6 +419,30 @@ def test_excess_energy_leaves_everybody_at_the_reference():
     assert [use.cost.name for use in run.methods] == ["plain"]
     assert policy.last.fits
     assert policy.last.expected_g == run.emissions_g == 0.0
+
+
+def test_rounds_that_pass_their_allowance_are_said():
+    # 45 g by the reference; by the cheapest method 18.75 g of work and network.
+    messages = Messages(0.1, 0.1, 0.05)
+    passed = WithKnobs(inner=Uniform(), table=TABLE, allowance_g=0.1, messages=messages)
+    run = simulate(world(), passed, RULES)
+    assert run.rounds.emissions_g == pytest.approx(np.full(6, 18.75))
+    (said,) = [one for one in run.findings if one.code == "allowance-passed"]
+    assert said.message.startswith("6 of 6 rounds")
+    assert (passed.plans.rounds, passed.plans.unfit) == (6, 6)
+    kept = WithKnobs(inner=Uniform(), table=TABLE, allowance_g=20.0, messages=messages)
+    run = simulate(world(), kept, RULES)
+    assert "allowance-passed" not in {one.code for one in run.findings}
+    assert kept.plans == MethodPlans(6, 0, 24, 0, 0.0)
+
+
+def test_trainings_that_nobody_could_plan_are_said():
+    policy = knobs(allowance_g=1.0)
+    names(policy, seen(most=np.array([10.0, 10.0, np.nan])))
+    assert policy.findings() == ()  # no round yet
+    policy.observe(Outcome(1, 0.0, 60.0, [ClientOutcome("a", ReplyStatus.OK, 0.01, 60.0)]))
+    (said,) = [one for one in policy.findings() if one.code == "methods-unplanned"]
+    assert said.message.startswith("1 of 3 trainings")
 
 
 def test_a_learner_that_trains_all_alike_is_refused():

@@ -101,7 +101,38 @@ def test_the_result_survives_its_file_and_has_its_tables(result):
             shares = [row[heads.index(zone)].text for row in rows]
             total = sum(float(share.strip("%<\u00a0 ")) for share in shares)
             assert total == pytest.approx(100, abs=1.5)
+    # No meter was read for this table, so its savings are not called measured.
+    assert "Saved, modelled from time" in heads
     assert {"method-costs", "method-energy-modelled"} <= {one.code for one in result.findings}
+
+
+def test_savings_are_called_what_they_are(result):
+    def heads(kinds):
+        knobs = [
+            replace(one, knobs=one.knobs and replace(one.knobs, energy_kinds=kinds))
+            for one in result.policies
+        ]
+        page = view_evaluation(replace(result, policies=tuple(knobs)))
+        (table,) = [one for one in page.results if one.caption == "How clients trained"]
+        return {column.heading for column in table.columns}
+
+    assert "Saved, as measured" in heads((Kind.MEASURED,))
+    assert "Saved, partly modelled" in heads((Kind.MEASURED, Kind.MODELLED_FROM_TIME))
+
+
+def test_an_allowance_that_is_passed_is_in_the_result_and_on_the_page(plan):
+    (knobs,) = [one for one in plan.policy if one.name == "knobs"]
+    tight = replace(knobs, knobs=replace(knobs.knobs, allowance_g=0.001))
+    result = evaluate_policies(replace(plan, policy=(tight,), baseline=None, seeds=2, budget=()))
+    for one in result.policies[0].seeds:
+        assert one.plans.unfit == one.plans.rounds == one.figures[Metric.ROUNDS]
+        assert one.plans.trainings == sum(sum(use.trainings) for use in one.methods)
+    assert "allowance-passed" in {one.code for one in result.findings}
+    (table,) = [
+        one for one in view_evaluation(result).results if one.caption == "Choices of methods"
+    ]
+    total = sum(one.plans.rounds for one in result.policies[0].seeds)
+    assert [cell.text for cell in table.rows[0][1:3]] == [f"{total:,}"] * 2
 
 
 def test_pages_without_knobs_have_no_such_table():
