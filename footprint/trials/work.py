@@ -9,7 +9,6 @@ import numpy as np
 
 from footprint.model import Finding
 from footprint.scheduling.evaluation import Measures, Trial, reduce_run
-from footprint.scheduling.knobs import WithKnobs
 from footprint.scheduling.policies import make_policy
 from footprint.simulation.engine import simulate
 from footprint.simulation.spending import domain_prices
@@ -51,8 +50,9 @@ def run_job(plan: Plan, job: Job) -> Done:
         learner = make_learner(plan.learner, world.fleet, job.seed)
         world = _with_samples(world, learner)
     policy = make_policy(job.policy.rule or job.policy.name, **job.policy.options)
+    knobs = None
     if job.policy.knobs is not None:
-        policy = turn_knobs(
+        policy = knobs = turn_knobs(
             policy, job.policy.knobs, built.cost_tables, world.fleet, built.rules.updates
         )
     run = simulate(
@@ -63,7 +63,6 @@ def run_job(plan: Plan, job: Job) -> Done:
         budgets=built.budgets,
         learner=learner,
     )
-    chooses = isinstance(policy, WithKnobs) and policy.method is None
     measures = Measures(
         target=plan.target,
         second_g_per_kwh=built.second_g_per_kwh,
@@ -72,7 +71,7 @@ def run_job(plan: Plan, job: Job) -> Done:
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),
         spending=built.budgets[0].resource.value if built.budgets else None,
-        plans=policy.plans if chooses else None,
+        plans=None if knobs is None or knobs.method is not None else knobs.plans,
     )
     return Done(reduce_run(run, measures), (*built.findings, *run.findings))
 

@@ -179,6 +179,10 @@ def test_what_a_round_may_emit_is_what_is_left_over_the_rounds_that_are_left():
     later = replace(budget, booked=5)
     assert names(knobs(), seen(later)) == ["plain"] * 3
     assert names(knobs(rounds=6), seen(budget)) == ["plain"] * 3
+    # What is held back is no part of any round.
+    policy = knobs()
+    names(policy, seen(replace(budget, reserve=6.0, booked=1, spent=9.0)))
+    assert policy.last.allowance_g == pytest.approx((60.0 - 9.0 - 6.0) / 9)
     paced = replace(budget, mode=BudgetMode.PACED, booked=5, spent=35.0)
     assert names(knobs(), seen(paced)) == ["half"] * 3  # 1 g is left on the line
     assert names(knobs(allowance_g=100.0), seen(paced)) == ["half"] * 3
