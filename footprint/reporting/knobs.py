@@ -35,13 +35,15 @@ def _method_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table
     """Show which method was used how often by domain, and what its work took."""
     domains = result.world.domains
     used = {policy.name: _summed(result, policy) for policy in policies}
-    scale = Scale.of("energy", [one.energy_kwh for rows in used.values() for one in rows])
+    runs = {policy.name: max(1, len(result.compared(policy))) for policy in policies}
+    each_kwh = [one.energy_kwh / runs[name] for name, rows in used.items() for one in rows]
+    scale = Scale.of("energy", each_kwh)
     columns = (
         Column("Policy"),
         Column("Method"),
         *(Column(clean(one.name), "% of trainings", numeric=True) for one in domains),
         Column("Trainings", numeric=True),
-        Column("Energy of the work", scale.unit, numeric=True),
+        Column("Energy of the work, a run", scale.unit, numeric=True),
         Column(_saved_heading(policies), "%", numeric=True),
     )
     rows = []
@@ -53,18 +55,20 @@ def _method_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table
                 percent(count / total) if total else NOT_KNOWN
                 for count, total in zip(one.trainings, totals, strict=True)
             ]
+            own_kwh = one.energy_kwh / runs[policy.name]
             rows.append(
                 (
                     Cell(clean(policy.name)),
                     Cell(clean(one.method)),
                     *(Cell(share) for share in shares),
                     Cell(f"{sum(one.trainings):,}"),
-                    Cell(scale.text(one.energy_kwh, one.energy_kwh / 10)),
+                    Cell(scale.text(own_kwh, own_kwh / 10)),
                     Cell(_saving(one)),
                 )
             )
     note = (
-        "Trainings that were begun, over the seeds that every policy ran. Saved: of the energy "
+        "Trainings that were begun, over the seeds that every policy ran; energy is the mean of "
+        "their runs. Saved: of the energy "
         "that the same work takes by the reference of the table; work alone, neither waiting nor "
         "messages. By the ratios of the table, which hold nothing that was counted or projected."
     )
@@ -74,9 +78,9 @@ def _method_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table
 def _saved_heading(policies: Sequence[PolicyResult]) -> str:
     """Say what savings rest on: a meter, or time."""
     kinds = {kind for one in policies if one.knobs is not None for kind in one.knobs.energy_kinds}
-    if not kinds or kinds == {Kind.MEASURED}:
-        return "Saved, as measured"
-    return "Saved, modelled from time" if Kind.MEASURED not in kinds else "Saved, partly modelled"
+    words = ["measured"] if Kind.MEASURED in kinds else []
+    words += ["modelled from time"] if Kind.MODELLED_FROM_TIME in kinds else []
+    return f"Saved, by the table ({' and '.join(words) or 'which has no other method'})"
 
 
 def _plans_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table | None:

@@ -240,9 +240,9 @@ def methods_of(
     return found
 
 
-def findings_of(scheduler: Scheduler) -> tuple[Finding, ...]:
-    """Ask a scheduler what a reader of the results must know of its choices."""
-    method = getattr(scheduler, "findings", None)
+def findings_of(actor: object) -> tuple[Finding, ...]:
+    """Ask a scheduler, or a learner, what a reader of the results must know of it."""
+    method = getattr(actor, "findings", None)
     return () if method is None else tuple(method())
 
 

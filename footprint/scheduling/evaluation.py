@@ -73,6 +73,8 @@ class Measures:
         Resource of the first budget, whose course is kept.
     plans : MethodPlans or None
         What came of choosing methods.
+    whole_accuracy : float or None
+        Of the last model with all of its weights, where it is else evaluated as it was trained [1].
     """
 
     target: float | None = None
@@ -83,6 +85,7 @@ class Measures:
     client_accuracy: npt.NDArray[np.float64] | None = None
     spending: str | None = None
     plans: MethodPlans | None = None
+    whole_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +165,7 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
         Metric.KWH_PER_UNIT: _ratio(totals[Metric.ENERGY_KWH], done),
         **_reached(accuracy, measures.target, ends_s, columns),
         **_learned(accuracy, measures.client_accuracy),
+        **_evaluated_whole(accuracy, measures.whole_accuracy),
         **_kept(run),
         **_fairness(run),
         **_waste(run, measures.overhead_w),
@@ -294,6 +298,13 @@ def _learned(accuracy: Array | None, by_client: Array | None) -> dict[Metric, fl
         Metric.BEST_ACCURACY: float(measured.max()) if len(measured) else None,
         Metric.WORST_DECILE_ACCURACY: None if by_client is None else worst_decile(by_client),
     }
+
+
+def _evaluated_whole(accuracy: Array | None, whole: float | None) -> dict[Metric, float | None]:
+    """Hold the last model as it was trained beside the same one with all of its weights."""
+    if whole is None or accuracy is None or np.isnan(accuracy[-1]):
+        return {}
+    return {Metric.LAST_ACCURACY: float(accuracy[-1]), Metric.WHOLE_ACCURACY: whole}
 
 
 def shared_range(trials: Sequence[Trial]) -> tuple[float, float] | None:

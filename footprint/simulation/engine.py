@@ -361,6 +361,7 @@ class _Simulation:
                 *world.findings(),
                 *self.accounts.findings(self.table),
                 *findings_of(self.scheduler),
+                *findings_of(self.learner),
             ),
         )
 

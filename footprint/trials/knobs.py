@@ -95,6 +95,13 @@ def knobs_fault(policy: PolicyTable, plan: Plan) -> tuple[str, str] | None:
             f"Take one that trains by methods ({able}), or none: then work is what counts.",
         )
     if knobs.method is not None:
+        spare = {"among": knobs.among, "allowance": knobs.allowance_g, "rounds": knobs.rounds}
+        useless = [name for name, value in spare.items() if value not in (None, ())]
+        if useless:
+            return (
+                f"all train by {knobs.method!r}, so {useless[0]} chooses nothing.",
+                f"Leave method out, or {useless[0]}.",
+            )
         return None
     if plan.traces.intensity is None:
         return (

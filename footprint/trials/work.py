@@ -70,6 +70,7 @@ def run_job(plan: Plan, job: Job) -> Done:
         server=built.server,
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),
+        whole_accuracy=_whole_accuracy(learner),
         spending=built.budgets[0].resource.value if built.budgets else None,
         plans=None if knobs is None or knobs.method is not None else knobs.plans,
     )
@@ -88,6 +89,12 @@ def _client_accuracy(learner: Any) -> np.ndarray[Any, np.dtype[np.float64]] | No
     """Ask a learner how good its model is on the data of each client, if it can say."""
     ask = getattr(learner, "client_accuracies", None)
     return None if ask is None else np.asarray(ask(), dtype=np.float64)
+
+
+def _whole_accuracy(learner: Any) -> float | None:
+    """Ask a learner how good its model is with all of its weights, if that may differ."""
+    ask = getattr(learner, "whole_accuracy", None)
+    return None if ask is None else float(ask())
 
 
 # The world that this process has built: jobs of one plan share it, and nothing in it changes.

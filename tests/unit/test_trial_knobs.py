@@ -102,7 +102,14 @@ def test_the_result_survives_its_file_and_has_its_tables(result):
             total = sum(float(share.strip("%<\u00a0 ")) for share in shares)
             assert total == pytest.approx(100, abs=1.5)
     # No meter was read for this table, so its savings are not called measured.
-    assert "Saved, modelled from time" in heads
+    assert "Saved, by the table (modelled from time)" in heads
+    # Energy is the mean of the runs, as all else on the page.
+    (row,) = [row for row in table.rows if row[0].text == "half wide for all"]
+    runs = result.policy("half wide for all").seeds
+    place = heads.index("Energy of the work, a run")
+    factor = {"kWh": 1, "Wh": 1e3, "MWh": 1e-3}[table.columns[place].unit]
+    mean_kwh = sum(use.energy_kwh for one in runs for use in one.methods) / len(runs)
+    assert float(row[place].text) == pytest.approx(mean_kwh * factor, rel=0.06)
     assert {"method-costs", "method-energy-modelled"} <= {one.code for one in result.findings}
 
 
@@ -116,8 +123,9 @@ def test_savings_are_called_what_they_are(result):
         (table,) = [one for one in page.results if one.caption == "How clients trained"]
         return {column.heading for column in table.columns}
 
-    assert "Saved, as measured" in heads((Kind.MEASURED,))
-    assert "Saved, partly modelled" in heads((Kind.MEASURED, Kind.MODELLED_FROM_TIME))
+    both = (Kind.MEASURED, Kind.MODELLED_FROM_TIME)
+    assert "Saved, by the table (measured)" in heads((Kind.MEASURED,))
+    assert "Saved, by the table (measured and modelled from time)" in heads(both)
 
 
 def test_an_allowance_that_is_passed_is_in_the_result_and_on_the_page(plan):
@@ -149,6 +157,11 @@ def test_pages_without_knobs_have_no_such_table():
         ('{ table = "COSTS", among = ["dense", "x"] }', r"policy\[2\].knobs.among: .*'x'"),
         ('{ table = "COSTS", methods = "x" }', r"policy\[2\].knobs.methods: this key is unknown"),
         ('{ method = "half wide" }', r"policy\[2\].knobs.table: this key is missing"),
+        (
+            '{ table = "COSTS", method = "dense", among = ["half wide"] }',
+            r"policy\[2\].knobs: all train by 'dense', so among chooses nothing",
+        ),
+        ('{ table = "COSTS", method = "dense", allowance = "5 g" }', "allowance chooses nothing"),
         ('{ table = "COSTS", rounds = 0 }', r"policy\[2\].knobs.rounds"),
         ('"costs.toml"', r"policy\[2\].knobs"),
     ],
@@ -163,6 +176,14 @@ def test_knobs_that_cannot_be_turned_say_why(plan, tmp_path, knobs, message):
         evaluate_policies(read_plan(path))
     assert caught.type.__module__ == "footprint.errors"
     assert "plan.toml" in caught.value.message or "nowhere" in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["50 g", "0.05 kg", "50 gCO2e"])
+def test_an_allowance_is_read_as_a_budget_is(plan, tmp_path, text):
+    manifest = Path(plan.origin).read_text()
+    path = tmp_path / "plan.toml"
+    path.write_text(manifest.replace(f'"{TABLE}" }}', f'"{TABLE}", allowance = "{text}" }}'))
+    assert read_plan(path).policy[1].knobs.allowance_g == pytest.approx(50.0)
 
 
 def test_a_budget_without_rounds_needs_them_from_the_knobs(plan, tmp_path):
