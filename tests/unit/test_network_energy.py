@@ -32,13 +32,13 @@ GRIDS = np.array([50.0, 700.0])
 RULES = Rules(START, 2 * HOUR, updates=None, most_rounds=2, deadline=25)
 
 
-def world(network_kwh_per_gb=0.05):
+def world(network_kwh_per_gb=0.05, least=(20.0, 20.0), most=(20.0, 20.0)):
     fleet = Fleet.of(
         domain=np.array([0, 1]),
         units_per_s=np.full(2, 1 / 60),
         energy_per_unit_ws=np.full(2, 3600.0),
-        least_units=np.full(2, 20.0),
-        most_units=np.full(2, 20.0),
+        least_units=np.array(least),
+        most_units=np.array(most),
         idle_w=np.zeros(2),
     )
     fleet = replace(fleet.with_messages(0.1), network_kwh_per_gb=network_kwh_per_gb)
@@ -147,3 +147,12 @@ def test_energy_is_planned_by_both_methods(ratios, total, rounds):
     run = simulate(world(0.0), InTurn(*ratios), RULES, budgets=[budget])
     assert len(run.rounds) == rounds
     assert run.budgets[0].spent == pytest.approx(0.04 * sum(ratios[:rounds]))
+
+
+@pytest.mark.parametrize(("total", "rounds"), [(0.0601, 2), (0.0599, 1)])
+def test_a_round_that_is_shorter_by_its_methods_is_planned_to_take_less(total, rounds):
+    # The second works as long as the first: 20 units in 20 minutes, and as many in ten by half.
+    place = world(0.0, least=(20.0, 5.0), most=(20.0, 30.0))
+    run = simulate(place, InTurn(1.0, 0.5), RULES, budgets=[Budget(Resource.ENERGY_KWH, total)])
+    assert len(run.rounds) == rounds
+    assert run.budgets[0].spent == pytest.approx(0.04 if rounds == 1 else 0.06)
