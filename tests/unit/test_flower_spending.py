@@ -27,7 +27,7 @@ from footprint.integrations.flower.updates import Updates
 from footprint.model import ReplyStatus
 from footprint.model.method_costs import CostFigure, CostTable, MethodCost
 from footprint.model.methods import TrainingMethod
-from footprint.scheduling.base import ClientOutcome, Outcome
+from footprint.scheduling.base import ClientOutcome, Outcome, findings_of
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.everyone import Everyone
@@ -68,6 +68,9 @@ class Watching:
     @property
     def methods(self):
         return getattr(self.inner, "methods", None)
+
+    def findings(self):
+        return findings_of(self.inner)
 
     def observe(self, outcome):
         self.outcomes.append(outcome)
@@ -169,7 +172,7 @@ def test_methods_are_chosen_before_a_round_is_refused(tmp_path):
     device = replace(PROFILES[0].device, tasks={"train": Task(unit_s=60.0)})
     watching = Watching(WithKnobs(inner=Everyone(), table=table))
     budget = Budget(Resource.CARBON_G, 14.4, BudgetMode.HARD, rounds=2)
-    train_with(
+    journal = train_with(
         tmp_path,
         watching,
         profiles=tuple(NodeProfile(device, zone) for zone in ZONES),
@@ -179,6 +182,9 @@ def test_methods_are_chosen_before_a_round_is_refused(tmp_path):
     )
     spent = [one.emissions_g / ROUND_KWH for one in watching.outcomes]
     assert spent == pytest.approx([950, 475])
+    # Nobody had worked before the first round; the journal says so.
+    (said,) = [one for one in journal.findings if one.code == "methods-unplanned"]
+    assert said.message.startswith("3 of 6 trainings")
 
 
 def test_who_does_not_say_is_taken_to_have_used_what_it_used_before(tmp_path):
