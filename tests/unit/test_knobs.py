@@ -13,7 +13,8 @@ from footprint.scheduling.base import ClientOutcome, Outcome, SelectionState, me
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.candidates import Candidates, ClientTable
 from footprint.scheduling.cost_files import read_costs, write_costs
-from footprint.scheduling.knobs import Messages, PlannedWork, WithKnobs, choose_methods
+from footprint.scheduling.knobs import Messages, WithKnobs
+from footprint.scheduling.method_choices import PlannedWork, choose_methods
 from footprint.scheduling.past_work import PastWork
 from footprint.scheduling.uniform import Uniform
 from footprint.simulation.engine import simulate
