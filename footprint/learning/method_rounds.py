@@ -4,7 +4,9 @@ Beside what `rounds.TorchLearner` does it keeps one `clients.MethodTrainer` per 
 used. What comes back is what went through the encoder: masked, rounded or narrow. Where nobody
 chose methods, everybody trains plainly.
 
-The global model is evaluated whole, with all of its weights.
+As long as all clients train the same part of the model, the global model is evaluated as they train
+it: narrow, or sparse. Once methods are mixed it is evaluated with all of its weights, and a finding
+says so.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from footprint.learning.networks import FourConvolutions
 from footprint.learning.partitions import dirichlet_partition
 from footprint.learning.rounds import TorchLearner, one_thread
 from footprint.learning.states import arrays_of
-from footprint.model.methods import TrainingMethod
+from footprint.model import Finding, Severity
+from footprint.model.methods import TrainingMethod, TrainingPath
 from footprint.simulation.arrays import Floats, Integers
 from footprint.simulation.learners import RoundWork
 
@@ -35,6 +38,7 @@ except ImportError as error:
 _CHUNK = 512  # samples that are classified at a time
 _METHOD = 3  # what random numbers are drawn for, beside those of `rounds`
 _PLAIN = TrainingMethod()
+_Part = tuple[TrainingPath, float, float | None, float]
 
 
 class MethodLearner(TorchLearner):
@@ -76,6 +80,7 @@ class MethodLearner(TorchLearner):
         self._make, self._plan = make, LocalPlan(how.batch_size)
         self._arrays: dict[str, Array] = arrays_of(module)
         self._order = [name for name, _ in module.named_parameters()]
+        self._parts_trained: dict[_Part, TrainingMethod] = {}
         self._trainers: dict[TrainingMethod, MethodTrainer] = {}
         # What was sent in the last round, until somebody asks what it followed.
         self._sent: tuple[dict[str, Array], dict[int, Answer], Floats] | None = None
@@ -109,6 +114,9 @@ class MethodLearner(TorchLearner):
             )
             if count
         }
+        self._right = None
+        for place in answers:
+            self._parts_trained.setdefault(_part(methods[place]), methods[place])
         self._sent = (self._arrays, answers, steps.astype(np.float64))
         self._move(work, answers)
         loss = np.full(len(work.clients), np.nan)
@@ -130,14 +138,46 @@ class MethodLearner(TorchLearner):
             self._sent = None
         return super().followed()
 
-    @one_thread()
-    @torch.no_grad()
     def accuracy_as(self, method: TrainingMethod) -> float:
         """Accuracy of the global model as a method evaluates it: narrow, or sparse [1]."""
+        return float(self._rightly_as(method).mean())
+
+    def whole_accuracy(self) -> float:
+        """Accuracy of the global model with all of its weights [1]."""
+        return float(self._rightly_as(_PLAIN).mean())
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Say if the accuracy is that of a model which nobody trained in one piece."""
+        if len(self._parts_trained) < 2:
+            return ()
+        names = ", ".join(method.name for method in self._parts_trained.values())
+        return (
+            Finding(
+                "mixed-accuracy",
+                f"Clients trained different parts of the model ({names}), so its accuracy is that "
+                "of all of its weights.",
+                Severity.INFO,
+                remedy="A model that few train whole may be better as one method trains it: "
+                "MethodLearner.accuracy_as.",
+            ),
+        )
+
+    def _rightly(self) -> Floats:
+        """Say which test data the model classifies rightly, as all have trained it so far."""
+        if self._right is None:
+            one = len(self._parts_trained) == 1
+            method = next(iter(self._parts_trained.values())) if one else _PLAIN
+            self._right = self._rightly_as(method)
+        return self._right
+
+    @one_thread()
+    @torch.no_grad()
+    def _rightly_as(self, method: TrainingMethod) -> Floats:
         inputs, labels = self._test
         with self._trainer(method).as_trained(self._arrays) as module:
             found = [module(some).argmax(dim=1) for some in torch.split(inputs, _CHUNK)]
-        return float((torch.cat(found) == labels).float().mean())
+        right: Floats = (torch.cat(found) == labels).numpy().astype(np.float64)
+        return right
 
     def _trainer(self, method: TrainingMethod) -> MethodTrainer:
         if method not in self._trainers:
@@ -177,11 +217,15 @@ class MethodLearner(TorchLearner):
             }
         self._arrays = merged
         self.vector = torch.from_numpy(self._flat(merged))
-        self._right = None
 
     def _flat(self, arrays: Mapping[str, Array]) -> Array:
         flat: Array = np.concatenate([arrays[name].ravel() for name in self._order])
         return flat
+
+
+def _part(method: TrainingMethod) -> _Part:
+    """Say what of a model a method trains."""
+    return method.path, method.sparsity, method.activation_sparsity, method.width
 
 
 def seeded_network(seed: int, width: float = 1.0) -> torch.nn.Module:

@@ -9,6 +9,7 @@ from footprint.errors import UsageError
 from footprint.model.activities import InputFile
 from footprint.model.factors import STRICT, Finding
 from footprint.model.kinds import SignalKind, Vocabulary
+from footprint.model.method_costs import Kind
 
 
 class Metric(Vocabulary):
@@ -233,6 +234,42 @@ class MethodTrainings:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodPlans:
+    """What came of choosing methods within what a round may emit, over the rounds of one run.
+
+    Attributes
+    ----------
+    rounds : int
+        For which methods were chosen.
+    unfit : int
+        Of these, rounds into which no choice fitted: all had their cheapest method.
+    trainings, unplanned : int
+        Of clients; and those of clients whose energy nobody knew, which trained by the reference
+        and are in no plan.
+    gap_points : float
+        How much less accuracy could have been lost at most, in the round where that is most; 0 if
+        every choice was the best [percentage points].
+    """
+
+    rounds: int = 0
+    unfit: int = 0
+    trainings: int = 0
+    unplanned: int = 0
+    gap_points: float = 0.0
+
+    __pydantic_config__ = STRICT
+
+    def __add__(self, other: MethodPlans) -> MethodPlans:
+        return MethodPlans(
+            self.rounds + other.rounds,
+            self.unfit + other.unfit,
+            self.trainings + other.trainings,
+            self.unplanned + other.unplanned,
+            max(self.gap_points, other.gap_points),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class KnobsResult:
     """How clients of a policy trained, beside the same policy without that choice.
 
@@ -247,12 +284,15 @@ class KnobsResult:
         it was not run.
     contrasts : tuple of Contrast
         Against that one, over the same seeds.
+    energy_kinds : tuple of Kind
+        How the energies of the methods came about, the reference aside.
     """
 
     table: str
     method: str | None
     plain: str | None
     contrasts: tuple[Contrast, ...] = ()
+    energy_kinds: tuple[Kind, ...] = ()
 
     __pydantic_config__ = STRICT
 
@@ -276,6 +316,8 @@ class SeedResult:
         Mean share of the rounds in which a client of each power domain took part [1].
     methods : tuple of MethodTrainings
         Empty if nobody chose how clients train.
+    plans : MethodPlans or None
+        None if nobody chose within what a round may emit.
     """
 
     seed: int
@@ -285,6 +327,7 @@ class SeedResult:
     lorenz: tuple[float, ...] = ()
     domains: tuple[float, ...] = ()
     methods: tuple[MethodTrainings, ...] = ()
+    plans: MethodPlans | None = None
 
     __pydantic_config__ = STRICT
 

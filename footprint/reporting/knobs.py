@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footprint.model import Evaluation, MethodTrainings, Metric, PolicyResult
+from footprint.model import Evaluation, MethodPlans, MethodTrainings, Metric, PolicyResult
+from footprint.model.method_costs import Kind
 from footprint.reporting.metrics import contrast_cell, heading_of
 from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, percent, signed
 from footprint.reporting.shapes import Cell, Column, Table
@@ -23,7 +24,8 @@ def knob_tables(result: Evaluation) -> tuple[Table, ...]:
     policies = [policy for policy in result.policies if policy.knobs is not None]
     if not policies:
         return ()
-    tables = [_method_table(result, policies)]
+    plans = _plans_table(result, policies)
+    tables = [_method_table(result, policies), *((plans,) if plans else ())]
     if any(policy.knobs and policy.knobs.contrasts for policy in policies):
         tables.append(_plain_table(policies))
     return tuple(tables)
@@ -33,14 +35,16 @@ def _method_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table
     """Show which method was used how often by domain, and what its work took."""
     domains = result.world.domains
     used = {policy.name: _summed(result, policy) for policy in policies}
-    scale = Scale.of("energy", [one.energy_kwh for rows in used.values() for one in rows])
+    runs = {policy.name: max(1, len(result.compared(policy))) for policy in policies}
+    each_kwh = [one.energy_kwh / runs[name] for name, rows in used.items() for one in rows]
+    scale = Scale.of("energy", each_kwh)
     columns = (
         Column("Policy"),
         Column("Method"),
         *(Column(clean(one.name), "% of trainings", numeric=True) for one in domains),
         Column("Trainings", numeric=True),
-        Column("Energy of the work", scale.unit, numeric=True),
-        Column("Saved, as measured", "%", numeric=True),
+        Column("Energy of the work, a run", scale.unit, numeric=True),
+        Column(_saved_heading(policies), "%", numeric=True),
     )
     rows = []
     for policy in policies:
@@ -51,22 +55,62 @@ def _method_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table
                 percent(count / total) if total else NOT_KNOWN
                 for count, total in zip(one.trainings, totals, strict=True)
             ]
+            own_kwh = one.energy_kwh / runs[policy.name]
             rows.append(
                 (
                     Cell(clean(policy.name)),
                     Cell(clean(one.method)),
                     *(Cell(share) for share in shares),
                     Cell(f"{sum(one.trainings):,}"),
-                    Cell(scale.text(one.energy_kwh, one.energy_kwh / 10)),
+                    Cell(scale.text(own_kwh, own_kwh / 10)),
                     Cell(_saving(one)),
                 )
             )
     note = (
-        "Trainings that were begun, over the seeds that every policy ran. Saved: of the energy "
+        "Trainings that were begun, over the seeds that every policy ran; energy is the mean of "
+        "their runs. Saved: of the energy "
         "that the same work takes by the reference of the table; work alone, neither waiting nor "
-        "messages. Only figures that were measured, or modelled from measured time, are in it."
+        "messages. By the ratios of the table, which hold nothing that was counted or projected."
     )
     return Table("How clients trained", columns, tuple(rows), note=note)
+
+
+def _saved_heading(policies: Sequence[PolicyResult]) -> str:
+    """Say what savings rest on: a meter, or time."""
+    kinds = {kind for one in policies if one.knobs is not None for kind in one.knobs.energy_kinds}
+    words = ["measured"] if Kind.MEASURED in kinds else []
+    words += ["modelled from time"] if Kind.MODELLED_FROM_TIME in kinds else []
+    return f"Saved, by the table ({' and '.join(words) or 'which has no other method'})"
+
+
+def _plans_table(result: Evaluation, policies: Sequence[PolicyResult]) -> Table | None:
+    """Show what came of choosing within what a round may emit; None if nobody did."""
+    rows = []
+    for policy in policies:
+        plans = [one.plans for one in result.compared(policy) if one.plans is not None]
+        if plans:
+            total = sum(plans, MethodPlans())
+            counts = (total.rounds, total.unfit, total.trainings, total.unplanned)
+            gap = f"{total.gap_points:.2g}" if total.gap_points else "0"
+            rows.append(
+                (Cell(clean(policy.name)), *(Cell(f"{one:,}") for one in counts), Cell(gap))
+            )
+    if not rows:
+        return None
+    columns = (
+        Column("Policy"),
+        Column("Rounds", numeric=True),
+        Column("Passed what they may emit", "rounds", numeric=True),
+        Column("Trainings", numeric=True),
+        Column("Of unknown energy", "trainings", numeric=True),
+        Column("Lost beyond the best choice, at most", "points", numeric=True),
+    )
+    note = (
+        "As planned, over the seeds that every policy ran. Into a round that passed, nothing "
+        "fitted: everybody trained by the cheapest method. Who is of unknown energy trains by the "
+        "reference, and is in no plan."
+    )
+    return Table("Choices of methods", columns, tuple(rows), note=note)
 
 
 def _saving(one: MethodTrainings) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from footprint.model import Finding
 from footprint.model.method_costs import MethodCost
 from footprint.scheduling.base import (
     Need,
     Outcome,
     Scheduler,
     SelectionState,
+    findings_of,
     horizon_of,
     needs_of,
 )
@@ -60,6 +62,10 @@ class Around:
         """Methods of the other policy, if it names any."""
         found: Methods | None = getattr(self.inner, "methods", None)
         return found
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Pass on what the other policy has to say."""
+        return findings_of(self.inner)
 
     def observe(self, outcome: Outcome) -> None:
         """Pass on what came of the round."""

@@ -10,7 +10,8 @@ Solved by the states (cost, loss) that no other state beats, client by client; a
 the linear relaxation of the rest cannot reach what is known already is dropped. Losses and costs
 are whole multiples of tiny units here, so that ties are ties. Where states become too many, the
 steps of the relaxation are taken in their order, down to the first that does not fit: the same two
-properties, and a gap that is known.
+properties among such solutions, and a gap that is known. How many states there are depends on the
+limit, too: between an exact solution and one by steps, a cost may fall where the limit grows.
 """
 
 from __future__ import annotations

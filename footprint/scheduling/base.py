@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from footprint.errors import UsageError
-from footprint.model import ReplyStatus
+from footprint.model import Finding, ReplyStatus
 from footprint.model.method_costs import MethodCost
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.budget import Budget
@@ -154,7 +154,8 @@ class Scheduler(Protocol):
     shall reach, if that is beyond the deadline of a round [s]. A method `weights(ids)` gives the
     weights of updates in the average; without it, samples weigh. A method `methods(ids, state)`
     says how each of those trains that `select` chose in that state, as a `MethodCost` each; without
-    it, everybody trains as the simulation says. `observe` is called once after
+    it, everybody trains as the simulation says. A method `findings()` says what a reader of the
+    results must know of its choices. `observe` is called once after
     each round for which `select` chose somebody. If it chose nobody, it may be asked again later
     for the same round.
     """
@@ -237,6 +238,12 @@ def methods_of(
             "It must give one MethodCost for each.",
         )
     return found
+
+
+def findings_of(actor: object) -> tuple[Finding, ...]:
+    """Ask a scheduler, or a learner, what a reader of the results must know of it."""
+    method = getattr(actor, "findings", None)
+    return () if method is None else tuple(method())
 
 
 def chosen(scheduler: Scheduler, state: SelectionState, rng: Generator) -> tuple[str, ...]:

@@ -91,6 +91,9 @@ class ClientTable:
         Work at full speed [units per step].
     energy_per_unit_ws : ndarray of float
         Energy of a unit of work [Ws].
+    from_grid : ndarray of float
+        Part of the energy that plans count as coming from the grid: 0 where there is excess energy
+        alone [1].
     intensity_g_per_kwh : ndarray of float
         Of the grid now [gCO2e/kWh].
     asked, answered : ndarray of int
@@ -112,6 +115,7 @@ class ClientTable:
     most: Floats
     speed: Floats
     energy_per_unit_ws: Floats
+    from_grid: Floats
     intensity_g_per_kwh: Floats
     asked: Integers
     answered: Integers
@@ -182,6 +186,7 @@ _FLOATS = (
     "most",
     "speed",
     "energy_per_unit_ws",
+    "from_grid",
     "intensity_g_per_kwh",
     "energy_kwh",
     "duration_s",
@@ -232,6 +237,7 @@ class Candidates(Sequence[Candidate]):
     most = _Column[np.float64]()
     speed = _Column[np.float64]()
     energy_per_unit_ws = _Column[np.float64]()
+    from_grid = _Column[np.float64]()
     intensity_g_per_kwh = _Column[np.float64]()
     asked = _Column[np.int64]()
     answered = _Column[np.int64]()

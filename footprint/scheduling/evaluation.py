@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from footprint.errors import UsageError
-from footprint.model import Course, MethodTrainings, Metric, SeedResult
+from footprint.model import Course, MethodPlans, MethodTrainings, Metric, SeedResult
 from footprint.scheduling.arrays import Array
 from footprint.scheduling.curves import (
     WINDOW,
@@ -71,6 +71,10 @@ class Measures:
         Of the last model on the data of each client [1].
     spending : str or None
         Resource of the first budget, whose course is kept.
+    plans : MethodPlans or None
+        What came of choosing methods.
+    whole_accuracy : float or None
+        Of the last model with all of its weights, where it is else evaluated as it was trained [1].
     """
 
     target: float | None = None
@@ -80,6 +84,8 @@ class Measures:
     overhead_w: float | None = None
     client_accuracy: npt.NDArray[np.float64] | None = None
     spending: str | None = None
+    plans: MethodPlans | None = None
+    whole_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,6 +107,7 @@ class Trial:
     figures : dict of Metric to (float or None)
     lorenz, domains : tuple of float
     methods : tuple of MethodTrainings
+    plans : MethodPlans or None
         As in `SeedResult`.
     """
 
@@ -115,6 +122,7 @@ class Trial:
     lorenz: tuple[float, ...] = ()
     domains: tuple[float, ...] = ()
     methods: tuple[MethodTrainings, ...] = ()
+    plans: MethodPlans | None = None
 
     def result(self, shared: Mapping[Metric, float | None]) -> SeedResult:
         """Make the part of a document, with figures that depend on the other runs."""
@@ -126,6 +134,7 @@ class Trial:
             self.lorenz,
             self.domains,
             self.methods,
+            self.plans,
         )
 
 
@@ -156,6 +165,7 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
         Metric.KWH_PER_UNIT: _ratio(totals[Metric.ENERGY_KWH], done),
         **_reached(accuracy, measures.target, ends_s, columns),
         **_learned(accuracy, measures.client_accuracy),
+        **_evaluated_whole(accuracy, measures.whole_accuracy),
         **_kept(run),
         **_fairness(run),
         **_waste(run, measures.overhead_w),
@@ -178,6 +188,7 @@ def reduce_run(run: SimulationRun, measures: Measures | None = None) -> Trial:
             )
             for one in run.methods
         ),
+        measures.plans,
     )
 
 
@@ -287,6 +298,13 @@ def _learned(accuracy: Array | None, by_client: Array | None) -> dict[Metric, fl
         Metric.BEST_ACCURACY: float(measured.max()) if len(measured) else None,
         Metric.WORST_DECILE_ACCURACY: None if by_client is None else worst_decile(by_client),
     }
+
+
+def _evaluated_whole(accuracy: Array | None, whole: float | None) -> dict[Metric, float | None]:
+    """Hold the last model as it was trained beside the same one with all of its weights."""
+    if whole is None or accuracy is None or np.isnan(accuracy[-1]):
+        return {}
+    return {Metric.LAST_ACCURACY: float(accuracy[-1]), Metric.WHOLE_ACCURACY: whole}
 
 
 def shared_range(trials: Sequence[Trial]) -> tuple[float, float] | None:

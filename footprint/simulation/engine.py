@@ -23,6 +23,7 @@ from footprint.scheduling.base import (
     Scheduler,
     SelectionState,
     chosen,
+    findings_of,
     horizon_of,
     methods_of,
     needs_of,
@@ -168,7 +169,7 @@ class _Simulation:
         self.methods.begin(clients, costs)
         intensity = self.observer.intensity_now(self.now_s)
         asked_now = Candidates(self.table, clients)
-        planned = self.methods.beside_last(asked_now)
+        planned = self.methods.beside_last(asked_now, self.rules.updates)
         verdict = self.wallet.judge(asked_now, intensity, self.now_s, planned)
         if verdict is Verdict.END:
             self.ended_by = "budget"
@@ -356,7 +357,12 @@ class _Simulation:
             server_g=server_g,
             overhead_s=self.overhead_s,
             methods=self.methods.used(),
-            findings=(*world.findings(), *self.accounts.findings(self.table)),
+            findings=(
+                *world.findings(),
+                *self.accounts.findings(self.table),
+                *findings_of(self.scheduler),
+                *findings_of(self.learner),
+            ),
         )
 
     def _server(self) -> tuple[float | None, float | None]:

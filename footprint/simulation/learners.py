@@ -45,7 +45,8 @@ class RoundWork:
 class Learner(Protocol):
     """Trains in the rounds of a simulation: really, or as a formula.
 
-    One with a true attribute `by_method` trains each client by the method that it is told.
+    One with a true attribute `by_method` trains each client by the method that it is told. A method
+    `findings()` says what a reader of the results must know of its model.
     """
 
     def train(self, work: RoundWork) -> Mapping[str, Floats]:

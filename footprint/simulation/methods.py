@@ -10,7 +10,7 @@ import numpy as np
 from footprint.model.method_costs import MethodCost
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.candidates import Candidates
-from footprint.scheduling.knobs import split_energy
+from footprint.scheduling.past_work import PastWork
 from footprint.simulation.arrays import Integers
 from footprint.simulation.execution import Execution
 from footprint.simulation.fleet import Fleet
@@ -42,6 +42,7 @@ class Methods:
         self._fleet, self._domains = fleet, domains
         self._now: dict[int, MethodCost] | None = None
         self._last = Ratios.plain(len(fleet))
+        self._length_s = np.full(len(fleet), np.nan)
         self._sums: dict[MethodCost, _Sums] = {}
 
     def begin(self, clients: Integers, costs: Sequence[MethodCost] | None) -> None:
@@ -52,19 +53,24 @@ class Methods:
         """Costs of their methods beside the reference; None if nobody chose any."""
         return None if self._now is None else Ratios.of([self._now[c] for c in clients.tolist()])
 
-    def beside_last(self, asked: Candidates) -> Ratios | None:
+    def beside_last(self, asked: Candidates, enough: int | None = None) -> Ratios | None:
         """Costs by their methods beside those of the last round in which each one answered.
 
         Energy of waiting is taken to be what it was then. Of messages, beside whole ones.
+
+        Parameters
+        ----------
+        asked : Candidates
+        enough : int, optional
+            Updates after which the round ends; those of all if left out.
         """
         now, last = self.ratios(asked.number), self._last.sorted_by(asked.number)
         if now is None:
             return None
-        most_kwh = joules_to_kwh(asked.most * asked.energy_per_unit_ws)
-        work_kwh, other_kwh = split_energy(asked.energy_kwh, most_kwh, last.energy)
-        known = np.where(np.isnan(asked.energy_kwh), most_kwh, asked.energy_kwh)
-        energy = (work_kwh * now.energy + other_kwh) / known
-        return Ratios(now.time / last.time, energy, now.up, now.down)
+        past = PastWork.of(asked, last.time, last.energy, self._length_s[asked.number])
+        energy_kwh = past.energy_kwh(now.time, now.energy, past.lasts_s(now.time, enough))
+        known = np.where(np.isnan(past.last_kwh), past.most_kwh, past.last_kwh)
+        return Ratios(now.time / last.time, energy_kwh / known, now.up, now.down)
 
     def of(self, clients: Integers) -> tuple[TrainingMethod, ...] | None:
         """Methods of some clients of the round; None if nobody chose any."""
@@ -79,6 +85,8 @@ class Methods:
         good = done.clients[done.accepted]
         for column in fields(Ratios):
             getattr(self._last, column.name)[good] = getattr(now, column.name)[done.accepted]
+        if len(good):
+            self._length_s[good] = done.ready_s[done.accepted].max()
         for place, client in enumerate(done.clients.tolist()):
             cost = self._now[client]
             sums = self._sums.get(cost)

@@ -33,6 +33,7 @@ def tabulate(world: World, rules: Rules) -> ClientTable:
         most=fleet.most_units,
         speed=fleet.units_per_s * rules.step_s,
         energy_per_unit_ws=fleet.energy_per_unit_ws,
+        from_grid=world.supply.unlimited[fleet.domain].astype(np.float64),
     )
 
 

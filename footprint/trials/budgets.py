@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from footprint.errors import UsageError
 from footprint.scheduling.budget import Budget, Resource
 from footprint.scheduling.policies import WITH_BUDGET
 from footprint.simulation.world import Prices
-from footprint.trials.plan import BudgetTable, PolicyTable, PriceTable
+from footprint.trials.plan import BudgetTable, PolicyTable, PriceTable, of_carbon
 from footprint.units import parse_quantity
 
 _UNITS = {
@@ -19,7 +18,6 @@ _UNITS = {
     "time": ((Resource.TIME_S, "s"),),
 }
 _EXAMPLE = "Write carbon=5 kg, energy=3 kWh, cost=10 EUR or time=2 d."
-_MASS = re.compile(r"(?<=[\d\s])(mg|g|kg|t)\s*$")
 
 
 def parse_budget(text: str) -> BudgetTable:
@@ -87,8 +85,7 @@ def pacing_fault(policy: PolicyTable, budgets: Sequence[BudgetTable]) -> tuple[s
 
 
 def _amount(text: str, unit: str) -> float:
-    # In a budget of carbon a kilogram can only be one of CO2e.
-    return parse_quantity(_MASS.sub(r"\1CO2e", text) if unit == "gCO2e" else text, unit)
+    return parse_quantity(of_carbon(text) if unit == "gCO2e" else text, unit)
 
 
 def read_prices(table: PriceTable | None) -> Prices | None:

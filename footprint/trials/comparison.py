@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from footprint.model import Contrast, FailedSeed, KnobsResult, Metric, PolicyResult, Spread
 from footprint.model.evaluations import TO_TARGET, common_seeds
+from footprint.model.method_costs import Kind
 from footprint.scheduling.evaluation import Trial, shared_figures, shared_range
 from footprint.scheduling.spreads import contrast_of, gaps_of, spread_of
 from footprint.trials.plan import Plan, PolicyTable
@@ -68,6 +69,7 @@ def compare_policies(
     trials: Trials,
     failed: Mapping[str, Sequence[FailedSeed]],
     deciding: Metric,
+    kinds: Mapping[str, tuple[Kind, ...]],
 ) -> tuple[PolicyResult, ...]:
     """Sum each policy up over the seeds that all ran, and hold it against the baseline.
 
@@ -79,6 +81,8 @@ def compare_policies(
     failed : mapping of str to sequence of FailedSeed
     deciding : Metric
         That the gap to the oracle is about.
+    kinds : mapping of str to tuple of Kind
+        Of the energies in each table of costs.
     """
     common = common_trials(trials)
     shared = shared_range([trial for by_seed in common.values() for trial in by_seed.values()])
@@ -111,7 +115,7 @@ def compare_policies(
                 failed=tuple(sorted(failed.get(policy.name, ()), key=lambda one: one.seed)),
                 spreads=_spreads(compared, known),
                 contrasts=_contrasts(compared, against, known),
-                knobs=_knobs(plan, policy, figures, common, known),
+                knobs=_knobs(plan, policy, figures, common, known, kinds),
             )
         )
     return tuple(found)
@@ -123,6 +127,7 @@ def _knobs(
     figures: Mapping[str, Figures],
     common: Trials,
     known: Sequence[Metric],
+    kinds: Mapping[str, tuple[Kind, ...]],
 ) -> KnobsResult | None:
     """Hold a policy with knobs against the same one without."""
     if policy.knobs is None:
@@ -139,7 +144,11 @@ def _knobs(
     }
     against = {} if plain is None else figures[plain]
     return KnobsResult(
-        policy.knobs.table, policy.knobs.method, plain, _contrasts(own, against, known)
+        policy.knobs.table,
+        policy.knobs.method,
+        plain,
+        _contrasts(own, against, known),
+        kinds[policy.knobs.table],
     )
 
 

@@ -12,6 +12,7 @@ from footprint.model import Evaluation, FailedSeed, Finding, Severity
 from footprint.scheduling.evaluation import Trial, shared_range
 from footprint.trials.comparison import common_trials, compare_policies, deciding_metric
 from footprint.trials.engines import Engine, run_jobs
+from footprint.trials.knobs import kinds_of
 from footprint.trials.plan import Plan
 from footprint.trials.remarks import collect_remarks
 from footprint.trials.work import Done, Job
@@ -119,7 +120,8 @@ def evaluate_policies(
     trials = {policy.name: found.trials.get(policy.name, {}) for policy in plan.policy}
     common = common_trials(trials)
     deciding = deciding_metric(plan, common)
-    policies = compare_policies(plan, trials, found.failed, deciding)
+    kinds = {name: kinds_of(table) for name, table in built.cost_tables.items()}
+    policies = compare_policies(plan, trials, found.failed, deciding, kinds)
     return Evaluation(
         name=plan.name,
         world=summarise_world(plan, built),

@@ -57,7 +57,7 @@ def describe_tables(tables: Mapping[str, CostTable]) -> tuple[Finding, ...]:
                 remedy="Measure them on your clients' devices: footprint.learning.cost_study.",
             )
         )
-        if any(cost.energy.kind is Kind.MODELLED_FROM_TIME for cost in table.costs[1:]):
+        if Kind.MODELLED_FROM_TIME in kinds_of(table):
             found.append(
                 Finding(
                     "method-energy-modelled",
@@ -68,6 +68,12 @@ def describe_tables(tables: Mapping[str, CostTable]) -> tuple[Finding, ...]:
                 )
             )
     return tuple(dict.fromkeys(found))
+
+
+def kinds_of(table: CostTable) -> tuple[Kind, ...]:
+    """List how the energies of a table came about, its reference aside."""
+    there = {cost.energy.kind for cost in table.costs[1:]}
+    return tuple(kind for kind in Kind if kind in there)
 
 
 def knobs_fault(policy: PolicyTable, plan: Plan) -> tuple[str, str] | None:
@@ -89,6 +95,13 @@ def knobs_fault(policy: PolicyTable, plan: Plan) -> tuple[str, str] | None:
             f"Take one that trains by methods ({able}), or none: then work is what counts.",
         )
     if knobs.method is not None:
+        spare = {"among": knobs.among, "allowance": knobs.allowance_g, "rounds": knobs.rounds}
+        useless = [name for name, value in spare.items() if value not in (None, ())]
+        if useless:
+            return (
+                f"all train by {knobs.method!r}, so {useless[0]} chooses nothing.",
+                f"Leave method out, or {useless[0]}.",
+            )
         return None
     if plan.traces.intensity is None:
         return (
@@ -110,7 +123,11 @@ def knobs_fault(policy: PolicyTable, plan: Plan) -> tuple[str, str] | None:
 
 
 def turn_knobs(
-    policy: Scheduler, knobs: KnobsTable, tables: Mapping[str, CostTable], fleet: Fleet
+    policy: Scheduler,
+    knobs: KnobsTable,
+    tables: Mapping[str, CostTable],
+    fleet: Fleet,
+    updates: int | None,
 ) -> WithKnobs:
     """Let a policy choose how its clients train, too.
 
@@ -122,6 +139,8 @@ def turn_knobs(
         By the name of the file in the manifest.
     fleet : Fleet
         Says what messages take.
+    updates : int or None
+        After which a round ends.
     """
     return WithKnobs(
         inner=policy,
@@ -131,4 +150,5 @@ def turn_knobs(
         rounds=knobs.rounds,
         among=knobs.among,
         messages=Messages(fleet.message_gb, fleet.update_gb, fleet.network_kwh_per_gb),
+        updates=updates,
     )

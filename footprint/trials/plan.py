@@ -6,9 +6,10 @@ as floats in canonical units here. ``None`` means that nobody said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from footprint.model import Currency, Tier
 from footprint.model.kinds import Vocabulary
@@ -28,13 +29,28 @@ from footprint.simulation.load import LoadForecast
 from footprint.simulation.trace_files import Repair, Stamp
 from footprint.simulation.world import Mode
 
+_MASS = re.compile(r"(?<=[\d\s])(mg|g|kg|t)\s*$")
+
+
+def of_carbon(text: str) -> str:
+    """Read a mass as one of CO2e: what is emitted can be no other."""
+    return _MASS.sub(r"\1CO2e", text)
+
+
+class _Carbon(Unit):
+    """Mass of emissions, whose kind need not be said."""
+
+    def read(self, found: Any) -> float | None:
+        return super().read(of_carbon(found) if isinstance(found, str) else found)
+
+
 Span = Annotated[int, Unit("s", minimum=1, whole=True)]
 PositiveSeconds = Annotated[float, Unit("s", positive=True)]
 PositiveWatts = Annotated[float, Unit("W", positive=True)]
 UnitEnergy = Annotated[float, Unit("kWh", positive=True)]
 Work = Annotated[float, Unit("1", positive=True)]
 Transfer = Annotated[float, Unit("kWh/GB")]
-Grams = Annotated[float, Unit("gCO2e")]
+Grams = Annotated[float, _Carbon("gCO2e")]
 Intensity = Annotated[float, Unit("gCO2e/kWh")]
 Hour = Annotated[float, Unit("1", maximum=24.0)]
 Seed = Annotated[int, Unit("1", whole=True)]

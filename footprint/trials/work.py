@@ -50,8 +50,11 @@ def run_job(plan: Plan, job: Job) -> Done:
         learner = make_learner(plan.learner, world.fleet, job.seed)
         world = _with_samples(world, learner)
     policy = make_policy(job.policy.rule or job.policy.name, **job.policy.options)
+    knobs = None
     if job.policy.knobs is not None:
-        policy = turn_knobs(policy, job.policy.knobs, built.cost_tables, world.fleet)
+        policy = knobs = turn_knobs(
+            policy, job.policy.knobs, built.cost_tables, world.fleet, built.rules.updates
+        )
     run = simulate(
         world,
         policy,
@@ -67,7 +70,9 @@ def run_job(plan: Plan, job: Job) -> Done:
         server=built.server,
         overhead_w=plan.overhead_w,
         client_accuracy=_client_accuracy(learner),
+        whole_accuracy=_whole_accuracy(learner),
         spending=built.budgets[0].resource.value if built.budgets else None,
+        plans=None if knobs is None or knobs.method is not None else knobs.plans,
     )
     return Done(reduce_run(run, measures), (*built.findings, *run.findings))
 
@@ -84,6 +89,12 @@ def _client_accuracy(learner: Any) -> np.ndarray[Any, np.dtype[np.float64]] | No
     """Ask a learner how good its model is on the data of each client, if it can say."""
     ask = getattr(learner, "client_accuracies", None)
     return None if ask is None else np.asarray(ask(), dtype=np.float64)
+
+
+def _whole_accuracy(learner: Any) -> float | None:
+    """Ask a learner how good its model is with all of its weights, if that may differ."""
+    ask = getattr(learner, "whole_accuracy", None)
+    return None if ask is None else float(ask())
 
 
 # The world that this process has built: jobs of one plan share it, and nothing in it changes.

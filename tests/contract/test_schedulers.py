@@ -34,7 +34,7 @@ from footprint.scheduling.fedzero.policy import FedZero
 from footprint.scheduling.fedzero.search import Solver as SearchSolver
 from footprint.scheduling.gradients import GradientSource
 from footprint.scheduling.kmin_rounds import KMinRounds
-from footprint.scheduling.knobs import WithKnobs
+from footprint.scheduling.knobs import Messages, WithKnobs
 from footprint.scheduling.oort import Edge, Oort
 from footprint.scheduling.outlook import Need, Outlook, frozen
 from footprint.scheduling.policies import POLICIES, WITH_BUDGET, WITH_GRADIENTS, make_policy
@@ -408,18 +408,19 @@ def test_uniform_gives_everybody_the_same_chance():
     assert all(abs(count - draws / 4) < spread for count in counts.values())
 
 
-def method_costs():
-    ratio = CostFigure(0.5, 0.4, 0.6)
+def method_costs(work=0.5):
+    work, ratio = CostFigure(work, work, work), CostFigure(0.5, 0.4, 0.6)
     loss = CostFigure(2.0, 1.0, 3.0)
-    half = MethodCost(TrainingMethod("half", width=0.5), ratio, ratio, ratio, ratio, loss)
+    half = MethodCost(TrainingMethod("half", width=0.5), work, work, ratio, ratio, loss)
     plain = MethodCost(TrainingMethod("plain"))
     return CostTable("network", "device", "conditions", "source", (plain, half))
 
 
 @every
 def test_with_knobs_it_chooses_whom_it_chose_and_how_each_trains(make):
-    costs = method_costs()
-    plain, knobs = make(), WithKnobs(inner=make(), table=costs, rounds=50)
+    costs = method_costs(work=1.0)  # else both would see other energies
+    messages = Messages(1.0, 1.0, 0.1)
+    plain, knobs = make(), WithKnobs(inner=make(), table=costs, rounds=50, messages=messages)
     assert isinstance(knobs, Scheduler)
     weighs = [getattr(one, "weights", None) is not None for one in (plain, knobs)]
     assert weighs[0] == weighs[1]

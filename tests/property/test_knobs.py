@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from footprint.model.method_costs import CostFigure, CostTable, Kind, MethodCost
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.assignments import assign_options
-from footprint.scheduling.knobs import PlannedWork, choose_methods
+from footprint.scheduling.method_choices import PlannedWork, choose_methods
 
 ratios = st.floats(0.05, 3.0)
 points = st.floats(-2.0, 20.0)

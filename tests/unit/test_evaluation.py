@@ -105,6 +105,15 @@ def test_the_worst_tenth_of_clients_is_that_of_accuracies():
     assert reduce_run(run()).figures[Metric.WORST_DECILE_ACCURACY] is None
 
 
+def test_a_model_with_all_of_its_weights_stands_beside_the_last_one():
+    done = run()
+    figures = reduce_run(done, Measures(whole_accuracy=0.25)).figures
+    assert figures[Metric.WHOLE_ACCURACY] == 0.25
+    assert figures[Metric.LAST_ACCURACY] == done.rounds.accuracy[-1]
+    # Where the two cannot differ, there is one accuracy alone.
+    assert Metric.LAST_ACCURACY not in reduce_run(done).figures
+
+
 def test_a_server_without_rates_is_refused():
     done = run(place=world(server=Server("PL", 100.0)))
     with pytest.raises(UsageError, match="rates of the server"):

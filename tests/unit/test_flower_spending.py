@@ -1,5 +1,7 @@
 """Schedulers of carbon in a live training: budgets, grids, and gradients from updates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
@@ -19,14 +21,18 @@ from footprint.integrations.flower import (
     simulate,
 )
 from footprint.integrations.flower.identity import assumed_identity
+from footprint.integrations.flower.selection import METHOD
 from footprint.integrations.flower.spending import Spending
 from footprint.integrations.flower.updates import Updates
 from footprint.model import ReplyStatus
-from footprint.scheduling.base import ClientOutcome, Outcome
+from footprint.model.method_costs import CostFigure, CostTable, MethodCost
+from footprint.model.methods import TrainingMethod
+from footprint.scheduling.base import ClientOutcome, Outcome, findings_of
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.cafe_policy import CafePolicy
 from footprint.scheduling.everyone import Everyone
 from footprint.scheduling.gradients import GradientSource
+from footprint.scheduling.knobs import WithKnobs
 from footprint.scheduling.policies import make_policy
 
 START_S, KWH = 1.73e9, 3.6e6
@@ -59,19 +65,27 @@ class Watching:
         self.chosen.append(list(self.inner.select(state, rng)))
         return self.chosen[-1]
 
+    @property
+    def methods(self):
+        return getattr(self.inner, "methods", None)
+
+    def findings(self):
+        return findings_of(self.inner)
+
     def observe(self, outcome):
         self.outcomes.append(outcome)
         self.inner.observe(outcome)
 
 
-def train_with(folder, scheduler, *, rounds=6, profiles=PROFILES, **options):
+def train_with(folder, scheduler, *, rounds=6, profiles=PROFILES, examples=None, **options):
     app, server = ClientApp(), ServerApp()
 
     @app.train()
     def train(message, context):
         (old,) = message.content["arrays"].to_numpy_ndarrays()
         new = old + np.array(STEPS[context.node_config["partition-id"]])
-        metrics = MetricRecord({"num-examples": 10})
+        method = message.content["config"].get(METHOD, "plain")
+        metrics = MetricRecord({"num-examples": (examples or {}).get(method, 10)})
         content = {"arrays": ArrayRecord([new]), "metrics": metrics}
         return Message(RecordDict(content), reply_to=message)
 
@@ -144,6 +158,33 @@ def test_a_paced_budget_lets_rounds_pass(tmp_path):
     train_with(tmp_path, watching, budget=paced)
     # The first cannot be planned; it takes the line of two.
     assert [outcome.round for outcome in watching.outcomes] == [1, 4, 6]
+
+
+def test_methods_are_chosen_before_a_round_is_refused(tmp_path):
+    """Plain rounds are 9.5 g: one fits into 14.4 g, and then one by half the energy."""
+    half = MethodCost(
+        TrainingMethod("half", width=0.5),
+        CostFigure(0.5, 0.5, 0.5),
+        CostFigure(0.5, 0.5, 0.5),
+        loss=CostFigure(2.0, 1.0, 3.0),
+    )
+    table = CostTable("net", "device", "c", "s", (MethodCost(TrainingMethod("plain")), half))
+    device = replace(PROFILES[0].device, tasks={"train": Task(unit_s=60.0)})
+    watching = Watching(WithKnobs(inner=Everyone(), table=table))
+    budget = Budget(Resource.CARBON_G, 14.4, BudgetMode.HARD, rounds=2)
+    journal = train_with(
+        tmp_path,
+        watching,
+        profiles=tuple(NodeProfile(device, zone) for zone in ZONES),
+        budget=budget,
+        intensities=GRIDS,
+        examples={"plain": 10, "half": 5},
+    )
+    spent = [one.emissions_g / ROUND_KWH for one in watching.outcomes]
+    assert spent == pytest.approx([950, 475])
+    # Nobody had worked before the first round; the journal says so.
+    (said,) = [one for one in journal.findings if one.code == "methods-unplanned"]
+    assert said.message.startswith("3 of 6 trainings")
 
 
 def test_who_does_not_say_is_taken_to_have_used_what_it_used_before(tmp_path):

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from footprint.errors import DataError, UsageError
-from footprint.model import ReplyStatus
+from footprint.model import MethodPlans, ReplyStatus
 from footprint.model.method_costs import CostFigure, CostTable, Kind, MethodCost
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.base import ClientOutcome, Outcome, SelectionState, methods_of
 from footprint.scheduling.budget import Budget, BudgetMode, Resource
 from footprint.scheduling.candidates import Candidates, ClientTable
 from footprint.scheduling.cost_files import read_costs, write_costs
-from footprint.scheduling.knobs import Messages, WithKnobs, split_energy
+from footprint.scheduling.knobs import Messages, WithKnobs
+from footprint.scheduling.method_choices import PlannedWork, choose_methods
+from footprint.scheduling.past_work import PastWork
 from footprint.scheduling.uniform import Uniform
 from footprint.simulation.engine import simulate
 from footprint.simulation.fleet import Fleet
@@ -137,6 +139,15 @@ def seen(budget=None, **columns):
     return SelectionState(1, 1.8e9, Candidates(table), None, None, budget)
 
 
+def past(last_kwh, most_kwh, **columns):
+    """Build work of clients that must do all they may; a round of a minute."""
+    filled = {"least_kwh": most_kwh, "ready_s": 60.0, "length_s": 60.0, "time": 1, "energy": 1}
+    size = len(last_kwh)
+    given = {"most_kwh": most_kwh, **filled, **columns}
+    arrays = {name: np.broadcast_to(np.array(one, float), size) for name, one in given.items()}
+    return PastWork(np.array(last_kwh, float), **arrays)
+
+
 def names(scheduler, state, ids=("a", "b", "c")):
     return [one.name for one in methods_of(scheduler, ids, state)]
 
@@ -169,6 +180,10 @@ def test_what_a_round_may_emit_is_what_is_left_over_the_rounds_that_are_left():
     later = replace(budget, booked=5)
     assert names(knobs(), seen(later)) == ["plain"] * 3
     assert names(knobs(rounds=6), seen(budget)) == ["plain"] * 3
+    # What is held back is no part of any round.
+    policy = knobs()
+    names(policy, seen(replace(budget, reserve=6.0, booked=1, spent=9.0)))
+    assert policy.last.allowance_g == pytest.approx((60.0 - 9.0 - 6.0) / 9)
     paced = replace(budget, mode=BudgetMode.PACED, booked=5, spent=35.0)
     assert names(knobs(), seen(paced)) == ["half"] * 3  # 1 g is left on the line
     assert names(knobs(allowance_g=100.0), seen(paced)) == ["half"] * 3
@@ -201,14 +216,67 @@ def test_waiting_is_no_work_that_a_method_changes():
     assert names(policy, state) == ["half"] * 3
     assert policy.last.reference_g == pytest.approx(27.0)
     assert policy.last.expected_g == pytest.approx(18 + 4.5)
-    work, other = split_energy(
-        np.array([0.03, 0.025, np.nan]), np.full(3, 0.01), np.array([1, 0.5, 1])
-    )
+    work, other = past([0.03, 0.025, np.nan], 0.01, energy=[1, 0.5, 1]).split()
     assert work == pytest.approx([0.01, 0.01, 0.01])
     assert other == pytest.approx([0.02, 0.02, 0.0])
     # Where nobody knows the most work, all of it is taken for work.
-    work, other = split_energy(np.array([0.02]), np.array([np.nan]), np.array([0.5]))
+    work, other = past([0.02], np.nan, energy=[0.5]).split()
     assert (work[0], other[0]) == pytest.approx((0.04, 0.0))
+
+
+def test_excess_energy_emits_nothing_and_its_messages_do():
+    sunny = seen(from_grid=np.array([1.0, 1.0, 0.0]))
+    policy = knobs(allowance_g=2.0)
+    assert names(policy, sunny) == ["plain"] * 3
+    assert (policy.last.expected_g, policy.last.fits) == (pytest.approx(2.0), True)
+    # 0.001 kWh both ways at 100 + 100 + 700 g/kWh.
+    policy = knobs(allowance_g=9.0, messages=Messages(1.0, 0.0, 0.001))
+    names(policy, sunny)
+    assert policy.last.reference_g == pytest.approx(2.0 + 0.9)
+
+
+@pytest.mark.parametrize("scale", [0.01, 1.0, 100.0])
+def test_shares_are_parts_of_a_whole(scale):
+    work = PlannedWork(np.ones(2), np.full(2, 100.0), scale * np.array([0.2, 0.3]))
+    assert work.shares() == pytest.approx([0.4, 0.6])
+    # Both half wide: the round loses what each loses, whatever the unit of samples.
+    assert choose_methods(TABLE, work, 100.0).loss_points == pytest.approx(3.0, abs=1e-5)
+
+
+def test_who_works_until_the_round_ends_does_more_by_a_faster_method():
+    one = past([0.02, 0.02], 0.1, least_kwh=0.005, ready_s=[60.0, 15.0])
+    times = np.array([1.0, 0.5])
+    assert one.lasts_s(times) == pytest.approx(60.0)  # of the first, that trains as before
+    # Twice the units at half the energy each.
+    assert one.work_kwh(times, 60.0) == pytest.approx([0.02, 0.04])
+    assert one.energy_kwh(times, times, 60.0) == pytest.approx([0.02, 0.02])
+    # All train faster: the round is half as long.
+    both = np.array([0.5, 0.5])
+    assert one.lasts_s(both) == pytest.approx(30.0)
+    assert one.energy_kwh(both, both, 30.0) == pytest.approx([0.01, 0.01])
+    assert one.lasts_s(both, enough=1) == pytest.approx(7.5)
+    # Within what must and what may be done; and all of it by who did all before.
+    assert one.work_kwh(both, 1e9) == pytest.approx([0.1, 0.1])
+    assert one.work_kwh(both, 1e-9) == pytest.approx([0.005, 0.005])
+    full = past([0.1], 0.1, least_kwh=0.005)
+    assert full.work_kwh(np.array([0.25]), 60.0) == pytest.approx([0.1])
+
+
+def test_another_policy_sees_energies_that_methods_did_not_change():
+    class Watching(Uniform):
+        def select(self, state, rng):
+            shown.append(state.candidates)
+            return state.ids
+
+    shown = []
+    policy = WithKnobs(inner=Watching(), table=TABLE, allowance_g=6.0)
+    assert names(policy, seen()) == ["plain", "plain", "half"]
+    policy.observe(Outcome(1, 0.0, 60.0, [ClientOutcome("c", ReplyStatus.OK, 0.005, 30.0)]))
+    took = {"energy_kwh": np.array([0.01, np.nan, 0.005]), "duration_s": np.full(3, 30.0)}
+    policy.select(seen(**took), np.random.default_rng(0))
+    assert shown[0].energy_kwh == pytest.approx([0.01, np.nan, 0.01], nan_ok=True)
+    assert shown[0].duration_s == pytest.approx([30.0, 30.0, 60.0])
+    assert shown[0].ids.tolist() == ["a", "b", "c"]
 
 
 def test_what_it_cannot_do_without_is_said():
@@ -321,6 +389,65 @@ def test_a_budget_lasts_longer_where_methods_are_chosen_by_it(mode):
     # The clean grid saves at most bytes; the dirty one trains narrower.
     assert by_name["half"][0] == 0
     assert by_name["half"][1] > 0
+
+
+class Watched(WithKnobs):
+    """Keeps what it expects of each round."""
+
+    def choose(self, ids, state):
+        found = super().choose(ids, state)
+        self.expected_g = [*getattr(self, "expected_g", ()), self.last.expected_g]
+        return found
+
+
+@pytest.mark.parametrize("allowance_g", [15.0, 20.0, 25.0])
+def test_a_round_takes_what_was_expected_of_it_where_some_may_do_more(allowance_g):
+    some = world(least_units=np.array([20.0, 5, 5, 5]), most_units=np.array([20.0, 100, 100, 100]))
+    some = replace(some, fleet=replace(some.fleet, network_kwh_per_gb=0.0))
+    policy = Watched(inner=Uniform(), table=TABLE, allowance_g=allowance_g)
+    run = simulate(some, policy, RULES)
+    assert len({use.cost.name for use in run.methods}) > 1
+    # The first round is planned as all that everybody may do.
+    assert run.rounds.emissions_g[1:] == pytest.approx(policy.expected_g[1:], rel=0.1)
+
+
+def test_excess_energy_leaves_everybody_at_the_reference():
+    plain = world()
+    domains = tuple(replace(one, mode=Mode.EXCESS) for one in plain.supply.domains)
+    power = Trace(START, HOUR, ("FR", "PL"), np.full((24, 2), 1e6), "W")
+    sunny = World(
+        replace(plain.fleet, network_kwh_per_gb=0.0),
+        Supply(domains, power, plain.supply.intensity),
+    )
+    policy = WithKnobs(inner=Uniform(), table=TABLE, allowance_g=0.5)
+    run = simulate(sunny, policy, RULES)
+    assert [use.cost.name for use in run.methods] == ["plain"]
+    assert policy.last.fits
+    assert policy.last.expected_g == run.emissions_g == 0.0
+
+
+def test_rounds_that_pass_their_allowance_are_said():
+    # 45 g by the reference; by the cheapest method 18.75 g of work and network.
+    messages = Messages(0.1, 0.1, 0.05)
+    passed = WithKnobs(inner=Uniform(), table=TABLE, allowance_g=0.1, messages=messages)
+    run = simulate(world(), passed, RULES)
+    assert run.rounds.emissions_g == pytest.approx(np.full(6, 18.75))
+    (said,) = [one for one in run.findings if one.code == "allowance-passed"]
+    assert said.message.startswith("6 of 6 rounds")
+    assert (passed.plans.rounds, passed.plans.unfit) == (6, 6)
+    kept = WithKnobs(inner=Uniform(), table=TABLE, allowance_g=20.0, messages=messages)
+    run = simulate(world(), kept, RULES)
+    assert "allowance-passed" not in {one.code for one in run.findings}
+    assert kept.plans == MethodPlans(6, 0, 24, 0, 0.0)
+
+
+def test_trainings_that_nobody_could_plan_are_said():
+    policy = knobs(allowance_g=1.0)
+    names(policy, seen(most=np.array([10.0, 10.0, np.nan])))
+    assert policy.findings() == ()  # no round yet
+    policy.observe(Outcome(1, 0.0, 60.0, [ClientOutcome("a", ReplyStatus.OK, 0.01, 60.0)]))
+    (said,) = [one for one in policy.findings() if one.code == "methods-unplanned"]
+    assert said.message.startswith("1 of 3 trainings")
 
 
 def test_a_learner_that_trains_all_alike_is_refused():

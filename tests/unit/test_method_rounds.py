@@ -1,5 +1,6 @@
 """Learning in the loop by methods: what is trained, sent, averaged and told."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -100,9 +101,42 @@ def test_gradients_of_what_was_sent_can_be_followed():
 def test_an_accuracy_is_that_of_the_whole_model_or_of_a_method():
     one = learner()
     one.train(work([2, 2, 2], (HALF,) * 3))
-    assert 0 <= one.accuracy() <= 1
-    assert one.accuracy_as(TrainingMethod("whole")) == pytest.approx(one.accuracy())
+    assert one.accuracy_as(TrainingMethod("whole")) == one.whole_accuracy()
     assert 0 <= one.accuracy_as(HALF) <= 1
+
+
+@pytest.mark.parametrize("method", [HALF, MASKED])
+def test_a_model_is_evaluated_as_all_have_trained_it(method):
+    one = learner()
+    for number in range(1, 9):
+        one.train(work([6, 6, 6], (method,) * 3, number=number))
+    # Trained on what it is tested on, so that the two evaluations differ.
+    assert one.accuracy() == one.accuracy_as(method) != one.whole_accuracy()
+    assert one.findings() == ()
+    eight = replace(method, name="8-bit, too", values="int8")
+    one.train(work([6, 6, 6], (method, eight, method), number=9))
+    assert one.accuracy() == one.accuracy_as(method)  # the same part of the model
+    one.train(work([6, 6, 6], (method, TrainingMethod("plain"), method), number=10))
+    assert one.accuracy() == one.whole_accuracy()
+    (said,) = one.findings()
+    assert (said.code, "plain" in said.message) == ("mixed-accuracy", True)
+
+
+def test_what_one_method_left_out_is_not_sent_by_another():
+    fed = TrainingMethod("8-bit, fed back", scheme="top-diff", values="int8", feedback=True)
+    forgetful = replace(fed, name="8-bit", feedback=False)
+    other = TrainingMethod("16-bit, fed back", scheme="top-diff", values="float16", feedback=True)
+
+    def after(*methods):
+        one = learner()
+        for number, method in enumerate(methods, start=1):
+            one.train(work([2, 2, 2], (method,) * 3, number=number))
+        return one.vector
+
+    # The first round sends the same with feedback and without: there is nothing yet to feed back.
+    assert (after(fed) == after(forgetful)).all()
+    assert (after(fed, other) == after(forgetful, other)).all()
+    assert (after(fed, fed) != after(forgetful, fed)).any()
 
 
 def test_a_proximal_term_is_refused():

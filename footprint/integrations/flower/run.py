@@ -37,7 +37,7 @@ from footprint.integrations.flower.updates import Updates
 from footprint.integrations.flower.wire import WireModel
 from footprint.measurement.tracker import DEFAULT_JOURNAL, Tracker
 from footprint.model import Architecture, Phase, Role
-from footprint.scheduling.base import Scheduler
+from footprint.scheduling.base import Scheduler, findings_of
 from footprint.scheduling.budget import Budget
 
 log = logging.getLogger("footprint")
@@ -216,6 +216,9 @@ class CarbonRun:
                 given[place] = _spanned(tracker, Phase.EVALUATE, given[place])
             result = strategy.start(*given, **kwargs)
             _keep_results(tracker, result)
+            if self.scheduler is not None:
+                for one in findings_of(self.scheduler):
+                    tracker.doubt(one.code, one.message, one.remedy)
         return result
 
     def _await_nodes(self, strategy: Strategy, grid: MeasuredGrid) -> None:

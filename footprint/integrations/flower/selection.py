@@ -13,9 +13,11 @@ name of the method under ``footprint.method``. Training by it is the business of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp import Grid
@@ -29,6 +31,7 @@ from footprint.integrations.flower.rounds import Round
 from footprint.integrations.flower.spending import Spending
 from footprint.integrations.flower.updates import Updates
 from footprint.model import Phase, ReplyStatus
+from footprint.model.method_costs import MethodCost
 from footprint.scheduling.base import (
     Candidate,
     Candidates,
@@ -39,6 +42,7 @@ from footprint.scheduling.base import (
     chosen,
     methods_of,
 )
+from footprint.scheduling.past_work import PastWork
 
 _LOOKS = 10
 """So often may a strategy look for nodes while it configures one round; it waits a second
@@ -127,6 +131,10 @@ class Selection:
     """Rounds for which somebody was chosen, and that nobody observed yet."""
     _methods: dict[int, str] = field(default_factory=dict)
     """Name of the training method of each node of the round, if the scheduler names any."""
+    _asked: dict[str, MethodCost] = field(default_factory=dict)
+    """Costs of these methods, by client."""
+    _trained: dict[str, MethodCost] = field(default_factory=dict)
+    """Of the method by which each trained in the last round in which it answered."""
 
     def configure(
         self,
@@ -225,17 +233,34 @@ class Selection:
             probes=self.updates,
         )
         ids = chosen(self.scheduler, state, self.rng)
-        if not self.spending.allows({name: self._seen[name].energy_kwh for name in ids}):
-            ids = ()
+        # Methods first: a round may fit by them that would not fit without.
         costs = methods_of(self.scheduler, ids, state) if ids else None
-        self._methods = {}
-        if costs is not None:
-            self._methods = {nodes[name]: one.name for name, one in zip(ids, costs, strict=True)}
+        asked = {} if costs is None else dict(zip(ids, costs, strict=True))
+        if not self.spending.allows(self._planned_kwh(state.candidates, ids, asked)):
+            ids, asked = (), {}
+        self._asked = asked
+        self._methods = {nodes[name]: one.name for name, one in asked.items()}
         if ids:
             self._chosen.add(number)
         else:
             self.spending.let_pass(self.clock.now_s())
         return ids
+
+    def _planned_kwh(
+        self, candidates: Candidates, ids: Sequence[str], asked: Mapping[str, MethodCost]
+    ) -> dict[str, float | None]:
+        """Energy that each is expected to take by its method; None where nobody knows."""
+        own = Candidates(candidates.table, candidates.find(ids))
+        now, then = (
+            np.array([_ratios(costs.get(name)) for name in ids], float).reshape(-1, 2).T
+            for costs in (asked, self._trained)
+        )
+        past = PastWork.of(own, then[0], then[1], np.full(len(ids), np.nan))
+        energy_kwh = past.energy_kwh(now[0], now[1], math.nan).tolist()
+        return {
+            name: None if math.isnan(one) else one
+            for name, one in zip(ids, energy_kwh, strict=True)
+        }
 
     def _rename(self) -> None:
         """Call clients what they are called by now: a node learns its partition late."""
@@ -244,6 +269,8 @@ class Selection:
         self._names = names
         if not changed:
             return
+        self._trained = {changed.get(old, old): one for old, one in self._trained.items()}
+        self._asked = {changed.get(old, old): one for old, one in self._asked.items()}
         seen, self._seen = self._seen, {}
         for old, candidate in seen.items():
             name = changed.get(old, old)
@@ -272,6 +299,9 @@ class Selection:
                 samples=outcome.metrics.get("num-examples", seen.samples),
                 utility=outcome.metrics.get("utility", seen.utility),
             )
+            self._trained.pop(outcome.id, None)
+            if outcome.id in self._asked:
+                self._trained[outcome.id] = self._asked[outcome.id]
         self._seen[outcome.id] = seen
 
     def _viewed(
@@ -330,6 +360,11 @@ def _named(name: str, outcome: ClientOutcome) -> ClientOutcome:
     return ClientOutcome(
         name, outcome.status, outcome.energy_kwh, outcome.duration_s, outcome.metrics
     )
+
+
+def _ratios(cost: MethodCost | None) -> tuple[float, float]:
+    """Give what a method takes of time and energy beside the reference."""
+    return (1.0, 1.0) if cost is None else (cost.time.value, cost.energy.value)
 
 
 def _order(name: str) -> tuple[str, int]:
