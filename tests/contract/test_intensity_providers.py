@@ -149,11 +149,11 @@ def test_making_a_provider_asks_nobody():
 
 
 def test_other_packages_bring_providers_by_entry_points(tmp_path, monkeypatch):
-    information = tmp_path / "providers_elsewhere-1.0.dist-info"
+    information = tmp_path / "overseas-1.0.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: providers_elsewhere\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[footprint.intensity]\nmine = providers_elsewhere:INFO\n")
-    (tmp_path / "providers_elsewhere.py").write_text(
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: overseas\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[footprint.intensity]\nmine = overseas:INFO\n")
+    (tmp_path / "overseas.py").write_text(
         "from footprint.factors.providers.replay import Replay\n"
         "from footprint.factors.providers.setup import SourceInfo\n"
         "INFO = SourceInfo(lambda setup: Replay({}), 'mine')\n"

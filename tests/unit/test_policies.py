@@ -56,13 +56,13 @@ def counts(policy, state, draws=2000, seed=1):
 
 
 def test_other_packages_bring_policies_by_entry_points(tmp_path, monkeypatch):
-    (tmp_path / "policies_elsewhere.py").write_text(
+    (tmp_path / "elsewhere.py").write_text(
         "from footprint.scheduling.uniform import Uniform\nclass Mine(Uniform): pass\n"
     )
-    information = tmp_path / "policies_elsewhere-1.dist-info"
+    information = tmp_path / "elsewhere-1.dist-info"
     information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: policies_elsewhere\nVersion: 1\n")
-    (information / "entry_points.txt").write_text("[footprint.schedulers]\nmine = policies_elsewhere:Mine\n")
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere\nVersion: 1\n")
+    (information / "entry_points.txt").write_text("[footprint.schedulers]\nmine = elsewhere:Mine\n")
     monkeypatch.syspath_prepend(tmp_path)
     made = make_policy("mine", count="3")
     assert (type(made).__name__, made.count) == ("Mine", 3)
