@@ -55,7 +55,7 @@ class MethodRun:
         None where nobody knows, or the target was not reached.
     course : MethodCourse
     tiers : tuple of Tier
-        Quality of the energy figures of the clients' training.
+        Quality of the energy figures of what clients compute.
     refused : int
         Answers of clients whose training had diverged; none of them counts.
     stopped : tuple of (int, str) or None

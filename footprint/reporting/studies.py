@@ -91,8 +91,8 @@ def view_study(result: MethodStudy) -> EvaluationPage:
 
 _PART_NOTE = "The three parts add up to the total. Waiting and idle clients are outside of it."
 _TIME_NOTE = (
-    "Training is what clients do between receiving a model and answering, the choice of the "
-    "largest weights included; the multiply-accumulates are theoretical."
+    "Clients read the model, train, the choice of the largest weights included, and make the "
+    "answer: masks, rounding and encoding. The multiply-accumulates are theoretical, of training."
 )
 _WHOLE_NOTE = (
     "A model that was trained sparsely is used as sparsely. The same model with all of its weights "
@@ -187,8 +187,8 @@ def study_remarks(result: MethodStudy) -> tuple[str, ...]:
 
 def _took(saving: float) -> str:
     if saving < 0:
-        return f"it took {percent(-saving)} more energy ({_REALISED_NONE})"
-    return f"it took {percent(saving)} less energy"
+        return f"clients took {percent(-saving)} more energy ({_REALISED_NONE})"
+    return f"clients took {percent(saving)} less energy"
 
 
 _REALISED_NONE = "dense kernels multiply the zeros"
@@ -222,7 +222,7 @@ def _tier_text(result: MethodStudy) -> str:
 
 
 def savings_of(result: MethodStudy, one: MethodResult) -> Savings | None:
-    """Tell what a method saves in the clients' training against the reference; None of itself."""
+    """Tell what a method saves of what clients compute, against the reference; None of itself."""
     if one.name == result.reference:
         return None
     measured, theory = one.contrast(Metric.TRAINING_KWH), one.contrast(Metric.TRAINING_MACS)
@@ -268,15 +268,16 @@ def saving_table(result: MethodStudy) -> Table:
         cells.append(Cell(NOT_KNOWN if realised is None else _two(realised)))
         rows.append((name, *cells))
     note = (
-        "Of the clients' training alone, seed by seed. These are three kinds of number and are "
-        "never added; only the first is in emissions. Below 0: it cost more."
+        "Of what clients compute, seed by seed: reading the model, training, and making the answer; "
+        "theory knows the training alone. These are three kinds of number and are never added; "
+        "only the first is in emissions. Below 0: it cost more."
     )
     if result.projection is not None:
         note += (
             f" Projected: {clean(result.projection.assumption)}, "
             f"{percent(result.projection.realised)} of the theoretical saving."
         )
-    return Table("Three kinds of saving in training", columns, tuple(rows), note=note)
+    return Table("Three kinds of saving at the clients", columns, tuple(rows), note=note)
 
 
 def _two(value: float) -> str:
@@ -297,7 +298,7 @@ def _contrast_table(result: MethodStudy) -> Table:
     shown = [m for m in _AGAINST if any(one.contrast(m) for one in result.methods)]
     heads = {
         Metric.ACCURACY: "Accuracy in the end",
-        Metric.TRAINING_KWH: "Energy of training",
+        Metric.TRAINING_KWH: "Energy of clients computing",
         Metric.EMISSIONS_G: "Emissions",
         Metric.DATA_GB: "Data",
         Metric.EMISSIONS_TO_TARGET_G: "Emissions to the target",

@@ -189,7 +189,7 @@ def _busy(methods: Sequence[MethodResult]) -> Iterator[Finding]:
             f"Runs took {min(ratios):.1f} to {max(ratios):.1f} times their processor time: others "
             "used this machine. Idle power and hardware are charged by time, so energy and "
             "emissions are too high, and not alike for all methods.",
-            remedy="Run the study on a quiet machine; compare the energy of training until then.",
+            remedy="Run the study on a quiet machine; compare what clients compute until then.",
         )
 
 

@@ -38,6 +38,8 @@ from footprint.studies.runs import Record
 _BYTES_PER_GB = 1e9
 _POINT = 0.01  # a percentage point of accuracy
 _CPU = "cpu.process_s"
+COMPUTING = (Phase.DOWNLOAD, Phase.TRAIN, Phase.SERIALISE)
+"""What a client computes: it reads the model, trains, and makes its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,9 @@ def _settings(plan: StudyPlan) -> Settings:
 
 
 def is_training(part: Contribution) -> bool:
-    """Whether this is electricity for the clients' training, idle power aside."""
-    return part.stage is Stage.OPERATION and part.role is Role.CLIENT and part.phase is Phase.TRAIN
+    """Whether this is electricity for what clients compute in a round, idle power aside."""
+    computes = part.role is Role.CLIENT and part.phase in COMPUTING
+    return part.stage is Stage.OPERATION and computes
 
 
 def _so_far(assessment: Assessment, rounds: int, *, energy: bool) -> list[float]:
@@ -183,13 +186,13 @@ def _spent(
 
 
 def _times(record: Record) -> tuple[float, float | None, float | None]:
-    """Wall-clock, and processor time of all and of the clients' training [s].
+    """Wall-clock, and processor time of all and of what clients compute [s].
 
     None without a counter of processor time.
     """
     spans = [span for one in read_records([record.journal]).processes for span in one.spans]
     whole = [span for span in spans if span.parent is None]
-    training = [span for span in spans if (span.role, span.phase) == (Role.CLIENT, Phase.TRAIN)]
+    training = [span for span in spans if span.role is Role.CLIENT and span.phase in COMPUTING]
 
     def spent(some: Sequence[SpanRecord]) -> float | None:
         if not all(_CPU in span.begin and _CPU in span.end for span in some):

@@ -10,12 +10,22 @@ import torch
 
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, UsageError
+from footprint.journal import read_records
 from footprint.learning.codecs import HEADER_BYTES
 from footprint.learning.method_flops import count_work
 from footprint.learning.partitions import even_partition
 from footprint.learning.servers import ServerKind
 from footprint.measurement.attribution import read_journal
-from footprint.model import FailedSeed, MethodCourse, MethodRun, Metric, Projection, Tier
+from footprint.model import (
+    FailedSeed,
+    MethodCourse,
+    MethodRun,
+    Metric,
+    Phase,
+    Projection,
+    Role,
+    Tier,
+)
 from footprint.model.methods import TrainingMethod
 from footprint.reporting.html import render_report
 from footprint.reporting.studies import savings_of, study_verdict, view_study
@@ -92,6 +102,20 @@ def test_the_parts_of_a_run_add_up_to_it(result):
         sums = [run.figures[m] for m in (Metric.EMISSIONS_G, Metric.ENERGY_KWH, Metric.DATA_GB)]
         assert ends == pytest.approx(sums, rel=1e-9)
         assert run.figures[Metric.TRAINING_CPU_S] <= run.figures[Metric.CPU_S]
+
+
+def test_savings_count_all_that_clients_compute(result, folder):
+    """Masks, rounding and encoding are part of what a method costs."""
+    for place, one in enumerate(result.methods, start=1):
+        at, figures = folder / f"method-{place}" / "seed-0", one.seeds[0].figures
+        spans = [s for p in read_records([at]).processes for s in p.spans]
+        spans = [s for s in spans if s.role is Role.CLIENT and s.phase is not Phase.UPLOAD]
+        assert {span.phase for span in spans} == {"download", "train", "serialise"}
+        cpu_s = sum(s.end["cpu.process_s"] - s.begin["cpu.process_s"] for s in spans)
+        assert figures[Metric.TRAINING_CPU_S] == pytest.approx(cpu_s)
+        lines = [one for one in read_journal(at).activities() if one.role is Role.CLIENT]
+        energy_kwh = sum(one.energy_kwh or 0.0 for one in lines if one.phase is not Phase.IDLE)
+        assert figures[Metric.TRAINING_KWH] == pytest.approx(energy_kwh, rel=1e-9)
 
 
 def test_bytes_of_the_journal_are_those_of_the_encoder(plan, result, folder):
