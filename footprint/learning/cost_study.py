@@ -1,8 +1,9 @@
 """Measured costs of training methods: a `CostTable` of a network on this machine.
 
 Time is processor time of one thread for all that a client computes in a round: reading the
-message, training, making the answer; plain and by a method in turns, on the same batches. Its bounds are the smallest and the largest of the turns' ratios. Bytes are those of the
-encoder's output. Where no meter is read, energy is that time times a constant power, so its ratio
+message, training, making the answer; plain and by a method in turns, on the same batches. Its
+bounds are the smallest and the largest of the turns' ratios. Bytes are those of the encoder's
+output. Where no meter is read, energy is that time times a constant power, so its ratio
 is that of the times: it is labelled ``modelled_from_time``.
 
 Accuracy lost at equal rounds cannot be measured in a step: `losses_of` takes it from the results of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.learning.savings import Kind, Savings
-from footprint.model import Contrast, Finding, MethodResult, MethodStudy, Metric
+from footprint.model import Contrast, Finding, MethodResult, MethodRun, MethodStudy, Metric
 from footprint.model.evaluations import MORE_IS_BETTER, TO_TARGET
 from footprint.reporting.metrics import (
     contrast_text,
@@ -89,7 +89,22 @@ def view_study(result: MethodStudy) -> EvaluationPage:
     )
 
 
-_PART_NOTE = "The three parts add up to the total. Waiting and idle clients are outside of it."
+_PART_NOTE = (
+    "The three parts add up to the total; what is not known is in none of them. Idle power of "
+    "clients and server at work is inside. Clients are measured one after the other: that the fast "
+    "ones of a round wait for the slow ones, and others for being asked, is outside."
+)
+_TIME_NOTE),
+            _table("Evaluated as trained, and with all weights", result, _EVALUATED, _WHOLE_NOTE),
+            *_stop_tables(result),
+        ),
+        settings=(_setting_table(result), _method_table(result), _origin_table()),
+        versions=_version_table(result),
+        inputs=(file_table(result.inputs), declared_table(result.declared)),
+    )
+
+
+_PART_NOTE = "The three parts add up to the total; what is not known is in no part, and no total. Waiting and idle clients are outside of it."
 _TIME_NOTE = (
     "Clients read the model, train, the choice of the largest weights included, and make the "
     "answer: masks, rounding and encoding. The multiply-accumulates are theoretical, of training."
@@ -200,11 +215,11 @@ def _part_remark(result: MethodStudy) -> str:
     if not total:
         return ""
     shares = [
-        f"{what} {percent((reference.mean(metric) or 0.0) / total)}"
-        for what, metric in (
-            ("computing", Metric.COMPUTE_G),
-            ("network", Metric.NETWORK_G),
-            ("hardware", Metric.EMBODIED_G),
+        f"{what} {'unknown' if part is None else percent(part / total)}"
+        for what, part in (
+            ("computing", reference.mean(Metric.COMPUTE_G)),
+            ("network", reference.mean(Metric.NETWORK_G)),
+            ("hardware", reference.mean(Metric.EMBODIED_G)),
         )
     ]
     return (
@@ -268,7 +283,7 @@ def saving_table(result: MethodStudy) -> Table:
         cells.append(Cell(NOT_KNOWN if realised is None else _two(realised)))
         rows.append((name, *cells))
     note = (
-        "Of what clients compute, seed by seed: reading the model, training, and making the answer; "
+        "Of what clients compute, seed by seed: reading the model, training, making the answer; "
         "theory knows the training alone. These are three kinds of number and are never added; "
         "only the first is in emissions. Below 0: it cost more."
     )
@@ -327,15 +342,17 @@ def _stop_tables(result: MethodStudy) -> tuple[Table, ...]:
         return ()
     rows = []
     for one in result.methods:
-        ends = [
-            f"seed {run.seed}: "
-            + ("all rounds" if run.stopped is None else f"round {run.stopped[0]}, {run.stopped[1]}")
-            for run in one.seeds
-        ]
+        ends = [f"seed {run.seed}: {_stop_text(run)}" for run in one.seeds]
         rows.append((Cell(clean(one.name)), Cell("; ".join(ends))))
     note = "Runs went on; the rule saw at each round what it would have seen then."
     columns = (Column("Method"), Column("Would have stopped after"))
     return (Table("Stop by carbon rate", columns, tuple(rows), note=note),)
+
+
+def _stop_text(run: MethodRun) -> str:
+    if not run.course.emissions_g:
+        return "emissions not known"
+    return "all rounds" if run.stopped is None else f"round {run.stopped[0]}, {run.stopped[1]}"
 
 
 def study_tables(result: MethodStudy) -> tuple[Table, Table]:

@@ -21,6 +21,8 @@ from footprint.model import (
     Basis,
     Contribution,
     Finding,
+    Inventory,
+    InventoryLine,
     Journal,
     MethodCourse,
     MethodRun,
@@ -38,6 +40,8 @@ from footprint.studies.runs import Record
 _BYTES_PER_GB = 1e9
 _POINT = 0.01  # a percentage point of accuracy
 _CPU = "cpu.process_s"
+HARDWARE_GAPS = frozenset({"device-missing", "embodied-unknown"})
+"""Gaps of a boundary that leave the making of a device out."""
 COMPUTING = (Phase.DOWNLOAD, Phase.TRAIN, Phase.SERIALISE)
 """What a client computes: it reads the model, trains, and makes its answer."""
 
@@ -66,24 +70,26 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         If a zone, a device or a network model is not in the catalogue.
     """
     journal = read_journal(record.journal)
-    assessment = estimate(build_inventory(journal, by_round=True), _settings(plan))
-    energy_kwh = _so_far(assessment, plan.rounds, energy=True)
-    emissions_g = _so_far(assessment, plan.rounds, energy=False)
+    inventory = build_inventory(journal, by_round=True)
+    assessment = estimate(inventory, _settings(plan))
     data_gb = np.cumsum(np.add(record.up_bytes, record.down_bytes)) / _BYTES_PER_GB
     evaluated = sorted(record.accuracy)
-    places = [number - 1 for number in evaluated]
+    known = evaluated if is_metered(inventory) else []
     course = MethodCourse(
         round=tuple(evaluated),
         accuracy=tuple(record.accuracy[number] for number in evaluated),
-        energy_kwh=tuple(energy_kwh[place] for place in places),
-        emissions_g=tuple(emissions_g[place] for place in places),
-        data_gb=tuple(data_gb[places].tolist()),
+        energy_kwh=_so_far(assessment, known, energy=True),
+        emissions_g=_so_far(assessment, known, energy=False),
+        data_gb=tuple(float(data_gb[number - 1]) for number in evaluated),
     )
     training = [one for one in assessment.contributions if is_training(one)]
+    trained = math.fsum(one.energy_kwh or 0.0 for one in training)
     run = MethodRun(
         seed=seed,
         figures={
-            **_spent(assessment, record, training),
+            **spent(assessment, known=bool(known)),
+            Metric.TRAINING_KWH: trained if is_metered(inventory, training=True) else None,
+            **_counted(record),
             **_learned(course, record, plan.target),
         },
         course=course,
@@ -144,40 +150,68 @@ def _settings(plan: StudyPlan) -> Settings:
 
 def is_training(part: Contribution) -> bool:
     """Whether this is electricity for what clients compute in a round, idle power aside."""
-    computes = part.role is Role.CLIENT and part.phase in COMPUTING
-    return part.stage is Stage.OPERATION and computes
+    return part.stage is Stage.OPERATION and _computes(part)
 
 
-def _so_far(assessment: Assessment, rounds: int, *, energy: bool) -> list[float]:
-    """Sum up to the end of each round; what belongs to no round comes before the first."""
-    sums = [0.0] * (rounds + 1)
-    for part in assessment.contributions:
-        value = part.energy_kwh if energy else part.emissions_g.value
-        sums[part.round or 0] += value or 0.0
-    so_far: list[float] = np.cumsum(sums)[1:].tolist()
-    return so_far
+def is_metered(inventory: Inventory, *, training: bool = False) -> bool:
+    """Whether there is an energy figure, and none lacks: of all, or of what clients compute.
+
+    A sum without one of its parts is none: the method that was measured worst would win.
+    """
+    lines = [one for one in inventory.lines if not training or _computes(one)]
+    return any(one.energy_kwh is not None for one in lines) and not any(
+        one.unmetered for one in lines
+    )
 
 
-def _spent(
-    assessment: Assessment, record: Record, training: Sequence[Contribution]
-) -> dict[Metric, float | None]:
+def _computes(part: Contribution | InventoryLine) -> bool:
+    return part.role is Role.CLIENT and part.phase in COMPUTING
+
+
+def _so_far(assessment: Assessment, numbers: Sequence[int], *, energy: bool) -> tuple[float, ...]:
+    """Sum up to the end of each of some rounds; what belongs to none comes before the first."""
+    found = []
+    for number in numbers:
+        parts = [one for one in assessment.contributions if (one.round or 0) <= number]
+        # The making of a device takes no energy here.
+        found.append(
+            math.fsum(one.energy_kwh or 0.0 if energy else one.emissions_g.value for one in parts)
+        )
+    return tuple(found)
+
+
+def spent(assessment: Assessment, *, known: bool) -> dict[Metric, float | None]:
+    """Give energy and emissions of a run; None of what lacks a part.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    known : bool
+        Whether all energy is known.
+    """
+
     def emitted(stage: Stage) -> float:
         parts = assessment.contributions
         return math.fsum(one.emissions_g.value for one in parts if one.stage is stage)
 
-    known = [one.energy_kwh for one in training if one.energy_kwh is not None]
+    # A device that nobody named is told as a gap; a total without it is still of use.
+    has_hardware = not HARDWARE_GAPS & set(assessment.boundary.gaps)
+    return {
+        Metric.ENERGY_KWH: assessment.energy_kwh if known else None,
+        Metric.EMISSIONS_G: assessment.total_g.value if known else None,
+        Metric.COMPUTE_G: emitted(Stage.OPERATION) if known else None,
+        Metric.NETWORK_G: emitted(Stage.NETWORK),
+        Metric.EMBODIED_G: emitted(Stage.EMBODIED) if has_hardware else None,
+    }
+
+
+def _counted(record: Record) -> dict[Metric, float | None]:
     elapsed_s, all_s, training_s = _times(record)
     return {
         Metric.ELAPSED_S: elapsed_s,
-        Metric.ENERGY_KWH: assessment.energy_kwh,
-        Metric.TRAINING_KWH: math.fsum(known) if known else None,
         Metric.CPU_S: all_s,
         Metric.TRAINING_CPU_S: training_s,
         Metric.TRAINING_MACS: None if record.work is None else record.work.macs,
-        Metric.EMISSIONS_G: assessment.total_g.value,
-        Metric.COMPUTE_G: emitted(Stage.OPERATION),
-        Metric.NETWORK_G: emitted(Stage.NETWORK),
-        Metric.EMBODIED_G: emitted(Stage.EMBODIED),
         Metric.UP_GB: sum(record.up_bytes) / _BYTES_PER_GB,
         Metric.DOWN_GB: sum(record.down_bytes) / _BYTES_PER_GB,
         Metric.DATA_GB: (sum(record.up_bytes) + sum(record.down_bytes)) / _BYTES_PER_GB,
@@ -221,12 +255,12 @@ def _learned(
         Metric.DATA_TO_TARGET_GB: course.data_gb,
     }
     for metric, column in columns.items():
-        found[metric] = None if place is None else column[place]
+        found[metric] = None if place is None or not column else column[place]
     return found
 
 
 def _stopped(table: StopTable | None, course: MethodCourse) -> tuple[int, str] | None:
-    if table is None:
+    if table is None or not course.emissions_g:
         return None
     rule = RateStop(
         table.least_points_per_gram * _POINT, table.window, table.patience, table.budget_g

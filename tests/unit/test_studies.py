@@ -18,6 +18,7 @@ from footprint.learning.servers import ServerKind
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
     FailedSeed,
+    Journal,
     MethodCourse,
     MethodRun,
     Metric,
@@ -29,10 +30,12 @@ from footprint.model import (
 from footprint.model.methods import TrainingMethod
 from footprint.reporting.html import render_report
 from footprint.reporting.studies import savings_of, study_verdict, view_study
-from footprint.studies import study
+from footprint.studies import measures, study
 from footprint.studies.comparison import INTERRUPTED, compare_methods
 from footprint.studies.manifest import read_study
 from footprint.studies.measures import Measured
+from footprint.studies.plan import StopTable
+from footprint.studies.runs import Record
 from footprint.studies.worlds import build_world, load_data
 
 ROOT = Path(__file__).parents[2] / "examples" / "studies"
@@ -116,6 +119,32 @@ def test_savings_count_all_that_clients_compute(result, folder):
         lines = [one for one in read_journal(at).activities() if one.role is Role.CLIENT]
         energy_kwh = sum(one.energy_kwh or 0.0 for one in lines if one.phase is not Phase.IDLE)
         assert figures[Metric.TRAINING_KWH] == pytest.approx(energy_kwh, rel=1e-9)
+
+
+def test_energy_that_nobody_knows_is_none(plan, folder, result, monkeypatch):
+    at = folder / "method-1" / "seed-0"
+    whole = read_journal(at)
+
+    def lose(one):
+        lost = (one.role, one.phase, one.round) == (Role.CLIENT, Phase.TRAIN, 1)
+        bounds = dict.fromkeys(("energy_kwh", "energy_low_kwh", "energy_high_kwh"))
+        return replace(one, **bounds) if lost else one
+
+    torn = Journal.of(whole.run, [lose(one) for one in whole.activities()])
+    monkeypatch.setattr(measures, "read_journal", lambda _: torn)
+    record = Record(at, {1: 0.5, 2: 0.6}, [10, 10], [20, 20])
+    stop = StopTable(least_points_per_gram=0.0)
+    run = measures.measure_run(replace(plan, target=0.1, stop=stop), 0, record).run
+    assert (run.course.energy_kwh, run.course.emissions_g, run.stopped) == ((), (), None)
+    unknown = (Metric.ENERGY_KWH, Metric.TRAINING_KWH, Metric.EMISSIONS_G, Metric.COMPUTE_G)
+    assert [run.figures[metric] for metric in unknown] == [None] * 4
+    assert run.figures[Metric.NETWORK_G] == result.methods[0].seeds[0].figures[Metric.NETWORK_G]
+    bare = replace(plan, place=replace(plan.place, device=None))
+    homeless = [replace(one, device=None) for one in whole.activities()]
+    monkeypatch.setattr(measures, "read_journal", lambda _: Journal.of(whole.run, homeless))
+    figures = measures.measure_run(bare, 0, record).run.figures
+    assert figures[Metric.EMBODIED_G] is None
+    assert figures[Metric.EMISSIONS_G] > 0
 
 
 def test_bytes_of_the_journal_are_those_of_the_encoder(plan, result, folder):
