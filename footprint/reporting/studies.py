@@ -94,17 +94,6 @@ _PART_NOTE = (
     "clients and server at work is inside. Clients are measured one after the other: that the fast "
     "ones of a round wait for the slow ones, and others for being asked, is outside."
 )
-_TIME_NOTE),
-            _table("Evaluated as trained, and with all weights", result, _EVALUATED, _WHOLE_NOTE),
-            *_stop_tables(result),
-        ),
-        settings=(_setting_table(result), _method_table(result), _origin_table()),
-        versions=_version_table(result),
-        inputs=(file_table(result.inputs), declared_table(result.declared)),
-    )
-
-
-_PART_NOTE = "The three parts add up to the total; what is not known is in no part, and no total. Waiting and idle clients are outside of it."
 _TIME_NOTE = (
     "Clients read the model, train, the choice of the largest weights included, and make the "
     "answer: masks, rounding and encoding. The multiply-accumulates are theoretical, of training."
