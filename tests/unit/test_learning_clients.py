@@ -62,6 +62,23 @@ def test_emulation_at_sparsity_0_is_dense_training_bit_for_bit():
     assert emulated.loss == dense.loss
 
 
+def test_training_is_gradient_descent_with_momentum_and_decay():
+    plan = LocalPlan(batch_size=20, momentum=0.5, weight_decay=0.1)
+    method = TrainingMethod("m", local_epochs=3)
+    _, answer = answer_of(method, small, plan=plan)
+    module, (inputs, labels) = small(), data(20)
+    velocity = [torch.zeros_like(one) for one in module.parameters()]
+    for _ in range(3):
+        loss = torch.nn.functional.cross_entropy(module(inputs), labels)
+        gradients = torch.autograd.grad(loss, list(module.parameters()))
+        with torch.no_grad():
+            for one, gradient, moved in zip(module.parameters(), gradients, velocity, strict=True):
+                moved.mul_(0.5).add_(gradient + 0.1 * one)
+                one -= 0.1 * moved
+    for name, array in arrays_of(module).items():
+        assert read(answer)[name] == pytest.approx(array, abs=1e-6)
+
+
 def test_emulation_trains_another_model_than_dense_training():
     _, dense = answer_of(TrainingMethod("dense"))
     _, sparse = answer_of(TrainingMethod("sparse", "emulated", 0.9))
