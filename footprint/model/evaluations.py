@@ -80,6 +80,11 @@ class Metric(Vocabulary):
     """Energy of the same; idle power is outside."""
     TRAINING_MACS = "training_macs"
     """Theoretical work of the clients' training, from densities that were reached."""
+    UPDATE_MACS = "update_macs"
+    """Theoretical work of updating parameters, beside the training; so are the two that follow."""
+    COMPARED = "compared"
+    """Entries that the choice of the largest looked at; a lower bound."""
+    EVALUATION_MACS = "evaluation_macs"
     GAP = "gap"
     """(oracle - policy) / (oracle - baseline), of the metric that decides."""
 

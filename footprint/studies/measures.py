@@ -13,6 +13,7 @@ from footprint.assessment import estimate
 from footprint.errors import FootprintError, ManifestError
 from footprint.inventory import build_inventory
 from footprint.journal import SpanRecord, read_records
+from footprint.learning.flops import TrainingWork
 from footprint.learning.stopping import RateStop, stop_place
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
@@ -211,11 +212,22 @@ def _counted(record: Record) -> dict[Metric, float | None]:
         Metric.ELAPSED_S: elapsed_s,
         Metric.CPU_S: all_s,
         Metric.TRAINING_CPU_S: training_s,
-        Metric.TRAINING_MACS: None if record.work is None else record.work.macs,
+        **_work(record.work),
         Metric.UP_GB: sum(record.up_bytes) / _BYTES_PER_GB,
         Metric.DOWN_GB: sum(record.down_bytes) / _BYTES_PER_GB,
         Metric.DATA_GB: (sum(record.up_bytes) + sum(record.down_bytes)) / _BYTES_PER_GB,
         Metric.ROUNDS: float(len(record.up_bytes)),
+    }
+
+
+def _work(work: TrainingWork | None) -> dict[Metric, float | None]:
+    if work is None:
+        return {}
+    return {
+        Metric.TRAINING_MACS: work.macs,
+        Metric.UPDATE_MACS: work.optimiser_macs,
+        Metric.COMPARED: None if work.compared is None else float(work.compared),
+        Metric.EVALUATION_MACS: work.evaluation_macs,
     }
 
 

@@ -112,11 +112,11 @@ def run_method(world: World, method: TrainingMethod, journal: Path) -> Record:
                 "Use a smaller learning rate.",
             )
         tracker.result("accuracy", record.accuracy[plan.rounds])
+    if trainer.steps:
+        record.work = count_work(trainer, world.test[0][:1])
     # Shown beside what the method reaches, and no part of what it costs.
     with trainer.as_trained(model, whole=True) as module:
         record.whole_accuracy = share_right(module, *world.test)
-    if trainer.steps:
-        record.work = count_work(trainer, world.test[0][:1])
     return record
 
 

@@ -148,6 +148,16 @@ def test_a_frozen_support_leaves_dropped_weights_and_the_module_as_they_were():
     assert [type(layer) for layer in trainer.module] == [type(layer) for layer in small()]
 
 
+def test_layers_that_are_named_dense_are_never_frozen():
+    plan = LocalPlan(batch_size=8, least_weights=1)
+    method = TrainingMethod("frozen", "frozen", 0.9)
+    model, answer = answer_of(method, small, plan=plan)
+    for name, share in (("1.weight", 0.2), ("3.weight", 0.0), ("5.weight", 0.2)):
+        changed = (read(answer)[name] != model[name]).mean()
+        assert changed > share
+        assert (changed <= 0.11) == (name == "3.weight"), name
+
+
 def test_a_frozen_model_is_evaluated_with_its_kept_weights_unless_told_otherwise():
     plan = LocalPlan(batch_size=8, least_weights=200)
     trainer = MethodTrainer(small, TrainingMethod("frozen", "frozen", 0.9), plan)
@@ -230,7 +240,7 @@ def test_what_cannot_be_trained_is_refused():
             TrainingMethod("m", sparsity=0.9, scheme="top-diff", mask_ratio=0),
             PLAN,
         )
-    with pytest.raises(UsageError, match="1000000 weights"):
+    with pytest.raises(UsageError, match="1,000,000 weights"):
         MethodTrainer(make, TrainingMethod("m", "frozen", 0.9), PLAN)
     trainer = MethodTrainer(make, TrainingMethod("m"), PLAN)
     with pytest.raises(UsageError, match="no model"):

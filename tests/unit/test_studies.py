@@ -13,6 +13,7 @@ from footprint.errors import DocumentError, UsageError
 from footprint.journal import read_records
 from footprint.learning.codecs import HEADER_BYTES
 from footprint.learning.method_flops import count_work
+from footprint.learning.networks import NetworkKind
 from footprint.learning.partitions import even_partition
 from footprint.learning.servers import ServerKind
 from footprint.measurement.attribution import read_journal
@@ -339,6 +340,44 @@ def test_theoretical_work_counts_what_kernels_did(plan):
     sparse = macs(TrainingMethod("sparse", "emulated", 0.9))
     dense_part = layers[0] + layers[4]
     assert 3 * 20 * dense_part < sparse < 3 * 20 * (dense_part + 0.15 * sum(layers[1:4]))
+
+
+def test_work_beside_the_training_is_counted_or_none(plan):
+    training = replace(plan.training, momentum=0.5)
+    network = replace(plan.network, kind=NetworkKind.SMALL, frozen_from=10_000)
+    data = load_data(plan)
+
+    def work(method, plan):
+        world = build_world(plan, data, 0)
+        trainer = world.trainer(method)
+        trainer.receive(world.first)
+        trainer.train(*world.data(0), rate=0.1, rng=world.rng(1, 0))
+        return trainer, count_work(trainer, world.test[0][:1])
+
+    plan = replace(plan, training=training)
+    trainer, dense = work(TrainingMethod("dense"), plan)
+    parameters = sum(one.numel() for one in trainer.module.parameters())
+    assert dense.optimiser_macs == 2 * 2 * parameters  # two steps, each with its momentum
+    assert (dense.compared, dense.evaluation_macs) == (0, None)
+    assert dense.reduction_with_updates == 0.0
+    _, sparse = work(TrainingMethod("sparse", "emulated", 0.9), plan)
+    assert sparse.compared > 0
+    assert sparse.evaluation_macs == 0.0
+    assert 0 < sparse.reduction_with_updates < sparse.reduction
+    _, filters = work(TrainingMethod("filters", "filters", 0.5), plan)
+    assert filters.compared is None
+    trainer, frozen = work(TrainingMethod("frozen", "frozen", 0.9), replace(plan, network=network))
+    modules = dict(trainer.module.named_modules())
+    linear = [name for name in trainer.layers if isinstance(modules[name], torch.nn.Linear)]
+    weights = [modules[name].weight.numel() for name in linear]
+    assert weights
+    assert min(weights) >= 10_000
+    dense_part = replace(plan, network=replace(network, frozen_from=None))
+    _, whole = work(TrainingMethod("dense"), dense_part)
+    # Of each layer three passes over 20 images at a tenth; updates of the kept tenth alone.
+    kept = sum(-(-one // 10) for one in weights)
+    assert whole.macs - frozen.macs == 3 * 20 * (sum(weights) - kept)
+    assert whole.optimiser_macs - frozen.optimiser_macs == pytest.approx(4 * (sum(weights) - kept))
 
 
 def test_a_first_model_is_the_same_for_all_methods_and_leaves_torch_alone(plan):
