@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from footprint.assessment import estimate
-from footprint.errors import FootprintError, ManifestError
+from footprint.errors import FootprintError, JournalError, ManifestError
 from footprint.inventory import build_inventory
-from footprint.journal import SpanRecord, read_records
+from footprint.journal import TRUNCATED, SpanRecord, read_records
 from footprint.learning.flops import TrainingWork
 from footprint.learning.stopping import RateStop, stop_place
 from footprint.measurement.attribution import read_journal
@@ -39,6 +40,7 @@ from footprint.studies.plan import StopTable, StudyPlan
 from footprint.studies.runs import Record
 
 _BYTES_PER_GB = 1e9
+_LOSSES = {"journal-lost", "journal-line", "journal-torn"}
 _POINT = 0.01  # a percentage point of accuracy
 _CPU = "cpu.process_s"
 HARDWARE_GAPS = frozenset({"device-missing", "embodied-unknown"})
@@ -69,7 +71,10 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
     ------
     FactorNotFound
         If a zone, a device or a network model is not in the catalogue.
+    JournalError
+        If the journal does not hold all of the run, as after a disk was full.
     """
+    spans = whole_spans(plan, record)
     journal = read_journal(record.journal)
     inventory = build_inventory(journal, by_round=True)
     assessment = estimate(inventory, _settings(plan))
@@ -90,7 +95,7 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         figures={
             **spent(assessment, known=bool(known)),
             Metric.TRAINING_KWH: trained if is_metered(inventory, training=True) else None,
-            **_counted(record),
+            **_counted(record, spans),
             **_learned(course, record, plan.target),
         },
         course=course,
@@ -101,6 +106,40 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
     return Measured(
         run, assessment.findings, (assessment.catalogue_version, assessment.catalogue_digest)
     )
+
+
+def whole_spans(plan: StudyPlan, record: Record) -> list[SpanRecord]:
+    """Read the spans of a run, all of them: less of a journal would look like a saving.
+
+    Raises
+    ------
+    JournalError
+        If a line is missing or torn, or bytes are not those that were sent.
+    """
+    records = read_records([record.journal])
+    spans = [span for one in records.processes for span in one.spans]
+    trained = plan.rounds * plan.clients_per_round
+    expected = {
+        **{(Role.CLIENT, phase): trained for phase in COMPUTING},
+        (Role.SERVER, Phase.SERIALISE): plan.rounds,
+        (Role.SERVER, Phase.AGGREGATE): plan.rounds,
+        (Role.SERVER, Phase.EVALUATE): len(record.accuracy),
+    }
+    found = Counter((span.role, span.phase) for span in spans)
+    moved = sum(span.sent_bytes + span.received_bytes for span in spans)
+    is_whole = (
+        not _LOSSES & {finding.code for finding in records.findings}
+        and not any(span.status == TRUNCATED for span in spans)
+        and any(span.parent is None for span in spans)
+        and all(found[kind] == count for kind, count in expected.items())
+        and moved == sum(record.up_bytes) + sum(record.down_bytes)
+    )
+    if not is_whole:
+        raise JournalError(
+            f"The journal {record.journal.name!r} does not hold all of the run: lines are missing.",
+            "Was the disk full? Make room, or name another folder for journals.",
+        )
+    return spans
 
 
 def require_places(plan: StudyPlan) -> None:
@@ -206,8 +245,8 @@ def spent(assessment: Assessment, *, known: bool) -> dict[Metric, float | None]:
     }
 
 
-def _counted(record: Record) -> dict[Metric, float | None]:
-    elapsed_s, all_s, training_s = _times(record)
+def _counted(record: Record, spans: Sequence[SpanRecord]) -> dict[Metric, float | None]:
+    elapsed_s, all_s, training_s = _times(spans)
     return {
         Metric.ELAPSED_S: elapsed_s,
         Metric.CPU_S: all_s,
@@ -231,12 +270,11 @@ def _work(work: TrainingWork | None) -> dict[Metric, float | None]:
     }
 
 
-def _times(record: Record) -> tuple[float, float | None, float | None]:
+def _times(spans: Sequence[SpanRecord]) -> tuple[float, float | None, float | None]:
     """Wall-clock, and processor time of all and of what clients compute [s].
 
     None without a counter of processor time.
     """
-    spans = [span for one in read_records([record.journal]).processes for span in one.spans]
     whole = [span for span in spans if span.parent is None]
     training = [span for span in spans if span.role is Role.CLIENT and span.phase in COMPUTING]
 

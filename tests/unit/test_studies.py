@@ -134,6 +134,7 @@ def test_energy_that_nobody_knows_is_none(plan, folder, result, monkeypatch):
     torn = Journal.of(whole.run, [lose(one) for one in whole.activities()])
     monkeypatch.setattr(measures, "read_journal", lambda _: torn)
     record = Record(at, {1: 0.5, 2: 0.6}, [10, 10], [20, 20])
+    monkeypatch.setattr(measures, "whole_spans", lambda *_: [])
     stop = StopTable(least_points_per_gram=0.0)
     run = measures.measure_run(replace(plan, target=0.1, stop=stop), 0, record).run
     assert (run.course.energy_kwh, run.course.emissions_g, run.stopped) == ((), (), None)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from footprint.errors import JournalError
 from footprint.journal import read_records
 from footprint.learning.clients import MethodTrainer
 from footprint.learning.datasets import Dataset
@@ -143,11 +144,26 @@ def figures(plan, tmp_path, monkeypatch):
     def make(accuracy, **changes):
         journal = Journal.of(Run(plan.name), activities)
         monkeypatch.setattr(measures, "read_journal", lambda _: journal)
+        monkeypatch.setattr(measures, "whole_spans", lambda *_: [])
         shares = dict(enumerate(accuracy, start=1))
         record = Record(tmp_path / "j", shares, [10**9] * 6, [2 * 10**9] * 6)
         return measures.measure_run(replace(plan, rounds=6, **changes), 0, record).run
 
     return make
+
+
+@pytest.mark.parametrize("place", [2, -4, -2, None])
+def test_a_journal_that_lost_lines_gives_no_figures(place, plan, tmp_path):
+    """Lines that a full disk swallowed would look like a saving."""
+    record = run(plan, DENSE, tmp_path / "j")
+    assert measures.measure_run(plan, 0, record).run.figures[Metric.EMISSIONS_G] > 0
+    (file,) = record.journal.glob("*.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    spans = [number for number, line in enumerate(lines) if b'"type":"span"' in line]
+    lost = range(spans[len(spans) // 2], len(lines)) if place is None else [spans[place]]
+    file.write_bytes(b"".join(line for at, line in enumerate(lines) if at not in lost))
+    with pytest.raises(JournalError, match="does not hold all of the run"):
+        measures.measure_run(plan, 0, record)
 
 
 def test_what_a_target_took_ends_where_it_was_reached(figures):
