@@ -15,7 +15,7 @@ from footprint.reporting.metrics import (
     spread_text,
 )
 from footprint.reporting.numbers import MINUS, NOT_KNOWN, clean, number, percent, plural
-from footprint.reporting.registers import declared_table, file_table
+from footprint.reporting.registers import declared_table, file_table, term_table
 from footprint.reporting.rivalry import difference_text
 from footprint.reporting.shapes import Cell, Column, EvaluationPage, Table
 from footprint.reporting.study_figures import energy_kind, method_names, study_figures
@@ -85,7 +85,12 @@ def view_study(result: MethodStudy) -> EvaluationPage:
             _table("Evaluated as trained, and with all weights", result, _EVALUATED, _WHOLE_NOTE),
             *_stop_tables(result),
         ),
-        settings=(_setting_table(result), _method_table(result), _origin_table()),
+        settings=(
+            _setting_table(result),
+            _method_table(result),
+            term_table(result.terms),
+            _origin_table(),
+        ),
         versions=_version_table(result),
         inputs=(file_table(result.inputs), declared_table(result.declared)),
     )
@@ -149,8 +154,16 @@ def study_verdict(result: MethodStudy) -> str:
     named = f"{clean(best.name)}{', the reference,' if best.name == result.reference else ''}"
     return capitalise(
         f"{cut}{lead}, {named} {verb} {spread_text(spread, scale)}"
-        f"{_beside(result, order)}, over {plural(spread.seeds, 'seed')}."
+        f"{_beside(result, order)}, over {plural(spread.seeds, 'seed')}, with factors at their "
+        f"central values.{_busy_text(result)}"
     )
+
+
+def _busy_text(result: MethodStudy) -> str:
+    """Warn where the headline is read: hardware and idle power are charged by time."""
+    if not any(finding.code == "machine-busy" for finding in result.findings):
+        return ""
+    return " Others used the machine meanwhile, so time, and what is charged by it, is too high."
 
 
 def _beside(result: MethodStudy, order: Sequence[MethodResult]) -> str:
@@ -159,6 +172,8 @@ def _beside(result: MethodStudy, order: Sequence[MethodResult]) -> str:
         return ", the only one with a result"
     rival = order[order[0].name == result.reference]
     contrast = rival.contrast(result.deciding)
+    if contrast is not None and contrast.mean == contrast.low == contrast.high == 0:
+        return f", as {clean(result.reference if rival is order[0] else rival.name)} does"
     if rival is order[0]:
         if contrast is None:
             return f"; {clean(result.reference)} has no such result with every seed"
@@ -201,7 +216,7 @@ def _took(saving: float) -> str:
     return f"clients took {percent(saving)} less energy"
 
 
-_REALISED_NONE = "dense kernels multiply the zeros"
+_REALISED_NONE = "dense kernels multiply zeros, too"
 
 
 def _part_remark(result: MethodStudy) -> str:
@@ -239,7 +254,8 @@ def savings_of(result: MethodStudy, one: MethodResult) -> Savings | None:
     theoretical = None if theory is None else _saved(theory)
     projection = result.projection
     projected = None
-    if projection is not None and theoretical is not None:
+    # The assumption is of hardware for sparse matrices; a narrow network has none.
+    if projection is not None and theoretical is not None and one.method.label:
         projected = projection.realised * theoretical
     return Savings(
         measured=None if measured is None else _saved(measured),
@@ -339,7 +355,10 @@ def _stop_tables(result: MethodStudy) -> tuple[Table, ...]:
     for one in result.methods:
         ends = [f"seed {run.seed}: {_stop_text(run)}" for run in one.seeds]
         rows.append((Cell(clean(one.name)), Cell("; ".join(ends))))
-    note = "Runs went on; the rule saw at each round what it would have seen then."
+    note = (
+        "Runs went on; the rule saw at each round what it would have seen then. It saw accuracy on "
+        "test data here: in a training, give it data for validation."
+    )
     columns = (Column("Method"), Column("Would have stopped after"))
     return (Table("Stop by carbon rate", columns, tuple(rows), note=note),)
 

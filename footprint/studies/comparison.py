@@ -15,6 +15,7 @@ from footprint.model import (
     MethodStudy,
     Metric,
     Severity,
+    Term,
 )
 from footprint.model.evaluations import TO_TARGET, common_seeds
 from footprint.scheduling.spreads import contrast_of, spread_of
@@ -90,6 +91,7 @@ def compare_methods(
         deciding=_deciding(plan, every),
         projection=plan.projection,
         seeds=tuple(range(plan.seeds)),
+        terms=_terms(every),
         catalogue_version=any_run.catalogue[0],
         catalogue_digest=any_run.catalogue[1],
         findings=(*_summed(every), *_remarks(plan, methods, failed)),
@@ -97,6 +99,12 @@ def compare_methods(
         declared=plan.declared,
         tool_version=__version__,
     )
+
+
+def _terms(every: Runs) -> tuple[Term, ...]:
+    """List the factors that any run used, each once; not the error of each meter and run."""
+    runs = (one for by_seed in every.values() for one in by_seed.values())
+    return tuple({term.id: term for one in runs for term in one.terms}.values())
 
 
 def _column(figures: Figures, metric: Metric) -> dict[int, float | None]:

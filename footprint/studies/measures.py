@@ -33,6 +33,7 @@ from footprint.model import (
     Role,
     Run,
     Stage,
+    Term,
 )
 from footprint.scheduling.curves import WINDOW, first_reaching
 from footprint.settings import DEFAULT_NETWORK, Settings
@@ -56,6 +57,7 @@ class Measured:
     run: MethodRun
     findings: tuple[Finding, ...]
     catalogue: tuple[str, str]
+    terms: tuple[Term, ...] = ()
 
 
 def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
@@ -103,9 +105,8 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         refused=record.refused,
         stopped=_stopped(plan.stop, course),
     )
-    return Measured(
-        run, assessment.findings, (assessment.catalogue_version, assessment.catalogue_digest)
-    )
+    catalogue = (assessment.catalogue_version, assessment.catalogue_digest)
+    return Measured(run, assessment.findings, catalogue, assessment.terms)
 
 
 def whole_spans(plan: StudyPlan, record: Record) -> list[SpanRecord]:

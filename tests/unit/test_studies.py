@@ -215,6 +215,15 @@ def test_an_interruption_keeps_what_has_ended(plan):
     assert study_verdict(found).startswith("Interrupted")
 
 
+def test_each_seed_begins_with_another_method(plan):
+    jobs = []
+    three = replace(plan, method=METHODS[:3], rounds=1, seeds=2)
+    study.study_methods(three, on_run=lambda job: jobs.append((job.method.name, job.seed)))
+    names = ["dense", "zero", "masked"]
+    turned = ["zero", "masked", "dense"]
+    assert jobs == [*((name, 0) for name in names), *((name, 1) for name in turned)]
+
+
 def test_a_run_that_breaks_leaves_the_others(plan, monkeypatch):
     run = study.run_method
 
@@ -252,6 +261,31 @@ def made_up(plan, figures, tiers=(Tier.E,)):
     methods = tuple(one for one in METHODS if one.name in figures)
     seeds = max(map(len, figures.values()))
     return compare_methods(replace(plan, method=methods, seeds=seeds, target=0.9), runs, {})
+
+
+def test_methods_that_do_alike_are_in_no_order(plan):
+    alike = [{Metric.ACCURACY: share} for share in (0.5, 0.6)]
+    verdict = study_verdict(made_up(plan, {"dense": alike, "half": alike}))
+    verdict = verdict.replace("\N{NO-BREAK SPACE}", " ")
+    assert ", as half does, over 2 seeds, with factors at their central values." in verdict
+    assert "next" not in verdict
+
+
+def test_a_busy_machine_is_in_the_headline(plan):
+    def verdict(elapsed_s):
+        runs = [{Metric.ELAPSED_S: elapsed_s, Metric.CPU_S: 2.0, Metric.ACCURACY: 0.5}]
+        return study_verdict(made_up(plan, {"dense": runs}))
+
+    assert "Others used the machine" in verdict(4.0)
+    assert "Others" not in verdict(2.1)
+
+
+def test_a_projection_is_for_sparse_matrices(plan):
+    one, other = ({Metric.TRAINING_KWH: 2.0, Metric.TRAINING_MACS: macs} for macs in (100.0, 20.0))
+    told = replace(plan, projection=Projection("a chip", 0.5))
+    found = made_up(told, {"dense": [one, one], "half": [other, other], "masked": [other, other]})
+    assert savings_of(found, found.method("half")).projected is None
+    assert savings_of(found, found.method("masked")).projected == pytest.approx(0.4)
 
 
 def test_survivors_are_not_compared(plan):
@@ -293,6 +327,15 @@ def test_three_kinds_of_saving_stay_apart(plan):
     (table,) = [t for t in page.results if t.caption.startswith("Three kinds")]
     assert [cell.text for cell in table.rows[1]] == ["masked", "−50.0", "80.0", "40.0", "−0.62"]
     assert table.rows[1][0].sub == ("research, theoretical only",)
+
+
+def test_a_page_names_the_sources_of_its_factors(result):
+    ids = {term.id for term in result.terms}
+    assert all(any(zone in one for one in ids) for zone in ("/FR", "/PL", "/DE"))
+    quantities = {term.quantity for term in result.terms}
+    assert quantities >= {"grid_intensity", "network_energy", "embodied", "lifespan"}
+    (table,) = [one for one in view_study(result).settings if "factor" in one.caption]
+    assert all(row[3].text for row in table.rows)
 
 
 def test_a_page_names_what_is_emulated(result):
