@@ -154,16 +154,9 @@ def study_verdict(result: MethodStudy) -> str:
     named = f"{clean(best.name)}{', the reference,' if best.name == result.reference else ''}"
     return capitalise(
         f"{cut}{lead}, {named} {verb} {spread_text(spread, scale)}"
-        f"{_beside(result, order)}, over {plural(spread.seeds, 'seed')}, with factors at their "
-        f"central values.{_busy_text(result)}"
+        f"{_beside(result, order)}, over {plural(spread.seeds, 'seed')} "
+        "(factors at central values)."
     )
-
-
-def _busy_text(result: MethodStudy) -> str:
-    """Warn where the headline is read: hardware and idle power are charged by time."""
-    if not any(finding.code == "machine-busy" for finding in result.findings):
-        return ""
-    return " Others used the machine meanwhile, so time, and what is charged by it, is too high."
 
 
 def _beside(result: MethodStudy, order: Sequence[MethodResult]) -> str:
@@ -192,6 +185,9 @@ def _beside(result: MethodStudy, order: Sequence[MethodResult]) -> str:
 def study_remarks(result: MethodStudy) -> tuple[str, ...]:
     """Say where emissions arise, what theory promised and what came of it, and what failed."""
     remarks = [_part_remark(result)]
+    if any(finding.code == "machine-busy" for finding in result.findings):
+        # Beneath the headline: hardware and idle power are charged by time.
+        remarks.insert(0, "Others used the machine meanwhile: what is charged by time is too high.")
     for one in result.methods:
         savings = savings_of(result, one)
         if one.method.label and savings is not None and savings.theoretical_flops:
