@@ -39,8 +39,8 @@ from footprint.scheduling.curves import WINDOW, first_reaching
 from footprint.settings import DEFAULT_NETWORK, Settings
 from footprint.studies.plan import StopTable, StudyPlan
 from footprint.studies.runs import Record
+from footprint.units import bytes_to_gb
 
-_BYTES_PER_GB = 1e9
 _LOSSES = {"journal-lost", "journal-line", "journal-torn"}
 _POINT = 0.01  # a percentage point of accuracy
 _CPU = "cpu.process_s"
@@ -58,6 +58,8 @@ class Measured:
     findings: tuple[Finding, ...]
     catalogue: tuple[str, str]
     terms: tuple[Term, ...] = ()
+    learnt: bool = True
+    """Whether its accuracy in the end is above that of one answer for all."""
 
 
 def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
@@ -80,7 +82,7 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
     journal = read_journal(record.journal)
     inventory = build_inventory(journal, by_round=True)
     assessment = estimate(inventory, _settings(plan))
-    data_gb = np.cumsum(np.add(record.up_bytes, record.down_bytes)) / _BYTES_PER_GB
+    moved = np.cumsum(np.add(record.up_bytes, record.down_bytes)).tolist()
     evaluated = sorted(record.accuracy)
     known = evaluated if is_metered(inventory) else []
     course = MethodCourse(
@@ -88,7 +90,7 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         accuracy=tuple(record.accuracy[number] for number in evaluated),
         energy_kwh=_so_far(assessment, known, energy=True),
         emissions_g=_so_far(assessment, known, energy=False),
-        data_gb=tuple(float(data_gb[number - 1]) for number in evaluated),
+        data_gb=tuple(bytes_to_gb(moved[number - 1]) for number in evaluated),
     )
     training = [one for one in assessment.contributions if is_training(one)]
     trained = math.fsum(one.energy_kwh or 0.0 for one in training)
@@ -106,7 +108,8 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         stopped=_stopped(plan.stop, course),
     )
     catalogue = (assessment.catalogue_version, assessment.catalogue_digest)
-    return Measured(run, assessment.findings, catalogue, assessment.terms)
+    learnt = (run.figures[Metric.ACCURACY] or 0.0) > record.one_answer
+    return Measured(run, assessment.findings, catalogue, assessment.terms, learnt)
 
 
 def whole_spans(plan: StudyPlan, record: Record) -> list[SpanRecord]:
@@ -253,9 +256,9 @@ def _counted(record: Record, spans: Sequence[SpanRecord]) -> dict[Metric, float 
         Metric.CPU_S: all_s,
         Metric.TRAINING_CPU_S: training_s,
         **_work(record.work),
-        Metric.UP_GB: sum(record.up_bytes) / _BYTES_PER_GB,
-        Metric.DOWN_GB: sum(record.down_bytes) / _BYTES_PER_GB,
-        Metric.DATA_GB: (sum(record.up_bytes) + sum(record.down_bytes)) / _BYTES_PER_GB,
+        Metric.UP_GB: bytes_to_gb(sum(record.up_bytes)),
+        Metric.DOWN_GB: bytes_to_gb(sum(record.down_bytes)),
+        Metric.DATA_GB: bytes_to_gb(sum(record.up_bytes) + sum(record.down_bytes)),
         Metric.ROUNDS: float(len(record.up_bytes)),
     }
 

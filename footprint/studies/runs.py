@@ -42,6 +42,8 @@ class Record:
         Of the last model with all of its weights.
     work : TrainingWork or None
         Theoretical; None if nobody trained.
+    one_answer : float
+        Accuracy of always answering the most frequent class of the test data.
     journal : Path
     """
 
@@ -52,6 +54,7 @@ class Record:
     refused: int = 0
     whole_accuracy: float = 0.0
     work: TrainingWork | None = None
+    one_answer: float = 0.0
 
 
 @one_thread()
@@ -77,7 +80,8 @@ def run_method(world: World, method: TrainingMethod, journal: Path) -> Record:
     plan = world.plan
     trainer = world.trainer(method)
     warm_up(world, method)
-    record = Record(journal)
+    labels = world.test[1]
+    record = Record(journal, one_answer=int(labels.bincount().max()) / len(labels))
     server = ServerOptimiser(
         plan.server.optimiser,
         rate=plan.server.rate,

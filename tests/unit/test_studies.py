@@ -36,7 +36,7 @@ from footprint.studies.comparison import INTERRUPTED, compare_methods
 from footprint.studies.manifest import read_study
 from footprint.studies.measures import Measured
 from footprint.studies.plan import StopTable
-from footprint.studies.runs import Record
+from footprint.studies.runs import Record, run_method
 from footprint.studies.worlds import build_world, load_data
 
 ROOT = Path(__file__).parents[2] / "examples" / "studies"
@@ -286,6 +286,23 @@ def test_a_projection_is_for_sparse_matrices(plan):
     found = made_up(told, {"dense": [one, one], "half": [other, other], "masked": [other, other]})
     assert savings_of(found, found.method("half")).projected is None
     assert savings_of(found, found.method("masked")).projected == pytest.approx(0.4)
+
+
+def test_a_method_that_learnt_nothing_is_named(plan, tmp_path):
+    data = load_data(plan)
+    world = build_world(replace(plan, rounds=1), data, 0)
+    record = run_method(world, METHODS[0], tmp_path / "j")
+    most = np.bincount(data.test_labels).max() / len(data.test_labels)
+    assert record.one_answer == most
+
+    def told(accuracy):
+        known = replace(record, accuracy={1: accuracy})
+        found = measures.measure_run(replace(plan, rounds=1), 0, known)
+        study = compare_methods(replace(plan, method=METHODS[:1]), {"dense": {0: found}}, {})
+        return [one.message for one in study.findings if one.code == "nothing-learnt"]
+
+    assert "'dense' (1 of 1 runs)" in told(most)[0]
+    assert told(most + 0.01) == []
 
 
 def test_survivors_are_not_compared(plan):
