@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footprint.learning.savings import Kind, Savings
-from footprint.model import Contrast, Finding, MethodResult, MethodRun, MethodStudy, Metric
-from footprint.model.evaluations import MORE_IS_BETTER, TO_TARGET
+from footprint.model import Finding, MethodRun, MethodStudy, Metric
 from footprint.reporting.metrics import (
     contrast_text,
-    is_clear,
-    metric_scale,
     spread_table,
-    spread_text,
 )
-from footprint.reporting.numbers import MINUS, NOT_KNOWN, clean, number, percent, plural
+from footprint.reporting.numbers import NOT_KNOWN, clean, percent
 from footprint.reporting.registers import declared_table, file_table, term_table
-from footprint.reporting.rivalry import difference_text
 from footprint.reporting.shapes import Cell, Column, EvaluationPage, Table
-from footprint.reporting.study_figures import energy_kind, method_names, study_figures
+from footprint.reporting.study_figures import method_names, study_figures
+from footprint.reporting.study_savings import saving_table
+from footprint.reporting.study_texts import study_remarks, study_verdict
 from footprint.reporting.view import group_notices
-from footprint.reporting.wording import capitalise
 
 _TO_TARGET = (
     Metric.ROUNDS_TO_TARGET,
@@ -117,203 +112,6 @@ _WHOLE_NOTE = (
 
 def _table(caption: str, result: MethodStudy, metrics: Sequence[Metric], note: str) -> Table:
     return spread_table(caption, result.methods, metrics, note, head="Method")
-
-
-# --- what it says ------------------------------------------------------------
-
-
-def ranked_methods(result: MethodStudy) -> list[MethodResult]:
-    """List the methods that have a mean of what decides, the best first."""
-    sign = -1 if result.deciding in MORE_IS_BETTER else 1
-    known = [
-        (one, mean) for one in result.methods if (mean := one.mean(result.deciding)) is not None
-    ]
-    return [one for one, _ in sorted(known, key=lambda pair: sign * pair[1])]
-
-
-def study_verdict(result: MethodStudy) -> str:
-    """Say which method does best, by what, and how sure that is."""
-    order = ranked_methods(result)
-    cut = "interrupted; " if any(f.code == "interrupted" for f in result.findings) else ""
-    if not order:
-        missing = "no method has a result that can be compared"
-        if result.deciding in TO_TARGET:
-            missing = (
-                f"no method reaches an accuracy of {percent(result.target or 0.0)} with every seed"
-            )
-        return capitalise(f"{cut}{missing}.")
-    best = order[0]
-    spread = best.spread(result.deciding)
-    assert spread is not None
-    scale = metric_scale(result.deciding, [one.mean(result.deciding) or 0.0 for one in order])
-    lead, verb = "after the same rounds", "is at an accuracy of"
-    if result.deciding in TO_TARGET:
-        lead, verb = f"to an accuracy of {percent(result.target or 0.0)}", "emits"
-    elif result.target is not None:
-        lead = f"no method reaches an accuracy of {percent(result.target)}; {lead}"
-    named = f"{clean(best.name)}{', the reference,' if best.name == result.reference else ''}"
-    return capitalise(
-        f"{cut}{lead}, {named} {verb} {spread_text(spread, scale)}"
-        f"{_beside(result, order)}, over {plural(spread.seeds, 'seed')} "
-        "(factors at central values)."
-    )
-
-
-def _beside(result: MethodStudy, order: Sequence[MethodResult]) -> str:
-    """Hold the best method against the reference; the reference against the next."""
-    if order[0].name == result.reference and len(order) == 1:
-        return ", the only one with a result"
-    rival = order[order[0].name == result.reference]
-    contrast = rival.contrast(result.deciding)
-    if contrast is not None and contrast.mean == contrast.low == contrast.high == 0:
-        return f", as {clean(result.reference if rival is order[0] else rival.name)} does"
-    if rival is order[0]:
-        if contrast is None:
-            return f"; {clean(result.reference)} has no such result with every seed"
-        if contrast.low is None:
-            return ""
-        if not is_clear(contrast):
-            return f", not clearly apart from {clean(result.reference)}: {contrast_text(contrast)}"
-        return f", {difference_text(contrast)} than {clean(result.reference)}"
-    if contrast is None or contrast.low is None:
-        return f"; {clean(rival.name)} comes next"
-    if not is_clear(contrast):
-        return f"; {clean(rival.name)}, the next, is not clearly apart: {contrast_text(contrast)}"
-    return f"; {clean(rival.name)}, the next, has {difference_text(contrast)}"
-
-
-def study_remarks(result: MethodStudy) -> tuple[str, ...]:
-    """Say where emissions arise, what theory promised and what came of it, and what failed."""
-    remarks = [_part_remark(result)]
-    if any(finding.code == "machine-busy" for finding in result.findings):
-        # Beneath the headline: hardware and idle power are charged by time.
-        remarks.insert(0, "Others used the machine meanwhile: what is charged by time is too high.")
-    for one in result.methods:
-        savings = savings_of(result, one)
-        if one.method.label and savings is not None and savings.theoretical_flops:
-            kind = energy_kind(result)
-            took = "" if savings.measured is None else f"; {kind}, {_took(savings.measured)}"
-            remarks.append(
-                f"{clean(one.name)} ({one.method.label}): in theory training takes "
-                f"{percent(savings.theoretical_flops)} less work{took}."
-            )
-    refused = {one.name: sum(run.refused for run in one.seeds) for one in result.methods}
-    remarks += [
-        f"{count} answers by {clean(name)} had diverged and do not count."
-        for name, count in refused.items()
-        if count
-    ]
-    return tuple(filter(None, remarks))
-
-
-def _took(saving: float) -> str:
-    if saving < 0:
-        return f"clients took {percent(-saving)} more energy ({_REALISED_NONE})"
-    return f"clients took {percent(saving)} less energy"
-
-
-_REALISED_NONE = "dense kernels multiply zeros, too"
-
-
-def _part_remark(result: MethodStudy) -> str:
-    reference = result.method(result.reference)
-    total = reference.mean(Metric.EMISSIONS_G)
-    if not total:
-        return ""
-    shares = [
-        f"{what} {'unknown' if part is None else percent(part / total)}"
-        for what, part in (
-            ("computing", reference.mean(Metric.COMPUTE_G)),
-            ("network", reference.mean(Metric.NETWORK_G)),
-            ("hardware", reference.mean(Metric.EMBODIED_G)),
-        )
-    ]
-    return (
-        f"Of what {clean(result.reference)} emits: {', '.join(shares)}. Energy is "
-        f"{energy_kind(result)}{_tier_text(result)}."
-    )
-
-
-def _tier_text(result: MethodStudy) -> str:
-    tiers = sorted({tier for one in result.methods for run in one.seeds for tier in run.tiers})
-    return f" (tier {', '.join(tiers)})" if tiers else ""
-
-
-# --- three kinds of saving ---------------------------------------------------
-
-
-def savings_of(result: MethodStudy, one: MethodResult) -> Savings | None:
-    """Tell what a method saves of what clients compute, against the reference; None of itself."""
-    if one.name == result.reference:
-        return None
-    measured, theory = one.contrast(Metric.TRAINING_KWH), one.contrast(Metric.TRAINING_MACS)
-    theoretical = None if theory is None else _saved(theory)
-    projection = result.projection
-    projected = None
-    # The assumption is of hardware for sparse matrices; a narrow network has none.
-    if projection is not None and theoretical is not None and one.method.label:
-        projected = projection.realised * theoretical
-    return Savings(
-        measured=None if measured is None else _saved(measured),
-        theoretical_flops=theoretical,
-        projected=projected,
-        measured_as=Kind.MEASURED if result.measured else Kind.MODELLED_FROM_TIME,
-        assumption="" if projected is None or projection is None else projection.assumption,
-    )
-
-
-def _saved(contrast: Contrast) -> float:
-    return -contrast.mean + 0.0  # no saving is 0, not -0
-
-
-def saving_table(result: MethodStudy) -> Table:
-    """Show what was measured, what theory says, and what somebody assumes, side by side."""
-    columns = (
-        Column("Method"),
-        Column(f"Saved, {energy_kind(result)}", "%", numeric=True),
-        Column("Saved, theoretical flops", "%", numeric=True),
-        *((Column("Saved, projected", "%", numeric=True),) if result.projection else ()),
-        Column("Realised of theory", numeric=True),
-    )
-    rows = []
-    for one in result.methods:
-        savings = savings_of(result, one)
-        name = Cell(clean(one.name), (one.method.label,) if one.method.label else ())
-        if savings is None:
-            rows.append((Cell(name.text, ("reference",)), *(Cell(NOT_KNOWN) for _ in columns[1:])))
-            continue
-        contrast = one.contrast(Metric.TRAINING_KWH)
-        cells = [_share_cell(savings.measured, contrast), _share_cell(savings.theoretical_flops)]
-        if result.projection:
-            cells.append(_share_cell(savings.projected))
-        realised = savings.realisation
-        cells.append(Cell(NOT_KNOWN if realised is None else _two(realised)))
-        rows.append((name, *cells))
-    note = (
-        "Of what clients compute, seed by seed: reading the model, training, making the answer; "
-        "theory knows the training alone. These are three kinds of number and are never added; "
-        "only the first is in emissions. Below 0: it cost more."
-    )
-    if result.projection is not None:
-        note += (
-            f" Projected: {clean(result.projection.assumption)}, "
-            f"{percent(result.projection.realised)} of the theoretical saving."
-        )
-    return Table("Three kinds of saving at the clients", columns, tuple(rows), note=note)
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}".replace("-", MINUS)
-
-
-def _share_cell(share: float | None, contrast: Contrast | None = None) -> Cell:
-    if share is None:
-        return Cell(NOT_KNOWN)
-    if contrast is None or contrast.low is None or contrast.high is None:
-        return Cell(number(100 * share, 1))
-    width = 100 * (contrast.high - contrast.low)
-    low, high = (number(-100 * end, width) for end in (contrast.high, contrast.low))
-    return Cell(number(100 * share, width), (f"{low} to {high}",))
 
 
 def _contrast_table(result: MethodStudy) -> Table:

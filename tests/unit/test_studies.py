@@ -30,7 +30,9 @@ from footprint.model import (
 )
 from footprint.model.methods import TrainingMethod
 from footprint.reporting.html import render_report
-from footprint.reporting.studies import savings_of, study_remarks, study_verdict, view_study
+from footprint.reporting.studies import view_study
+from footprint.reporting.study_savings import savings_of
+from footprint.reporting.study_texts import study_remarks, study_verdict
 from footprint.studies import measures, study
 from footprint.studies.comparison import INTERRUPTED, compare_methods
 from footprint.studies.manifest import read_study
