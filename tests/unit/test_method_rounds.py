@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from footprint.errors import UsageError
-from footprint.learning.cost_study import losses_of, measure_costs
 from footprint.learning.datasets import Dataset
 from footprint.learning.local_steps import LocalSteps
 from footprint.learning.method_rounds import MethodLearner, seeded_network
@@ -14,6 +13,7 @@ from footprint.model.method_costs import Kind
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.gradients import GradientSource
 from footprint.simulation.learners import RoundWork, differentiable
+from footprint.studies.cost_tables import losses_of, measure_costs
 
 HOW = LocalSteps(batch_size=8, learning_rate=0.1)
 HALF = TrainingMethod("half", width=0.5)
