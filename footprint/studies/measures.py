@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from footprint.assessment import estimate
-from footprint.errors import FootprintError, JournalError, ManifestError
+from footprint.errors import FootprintError, ManifestError
 from footprint.inventory import build_inventory
-from footprint.journal import TRUNCATED, SpanRecord, read_records
+from footprint.journal import SpanRecord
 from footprint.learning.flops import TrainingWork
 from footprint.learning.stopping import RateStop, stop_place
 from footprint.measurement.attribution import read_journal
@@ -39,15 +38,14 @@ from footprint.scheduling.curves import WINDOW, first_reaching
 from footprint.settings import DEFAULT_NETWORK, Settings
 from footprint.studies.plan import StopTable, StudyPlan
 from footprint.studies.runs import Record
+from footprint.studies.spans import COMPUTING, times_of, whole_spans
 from footprint.units import bytes_to_gb
 
-_LOSSES = {"journal-lost", "journal-line", "journal-torn"}
 _POINT = 0.01  # a percentage point of accuracy
-_CPU = "cpu.process_s"
 HARDWARE_GAPS = frozenset({"device-missing", "embodied-unknown"})
 """Gaps of a boundary that leave the making of a device out."""
-COMPUTING = (Phase.DOWNLOAD, Phase.TRAIN, Phase.SERIALISE)
-"""What a client computes: it reads the model, trains, and makes its answer."""
+HARDWARE_GAPS = frozenset({"device-missing", "embodied-unknown"})
+"""Gaps of a boundary that leave the making of a device out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,40 +108,6 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
     catalogue = (assessment.catalogue_version, assessment.catalogue_digest)
     learnt = (run.figures[Metric.ACCURACY] or 0.0) > record.one_answer
     return Measured(run, assessment.findings, catalogue, assessment.terms, learnt)
-
-
-def whole_spans(plan: StudyPlan, record: Record) -> list[SpanRecord]:
-    """Read the spans of a run, all of them: less of a journal would look like a saving.
-
-    Raises
-    ------
-    JournalError
-        If a line is missing or torn, or bytes are not those that were sent.
-    """
-    records = read_records([record.journal])
-    spans = [span for one in records.processes for span in one.spans]
-    trained = plan.rounds * plan.clients_per_round
-    expected = {
-        **{(Role.CLIENT, phase): trained for phase in COMPUTING},
-        (Role.SERVER, Phase.SERIALISE): plan.rounds,
-        (Role.SERVER, Phase.AGGREGATE): plan.rounds,
-        (Role.SERVER, Phase.EVALUATE): len(record.accuracy),
-    }
-    found = Counter((span.role, span.phase) for span in spans)
-    moved = sum(span.sent_bytes + span.received_bytes for span in spans)
-    is_whole = (
-        not _LOSSES & {finding.code for finding in records.findings}
-        and not any(span.status == TRUNCATED for span in spans)
-        and any(span.parent is None for span in spans)
-        and all(found[kind] == count for kind, count in expected.items())
-        and moved == sum(record.up_bytes) + sum(record.down_bytes)
-    )
-    if not is_whole:
-        raise JournalError(
-            f"The journal {record.journal.name!r} does not hold all of the run: lines are missing.",
-            "Was the disk full? Make room, or name another folder for journals.",
-        )
-    return spans
 
 
 def require_places(plan: StudyPlan) -> None:
@@ -250,7 +214,7 @@ def spent(assessment: Assessment, *, known: bool) -> dict[Metric, float | None]:
 
 
 def _counted(record: Record, spans: Sequence[SpanRecord]) -> dict[Metric, float | None]:
-    elapsed_s, all_s, training_s = _times(spans)
+    elapsed_s, all_s, training_s = times_of(spans)
     return {
         Metric.ELAPSED_S: elapsed_s,
         Metric.CPU_S: all_s,
@@ -272,22 +236,6 @@ def _work(work: TrainingWork | None) -> dict[Metric, float | None]:
         Metric.COMPARED: None if work.compared is None else float(work.compared),
         Metric.EVALUATION_MACS: work.evaluation_macs,
     }
-
-
-def _times(spans: Sequence[SpanRecord]) -> tuple[float, float | None, float | None]:
-    """Wall-clock, and processor time of all and of what clients compute [s].
-
-    None without a counter of processor time.
-    """
-    whole = [span for span in spans if span.parent is None]
-    training = [span for span in spans if span.role is Role.CLIENT and span.phase in COMPUTING]
-
-    def spent(some: Sequence[SpanRecord]) -> float | None:
-        if not all(_CPU in span.begin and _CPU in span.end for span in some):
-            return None
-        return math.fsum(span.end[_CPU] - span.begin[_CPU] for span in some)
-
-    return math.fsum(span.duration_s for span in whole), spent(whole), spent(training)
 
 
 def _learned(
