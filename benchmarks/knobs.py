@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from footprint.learning.clients import LocalPlan
-from footprint.learning.cost_study import losses_of, measure_costs
 from footprint.learning.local_steps import LocalSteps
 from footprint.learning.method_rounds import method_digits_learner, seeded_network
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.cost_files import write_costs
 from footprint.simulation.learners import RoundWork
+from footprint.studies.cost_tables import losses_of, measure_costs
 
 CLIENTS, CHOSEN, STEPS, BATCH, ALPHA = 12, 4, 8, 32, 0.5
 SHARE, LAST = 0.5, 5  # of the clients of a round; rounds that accuracy is a mean of

@@ -85,9 +85,12 @@ def methods(
     for name, lost in missing:
         if lost.message != INTERRUPTED:
             say(f"error: method {name!r}, seed {lost.seed}: {lost.message}")
+    if any(lost.message == INTERRUPTED for _, lost in missing):
+        say(f"interrupted: {sum(len(one.seeds) for one in result.methods)} of {many} runs ended")
+        raise typer.Exit(_INTERRUPTED)
     if missing:
         raise SimulationError(
-            f"{len(missing)} of {many} runs failed or were interrupted.",
+            f"{len(missing)} of {many} runs failed.",
             "The result holds the others.",
         )
 
@@ -101,6 +104,7 @@ def _asked(
     target: float | None,
 ) -> StudyPlan:
     """Read a manifest, with what the command line says in its place."""
+    from footprint.scheduling.curves import WINDOW
     from footprint.studies.manifest import read_study
 
     if target is not None and not 0 < target <= 1:
@@ -110,10 +114,14 @@ def _asked(
     if data is not None:
         # The manifest's own folder is relative to the manifest, this one to where we are.
         table = replace(table, source="folder", folder=str(data.resolve()))
-    return replace(
+    asked = replace(
         plan,
         data=table,
         seeds=plan.seeds if seeds is None else seeds,
         rounds=plan.rounds if rounds is None else rounds,
         target=plan.target if target is None else target,
     )
+    if asked.target is not None and target is None and asked.evaluations < WINDOW:
+        say(f"the target of the manifest is left out: it takes {WINDOW} evaluations")
+        return replace(asked, target=None)
+    return asked

@@ -323,7 +323,10 @@ class MethodTrainer:
             yield
             return
         frozen = FrozenSupport(
-            self.module, self.method.sparsity, least_weights=self.plan.least_weights
+            self.module,
+            self.method.sparsity,
+            least_weights=self.plan.least_weights,
+            layers=self.layers,
         )
         try:
             yield

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from footprint.errors import MissingExtra, UsageError
 from footprint.learning.masks import Share, exact
@@ -24,6 +24,7 @@ try:
 except ImportError as error:
     raise MissingExtra.of("torch", "Counting the work of layers") from error
 
+_Count = TypeVar("_Count", int, float)
 # One multiply-accumulate is a multiplication and an addition.
 FLOPS_PER_MAC = 2
 
@@ -48,11 +49,11 @@ class LayerWork:
     sparse : bool
     needs_input_gradient : bool
         False for the input layer.
-    compared : int
+    compared : int or None
         Entries that the choice of the largest looked at: each once where a cached
-        threshold was used, twice where it was found anew. A lower bound.
-    evaluation_macs : float
-        Forward passes outside of training, from realised densities.
+        threshold was used, twice where it was found anew. A lower bound; None if not counted.
+    evaluation_macs : float or None
+        Forward passes outside of training, from realised densities; None if not counted.
     """
 
     name: str
@@ -63,8 +64,8 @@ class LayerWork:
     activation_density: float = 1.0
     sparse: bool = False
     needs_input_gradient: bool = True
-    compared: int = 0
-    evaluation_macs: float = 0.0
+    compared: int | None = 0
+    evaluation_macs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,19 @@ class TrainingWork:
     ----------
     macs, dense_macs : float
         Of forward passes and both gradients.
-    compared : int
-        Entries looked at to choose the largest; in no total.
-    optimiser_macs : float
-        Updates of all parameters, sparse or not.
-    evaluation_macs : float
+    compared : int or None
+        Entries looked at to choose the largest; in no total. None if a layer's were not counted.
+    optimiser_macs : float or None
+        Updates of all parameters, sparse or not; None if nobody counted them.
+    evaluation_macs : float or None
+        None if a layer's were not counted.
     """
 
     macs: float
     dense_macs: float
-    compared: int
-    optimiser_macs: float
-    evaluation_macs: float
+    compared: int | None
+    optimiser_macs: float | None
+    evaluation_macs: float | None
 
     @property
     def reduction(self) -> float:
@@ -94,13 +96,15 @@ class TrainingWork:
         return 1 - self.macs / self.dense_macs
 
     @property
-    def reduction_with_updates(self) -> float:
-        """The same with the updates, which are dense on both sides."""
+    def reduction_with_updates(self) -> float | None:
+        """The same with the updates, which are dense on both sides; None without their count."""
+        if self.optimiser_macs is None:
+            return None
         return 1 - (self.macs + self.optimiser_macs) / (self.dense_macs + self.optimiser_macs)
 
 
 def total_work(
-    layers: Iterable[LayerWork], *, input_layer_passes: int = 3, optimiser_macs: float = 0.0
+    layers: Iterable[LayerWork], *, input_layer_passes: int = 3, optimiser_macs: float | None = None
 ) -> TrainingWork:
     """Sum layers.
 
@@ -110,7 +114,7 @@ def total_work(
     input_layer_passes : int
         3 counts the input layer like the others, which reproduces the published
         reductions; 2 leaves out the gradient of the images, which nobody needs.
-    optimiser_macs : float
+    optimiser_macs : float, optional
         See `count_updates`.
 
     Raises
@@ -131,10 +135,15 @@ def total_work(
     return TrainingWork(
         macs=macs,
         dense_macs=dense,
-        compared=sum(layer.compared for layer in chosen),
+        compared=_sum_known([layer.compared for layer in chosen]),
         optimiser_macs=optimiser_macs,
-        evaluation_macs=sum(layer.evaluation_macs for layer in chosen),
+        evaluation_macs=_sum_known([layer.evaluation_macs for layer in chosen]),
     )
+
+
+def _sum_known(counts: Sequence[_Count | None]) -> _Count | None:
+    known = [count for count in counts if count is not None]
+    return sum(known, start=known[0] * 0) if len(known) == len(counts) else None
 
 
 def count_updates(module: nn.Module, steps: int, *, momentum: bool, weight_decay: bool) -> float:

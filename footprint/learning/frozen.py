@@ -17,6 +17,7 @@ products of matrices they would have to be unfolded first, which costs more than
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 from footprint.errors import MissingExtra, UsageError
@@ -145,6 +146,8 @@ class FrozenSupport:
         As of `FrozenLinear`.
     least_weights : int
         Smaller layers stay dense.
+    layers : collection of str, optional
+        Names of those that are meant; all, if left out.
 
     Raises
     ------
@@ -153,17 +156,25 @@ class FrozenSupport:
     """
 
     def __init__(
-        self, module: nn.Module, sparsity: Share, *, least_weights: int = LEAST_WEIGHTS
+        self,
+        module: nn.Module,
+        sparsity: Share,
+        *,
+        least_weights: int = LEAST_WEIGHTS,
+        layers: Collection[str] | None = None,
     ) -> None:
         self._places: list[tuple[nn.Module, str, FrozenLinear]] = []
-        for parent in list(module.modules()):
+        for path, parent in list(module.named_modules()):
             for name, layer in list(parent.named_children()):
-                if type(layer) is nn.Linear and layer.weight.numel() >= least_weights:
+                meant = layers is None or f"{path}.{name}".lstrip(".") in layers
+                large = type(layer) is nn.Linear and layer.weight.numel() >= least_weights
+                if meant and large:
                     self._places.append((parent, name, FrozenLinear(layer, sparsity)))
         if not self._places:
             raise UsageError(
-                f"The module holds no linear layer of {least_weights} weights.",
-                "Frozen supports pay for large layers only.",
+                f"No linear layer that may be sparse has {least_weights:,} weights or more.",
+                "Frozen supports pay for large layers only; least_weights (frozen_from in the "
+                "[network] of a study) takes smaller ones, and dense names those that never are.",
             )
         for parent, name, frozen in self._places:
             setattr(parent, name, frozen)

@@ -6,11 +6,18 @@ kernels do: all of a narrow model, the kept filters, the kept weights of frozen 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from footprint.errors import MissingExtra
 from footprint.learning.clients import MethodTrainer
-from footprint.learning.flops import LayerWork, TrainingWork, count_layers, total_work
+from footprint.learning.flops import (
+    LayerWork,
+    TrainingWork,
+    count_layers,
+    count_updates,
+    total_work,
+)
 from footprint.learning.masks import exact, kept_count
 from footprint.model.methods import TrainingPath
 
@@ -33,7 +40,8 @@ def count_work(trainer: MethodTrainer, example: torch.Tensor) -> TrainingWork:
     Returns
     -------
     TrainingWork
-        Three passes for every layer, the input layer among them.
+        Three passes for every layer, the input layer among them. Beside them the updates of all
+        parameters; what the choice looked at and evaluations took, on the emulated path.
 
     Raises
     ------
@@ -41,14 +49,26 @@ def count_work(trainer: MethodTrainer, example: torch.Tensor) -> TrainingWork:
         If nobody has trained.
     """
     if trainer.sparse is not None:
-        return total_work(trainer.sparse.work())
-    return total_work(
-        [
-            _at_density(trainer, replace(layer, steps=trainer.steps, macs=layer.macs * count))
+        layers = list(trainer.sparse.work())
+    else:
+        layers = [
+            _at_density(
+                trainer, replace(layer, steps=trainer.steps, macs=layer.macs * trainer.images)
+            )
             for layer in count_layers(trainer.module, example)
-            for count in (trainer.images,)
         ]
-    )
+    return total_work(layers, optimiser_macs=_count_updates(trainer, layers))
+
+
+def _count_updates(trainer: MethodTrainer, layers: Sequence[LayerWork]) -> float:
+    """Count updates of all parameters, but of a frozen layer of those that it kept."""
+    how = {"momentum": trainer.plan.momentum > 0, "weight_decay": trainer.plan.weight_decay > 0}
+    whole = count_updates(trainer.module, trainer.steps, **how)
+    if trainer.method.path is not TrainingPath.FROZEN:
+        return whole
+    parameters = sum(one.numel() for one in trainer.module.parameters() if one.requires_grad)
+    dropped = sum(one.weights * (1 - one.weight_density) for one in layers)
+    return whole * (1 - dropped / parameters)
 
 
 def _at_density(trainer: MethodTrainer, layer: LayerWork) -> LayerWork:
@@ -61,10 +81,13 @@ def _at_density(trainer: MethodTrainer, layer: LayerWork) -> LayerWork:
         density = kept_count(outputs, kept_share) / outputs
     elif (
         method.path is TrainingPath.FROZEN
+        and layer.name in trainer.layers
         and isinstance(module, nn.Linear)
         and layer.weights >= trainer.plan.least_weights
     ):
         density = kept_count(layer.weights, kept_share) / layer.weights
     else:
         return layer
-    return replace(layer, sparse=True, weight_density=density, activation_density=density)
+    return replace(
+        layer, sparse=True, weight_density=density, activation_density=density, compared=None
+    )

@@ -82,8 +82,8 @@ class MethodCost:
     ----------
     method : TrainingMethod
     time, energy : CostFigure
-        Of a unit of work, such as a batch [1]. Energy may be modelled from time; all else was
-        measured.
+        Of all that a client computes in a round, over its work: reading the model, training, making
+        the answer [1]. Energy may be modelled from time; all else was measured.
     up, down : CostFigure
         Bytes of an update and of the model that is received, from the output of the encoder [1].
     loss : CostFigure

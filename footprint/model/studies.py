@@ -11,6 +11,7 @@ from footprint.model.evaluations import Contrast, FailedSeed, Metric, Spread, co
 from footprint.model.factors import STRICT, Finding
 from footprint.model.kinds import Tier
 from footprint.model.methods import TrainingMethod
+from footprint.model.results import Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class MethodRun:
         None where nobody knows, or the target was not reached.
     course : MethodCourse
     tiers : tuple of Tier
-        Quality of the energy figures of the clients' training.
+        Quality of the energy figures of what clients compute.
     refused : int
         Answers of clients whose training had diverged; none of them counts.
     stopped : tuple of (int, str) or None
@@ -158,6 +159,8 @@ class MethodStudy:
         What the methods are judged by.
     projection : Projection or None
     seeds : tuple of int
+    terms : tuple of Term
+        Factors behind the emissions of any run, at their central values.
     catalogue_version, catalogue_digest : str
     findings : tuple of Finding
     inputs : tuple of InputFile
@@ -174,6 +177,7 @@ class MethodStudy:
     deciding: Metric
     projection: Projection | None
     seeds: tuple[int, ...]
+    terms: tuple[Term, ...] = ()
     catalogue_version: str = ""
     catalogue_digest: str = ""
     findings: tuple[Finding, ...] = ()

@@ -57,9 +57,12 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.DOWN_GB: ("Sent down", "data"),
     Metric.DATA_GB: ("Sent both ways", "data"),
     Metric.CPU_S: ("Processor time", "time"),
-    Metric.TRAINING_CPU_S: ("Processor time of training", "time"),
-    Metric.TRAINING_KWH: ("Energy of training", "energy"),
+    Metric.TRAINING_CPU_S: ("Processor time of clients", "time"),
+    Metric.TRAINING_KWH: ("Energy of what clients compute", "energy"),
     Metric.TRAINING_MACS: ("Multiply-accumulates of training", "number"),
+    Metric.UPDATE_MACS: ("Multiply-accumulates of updates", "number"),
+    Metric.COMPARED: ("Entries compared by the choice", "number"),
+    Metric.EVALUATION_MACS: ("Multiply-accumulates of evaluation", "number"),
     Metric.BUDGET_VIOLATION: ("Overspent", "share"),
     Metric.BUDGET_UNUSED: ("Left unused", "share"),
     Metric.OVERSPENT_IN_ROUND: ("Overspent in round", "number"),
@@ -77,6 +80,12 @@ _NAMES: dict[Metric, tuple[str, str]] = {
     Metric.GAP: ("Gap to the oracle", "number"),
 }
 """Heading of each metric, and the kind of quantity that gives its unit."""
+_MILLIONS = (
+    Metric.TRAINING_MACS,
+    Metric.UPDATE_MACS,
+    Metric.COMPARED,
+    Metric.EVALUATION_MACS,
+)
 
 
 def heading_of(metric: Metric) -> str:
@@ -91,7 +100,7 @@ def metric_scale(metric: Metric, values: Iterable[float], currency: str = "") ->
         return Scale.of(kind, values)
     if kind == "share":
         return Scale(0.01, "%", 2)
-    if metric is Metric.TRAINING_MACS:
+    if metric in _MILLIONS:
         return Scale(1e6, "million", 1)
     if metric in (Metric.ACCEPTED_UNITS, Metric.DISCARDED_UNITS):
         return Scale(1.0, "units", 1)

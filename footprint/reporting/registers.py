@@ -68,6 +68,16 @@ def factor_table(scenarios: Sequence[Scenario]) -> Table:
         _factor_row(term, [role for role in roles if role], len(scenarios))
         for term, roles in sorted(used.items(), key=lambda item: (item[0].quantity, item[0].id))
     ]
+    return _register(rows)
+
+
+def term_table(terms: Sequence[Term]) -> Table:
+    """List the factors of a result that is none of scenarios."""
+    ordered = sorted(terms, key=lambda term: (term.quantity, term.id))
+    return _register([_factor_row(term, [], 1) for term in ordered])
+
+
+def _register(rows: Sequence[tuple[Cell, ...]]) -> Table:
     columns = (
         Column("Factor"),
         Column("Value and 95 % bounds"),

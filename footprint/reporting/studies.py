@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from footprint.learning.savings import Kind, Savings
-from footprint.model import Contrast, Finding, MethodResult, MethodStudy, Metric
-from footprint.model.evaluations import MORE_IS_BETTER, TO_TARGET
+from footprint.model import Finding, MethodRun, MethodStudy, Metric
 from footprint.reporting.metrics import (
     contrast_text,
-    is_clear,
-    metric_scale,
     spread_table,
-    spread_text,
 )
-from footprint.reporting.numbers import MINUS, NOT_KNOWN, clean, number, percent, plural
-from footprint.reporting.registers import declared_table, file_table
-from footprint.reporting.rivalry import difference_text
+from footprint.reporting.numbers import NOT_KNOWN, clean, percent
+from footprint.reporting.registers import declared_table, file_table, term_table
 from footprint.reporting.shapes import Cell, Column, EvaluationPage, Table
-from footprint.reporting.study_figures import energy_kind, method_names, study_figures
+from footprint.reporting.study_figures import method_names, study_figures
+from footprint.reporting.study_savings import saving_table
+from footprint.reporting.study_texts import study_remarks, study_verdict
 from footprint.reporting.view import group_notices
-from footprint.reporting.wording import capitalise
 
 _TO_TARGET = (
     Metric.ROUNDS_TO_TARGET,
@@ -45,6 +40,7 @@ _TIMES = (
     Metric.TRAINING_KWH,
     Metric.TRAINING_MACS,
 )
+_BESIDE = (Metric.UPDATE_MACS, Metric.COMPARED, Metric.EVALUATION_MACS)
 _AGAINST = (
     Metric.ACCURACY,
     Metric.TRAINING_KWH,
@@ -80,19 +76,33 @@ def view_study(result: MethodStudy) -> EvaluationPage:
             _contrast_table(result),
             _table("Emissions, by part", result, _PARTS, _PART_NOTE),
             _table("Computing", result, _TIMES, _TIME_NOTE),
+            _table("Counted beside the training, in theory", result, _BESIDE, _BESIDE_NOTE),
             _table("Evaluated as trained, and with all weights", result, _EVALUATED, _WHOLE_NOTE),
             *_stop_tables(result),
         ),
-        settings=(_setting_table(result), _method_table(result), _origin_table()),
+        settings=(
+            _setting_table(result),
+            _method_table(result),
+            term_table(result.terms),
+            _origin_table(),
+        ),
         versions=_version_table(result),
         inputs=(file_table(result.inputs), declared_table(result.declared)),
     )
 
 
-_PART_NOTE = "The three parts add up to the total. Waiting and idle clients are outside of it."
+_PART_NOTE = (
+    "The three parts add up to the total; what is not known is in none of them. Idle power of "
+    "clients and server at work is inside. Clients are measured one after the other: that the fast "
+    "ones of a round wait for the slow ones, and others for being asked, is outside."
+)
 _TIME_NOTE = (
-    "Training is what clients do between receiving a model and answering, the choice of the "
-    "largest weights included; the multiply-accumulates are theoretical."
+    "Clients read the model, train, the choice of the largest weights included, and make the "
+    "answer: masks, rounding and encoding. The multiply-accumulates are theoretical, of training."
+)
+_BESIDE_NOTE = (
+    "In no theoretical saving. The choice of filters and of frozen supports, and evaluations of "
+    "all but the emulated path, are not counted; what they took is in the measured columns."
 )
 _WHOLE_NOTE = (
     "A model that was trained sparsely is used as sparsely. The same model with all of its weights "
@@ -104,200 +114,11 @@ def _table(caption: str, result: MethodStudy, metrics: Sequence[Metric], note: s
     return spread_table(caption, result.methods, metrics, note, head="Method")
 
 
-# --- what it says ------------------------------------------------------------
-
-
-def ranked_methods(result: MethodStudy) -> list[MethodResult]:
-    """List the methods that have a mean of what decides, the best first."""
-    sign = -1 if result.deciding in MORE_IS_BETTER else 1
-    known = [
-        (one, mean) for one in result.methods if (mean := one.mean(result.deciding)) is not None
-    ]
-    return [one for one, _ in sorted(known, key=lambda pair: sign * pair[1])]
-
-
-def study_verdict(result: MethodStudy) -> str:
-    """Say which method does best, by what, and how sure that is."""
-    order = ranked_methods(result)
-    cut = "interrupted; " if any(f.code == "interrupted" for f in result.findings) else ""
-    if not order:
-        missing = "no method has a result that can be compared"
-        if result.deciding in TO_TARGET:
-            missing = (
-                f"no method reaches an accuracy of {percent(result.target or 0.0)} with every seed"
-            )
-        return capitalise(f"{cut}{missing}.")
-    best = order[0]
-    spread = best.spread(result.deciding)
-    assert spread is not None
-    scale = metric_scale(result.deciding, [one.mean(result.deciding) or 0.0 for one in order])
-    lead, verb = "after the same rounds", "is at an accuracy of"
-    if result.deciding in TO_TARGET:
-        lead, verb = f"to an accuracy of {percent(result.target or 0.0)}", "emits"
-    elif result.target is not None:
-        lead = f"no method reaches an accuracy of {percent(result.target)}; {lead}"
-    named = f"{clean(best.name)}{', the reference,' if best.name == result.reference else ''}"
-    return capitalise(
-        f"{cut}{lead}, {named} {verb} {spread_text(spread, scale)}"
-        f"{_beside(result, order)}, over {plural(spread.seeds, 'seed')}."
-    )
-
-
-def _beside(result: MethodStudy, order: Sequence[MethodResult]) -> str:
-    """Hold the best method against the reference; the reference against the next."""
-    if order[0].name == result.reference and len(order) == 1:
-        return ", the only one with a result"
-    rival = order[order[0].name == result.reference]
-    contrast = rival.contrast(result.deciding)
-    if rival is order[0]:
-        if contrast is None:
-            return f"; {clean(result.reference)} has no such result with every seed"
-        if contrast.low is None:
-            return ""
-        if not is_clear(contrast):
-            return f", not clearly apart from {clean(result.reference)}: {contrast_text(contrast)}"
-        return f", {difference_text(contrast)} than {clean(result.reference)}"
-    if contrast is None or contrast.low is None:
-        return f"; {clean(rival.name)} comes next"
-    if not is_clear(contrast):
-        return f"; {clean(rival.name)}, the next, is not clearly apart: {contrast_text(contrast)}"
-    return f"; {clean(rival.name)}, the next, has {difference_text(contrast)}"
-
-
-def study_remarks(result: MethodStudy) -> tuple[str, ...]:
-    """Say where emissions arise, what theory promised and what came of it, and what failed."""
-    remarks = [_part_remark(result)]
-    for one in result.methods:
-        savings = savings_of(result, one)
-        if one.method.label and savings is not None and savings.theoretical_flops:
-            kind = energy_kind(result)
-            took = "" if savings.measured is None else f"; {kind}, {_took(savings.measured)}"
-            remarks.append(
-                f"{clean(one.name)} ({one.method.label}): in theory training takes "
-                f"{percent(savings.theoretical_flops)} less work{took}."
-            )
-    refused = {one.name: sum(run.refused for run in one.seeds) for one in result.methods}
-    remarks += [
-        f"{count} answers by {clean(name)} had diverged and do not count."
-        for name, count in refused.items()
-        if count
-    ]
-    return tuple(filter(None, remarks))
-
-
-def _took(saving: float) -> str:
-    if saving < 0:
-        return f"it took {percent(-saving)} more energy ({_REALISED_NONE})"
-    return f"it took {percent(saving)} less energy"
-
-
-_REALISED_NONE = "dense kernels multiply the zeros"
-
-
-def _part_remark(result: MethodStudy) -> str:
-    reference = result.method(result.reference)
-    total = reference.mean(Metric.EMISSIONS_G)
-    if not total:
-        return ""
-    shares = [
-        f"{what} {percent((reference.mean(metric) or 0.0) / total)}"
-        for what, metric in (
-            ("computing", Metric.COMPUTE_G),
-            ("network", Metric.NETWORK_G),
-            ("hardware", Metric.EMBODIED_G),
-        )
-    ]
-    return (
-        f"Of what {clean(result.reference)} emits: {', '.join(shares)}. Energy is "
-        f"{energy_kind(result)}{_tier_text(result)}."
-    )
-
-
-def _tier_text(result: MethodStudy) -> str:
-    tiers = sorted({tier for one in result.methods for run in one.seeds for tier in run.tiers})
-    return f" (tier {', '.join(tiers)})" if tiers else ""
-
-
-# --- three kinds of saving ---------------------------------------------------
-
-
-def savings_of(result: MethodStudy, one: MethodResult) -> Savings | None:
-    """Tell what a method saves in the clients' training against the reference; None of itself."""
-    if one.name == result.reference:
-        return None
-    measured, theory = one.contrast(Metric.TRAINING_KWH), one.contrast(Metric.TRAINING_MACS)
-    theoretical = None if theory is None else _saved(theory)
-    projection = result.projection
-    projected = None
-    if projection is not None and theoretical is not None:
-        projected = projection.realised * theoretical
-    return Savings(
-        measured=None if measured is None else _saved(measured),
-        theoretical_flops=theoretical,
-        projected=projected,
-        measured_as=Kind.MEASURED if result.measured else Kind.MODELLED_FROM_TIME,
-        assumption="" if projected is None or projection is None else projection.assumption,
-    )
-
-
-def _saved(contrast: Contrast) -> float:
-    return -contrast.mean + 0.0  # no saving is 0, not -0
-
-
-def saving_table(result: MethodStudy) -> Table:
-    """Show what was measured, what theory says, and what somebody assumes, side by side."""
-    columns = (
-        Column("Method"),
-        Column(f"Saved, {energy_kind(result)}", "%", numeric=True),
-        Column("Saved, theoretical flops", "%", numeric=True),
-        *((Column("Saved, projected", "%", numeric=True),) if result.projection else ()),
-        Column("Realised of theory", numeric=True),
-    )
-    rows = []
-    for one in result.methods:
-        savings = savings_of(result, one)
-        name = Cell(clean(one.name), (one.method.label,) if one.method.label else ())
-        if savings is None:
-            rows.append((Cell(name.text, ("reference",)), *(Cell(NOT_KNOWN) for _ in columns[1:])))
-            continue
-        contrast = one.contrast(Metric.TRAINING_KWH)
-        cells = [_share_cell(savings.measured, contrast), _share_cell(savings.theoretical_flops)]
-        if result.projection:
-            cells.append(_share_cell(savings.projected))
-        realised = savings.realisation
-        cells.append(Cell(NOT_KNOWN if realised is None else _two(realised)))
-        rows.append((name, *cells))
-    note = (
-        "Of the clients' training alone, seed by seed. These are three kinds of number and are "
-        "never added; only the first is in emissions. Below 0: it cost more."
-    )
-    if result.projection is not None:
-        note += (
-            f" Projected: {clean(result.projection.assumption)}, "
-            f"{percent(result.projection.realised)} of the theoretical saving."
-        )
-    return Table("Three kinds of saving in training", columns, tuple(rows), note=note)
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}".replace("-", MINUS)
-
-
-def _share_cell(share: float | None, contrast: Contrast | None = None) -> Cell:
-    if share is None:
-        return Cell(NOT_KNOWN)
-    if contrast is None or contrast.low is None or contrast.high is None:
-        return Cell(number(100 * share, 1))
-    width = 100 * (contrast.high - contrast.low)
-    low, high = (number(-100 * end, width) for end in (contrast.high, contrast.low))
-    return Cell(number(100 * share, width), (f"{low} to {high}",))
-
-
 def _contrast_table(result: MethodStudy) -> Table:
     shown = [m for m in _AGAINST if any(one.contrast(m) for one in result.methods)]
     heads = {
         Metric.ACCURACY: "Accuracy in the end",
-        Metric.TRAINING_KWH: "Energy of training",
+        Metric.TRAINING_KWH: "Energy of clients computing",
         Metric.EMISSIONS_G: "Emissions",
         Metric.DATA_GB: "Data",
         Metric.EMISSIONS_TO_TARGET_G: "Emissions to the target",
@@ -326,15 +147,20 @@ def _stop_tables(result: MethodStudy) -> tuple[Table, ...]:
         return ()
     rows = []
     for one in result.methods:
-        ends = [
-            f"seed {run.seed}: "
-            + ("all rounds" if run.stopped is None else f"round {run.stopped[0]}, {run.stopped[1]}")
-            for run in one.seeds
-        ]
+        ends = [f"seed {run.seed}: {_stop_text(run)}" for run in one.seeds]
         rows.append((Cell(clean(one.name)), Cell("; ".join(ends))))
-    note = "Runs went on; the rule saw at each round what it would have seen then."
+    note = (
+        "Runs went on; the rule saw at each round what it would have seen then. It saw accuracy on "
+        "test data here: in a training, give it data for validation."
+    )
     columns = (Column("Method"), Column("Would have stopped after"))
     return (Table("Stop by carbon rate", columns, tuple(rows), note=note),)
+
+
+def _stop_text(run: MethodRun) -> str:
+    if not run.course.emissions_g:
+        return "emissions not known"
+    return "all rounds" if run.stopped is None else f"round {run.stopped[0]}, {run.stopped[1]}"
 
 
 def study_tables(result: MethodStudy) -> tuple[Table, Table]:

@@ -27,7 +27,7 @@ def study_figures(result: MethodStudy) -> tuple[Figure, ...]:
     """Draw what a study knows."""
     figures = (
         _against(
-            result, Metric.TRAINING_KWH, "energy", f"energy of training ({energy_kind(result)})"
+            result, Metric.TRAINING_KWH, "energy", f"energy of clients ({energy_kind(result)})"
         ),
         _against(result, Metric.DATA_GB, "bytes", "data sent, both ways"),
         _against(result, Metric.EMISSIONS_G, "emissions", "emissions of the whole run"),

@@ -40,7 +40,10 @@ def costs_of_study(study: MethodStudy, *, network: str, device: str) -> CostTabl
 
 
 def _seeds(study: MethodStudy) -> str:
-    return f"{len(study.common_seeds)} seeds, all clients by one method"
+    return (
+        f"{len(study.common_seeds)} seeds, all clients by one method; time and energy of reading "
+        "the model, training and answering"
+    )
 
 
 def _cost(result: MethodResult, energy: Kind) -> MethodCost:

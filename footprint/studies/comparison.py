@@ -8,6 +8,7 @@ from pathlib import Path
 from footprint._version import __version__
 from footprint.documents import input_file
 from footprint.model import (
+    Contrast,
     FailedSeed,
     Finding,
     InputFile,
@@ -15,6 +16,8 @@ from footprint.model import (
     MethodStudy,
     Metric,
     Severity,
+    Spread,
+    Term,
 )
 from footprint.model.evaluations import TO_TARGET, common_seeds
 from footprint.scheduling.spreads import contrast_of, spread_of
@@ -56,27 +59,10 @@ def compare_methods(
             method=method,
             seeds=tuple(every[method.name][seed].run for seed in sorted(every[method.name])),
             failed=tuple(sorted(failed.get(method.name, ()), key=lambda one: one.seed)),
-            spreads=tuple(
-                spread_of(
-                    metric,
-                    list(_column(figures[method.name], metric).values()),
-                    reached_last=metric in TO_TARGET,
-                )
-                for metric in known
-                if figures[method.name]
-            ),
-            contrasts=tuple(
-                contrast
-                for metric in known
-                if method.name != reference
-                and (
-                    contrast := contrast_of(
-                        metric,
-                        _column(figures[method.name], metric),
-                        _column(figures[reference], metric),
-                    )
-                )
-            ),
+            spreads=_spreads(known, figures[method.name]),
+            contrasts=()
+            if method.name == reference
+            else _contrasts(known, figures[method.name], figures[reference]),
         )
         for method in plan.method
     )
@@ -90,13 +76,39 @@ def compare_methods(
         deciding=_deciding(plan, every),
         projection=plan.projection,
         seeds=tuple(range(plan.seeds)),
+        terms=_terms(every),
         catalogue_version=any_run.catalogue[0],
         catalogue_digest=any_run.catalogue[1],
-        findings=(*_summed(every), *_remarks(plan, methods, failed)),
+        findings=(*_summed(every), *_remarks(plan, methods, failed), *_at_chance(every)),
         inputs=_inputs(plan),
         declared=plan.declared,
         tool_version=__version__,
     )
+
+
+def _spreads(known: Sequence[Metric], figures: Figures) -> tuple[Spread, ...]:
+    if not figures:
+        return ()
+    return tuple(
+        spread_of(metric, list(_column(figures, metric).values()), reached_last=metric in TO_TARGET)
+        for metric in known
+    )
+
+
+def _contrasts(
+    known: Sequence[Metric], figures: Figures, reference: Figures
+) -> tuple[Contrast, ...]:
+    found = (
+        contrast_of(metric, _column(figures, metric), _column(reference, metric))
+        for metric in known
+    )
+    return tuple(contrast for contrast in found if contrast is not None)
+
+
+def _terms(every: Runs) -> tuple[Term, ...]:
+    """List the factors that any run used, each once."""
+    runs = (one for by_seed in every.values() for one in by_seed.values())
+    return tuple({term.id: term for one in runs for term in one.terms}.values())
 
 
 def _column(figures: Figures, metric: Metric) -> dict[int, float | None]:
@@ -174,6 +186,23 @@ def _remarks(
         )
 
 
+def _at_chance(every: Runs) -> Iterator[Finding]:
+    """Say which methods learnt nothing: what they saved, they saved for nothing."""
+    counts = {
+        name: sum(not one.learnt for one in by_seed.values()) for name, by_seed in every.items()
+    }
+    told = [
+        f"{name!r} ({count} of {len(every[name])} runs)" for name, count in counts.items() if count
+    ]
+    if told:
+        yield Finding(
+            "nothing-learnt",
+            f"{', '.join(told)}: the accuracy in the end is no more than always answering the most "
+            "frequent class would give.",
+            remedy="Change its learning rate, or give it more rounds, before costs are compared.",
+        )
+
+
 def _busy(methods: Sequence[MethodResult]) -> Iterator[Finding]:
     """Say that others used the machine: a run computes on one thread, and waits for nobody."""
     ratios = [
@@ -189,7 +218,7 @@ def _busy(methods: Sequence[MethodResult]) -> Iterator[Finding]:
             f"Runs took {min(ratios):.1f} to {max(ratios):.1f} times their processor time: others "
             "used this machine. Idle power and hardware are charged by time, so energy and "
             "emissions are too high, and not alike for all methods.",
-            remedy="Run the study on a quiet machine; compare the energy of training until then.",
+            remedy="Run the study on a quiet machine; compare what clients compute until then.",
         )
 
 

@@ -13,6 +13,7 @@ import pydantic
 from footprint.errors import ManifestError, ManifestIncomplete, UsageError
 from footprint.model import Projection
 from footprint.model.methods import TrainingMethod
+from footprint.scheduling.curves import WINDOW
 from footprint.studies.plan import DIGITS, StudyPlan
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
 
@@ -113,6 +114,15 @@ def _faults(plan: StudyPlan) -> Iterable[Fault]:
     if (plan.data.source == _FOLDER) != (plan.data.folder is not None):
         given = "is missing" if plan.data.folder is None else "is named, and not used"
         yield "data.folder", f"the folder {given}.", f'Write source = "{_FOLDER}" and a folder.'
+    if plan.target is not None and plan.evaluations < WINDOW:
+        yield (
+            "target",
+            f"a target is reached by the mean of {WINDOW} evaluations; {plan.rounds} round(s), "
+            f"evaluated every {plan.evaluate_every}, have {plan.evaluations}.",
+            "Give more rounds, evaluate more often, or leave the target out.",
+        )
+    if plan.training.momentum == 1:
+        yield "training.momentum", "with a momentum of 1 nothing ever slows down.", "Give less."
     if plan.training.last_rate > plan.training.rate:
         yield (
             "training.last_rate",

@@ -12,7 +12,8 @@ import numpy as np
 from footprint.assessment import estimate
 from footprint.errors import FootprintError, ManifestError
 from footprint.inventory import build_inventory
-from footprint.journal import SpanRecord, read_records
+from footprint.journal import SpanRecord
+from footprint.learning.flops import TrainingWork
 from footprint.learning.stopping import RateStop, stop_place
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
@@ -21,6 +22,8 @@ from footprint.model import (
     Basis,
     Contribution,
     Finding,
+    Inventory,
+    InventoryLine,
     Journal,
     MethodCourse,
     MethodRun,
@@ -29,15 +32,20 @@ from footprint.model import (
     Role,
     Run,
     Stage,
+    Term,
 )
 from footprint.scheduling.curves import WINDOW, first_reaching
 from footprint.settings import DEFAULT_NETWORK, Settings
 from footprint.studies.plan import StopTable, StudyPlan
 from footprint.studies.runs import Record
+from footprint.studies.spans import COMPUTING, times_of, whole_spans
+from footprint.units import bytes_to_gb
 
-_BYTES_PER_GB = 1e9
 _POINT = 0.01  # a percentage point of accuracy
-_CPU = "cpu.process_s"
+HARDWARE_GAPS = frozenset({"device-missing", "embodied-unknown"})
+"""Gaps of a boundary that leave the making of a device out."""
+HARDWARE_GAPS = frozenset({"device-missing", "embodied-unknown"})
+"""Gaps of a boundary that leave the making of a device out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,9 @@ class Measured:
     run: MethodRun
     findings: tuple[Finding, ...]
     catalogue: tuple[str, str]
+    terms: tuple[Term, ...] = ()
+    learnt: bool = True
+    """Whether its accuracy in the end is above that of one answer for all."""
 
 
 def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
@@ -62,26 +73,31 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
     ------
     FactorNotFound
         If a zone, a device or a network model is not in the catalogue.
+    JournalError
+        If the journal does not hold all of the run, as after a disk was full.
     """
+    spans = whole_spans(plan, record)
     journal = read_journal(record.journal)
-    assessment = estimate(build_inventory(journal, by_round=True), _settings(plan))
-    energy_kwh = _so_far(assessment, plan.rounds, energy=True)
-    emissions_g = _so_far(assessment, plan.rounds, energy=False)
-    data_gb = np.cumsum(np.add(record.up_bytes, record.down_bytes)) / _BYTES_PER_GB
+    inventory = build_inventory(journal, by_round=True)
+    assessment = estimate(inventory, _settings(plan))
+    moved = np.cumsum(np.add(record.up_bytes, record.down_bytes)).tolist()
     evaluated = sorted(record.accuracy)
-    places = [number - 1 for number in evaluated]
+    known = evaluated if is_metered(inventory) else []
     course = MethodCourse(
         round=tuple(evaluated),
         accuracy=tuple(record.accuracy[number] for number in evaluated),
-        energy_kwh=tuple(energy_kwh[place] for place in places),
-        emissions_g=tuple(emissions_g[place] for place in places),
-        data_gb=tuple(data_gb[places].tolist()),
+        energy_kwh=_so_far(assessment, known, energy=True),
+        emissions_g=_so_far(assessment, known, energy=False),
+        data_gb=tuple(bytes_to_gb(moved[number - 1]) for number in evaluated),
     )
     training = [one for one in assessment.contributions if is_training(one)]
+    trained = math.fsum(one.energy_kwh or 0.0 for one in training)
     run = MethodRun(
         seed=seed,
         figures={
-            **_spent(assessment, record, training),
+            **spent(assessment, known=bool(known)),
+            Metric.TRAINING_KWH: trained if is_metered(inventory, training=True) else None,
+            **_counted(record, spans),
             **_learned(course, record, plan.target),
         },
         course=course,
@@ -89,9 +105,9 @@ def measure_run(plan: StudyPlan, seed: int, record: Record) -> Measured:
         refused=record.refused,
         stopped=_stopped(plan.stop, course),
     )
-    return Measured(
-        run, assessment.findings, (assessment.catalogue_version, assessment.catalogue_digest)
-    )
+    catalogue = (assessment.catalogue_version, assessment.catalogue_digest)
+    learnt = (run.figures[Metric.ACCURACY] or 0.0) > record.one_answer
+    return Measured(run, assessment.findings, catalogue, assessment.terms, learnt)
 
 
 def require_places(plan: StudyPlan) -> None:
@@ -141,62 +157,85 @@ def _settings(plan: StudyPlan) -> Settings:
 
 
 def is_training(part: Contribution) -> bool:
-    """Whether this is electricity for the clients' training, idle power aside."""
-    return part.stage is Stage.OPERATION and part.role is Role.CLIENT and part.phase is Phase.TRAIN
+    """Whether this is electricity for what clients compute in a round, idle power aside."""
+    return part.stage is Stage.OPERATION and _computes(part)
 
 
-def _so_far(assessment: Assessment, rounds: int, *, energy: bool) -> list[float]:
-    """Sum up to the end of each round; what belongs to no round comes before the first."""
-    sums = [0.0] * (rounds + 1)
-    for part in assessment.contributions:
-        value = part.energy_kwh if energy else part.emissions_g.value
-        sums[part.round or 0] += value or 0.0
-    so_far: list[float] = np.cumsum(sums)[1:].tolist()
-    return so_far
+def is_metered(inventory: Inventory, *, training: bool = False) -> bool:
+    """Whether there is an energy figure, and none lacks: of all, or of what clients compute.
+
+    A sum without one of its parts is none: the method that was measured worst would win.
+    """
+    lines = [one for one in inventory.lines if not training or _computes(one)]
+    return any(one.energy_kwh is not None for one in lines) and not any(
+        one.unmetered for one in lines
+    )
 
 
-def _spent(
-    assessment: Assessment, record: Record, training: Sequence[Contribution]
-) -> dict[Metric, float | None]:
+def _computes(part: Contribution | InventoryLine) -> bool:
+    return part.role is Role.CLIENT and part.phase in COMPUTING
+
+
+def _so_far(assessment: Assessment, numbers: Sequence[int], *, energy: bool) -> tuple[float, ...]:
+    """Sum up to the end of each of some rounds; what belongs to none comes before the first."""
+    found = []
+    for number in numbers:
+        parts = [one for one in assessment.contributions if (one.round or 0) <= number]
+        # The making of a device takes no energy here.
+        found.append(
+            math.fsum(one.energy_kwh or 0.0 if energy else one.emissions_g.value for one in parts)
+        )
+    return tuple(found)
+
+
+def spent(assessment: Assessment, *, known: bool) -> dict[Metric, float | None]:
+    """Give energy and emissions of a run; None of what lacks a part.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    known : bool
+        Whether all energy is known.
+    """
+
     def emitted(stage: Stage) -> float:
         parts = assessment.contributions
         return math.fsum(one.emissions_g.value for one in parts if one.stage is stage)
 
-    known = [one.energy_kwh for one in training if one.energy_kwh is not None]
-    elapsed_s, all_s, training_s = _times(record)
+    # A device that nobody named is told as a gap; a total without it is still of use.
+    has_hardware = not HARDWARE_GAPS & set(assessment.boundary.gaps)
+    return {
+        Metric.ENERGY_KWH: assessment.energy_kwh if known else None,
+        Metric.EMISSIONS_G: assessment.total_g.value if known else None,
+        Metric.COMPUTE_G: emitted(Stage.OPERATION) if known else None,
+        Metric.NETWORK_G: emitted(Stage.NETWORK),
+        Metric.EMBODIED_G: emitted(Stage.EMBODIED) if has_hardware else None,
+    }
+
+
+def _counted(record: Record, spans: Sequence[SpanRecord]) -> dict[Metric, float | None]:
+    elapsed_s, all_s, training_s = times_of(spans)
     return {
         Metric.ELAPSED_S: elapsed_s,
-        Metric.ENERGY_KWH: assessment.energy_kwh,
-        Metric.TRAINING_KWH: math.fsum(known) if known else None,
         Metric.CPU_S: all_s,
         Metric.TRAINING_CPU_S: training_s,
-        Metric.TRAINING_MACS: None if record.work is None else record.work.macs,
-        Metric.EMISSIONS_G: assessment.total_g.value,
-        Metric.COMPUTE_G: emitted(Stage.OPERATION),
-        Metric.NETWORK_G: emitted(Stage.NETWORK),
-        Metric.EMBODIED_G: emitted(Stage.EMBODIED),
-        Metric.UP_GB: sum(record.up_bytes) / _BYTES_PER_GB,
-        Metric.DOWN_GB: sum(record.down_bytes) / _BYTES_PER_GB,
-        Metric.DATA_GB: (sum(record.up_bytes) + sum(record.down_bytes)) / _BYTES_PER_GB,
+        **_work(record.work),
+        Metric.UP_GB: bytes_to_gb(sum(record.up_bytes)),
+        Metric.DOWN_GB: bytes_to_gb(sum(record.down_bytes)),
+        Metric.DATA_GB: bytes_to_gb(sum(record.up_bytes) + sum(record.down_bytes)),
         Metric.ROUNDS: float(len(record.up_bytes)),
     }
 
 
-def _times(record: Record) -> tuple[float, float | None, float | None]:
-    """Wall-clock, and processor time of all and of the clients' training [s].
-
-    None without a counter of processor time.
-    """
-    spans = [span for one in read_records([record.journal]).processes for span in one.spans]
-    whole = [span for span in spans if span.parent is None]
-    training = [span for span in spans if (span.role, span.phase) == (Role.CLIENT, Phase.TRAIN)]
-
-    def spent(some: Sequence[SpanRecord]) -> float | None:
-        if not all(_CPU in span.begin and _CPU in span.end for span in some):
-            return None
-        return math.fsum(span.end[_CPU] - span.begin[_CPU] for span in some)
-
-    return math.fsum(span.duration_s for span in whole), spent(whole), spent(training)
+def _work(work: TrainingWork | None) -> dict[Metric, float | None]:
+    if work is None:
+        return {}
+    return {
+        Metric.TRAINING_MACS: work.macs,
+        Metric.UPDATE_MACS: work.optimiser_macs,
+        Metric.COMPARED: None if work.compared is None else float(work.compared),
+        Metric.EVALUATION_MACS: work.evaluation_macs,
+    }
 
 
 def _learned(
@@ -218,12 +257,12 @@ def _learned(
         Metric.DATA_TO_TARGET_GB: course.data_gb,
     }
     for metric, column in columns.items():
-        found[metric] = None if place is None else column[place]
+        found[metric] = None if place is None or not column else column[place]
     return found
 
 
 def _stopped(table: StopTable | None, course: MethodCourse) -> tuple[int, str] | None:
-    if table is None:
+    if table is None or not course.emissions_g:
         return None
     rule = RateStop(
         table.least_points_per_gram * _POINT, table.window, table.patience, table.budget_g

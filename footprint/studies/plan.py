@@ -185,3 +185,8 @@ class StudyPlan:
     declared: tuple[tuple[str, str], ...] = field(default=())
 
     __pydantic_config__ = STRICT
+
+    @property
+    def evaluations(self) -> int:
+        """How often a run is evaluated; the last round always is."""
+        return -(-self.rounds // self.evaluate_every)

@@ -62,8 +62,8 @@ def study_methods(
 ) -> MethodStudy:
     """Train by every method with every seed, measure each run, and compare them.
 
-    Runs follow each other in this process, methods in turns within a seed, so that none of them
-    takes time from another.
+    Runs follow each other in this process, methods in turns within a seed, each seed beginning
+    with another one, so that none of them takes time from another.
 
     Parameters
     ----------
@@ -126,7 +126,10 @@ def _run_all(plan: StudyPlan, data: Dataset, folder: Path, found: _Collected) ->
         world = build_world(plan, data, seed)
         if seed == 0:
             _require_trainable(world)
-        for place, method in enumerate(plan.method, start=1):
+        # Who comes first may pay for others, or find the machine cooler: all take turns at that.
+        turn = seed % len(plan.method)
+        order = list(enumerate(plan.method, start=1))
+        for place, method in (*order[turn:], *order[:turn]):
             job = Job(method, seed)
             try:
                 record = run_method(world, method, folder / f"method-{place}" / f"seed-{seed}")

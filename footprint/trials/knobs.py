@@ -54,7 +54,7 @@ def describe_tables(tables: Mapping[str, CostTable]) -> tuple[Finding, ...]:
                 f"Costs of training methods were measured with {table.network} on {table.device} "
                 f"({table.conditions}; {table.source}), and are taken to hold for all clients.",
                 Severity.INFO,
-                remedy="Measure them on your clients' devices: footprint.learning.cost_study.",
+                remedy="Measure them on your clients' devices: footprint.studies.cost_tables.",
             )
         )
         if Kind.MODELLED_FROM_TIME in kinds_of(table):

@@ -71,7 +71,6 @@ LAYERS = {
     "learning": 5,
     "learning.rounds": 7,
     "learning.method_rounds": 7,
-    "learning.cost_study": 7,
     "scheduling": 5,
     "simulation.learners": 6,
     "simulation.results": 6,

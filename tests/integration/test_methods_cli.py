@@ -9,14 +9,17 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from footprint.cli.main import app
 from footprint.cli.methods import _asked
 from footprint.documents import from_json
-from footprint.errors import FootprintError, UsageError
+from footprint.errors import FootprintError, ManifestError, UsageError
 from footprint.measurement.attribution import read_journal
 from footprint.model import Phase
 from footprint.reporting import extract_document
-from footprint.studies.manifest import read_study
+from footprint.studies import study
+from footprint.studies.manifest import read_study, require_sense
 from footprint.studies.study import study_methods
 
 ROOT = Path(__file__).parents[2] / "examples" / "studies"
@@ -56,12 +59,37 @@ def test_a_broken_study_raises_the_error_that_it_documents(path):
 
 
 def test_the_command_line_takes_the_place_of_the_manifest(tmp_path):
-    plan = _asked(DIGITS, tmp_path, seeds=7, rounds=2, target=0.5)
-    assert (plan.seeds, plan.rounds, plan.target) == (7, 2, 0.5)
+    plan = _asked(DIGITS, tmp_path, seeds=7, rounds=12, target=0.5)
+    assert (plan.seeds, plan.rounds, plan.target) == (7, 12, 0.5)
     assert (plan.data.source, plan.data.folder) == ("folder", str(tmp_path))
     assert _asked(DIGITS, None, seeds=None, rounds=None, target=None) == read_study(DIGITS)
     with pytest.raises(UsageError, match="An accuracy of 2 cannot be reached"):
         _asked(DIGITS, None, seeds=None, rounds=None, target=2.0)
+
+
+def test_an_interruption_shows_what_has_ended(monkeypatch):
+    run = study.run_method
+
+    def interrupted(world, method, journal):
+        if method.name != "dense":
+            raise KeyboardInterrupt
+        return run(world, method, journal)
+
+    monkeypatch.setattr(study, "run_method", interrupted)
+    arguments = ["methods", str(DIGITS), "--rounds", "1", "--seeds", "1", "--json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 130
+    assert json.loads(done.stdout)["methods"][0]["seeds"]
+    assert "interrupted: 1 of 6 runs ended" in done.stderr
+
+
+def test_a_short_trial_says_that_it_has_no_target(capsys):
+    plan = _asked(DIGITS, None, seeds=None, rounds=4, target=None)
+    assert plan.target is None
+    assert "the target of the manifest is left out" in capsys.readouterr().err
+    # Who asks for one is told.
+    with pytest.raises(ManifestError, match="4 round"):
+        require_sense(_asked(DIGITS, None, seeds=None, rounds=4, target=0.5))
 
 
 def test_a_killed_study_leaves_journals_that_can_be_read(tmp_path):

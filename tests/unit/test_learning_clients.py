@@ -62,6 +62,23 @@ def test_emulation_at_sparsity_0_is_dense_training_bit_for_bit():
     assert emulated.loss == dense.loss
 
 
+def test_training_is_gradient_descent_with_momentum_and_decay():
+    plan = LocalPlan(batch_size=20, momentum=0.5, weight_decay=0.1)
+    method = TrainingMethod("m", local_epochs=3)
+    _, answer = answer_of(method, small, plan=plan)
+    module, (inputs, labels) = small(), data(20)
+    velocity = [torch.zeros_like(one) for one in module.parameters()]
+    for _ in range(3):
+        loss = torch.nn.functional.cross_entropy(module(inputs), labels)
+        gradients = torch.autograd.grad(loss, list(module.parameters()))
+        with torch.no_grad():
+            for one, gradient, moved in zip(module.parameters(), gradients, velocity, strict=True):
+                moved.mul_(0.5).add_(gradient + 0.1 * one)
+                one -= 0.1 * moved
+    for name, array in arrays_of(module).items():
+        assert read(answer)[name] == pytest.approx(array, abs=1e-6)
+
+
 def test_emulation_trains_another_model_than_dense_training():
     _, dense = answer_of(TrainingMethod("dense"))
     _, sparse = answer_of(TrainingMethod("sparse", "emulated", 0.9))
@@ -129,6 +146,16 @@ def test_a_frozen_support_leaves_dropped_weights_and_the_module_as_they_were():
     assert 0 < changed.sum() <= 26  # a tenth of 256, rounded up
     trainer = MethodTrainer(small, method, plan)
     assert [type(layer) for layer in trainer.module] == [type(layer) for layer in small()]
+
+
+def test_layers_that_are_named_dense_are_never_frozen():
+    plan = LocalPlan(batch_size=8, least_weights=1)
+    method = TrainingMethod("frozen", "frozen", 0.9)
+    model, answer = answer_of(method, small, plan=plan)
+    for name, share in (("1.weight", 0.2), ("3.weight", 0.0), ("5.weight", 0.2)):
+        changed = (read(answer)[name] != model[name]).mean()
+        assert changed > share
+        assert (changed <= 0.11) == (name == "3.weight"), name
 
 
 def test_a_frozen_model_is_evaluated_with_its_kept_weights_unless_told_otherwise():
@@ -213,7 +240,7 @@ def test_what_cannot_be_trained_is_refused():
             TrainingMethod("m", sparsity=0.9, scheme="top-diff", mask_ratio=0),
             PLAN,
         )
-    with pytest.raises(UsageError, match="1000000 weights"):
+    with pytest.raises(UsageError, match="1,000,000 weights"):
         MethodTrainer(make, TrainingMethod("m", "frozen", 0.9), PLAN)
     trainer = MethodTrainer(make, TrainingMethod("m"), PLAN)
     with pytest.raises(UsageError, match="no model"):

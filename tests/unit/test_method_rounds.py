@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from footprint.errors import UsageError
-from footprint.learning.cost_study import losses_of, measure_costs
+from footprint.learning.codecs import decode
 from footprint.learning.datasets import Dataset
 from footprint.learning.local_steps import LocalSteps
 from footprint.learning.method_rounds import MethodLearner, seeded_network
@@ -15,6 +15,8 @@ from footprint.model.method_costs import Kind
 from footprint.model.methods import TrainingMethod
 from footprint.scheduling.gradients import GradientSource
 from footprint.simulation.learners import RoundWork, differentiable
+from footprint.studies import cost_tables
+from footprint.studies.cost_tables import losses_of, measure_costs
 
 HOW = LocalSteps(batch_size=8, learning_rate=0.1)
 HALF = TrainingMethod("half", width=0.5)
@@ -183,6 +185,22 @@ def test_bytes_are_those_of_the_encoder_and_times_are_measured():
     assert half.loss.low < 0 < half.loss.high
     with pytest.raises(UsageError, match="what accuracy the method 'half' loses"):
         measure_costs(seeded_network, [plain, HALF], (inputs, labels), {}, about=ABOUT)
+
+
+def test_costs_are_of_reading_the_message_too(monkeypatch):
+    """As in a study, whose clients decode what was sent to them."""
+    read = []
+    monkeypatch.setattr(
+        cost_tables, "decode", lambda *message: read.append(message) or decode(*message)
+    )
+    torch = pytest.importorskip("torch")
+    inputs, labels = torch.rand(16, 1, 8, 8), torch.arange(16) % 10
+    losses = {"half": losses_of({0: 0.9, 1: 0.8}, {0: 0.85, 1: 0.8})}
+    methods = [TrainingMethod("plain"), HALF]
+    measure_costs(
+        partial(seeded_network, 0), methods, (inputs, labels), losses, about=ABOUT, turns=1
+    )
+    assert len({len(data) for data, _ in read}) == 2  # of the whole network, and of the half
 
 
 def test_a_loss_needs_pairs_and_grows_with_the_share_that_trained_so():

@@ -10,19 +10,35 @@ import torch
 
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, UsageError
+from footprint.journal import read_records
 from footprint.learning.codecs import HEADER_BYTES
 from footprint.learning.method_flops import count_work
+from footprint.learning.networks import NetworkKind
 from footprint.learning.partitions import even_partition
 from footprint.learning.servers import ServerKind
 from footprint.measurement.attribution import read_journal
-from footprint.model import FailedSeed, MethodCourse, MethodRun, Metric, Projection, Tier
+from footprint.model import (
+    FailedSeed,
+    Journal,
+    MethodCourse,
+    MethodRun,
+    Metric,
+    Phase,
+    Projection,
+    Role,
+    Tier,
+)
 from footprint.model.methods import TrainingMethod
 from footprint.reporting.html import render_report
-from footprint.reporting.studies import savings_of, study_verdict, view_study
-from footprint.studies import study
+from footprint.reporting.studies import view_study
+from footprint.reporting.study_savings import savings_of
+from footprint.reporting.study_texts import study_remarks, study_verdict
+from footprint.studies import measures, study
 from footprint.studies.comparison import INTERRUPTED, compare_methods
 from footprint.studies.manifest import read_study
 from footprint.studies.measures import Measured
+from footprint.studies.plan import StopTable
+from footprint.studies.runs import Record, run_method
 from footprint.studies.worlds import build_world, load_data
 
 ROOT = Path(__file__).parents[2] / "examples" / "studies"
@@ -94,6 +110,47 @@ def test_the_parts_of_a_run_add_up_to_it(result):
         assert run.figures[Metric.TRAINING_CPU_S] <= run.figures[Metric.CPU_S]
 
 
+def test_savings_count_all_that_clients_compute(result, folder):
+    """Masks, rounding and encoding are part of what a method costs."""
+    for place, one in enumerate(result.methods, start=1):
+        at, figures = folder / f"method-{place}" / "seed-0", one.seeds[0].figures
+        spans = [s for p in read_records([at]).processes for s in p.spans]
+        spans = [s for s in spans if s.role is Role.CLIENT and s.phase is not Phase.UPLOAD]
+        assert {span.phase for span in spans} == {"download", "train", "serialise"}
+        cpu_s = sum(s.end["cpu.process_s"] - s.begin["cpu.process_s"] for s in spans)
+        assert figures[Metric.TRAINING_CPU_S] == pytest.approx(cpu_s)
+        lines = [one for one in read_journal(at).activities() if one.role is Role.CLIENT]
+        energy_kwh = sum(one.energy_kwh or 0.0 for one in lines if one.phase is not Phase.IDLE)
+        assert figures[Metric.TRAINING_KWH] == pytest.approx(energy_kwh, rel=1e-9)
+
+
+def test_energy_that_nobody_knows_is_none(plan, folder, result, monkeypatch):
+    at = folder / "method-1" / "seed-0"
+    whole = read_journal(at)
+
+    def lose(one):
+        lost = (one.role, one.phase, one.round) == (Role.CLIENT, Phase.TRAIN, 1)
+        bounds = dict.fromkeys(("energy_kwh", "energy_low_kwh", "energy_high_kwh"))
+        return replace(one, **bounds) if lost else one
+
+    torn = Journal.of(whole.run, [lose(one) for one in whole.activities()])
+    monkeypatch.setattr(measures, "read_journal", lambda _: torn)
+    record = Record(at, {1: 0.5, 2: 0.6}, [10, 10], [20, 20])
+    monkeypatch.setattr(measures, "whole_spans", lambda *_: [])
+    stop = StopTable(least_points_per_gram=0.0)
+    run = measures.measure_run(replace(plan, target=0.1, stop=stop), 0, record).run
+    assert (run.course.energy_kwh, run.course.emissions_g, run.stopped) == ((), (), None)
+    unknown = (Metric.ENERGY_KWH, Metric.TRAINING_KWH, Metric.EMISSIONS_G, Metric.COMPUTE_G)
+    assert [run.figures[metric] for metric in unknown] == [None] * 4
+    assert run.figures[Metric.NETWORK_G] == result.methods[0].seeds[0].figures[Metric.NETWORK_G]
+    bare = replace(plan, place=replace(plan.place, device=None))
+    homeless = [replace(one, device=None) for one in whole.activities()]
+    monkeypatch.setattr(measures, "read_journal", lambda _: Journal.of(whole.run, homeless))
+    figures = measures.measure_run(bare, 0, record).run.figures
+    assert figures[Metric.EMBODIED_G] is None
+    assert figures[Metric.EMISSIONS_G] > 0
+
+
 def test_bytes_of_the_journal_are_those_of_the_encoder(plan, result, folder):
     messages = plan.rounds * plan.clients_per_round
     for place, one in enumerate(result.methods, start=1):
@@ -160,6 +217,15 @@ def test_an_interruption_keeps_what_has_ended(plan):
     assert study_verdict(found).startswith("Interrupted")
 
 
+def test_each_seed_begins_with_another_method(plan):
+    jobs = []
+    three = replace(plan, method=METHODS[:3], rounds=1, seeds=2)
+    study.study_methods(three, on_run=lambda job: jobs.append((job.method.name, job.seed)))
+    names = ["dense", "zero", "masked"]
+    turned = ["zero", "masked", "dense"]
+    assert jobs == [*((name, 0) for name in names), *((name, 1) for name in turned)]
+
+
 def test_a_run_that_breaks_leaves_the_others(plan, monkeypatch):
     run = study.run_method
 
@@ -197,6 +263,48 @@ def made_up(plan, figures, tiers=(Tier.E,)):
     methods = tuple(one for one in METHODS if one.name in figures)
     seeds = max(map(len, figures.values()))
     return compare_methods(replace(plan, method=methods, seeds=seeds, target=0.9), runs, {})
+
+
+def test_methods_that_do_alike_are_in_no_order(plan):
+    alike = [{Metric.ACCURACY: share} for share in (0.5, 0.6)]
+    verdict = study_verdict(made_up(plan, {"dense": alike, "half": alike}))
+    verdict = verdict.replace("\N{NO-BREAK SPACE}", " ")
+    assert ", as half does, over 2 seeds (factors at central values)." in verdict
+    assert "next" not in verdict
+
+
+def test_a_busy_machine_is_said_beneath_the_headline(plan):
+    def first_remark(elapsed_s):
+        runs = [{Metric.ELAPSED_S: elapsed_s, Metric.CPU_S: 2.0, Metric.ACCURACY: 0.5}]
+        return study_remarks(made_up(plan, {"dense": runs}))[:1]
+
+    assert "Others used the machine" in str(first_remark(4.0))
+    assert "Others" not in str(first_remark(2.1))
+
+
+def test_a_projection_is_for_sparse_matrices(plan):
+    one, other = ({Metric.TRAINING_KWH: 2.0, Metric.TRAINING_MACS: macs} for macs in (100.0, 20.0))
+    told = replace(plan, projection=Projection("a chip", 0.5))
+    found = made_up(told, {"dense": [one, one], "half": [other, other], "masked": [other, other]})
+    assert savings_of(found, found.method("half")).projected is None
+    assert savings_of(found, found.method("masked")).projected == pytest.approx(0.4)
+
+
+def test_a_method_that_learnt_nothing_is_named(plan, tmp_path):
+    data = load_data(plan)
+    world = build_world(replace(plan, rounds=1), data, 0)
+    record = run_method(world, METHODS[0], tmp_path / "j")
+    most = np.bincount(data.test_labels).max() / len(data.test_labels)
+    assert record.one_answer == most
+
+    def told(accuracy):
+        known = replace(record, accuracy={1: accuracy})
+        found = measures.measure_run(replace(plan, rounds=1), 0, known)
+        study = compare_methods(replace(plan, method=METHODS[:1]), {"dense": {0: found}}, {})
+        return [one.message for one in study.findings if one.code == "nothing-learnt"]
+
+    assert "'dense' (1 of 1 runs)" in told(most)[0]
+    assert told(most + 0.01) == []
 
 
 def test_survivors_are_not_compared(plan):
@@ -238,6 +346,15 @@ def test_three_kinds_of_saving_stay_apart(plan):
     (table,) = [t for t in page.results if t.caption.startswith("Three kinds")]
     assert [cell.text for cell in table.rows[1]] == ["masked", "−50.0", "80.0", "40.0", "−0.62"]
     assert table.rows[1][0].sub == ("research, theoretical only",)
+
+
+def test_a_page_names_the_sources_of_its_factors(result):
+    ids = {term.id for term in result.terms}
+    assert all(any(zone in one for one in ids) for zone in ("/FR", "/PL", "/DE"))
+    quantities = {term.quantity for term in result.terms}
+    assert quantities >= {"grid_intensity", "network_energy", "embodied", "lifespan"}
+    (table,) = [one for one in view_study(result).settings if "factor" in one.caption]
+    assert all(row[3].text for row in table.rows)
 
 
 def test_a_page_names_what_is_emulated(result):
@@ -286,6 +403,44 @@ def test_theoretical_work_counts_what_kernels_did(plan):
     sparse = macs(TrainingMethod("sparse", "emulated", 0.9))
     dense_part = layers[0] + layers[4]
     assert 3 * 20 * dense_part < sparse < 3 * 20 * (dense_part + 0.15 * sum(layers[1:4]))
+
+
+def test_work_beside_the_training_is_counted_or_none(plan):
+    training = replace(plan.training, momentum=0.5)
+    network = replace(plan.network, kind=NetworkKind.SMALL, frozen_from=10_000)
+    data = load_data(plan)
+
+    def work(method, plan):
+        world = build_world(plan, data, 0)
+        trainer = world.trainer(method)
+        trainer.receive(world.first)
+        trainer.train(*world.data(0), rate=0.1, rng=world.rng(1, 0))
+        return trainer, count_work(trainer, world.test[0][:1])
+
+    plan = replace(plan, training=training)
+    trainer, dense = work(TrainingMethod("dense"), plan)
+    parameters = sum(one.numel() for one in trainer.module.parameters())
+    assert dense.optimiser_macs == 2 * 2 * parameters  # two steps, each with its momentum
+    assert (dense.compared, dense.evaluation_macs) == (0, None)
+    assert dense.reduction_with_updates == 0.0
+    _, sparse = work(TrainingMethod("sparse", "emulated", 0.9), plan)
+    assert sparse.compared > 0
+    assert sparse.evaluation_macs == 0.0
+    assert 0 < sparse.reduction_with_updates < sparse.reduction
+    _, filters = work(TrainingMethod("filters", "filters", 0.5), plan)
+    assert filters.compared is None
+    trainer, frozen = work(TrainingMethod("frozen", "frozen", 0.9), replace(plan, network=network))
+    modules = dict(trainer.module.named_modules())
+    linear = [name for name in trainer.layers if isinstance(modules[name], torch.nn.Linear)]
+    weights = [modules[name].weight.numel() for name in linear]
+    assert weights
+    assert min(weights) >= 10_000
+    dense_part = replace(plan, network=replace(network, frozen_from=None))
+    _, whole = work(TrainingMethod("dense"), dense_part)
+    # Of each layer three passes over 20 images at a tenth; updates of the kept tenth alone.
+    kept = sum(-(-one // 10) for one in weights)
+    assert whole.macs - frozen.macs == 3 * 20 * (sum(weights) - kept)
+    assert whole.optimiser_macs - frozen.optimiser_macs == pytest.approx(4 * (sum(weights) - kept))
 
 
 def test_a_first_model_is_the_same_for_all_methods_and_leaves_torch_alone(plan):

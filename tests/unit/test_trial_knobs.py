@@ -235,6 +235,7 @@ def test_a_study_becomes_a_table():
     assert (half.up.value, half.down.value) == (0.25, 0.75)
     assert (half.loss.value, half.loss.low, half.loss.high) == pytest.approx((2.0, 1.0, 3.0))
     assert "Rounds: 40" in table.conditions
+    assert "reading the model, training and answering" in table.conditions
     assert table.reference.name == "dense"
 
 

@@ -1,8 +1,9 @@
 """Measured costs of training methods: a `CostTable` of a network on this machine.
 
-Time is processor time of one thread, of plain training and of a method in turns, on the same
-batches; its bounds are the smallest and the largest of the turns' ratios. Bytes are those of the
-encoder's output. Where no meter is read, energy is that time times a constant power, so its ratio
+Time is processor time of one thread for all that a client computes in a round: reading the
+message, training, making the answer; plain and by a method in turns, on the same batches. Its
+bounds are the smallest and the largest of the turns' ratios. Bytes are those of the encoder's
+output. Where no meter is read, energy is that time times a constant power, so its ratio
 is that of the times: it is labelled ``modelled_from_time``.
 
 Accuracy lost at equal rounds cannot be measured in a step: `losses_of` takes it from the results of
@@ -20,7 +21,7 @@ import numpy as np
 
 from footprint.errors import MissingExtra, UsageError
 from footprint.learning.clients import Answer, LocalPlan, MethodTrainer
-from footprint.learning.codecs import Arrays
+from footprint.learning.codecs import decode
 from footprint.learning.rounds import one_thread
 from footprint.learning.states import arrays_of
 from footprint.model.method_costs import CostFigure, CostTable, Kind, MethodCost
@@ -80,16 +81,21 @@ def measure_costs(
     trainers = [MethodTrainer(make, method, plan or LocalPlan()) for method in methods]
     plain = trainers[0]
     model = arrays_of(make(1.0))
-    whole = _message_bytes(plain, model, data)
+    messages = {trainer: trainer.encode_model(model).data for trainer in trainers}
+    whole = _message_bytes(plain, messages[plain], data)
     found = [MethodCost(methods[0])]
     for trainer in trainers[1:]:
         ratios = ratios_in_turns(
-            partial(_train, plain, model, data), partial(_train, trainer, model, data), turns
+            partial(_train, plain, messages[plain], data),
+            partial(_train, trainer, messages[trainer], data),
+            turns,
         )
         spread = (statistics.median(ratios), min(ratios), max(ratios))
         up, down = (
             _figure(one / all_of, one / all_of, one / all_of)
-            for one, all_of in zip(_message_bytes(trainer, model, data), whole, strict=True)
+            for one, all_of in zip(
+                _message_bytes(trainer, messages[trainer], data), whole, strict=True
+            )
         )
         method = trainer.method
         found.append(
@@ -161,19 +167,18 @@ def _figure(value: float, low: float, high: float, kind: Kind = Kind.MEASURED) -
     return CostFigure(round(value, _DIGITS), round(low, _DIGITS), round(high, _DIGITS), kind)
 
 
-def _train(trainer: MethodTrainer, model: Arrays, data: tuple[Tensor, Tensor]) -> Answer:
+def _train(trainer: MethodTrainer, message: bytes, data: tuple[Tensor, Tensor]) -> Answer:
     """Do all that a client computes in a round."""
-    trainer.receive(model)
+    trainer.receive(decode(message, trainer.shapes))
     trainer.train(*data, rate=_RATE, rng=np.random.default_rng(0))
     return trainer.answer(np.random.default_rng(1))
 
 
 def _message_bytes(
-    trainer: MethodTrainer, model: Arrays, data: tuple[Tensor, Tensor]
+    trainer: MethodTrainer, message: bytes, data: tuple[Tensor, Tensor]
 ) -> tuple[int, int]:
     """Bytes up, and down while nothing of the model is 0 yet."""
-    answer = _train(trainer, model, data)
-    return len(answer.encoded.data), len(trainer.encode_model(model).data)
+    return len(_train(trainer, message, data).encoded.data), len(message)
 
 
 def _spend(call: Callable[[], object], times: int) -> float:
