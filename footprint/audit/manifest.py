@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pydantic
 
+from footprint.addresses import hide_secrets, publish_address, publish_path
 from footprint.audit.deployments import Deployment
 from footprint.audit.faults import find_faults
 from footprint.errors import FactorError, ManifestError, ManifestIncomplete
@@ -24,7 +24,6 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_INPUT_BYTES = 1024 * 1024 * 1024
 """Size of the journals of one run beyond which they belong into a ledger."""
 _UNWRITTEN = {"origin", "digest", "outside", "declared"}
-_PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
 
 
 def read_deployment(path: Path | str, *, outside: bool = False) -> Deployment:
@@ -57,7 +56,7 @@ def read_deployment(path: Path | str, *, outside: bool = False) -> Deployment:
         keys = missing_keys(error)
         kind = ManifestIncomplete(message, remedy, keys) if keys else ManifestError(message, remedy)
         raise kind from error
-    written = ((key, hide_password(value)) for key, value in flatten(tables, ("name",)))
+    written = ((key, _published(key, value)) for key, value in flatten(tables, ("name",)))
     deployment = replace(
         found,
         origin=str(path),
@@ -70,9 +69,14 @@ def read_deployment(path: Path | str, *, outside: bool = False) -> Deployment:
     return deployment
 
 
-def hide_password(text: str) -> str:
-    """Replace the password of a URL by stars."""
-    return _PASSWORD.sub(r"\1:***@", text)
+def _published(key: str, value: str) -> str:
+    """Write a value of the manifest as everybody may read it."""
+    last = key.rpartition(".")[2]
+    if last == "ledger":
+        return publish_address(value)
+    if last == "journal" or key.startswith("factors["):
+        return publish_path(value)
+    return hide_secrets(value)
 
 
 def _require_size(path: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from footprint.addresses import publish_address, publish_path
 from footprint.audit.deployments import ActivityTable, Deployment, RunTable
 from footprint.audit.holdings import SiloTable
-from footprint.audit.manifest import hide_password, locate
+from footprint.audit.manifest import locate
 from footprint.errors import ManifestError
 from footprint.factors import FactorCatalogue
 from footprint.inventory import build_inventory
@@ -71,12 +72,8 @@ def _inventory(
     if run.journal is not None:
         path = locate(deployment, run.journal, f"{key}.journal")
         inventory = build_inventory(read_journal(path, catalogue=catalogue))
-        named = tuple(
-            replace(
-                file, name=f"{run.journal.rstrip('/')}/{file.name}" if path.is_dir() else file.name
-            )
-            for file in inventory.inputs
-        )
+        folder = f"{publish_path(run.journal).rstrip('/')}/" if path.is_dir() else ""
+        named = tuple(replace(file, name=f"{folder}{file.name}") for file in inventory.inputs)
         return replace(inventory, inputs=named)
     if run.ledger is not None:
         return _from_ledger(deployment, run, run.ledger, f"{key}.ledger")
@@ -118,7 +115,7 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> I
         url = f"sqlite:///{locate(deployment, rest, key)}"
     elif not deployment.outside:
         raise ManifestError(
-            f"{deployment.origin}, {key}: {hide_password(url)!r} lies outside of the manifest's "
+            f"{deployment.origin}, {key}: {publish_address(url)!r} lies outside of the manifest's "
             "folder.",
             "Write sqlite:///name.db, or allow it with --allow-outside if you trust the manifest.",
         )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from footprint.addresses import hide_secrets, publish_address, publish_path
 from footprint.audit import read_deployment, state
-from footprint.audit.manifest import MOST_BYTES, hide_password
+from footprint.audit.manifest import MOST_BYTES
 from footprint.documents import from_json, to_json
 from footprint.errors import JournalError, ManifestError
 from footprint.reporting import extract_document, render_report
@@ -110,7 +111,15 @@ def test_a_folder_of_factors_stays_inside_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:hunter2@db.example/x", "sqlite:////etc/passwd", "sqlite:///../x.db"]
+    "url",
+    [
+        "postgresql://me:hunter2@db.example/x",
+        "postgresql://db.example/x?user=me&password=hunter2",
+        "postgresql://me:a/b?hunter2@db.example/x",
+        "postgresql://me:a@hunter2/c@db.example/x",
+        "sqlite:////etc/passwd",
+        "sqlite:///../x.db",
+    ],
 )
 def test_a_ledger_outside_is_refused_and_no_password_is_shown(tmp_path, url):
     path = company(tmp_path / "company", runs=[{"name": "r", "ledger": url, "silo": "a"}])
@@ -120,11 +129,32 @@ def test_a_ledger_outside_is_refused_and_no_password_is_shown(tmp_path, url):
     assert "hunter2" not in str(error)
     declared = dict(read_deployment(path).declared)
     assert "hunter2" not in str(declared)
+    assert "db.example" not in str(declared)
+    assert "/etc" not in str(declared)
 
 
 def test_a_password_is_hidden_wherever_it_stands():
-    assert hide_password("x://me:a@b:c@host/db") == "x://me:***@host/db"
-    assert hide_password("sqlite:///a.db") == "sqlite:///a.db"
+    assert hide_secrets("x://me:a@b:c@host/db") == "x://me:***@host/db"
+    assert hide_secrets("see x://h/db?user=me&password=a1&n=2") == (
+        "see x://h/db?user=me&password=***&n=2"
+    )
+    assert hide_secrets("https://example.org/a?b=c") == "https://example.org/a?b=c"
+
+
+def test_an_address_is_published_by_kind_and_name():
+    assert publish_address("postgresql://me:pw@host:5432/runs?x=y") == "postgresql://***/runs"
+    assert publish_address("sqlite:///a/runs.db") == "sqlite:///a/runs.db"
+    assert publish_address("sqlite:////home/me/runs.db") == "sqlite:///runs.db"
+    assert publish_path("C:\\Users\\me\\runs") == "runs"
+    assert publish_path("journals/lyon") == "journals/lyon"
+
+
+def test_a_journal_elsewhere_is_published_by_its_last_name(tmp_path):
+    shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "elsewhere")
+    path = journal(tmp_path / "company", str(tmp_path / "elsewhere"))
+    statement = state(read_deployment(path, outside=True))
+    assert {file.name.partition("/")[0] for file in statement.reproduce.inputs} == {"elsewhere"}
+    assert str(tmp_path) not in to_json(statement)
 
 
 def test_a_huge_manifest_is_refused_before_it_is_read(tmp_path):
