@@ -65,15 +65,14 @@ def check_region(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Find
 
 
 def check_period(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Every run lies in the period, by the year."""
+    """Every run lies in the period, by the days on which its activities began (UTC)."""
     period = audited.deployment.period
     for record in audited.records:
-        years = {line.year for line in record.inventory.lines}
-        if outside := sorted(y for y in years if not period.start.year <= y <= period.end.year):
+        if record.first < period.start or record.last > period.end:
             yield Finding(
                 "run-outside-period",
-                f"{record.table.name!r} has activities of {', '.join(map(str, outside))}; the "
-                f"period is {period.start} to {period.end}.",
+                f"{record.table.name!r} has activities from {record.first} to {record.last}; the "
+                f"period is {period.start} to {period.end}. All of it is counted.",
                 Severity.ERROR,
                 "Leave it out, or report another period.",
                 record.table.name,

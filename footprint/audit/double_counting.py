@@ -99,7 +99,11 @@ def check_embodied(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
         for line in lines
         if line.purchase_g is not None
     }
+    # What a run used before the same device was bought is the making of another one.
+    registered = {(one.place, one.device) for one in audited.deployment.hardware}
     for line in lines:
+        if (line.place, line.device) in registered:
+            continue
         kind = (line.device or "").partition(".")[0]
         by_use = line.location_g is not None or line.amortised_g is not None
         is_making = line.stage is Stage.EMBODIED and by_use and line.run

@@ -54,6 +54,7 @@ def _name_faults(deployment: Deployment) -> Iterable[Fault]:
 def _reference_faults(deployment: Deployment) -> Iterable[Fault]:
     places = {place.name for place in deployment.places}
     sites = {site.name for site in deployment.sites}
+    own = {site.name for site in deployment.sites if site.holding is Holding.OWN}
     for number, silo in enumerate(deployment.silos, start=1):
         if silo.place not in places:
             yield f"silos[{number}].place", f"there is no place {silo.place!r}.", _known(places)
@@ -66,6 +67,19 @@ def _reference_faults(deployment: Deployment) -> Iterable[Fault]:
             if name not in sites:
                 key = f"instruments[{number}].sites"
                 yield key, f"there is no site {name!r}.", _known(sites)
+            elif name not in own:
+                yield (
+                    f"instruments[{number}].sites",
+                    f"{name!r} is no own site: its electricity is in nobody's scope 2 here.",
+                    "Name own sites.",
+                )
+    for number, site in enumerate(deployment.sites, start=1):
+        if site.generators and site.name not in own:
+            yield (
+                f"sites[{number}].generators",
+                f"{site.name!r} is no own site: what it makes is in no scope 1 here.",
+                "Leave them out; its grid factor stands for all of its electricity.",
+            )
 
 
 def _run_faults(deployment: Deployment) -> Iterable[Fault]:

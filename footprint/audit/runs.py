@@ -38,10 +38,17 @@ class RunRecord:
     table : RunTable
     inventory : Inventory
         Its actors are silos.
+    first, last : date
+        On which the first of its activities began, and the last one (UTC).
+    until : date
+        On which they were over, by their time.
     """
 
     table: RunTable
     inventory: Inventory
+    first: date
+    last: date
+    until: date
 
 
 def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRecord, ...]:
@@ -57,29 +64,41 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
     silos = {silo.name: silo for silo in deployment.silos}
     records = []
     for number, run in enumerate(deployment.runs, start=1):
-        inventory = _inventory(deployment, run, f"runs[{number}]", catalogue)
+        journal = _journal(deployment, run, f"runs[{number}]", catalogue)
+        inventory = build_inventory(journal)
         lines = tuple(
             _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
             for line in inventory.lines
         )
-        records.append(RunRecord(run, replace(inventory, lines=lines)))
+        records.append(RunRecord(run, replace(inventory, lines=lines), *_days(journal)))
     return tuple(records)
 
 
-def _inventory(
+def _days(journal: Journal) -> tuple[date, date, date]:
+    """Days on which the first activity and the last one began, and on which all were over."""
+    began, took = journal.columns["start_s"], journal.columns["duration_s"]
+    over = max(start + length for start, length in zip(began, took, strict=True))
+    first, last, until = (
+        datetime.fromtimestamp(float(moment), UTC).date()
+        for moment in (min(began), max(began), over)
+    )
+    return first, last, until
+
+
+def _journal(
     deployment: Deployment, run: RunTable, key: str, catalogue: FactorCatalogue
-) -> Inventory:
+) -> Journal:
     if run.journal is not None:
         path = locate(deployment, run.journal, f"{key}.journal")
-        inventory = build_inventory(read_journal(path, catalogue=catalogue))
+        journal = read_journal(path, catalogue=catalogue)
         folder = f"{publish_path(run.journal).rstrip('/')}/" if path.is_dir() else ""
-        named = tuple(replace(file, name=f"{folder}{file.name}") for file in inventory.inputs)
-        return replace(inventory, inputs=named)
+        named = tuple(replace(file, name=f"{folder}{file.name}") for file in journal.inputs)
+        return replace(journal, inputs=named)
     if run.ledger is not None:
         return _from_ledger(deployment, run, run.ledger, f"{key}.ledger")
     start = deployment.period.start if run.start is None else run.start
     activities = [_declared(activity, start) for activity in run.activities]
-    return build_inventory(Journal.of(Run(run.name), activities))
+    return Journal.of(Run(run.name), activities)
 
 
 def _declared(table: ActivityTable, start: date) -> Activity:
@@ -108,7 +127,7 @@ def _declared(table: ActivityTable, start: date) -> Activity:
     )
 
 
-def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> Inventory:
+def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> Journal:
     """Read a run out of a database; one beside the manifest unless others are allowed."""
     scheme, _, rest = url.partition(":///")
     if scheme == "sqlite" and rest:
@@ -119,10 +138,10 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> I
             "folder.",
             "Write sqlite:///name.db, or allow it with --allow-outside if you trust the manifest.",
         )
-    from footprint.ledger import ledger_inventory, open_ledger
+    from footprint.ledger import ledger_journal, open_ledger
 
     with open_ledger(url) as ledger:
-        return ledger_inventory(ledger, runs=[run.recorded or run.name])
+        return ledger_journal(ledger, runs=[run.recorded or run.name])
 
 
 def _silo_of(deployment: Deployment, run: RunTable, actor: str, key: str) -> str:

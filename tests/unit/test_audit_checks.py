@@ -39,6 +39,11 @@ def old_run(manifest):
     first(manifest, "runs")["start"] = date(2023, 5, 1)
 
 
+def run_of_the_year_but_not_of_the_period(manifest):
+    manifest["period"] = {"start": date(2026, 4, 1), "end": date(2027, 3, 31)}
+    first(manifest, "runs")["start"] = date(2026, 1, 5)
+
+
 def old_factor(manifest):
     work(manifest)["data"] = "1 GB"  # the factor of networks describes 2020
 
@@ -200,6 +205,7 @@ def too_many_hours(manifest):
 CASES = [
     (no_region, "region-missing", Severity.ERROR),
     (old_run, "run-outside-period", Severity.ERROR),
+    (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),
     (name_twice, "run-twice", Severity.ERROR),

@@ -17,6 +17,14 @@ from tests.companies import company, stated
 JOURNALS = Path(__file__).parents[2] / "examples" / "company" / "journals"
 
 
+GENERATOR = {
+    "name": "g",
+    "energy": "1 kWh",
+    "intensity": "900 gCO2e/kWh",
+    "source": "made up",
+}
+
+
 def journal(folder, name):
     """Give a folder a run whose journal has a name."""
     runs = [{"name": "r", "journal": name, "silo": "a", "actors": {"lyon": "a"}}]
@@ -58,6 +66,11 @@ def refusal(path, **options):
         (lambda m: m["runs"][0]["activities"][0].update(silo="z"), "activities[1].silo", "no silo"),
         (lambda m: m["runs"][0]["activities"][0].update(energy="1 kg"), "energy", "unknown unit"),
         (lambda m: m.update(runs=[]), "runs", "no run"),
+        (lambda m: m["sites"][0].update(holding="rented", generators=[GENERATOR]),
+         "sites[1].generators", "no own site"),
+        (lambda m: (m["sites"][0].update(holding="rented"),
+                    m["instruments"][0].update(sites=["A"])),
+         "instruments[1].sites", "no own site"),
     ],
 )  # fmt: skip
 def test_an_error_names_the_file_and_the_key(tmp_path, change, key, what):

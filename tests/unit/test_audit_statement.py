@@ -96,7 +96,23 @@ def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
     assert total_g(statement, "3.3") == pytest.approx(300 * 50)
     assert total_g(statement, "sci operation") == pytest.approx(1200 * 50 + 1000 * 60)
     left_out = [one.what for one in statement.exclusions if one.category is Category.ENERGY_RELATED]
-    assert left_out == ["transmission and distribution losses in DE"]
+    assert left_out == [
+        "transmission and distribution losses in DE",
+        "upstream of the fuel of electricity in DE, FR",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "left_out"),
+    [
+        (lambda m: m.update(upstream={"fuel": {"FR": {**m["intensity"]["FR"]}}}), ["DE"]),
+        (lambda m: m["method"].update(signal="average/location/life-cycle"), []),
+    ],
+)
+def test_the_upstream_of_fuel_is_in_a_line_or_listed_as_left_out(tmp_path, change, left_out):
+    statement = stated(tmp_path, change)
+    fuel = [one.what for one in statement.exclusions if one.what.startswith("upstream")]
+    assert [what.rpartition(" in ")[2] for what in fuel] == left_out
 
 
 @given(
@@ -199,6 +215,42 @@ def test_purchase_and_amortised_are_never_summed(example):
     assert total_g(example, "purchase") > 0 < total_g(example, "amortised")
     purchased = total_g(example, "3.2")
     assert purchased == pytest.approx(total_g(example, "purchase"))
+
+
+def test_hardware_in_a_place_without_a_zone_was_made_all_the_same(tmp_path):
+    def bought(zone):
+        def change(manifest):
+            manifest["sites"].append({"name": "D", "zone": zone, "pue": 1.0})
+            manifest["silos"].append({"name": "d", "place": "D", "device": "gpu", "records": 1})
+            one = {"name": "x", "place": "D", "device": "server", "purchased": date(2026, 3, 1)}
+            manifest["hardware"].append({**one, "embodied": "800 kgCO2e", "source": "made up"})
+            work = {"silo": "d", "duration": "100 h", "energy": "5 kWh", "tier": "A"}
+            manifest["runs"][0]["activities"].append(work)
+
+        return change
+
+    there, nowhere = stated(tmp_path / "a", bought("FR")), stated(tmp_path / "b", bought(""))
+    assert total_g(nowhere, "3.2") == pytest.approx(800e3)
+    for name in ("3.2", "purchase", "amortised", "sci embodied"):
+        assert total_g(nowhere, name) == pytest.approx(total_g(there, name))
+    assert not any(line.energy_kwh for line in nowhere.lines if line.place == "D")
+    assert any("5 kWh in D" in one.what for one in nowhere.exclusions)
+
+
+def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
+    def bought(day):
+        def change(manifest):
+            manifest["runs"][0]["start"] = date(2026, 3, 1)
+            manifest["hardware"][0]["purchased"] = day
+
+        return change
+
+    def reserved(statement):
+        return [line for line in statement.lines if line.silo == "a" and line.stage == "embodied"]
+
+    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 6))))
+    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 7))))
+    assert [line.activity for line in late] == [pytest.approx(6000 * 3600)]
 
 
 def test_purchases_carry_no_doubt_about_the_life(tmp_path):
