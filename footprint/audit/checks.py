@@ -77,6 +77,15 @@ def check_period(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Find
                 "Leave it out, or report another period.",
                 record.table.name,
             )
+        elif record.until > period.end and (not record.table.activities or record.table.start):
+            yield Finding(
+                "run-beyond-period",
+                f"{record.table.name!r} goes on to {record.until}; the period ends on "
+                f"{period.end}. All of it is counted.",
+                Severity.WARNING,
+                "Declare what lies in the period, or say in about why all of it does.",
+                record.table.name,
+            )
 
 
 def check_expired(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from footprint.model import (
 )
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
+_LAST_S = datetime.max.replace(tzinfo=UTC).timestamp()
 RATED = "rated power"
 """Beginning of the source of an energy that is nothing but rated power times time."""
 
@@ -78,11 +79,13 @@ def _days(journal: Journal) -> tuple[date, date, date]:
     """Days on which the first activity and the last one began, and on which all were over."""
     began, took = journal.columns["start_s"], journal.columns["duration_s"]
     over = max(start + length for start, length in zip(began, took, strict=True))
-    first, last, until = (
-        datetime.fromtimestamp(float(moment), UTC).date()
-        for moment in (min(began), max(began), over)
-    )
-    return first, last, until
+    return _day(min(began)), _day(max(began)), _day(over)
+
+
+def _day(moment_s: float) -> date:
+    if moment_s >= _LAST_S:
+        return date.max
+    return datetime.fromtimestamp(float(moment_s), UTC).date()
 
 
 def _journal(

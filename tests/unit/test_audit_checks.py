@@ -44,6 +44,12 @@ def run_of_the_year_but_not_of_the_period(manifest):
     first(manifest, "runs")["start"] = date(2026, 1, 5)
 
 
+def run_into_the_next_year(manifest):
+    run = {"name": "late", "start": date(2026, 12, 31)}
+    run["activities"] = [{"silo": "a", "duration": "30 h", "energy": "1 kWh", "tier": "A"}]
+    manifest["runs"].append(run)
+
+
 def old_factor(manifest):
     work(manifest)["data"] = "1 GB"  # the factor of networks describes 2020
 
@@ -205,6 +211,7 @@ def too_many_hours(manifest):
 CASES = [
     (no_region, "region-missing", Severity.ERROR),
     (old_run, "run-outside-period", Severity.ERROR),
+    (run_into_the_next_year, "run-beyond-period", Severity.WARNING),
     (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),

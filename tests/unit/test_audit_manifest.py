@@ -87,6 +87,14 @@ def test_an_unknown_actor_is_never_guessed(tmp_path):
     assert "belongs to no silo" in error.message
 
 
+def test_a_run_without_end_is_no_crash(tmp_path):
+    def change(manifest):
+        manifest["runs"][0]["activities"][0]["duration"] = "1e12 h"
+
+    codes = {finding.code for finding in stated(tmp_path, change).findings}
+    assert "hours-exceeded" in codes
+
+
 def test_a_folder_without_a_manifest_is_named(tmp_path):
     with pytest.raises(ManifestError, match=r"deployment\.toml cannot be read"):
         read_deployment(tmp_path)
