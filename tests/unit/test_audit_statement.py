@@ -432,6 +432,37 @@ def test_a_forged_document_is_refused(example):
         from_json(to_json(forged))
 
 
+@pytest.mark.parametrize("table", ["lines", "totals", "register", "places", "drivers"])
+def test_an_entry_that_is_there_twice_hides_nothing(example, table):
+    """A reader takes the first of two; the second, true one must not stand for it."""
+    entries = getattr(example, table)
+    forged = replace(example, **{table: (entries[0], *entries)})
+    assert not verify(forged, example).reproduced
+    with pytest.raises(DocumentError, match="more than once"):
+        from_json(to_json(forged))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"manifest_sha256": "0" * 64},
+        {"seed": 1},
+        {"inputs": ()},
+    ],
+)
+def test_a_statement_is_not_reproduced_from_other_inputs(example, forged):
+    stated = replace(example, reproduce=replace(example.reproduce, **forged))
+    found = verify(stated, example)
+    assert not found.deviations
+    assert found.unpinned
+    assert not found.reproduced
+
+
+def test_another_machine_and_another_release_may_reproduce_it(example):
+    elsewhere = replace(example.reproduce, environment=(("python", "9"),), tool_version="0.0.1")
+    assert verify(replace(example, reproduce=elsewhere), example).reproduced
+
+
 def test_the_same_manifest_elsewhere_gives_the_same_statement(tmp_path):
     one, other = stated(tmp_path / "one"), stated(tmp_path / "a much longer name")
     assert to_json(one) == to_json(other)
