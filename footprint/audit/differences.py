@@ -261,7 +261,7 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
         return
     steps = [
         (Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, 1),
-        (Cause.STRUCTURE, f"{new.supply} in {old.id}", old.piece, new.piece, "", 1),
+        (Cause.STRUCTURE, f"share of {new.supply} at {new.place}", old.piece, new.piece, "", 1),
         (Cause.STRUCTURE, f"reported share of {old.place}", old.share, new.share, "", 1),
     ]
     for key, (value, name, inverse) in old.factors.items():

@@ -22,7 +22,8 @@ def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[F
         table = record.table
         keys = [file.sha256 for file in record.inventory.inputs]
         if table.ledger is not None:
-            keys.append(f"{table.ledger} {table.recorded or table.name}")
+            silo = table.recorded_silo or ""
+            keys.append(f"{table.ledger} {table.recorded or table.name} {silo}")
         for key in keys:
             known = first.setdefault(key, table.name)
             if known != table.name:

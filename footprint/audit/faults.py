@@ -94,6 +94,9 @@ def _run_faults(deployment: Deployment) -> Iterable[Fault]:
                 f"{run.name!r} names {found} of journal, ledger and activities.",
                 "Name one of them.",
             )
+        for part in ("recorded", "recorded_silo", "as_of"):
+            if run.ledger is None and getattr(run, part) is not None:
+                yield f"{key}.{part}", "it is of runs in a ledger.", "Leave it out."
         named = [("silo", run.silo)] if run.silo is not None else []
         named += [(f"actors.{actor}", silo) for actor, silo in run.actors.items()]
         named += [

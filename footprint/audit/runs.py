@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -14,8 +15,10 @@ from footprint.factors import FactorCatalogue
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
+    ACTIVITY_COLUMNS,
     Activity,
     Basis,
+    InputFile,
     Inventory,
     InventoryLine,
     Journal,
@@ -144,7 +147,22 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> J
     from footprint.ledger import ledger_journal, open_ledger
 
     with open_ledger(url) as ledger:
-        return ledger_journal(ledger, runs=[run.recorded or run.name])
+        name = run.recorded or run.name
+        where = {} if run.recorded_silo is None else {"silo": run.recorded_silo}
+        journal = ledger_journal(ledger, runs=[name], where=where, as_of=run.as_of)
+    when = "" if run.as_of is None else f", as of change {run.as_of}"
+    rows = InputFile(f"{publish_address(run.ledger or '')}, run {name}{when}", _digest(journal))
+    return replace(journal, inputs=(*journal.inputs, rows))
+
+
+def _digest(journal: Journal) -> str:
+    """Digest of all activities: a corrected ledger has the same source files, and other rows."""
+    found = hashlib.sha256()
+    for name in ACTIVITY_COLUMNS:
+        column = journal.columns.get(name, ())
+        words = "\x1f".join("\x00" if value is None else str(value) for value in column)
+        found.update(f"{name}\x1e{words}\x1e".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
 
 
 def _silo_of(deployment: Deployment, run: RunTable, actor: str, key: str) -> str:
