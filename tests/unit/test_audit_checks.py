@@ -54,6 +54,14 @@ def old_factor(manifest):
     work(manifest)["data"] = "1 GB"  # the factor of networks describes 2020
 
 
+def declared_long_ago(manifest):
+    manifest["intensity"]["FR"]["year"] = 1995
+
+
+def mix_of_long_ago(manifest):
+    manifest["residual_mix"]["DE"]["year"] = 1995
+
+
 def journal_twice(manifest):
     for name in ("one", "two"):
         manifest["runs"].append({"name": name, "journal": str(JOURNAL), "silo": "a"})
@@ -214,6 +222,8 @@ CASES = [
     (run_into_the_next_year, "run-beyond-period", Severity.WARNING),
     (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
+    (declared_long_ago, "factor-expired", Severity.WARNING),
+    (mix_of_long_ago, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),
     (name_twice, "run-twice", Severity.ERROR),
     (cloud_as_site, "cloud-in-scope-2", Severity.ERROR),

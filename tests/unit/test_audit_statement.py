@@ -468,6 +468,15 @@ def test_the_same_manifest_elsewhere_gives_the_same_statement(tmp_path):
     assert to_json(one) == to_json(other)
 
 
+@pytest.mark.parametrize(("year", "score"), [(2023, 1), (2022, 2), (2012, 4), (1995, 5)])
+def test_an_intensity_of_old_is_old_though_it_was_declared(tmp_path, year, score):
+    statement = stated(tmp_path, lambda m: m["intensity"]["FR"].update(year=year))
+    entry = next(one for one in statement.register if one.id == "grid/FR/declared")
+    assert (entry.year, entry.valid_to) == (year, year)
+    lines = [line for line in statement.lines if line.place == "A" and line.energy_kwh]
+    assert {line.pedigree.temporal for line in lines} == {score}
+
+
 def test_drivers_share_the_variance(tmp_path):
     path = company(tmp_path)
     drivers = state(read_deployment(path)).drivers
