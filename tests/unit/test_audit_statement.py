@@ -61,6 +61,42 @@ def test_no_instrument_enters_the_location_based_total_or_the_functional_unit(tm
     assert with_contract.sci.intensity_g.value == pytest.approx(without.sci.intensity_g.value)
 
 
+@pytest.mark.parametrize("sites", [["A", "B"], ["B", "A"]])
+def test_the_order_of_sites_does_not_decide_what_an_instrument_covers(tmp_path, sites):
+    """B is in another market: it gets nothing, and A all the same."""
+    statement = stated(tmp_path, lambda m: m["instruments"][0].update(sites=sites))
+    used = statement.instruments[0]
+    assert used.used_kwh == pytest.approx(500)
+    assert "'B' is in the market DE" in used.refused
+    assert "instrument-market" in {finding.code for finding in statement.findings}
+
+
+@pytest.mark.parametrize("sites", [[], ["A"], ["A", "A2"]])
+def test_claims_are_all_that_an_instrument_covers(tmp_path, sites):
+    def change(manifest):
+        manifest["sites"].append({"name": "A2", "zone": "FR", "pue": 1.0})
+        manifest["silos"].append({"name": "a2", "place": "A2", "device": "server", "records": 1})
+        work = {"silo": "a2", "energy": "400 kWh", "tier": "A"}
+        manifest["runs"][0]["activities"].append(work)
+        manifest["instruments"][0] |= {"sites": sites, "claims": {"A": "100 kWh"}}
+
+    statement = stated(tmp_path, change)
+    used = statement.instruments[0]
+    assert (used.claimed_kwh, used.used_kwh) == (pytest.approx(100), pytest.approx(100))
+    market = 100 * 10 + (1100 + 400) * 80 + 1000 * 700
+    assert total_g(statement, "scope 2 market") == pytest.approx(market)
+
+
+def test_a_certificate_counts_for_the_first_instrument_alone(tmp_path):
+    def change(manifest):
+        again = {**manifest["instruments"][0], "name": "sun", "certificate": "one "}
+        manifest["instruments"].append(again)
+
+    statement = stated(tmp_path, change)
+    assert [one.used_kwh for one in statement.instruments] == [pytest.approx(500), 0]
+    assert "'wind'" in statement.instruments[1].refused
+
+
 def test_instruments_together_cover_no_more_than_was_used(tmp_path):
     def change(manifest):
         one = manifest["instruments"][0]
