@@ -29,6 +29,7 @@ from footprint.audit.double_counting import (
 from footprint.audit.holdings import Acquired, Holding
 from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
 from footprint.audit.plausibility import (
+    check_allocation,
     check_base_year_order,
     check_goal,
     check_hours,
@@ -302,6 +303,7 @@ CHECKS: dict[str, Check] = {
     "pue": check_pue,
     "primary": check_primary,
     "functional-unit": check_functional_unit,
+    "allocation": check_allocation,
     "goal": check_goal,
     "year": check_year,
     "base-year-order": check_base_year_order,

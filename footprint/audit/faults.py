@@ -168,6 +168,13 @@ def _method_faults(deployment: Deployment) -> Iterable[Fault]:
                     "this key is missing, and partners' work is divided by data.",
                     "Say on how many records it trains, or choose another method.allocation.",
                 )
+        members = [silo for silo in deployment.silos if silo.place not in kinds]
+        if not any(silo.records for silo in members):
+            yield (
+                "silos",
+                "nobody has records, and partners' work is divided by data.",
+                "Say on how many records each trains, or choose another method.allocation.",
+            )
     for number, site in enumerate(deployment.sites, start=1):
         declared = site.reported_share is not None
         if site.holding is Holding.PARTNER and (rule is AllocationRule.DECLARED) != declared:

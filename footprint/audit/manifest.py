@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +110,9 @@ def locate(deployment: Deployment, name: str, key: str) -> Path:
     folder = deployment.folder
     try:
         target = (folder / name).resolve()
-        inside = target.is_relative_to(folder.resolve())
+        # A link in a folder may lead elsewhere, too.
+        parts = sorted(target.rglob("*")) if target.is_dir() else []
+        inside = all(one.resolve().is_relative_to(folder.resolve()) for one in (target, *parts))
         exists = target.exists()
     except (OSError, ValueError) as error:
         raise ManifestError(
@@ -126,12 +128,17 @@ def locate(deployment: Deployment, name: str, key: str) -> Path:
             f"{deployment.origin}, {key}: there is no {name!r}.",
             "Names are relative to the manifest.",
         )
-    _require_input_size(deployment, target, name, key)
+    files = [one for one in (target, *parts) if not one.is_dir()]
+    for one in files:
+        if not one.is_file():
+            raise ManifestError(
+                f"{deployment.origin}, {key}: {one.name!r} is no plain file.", "Take it away."
+            )
+    _require_input_size(deployment, files, name, key)
     return folder / name
 
 
-def _require_input_size(deployment: Deployment, target: Path, name: str, key: str) -> None:
-    files = target.glob("*.jsonl") if target.is_dir() else [target]
+def _require_input_size(deployment: Deployment, files: Iterable[Path], name: str, key: str) -> None:
     size = sum(file.stat().st_size for file in files)
     if size > MOST_INPUT_BYTES:
         raise ManifestError(

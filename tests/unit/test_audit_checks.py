@@ -62,6 +62,13 @@ def mix_of_long_ago(manifest):
     manifest["residual_mix"]["DE"]["year"] = 1995
 
 
+def nothing_to_divide_by(manifest):
+    manifest["method"]["allocation"] = "compute share"
+    manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+    for activity in first(manifest, "runs")["activities"]:
+        del activity["energy"], activity["tier"]
+
+
 def journal_twice(manifest):
     for name in ("one", "two"):
         manifest["runs"].append({"name": name, "journal": str(JOURNAL), "silo": "a"})
@@ -222,6 +229,11 @@ CASES = [
     (run_into_the_next_year, "run-beyond-period", Severity.WARNING),
     (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
+    (
+        nothing_to_divide_by,
+        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded"},
+        None,
+    ),
     (declared_long_ago, "factor-expired", Severity.WARNING),
     (mix_of_long_ago, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),

@@ -25,6 +25,13 @@ GENERATOR = {
 }
 
 
+def nobody_has_records(manifest):
+    manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+    manifest["silos"].append({"name": "p", "place": "P", "records": 0})
+    for silo in manifest["silos"]:
+        silo["records"] = 0
+
+
 def journal(folder, name):
     """Give a folder a run whose journal has a name."""
     runs = [{"name": "r", "journal": name, "silo": "a", "actors": {"lyon": "a"}}]
@@ -71,6 +78,7 @@ def refusal(path, **options):
         (lambda m: (m["sites"][0].update(holding="rented"),
                     m["instruments"][0].update(sites=["A"])),
          "instruments[1].sites", "no own site"),
+        (nobody_has_records, "silos", "nobody has records"),
     ],
 )  # fmt: skip
 def test_an_error_names_the_file_and_the_key(tmp_path, change, key, what):
@@ -116,6 +124,24 @@ def test_a_manifest_reads_nothing_outside_of_its_folder(tmp_path, name):
     assert "outside of the manifest's folder" in error.message or "no name of a file" in (
         error.message
     )
+
+
+@pytest.mark.parametrize("where", ["x.jsonl", "deeper", "deeper/x.jsonl"])
+def test_a_link_in_a_folder_of_journals_leads_nowhere_else(tmp_path, where):
+    shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "secret")
+    path = journal(tmp_path / "company", "j")
+    link = tmp_path / "company" / "j" / where
+    link.parent.mkdir(parents=True)
+    secret = next((tmp_path / "secret").glob("*.jsonl"))
+    link.symlink_to(secret if where.endswith(".jsonl") else secret.parent)
+    assert "outside of the manifest's folder" in refusal(path).message
+
+
+def test_a_pipe_is_no_input(tmp_path):
+    path = journal(tmp_path, "j")
+    (tmp_path / "j").mkdir()
+    os.mkfifo(tmp_path / "j" / "x.jsonl")  # who reads it waits for ever
+    assert "no plain file" in refusal(path).message
 
 
 def test_outside_is_allowed_only_when_asked_for(tmp_path):
@@ -185,8 +211,8 @@ def test_a_huge_manifest_is_refused_before_it_is_read(tmp_path):
 
 
 def test_a_huge_journal_is_refused_before_it_is_read(tmp_path):
-    (tmp_path / "j").mkdir(parents=True)
-    with (tmp_path / "j" / "x.jsonl").open("wb") as file:
+    (tmp_path / "j" / "deeper").mkdir(parents=True)
+    with (tmp_path / "j" / "deeper" / "x.jsonl").open("wb") as file:
         file.truncate(2 * 1024**3)
     assert "ledger" in refusal(journal(tmp_path, "j")).remedy
 
