@@ -303,7 +303,8 @@ def _base_year(deployment: Deployment) -> BaseYear | None:
     changes = [
         abs(one.new_g - one.old_g) for one in deployment.restatements if one.year == table.year
     ]
-    change = math.fsum(changes) / table.total_g if table.total_g else 0.0
+    # Of a total of nothing, any correction is all of it.
+    change = math.fsum(changes) / table.total_g if table.total_g else float(any(changes))
     return BaseYear(table.year, table.total_g, table.trigger, change, change > table.trigger)
 
 

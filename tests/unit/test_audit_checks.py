@@ -82,6 +82,13 @@ def name_twice(manifest):
             activity["duration"] = "3000 h"
 
 
+def work_twice(manifest):
+    for run in (first(manifest, "runs"), copy.deepcopy(first(manifest, "runs"))):
+        for activity in run["activities"]:
+            activity["duration"] = "3000 h"
+    manifest["runs"].append({**first(manifest, "runs"), "name": "s"})
+
+
 def cloud_as_site(manifest):
     manifest["sites"].append({"name": "D", "zone": "aws:eu-west-3", "pue": 1.0})
 
@@ -238,6 +245,7 @@ CASES = [
     (mix_of_long_ago, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),
     (name_twice, "run-twice", Severity.ERROR),
+    (work_twice, "run-alike", Severity.WARNING),
     (cloud_as_site, "cloud-in-scope-2", Severity.ERROR),
     (same_energy_in_cloud, "energy-in-two-scopes", Severity.ERROR),
     (certificate_twice, "instrument-twice", Severity.ERROR),

@@ -2,13 +2,17 @@
 
 import hashlib
 import math
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from tests.companies import stated, total_g
+from footprint.audit import read_deployment, state
+from footprint.model import Quality
+from tests.companies import company, stated, total_g
 
+JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
 Z95 = NormalDist().inv_cdf(0.975)
 GENERATOR = {"name": "g", "intensity": "900 gCO2e/kWh", "source": "made up"}
 
@@ -103,6 +107,37 @@ def test_what_has_no_meter_is_incomplete_and_is_said_once(tmp_path):
         for one in (statement, whole)
     ]
     assert said[0] == said[1] != []
+
+
+def test_a_share_of_a_device_is_busy_by_its_share(tmp_path):
+    """6000 h of half a device are 3000 of the 8760 h of a year: two thirds idle."""
+    statement = stated(tmp_path, lambda m: m["runs"][0]["activities"][1].update(share=0.5))
+    assert "gpu-idle" in {one.code for one in statement.findings}
+
+
+def test_an_unused_site_without_a_factor_fails_nothing(tmp_path):
+    def change(manifest):
+        manifest["sites"].append({"name": "D", "zone": "PL", "pue": 1.0})
+
+    assert total_g(stated(tmp_path, change), "location") > 0
+
+
+def test_a_correction_of_a_base_year_of_nothing_recalculates_it(tmp_path):
+    def change(manifest):
+        manifest["base_year"]["total"] = "0 kgCO2e"
+        one = {"what": "x", "year": 2024, "old": "0 kgCO2e", "new": "5 kgCO2e"}
+        manifest["restatements"] = [{**one, "cause": "error", "reason": "forgotten"}]
+
+    assert "base-year-outdated" in {one.code for one in stated(tmp_path, change).findings}
+
+
+def test_what_the_making_of_hardware_took_is_never_measured(tmp_path):
+    actors = {"lyon": "a"}
+    runs = [{"name": "r", "journal": str(JOURNAL), "actors": actors}]
+    path = company(tmp_path, lambda m: m.update(hardware=[]), runs=runs)
+    statement = state(read_deployment(path, outside=True))
+    made = [line for line in statement.lines if line.stage == "embodied"]
+    assert {line.quality for line in made} == {Quality.MODELLED}
 
 
 def test_idle_time_is_of_the_share_that_is_reserved(tmp_path):
