@@ -85,11 +85,11 @@ def _declared_sources(deployment: Deployment) -> dict[str, str]:
         for one in site.generators:
             found[f"supply/generator/{one.name}"] = one.source
     for market, mix in deployment.residual_mix.items():
-        found[f"supply/residual/{market}"] = f"{mix.source} ({mix.year})"
+        found[f"supply/residual/{market}"] = mix.source
     for zone, fuel in deployment.upstream.fuel.items():
-        found[f"supply/upstream-fuel/{zone}"] = f"{fuel.source} ({fuel.year})"
+        found[f"supply/upstream-fuel/{zone}"] = fuel.source
     for zone, declared in deployment.intensity.items():
-        found[f"grid/{zone}/declared"] = f"{declared.source} ({declared.year})"
+        found[f"grid/{zone}/declared"] = declared.source
     for hardware in deployment.hardware:
         if hardware.source:
             found[f"embodied/declared/hardware / {hardware.name}"] = hardware.source
