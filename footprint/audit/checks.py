@@ -51,6 +51,8 @@ Check = Callable[[Audited, FactorCatalogue], Iterator[Finding]]
 ENTRY_POINT = "footprint.checks"
 _SAID_BY_CHECKS = ("pue-default",)
 """Findings of an estimate that a check says with their place."""
+_ERRORS = ("journal-line",)
+"""Findings of a reader that no auditor can let pass: a line that is not as it was written."""
 
 
 def check_region(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
@@ -335,7 +337,11 @@ def all_checks() -> dict[str, Check]:
 
 def run_checks(audited: Audited, catalogue: FactorCatalogue) -> Statement:
     """Add what all checks find to a statement: errors first, then warnings."""
-    known = (f for f in audited.statement.findings if f.code not in _SAID_BY_CHECKS)
+    known = (
+        replace(f, severity=Severity.ERROR) if f.code in _ERRORS else f
+        for f in audited.statement.findings
+        if f.code not in _SAID_BY_CHECKS
+    )
     found = dict.fromkeys(known)
     for check in all_checks().values():
         found |= dict.fromkeys(check(audited, catalogue))

@@ -1,12 +1,13 @@
 """Each check finds what it is for, and nothing where all is well."""
 
 import copy
+import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from footprint.audit import CHECKS, audit, read_deployment, run_checks
+from footprint.audit import CHECKS, audit, read_deployment, run_checks, state
 from footprint.audit.manifest import deployment_catalogue
 from footprint.model import Severity
 from tests.companies import company
@@ -318,6 +319,18 @@ def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
         manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
 
     assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
+
+
+def test_a_journal_that_somebody_edited_is_an_error(tmp_path):
+    shutil.copytree(JOURNAL, tmp_path / "j")
+    file = next((tmp_path / "j").glob("*.jsonl"))
+    lines = file.read_text().splitlines(keepends=True)
+    lines[1] = lines[1].replace("1", "2", 1)
+    file.write_text("".join(lines))
+    run = {"name": "r", "journal": "j", "actors": {"lyon": "a"}}
+    statement = state(read_deployment(company(tmp_path, runs=[run])))
+    found = [one.severity for one in statement.findings if one.code == "journal-line"]
+    assert found == [Severity.ERROR]
 
 
 def test_errors_come_first(tmp_path):
