@@ -47,6 +47,18 @@ def draft_contributions(
     """
     if not is_inside(line, settings.boundary):
         return
+    if line.zone:
+        yield from _draft_use(line, settings, register)
+    if line.actor in settings.purchased and line.device:
+        yield from _purchase(line, line.device, settings, register)
+    elif line.duration_s and line.device and settings.boundary is not BoundaryRule.QIU:
+        terms = _embodied_terms(line, line.device, settings, register)
+        if terms is not None:
+            yield _embodied(line, *terms)
+
+
+def _draft_use(line: InventoryLine, settings: Settings, register: Register) -> Iterator[Draft]:
+    """Draft what the electricity of a line emits; none of it is without a place."""
     grid = look_up_grid(line, settings, register)
     if line.energy_kwh is not None:
         yield _operation(line, line.energy_kwh, grid, look_up_pue(line, settings, register))
@@ -54,12 +66,6 @@ def draft_contributions(
         yield from draft_network(line, settings, register, grid)
     if line.stored_gb_h:
         yield from _storage(line, settings, register, grid)
-    if line.actor in settings.purchased and line.device:
-        yield from _purchase(line, line.device, settings, register)
-    elif line.duration_s and line.device and settings.boundary is not BoundaryRule.QIU:
-        terms = _embodied_terms(line, line.device, settings, register)
-        if terms is not None:
-            yield _embodied(line, *terms)
 
 
 def is_inside(line: InventoryLine, boundary: BoundaryRule) -> bool:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -182,6 +183,7 @@ def _require_means(name: str, rivals: Sequence[Rival]) -> None:
 
 def _require_lines(statement: Statement, name: str) -> None:
     """Refuse lines that are not their activity times factors, and totals that are not their sum."""
+    _require_single(statement, name)
     values = {entry.id: entry.value for entry in statement.register}
     for line in statement.lines:
         whole = [one for one in (line.location_g, line.purchase_g, line.amortised_g) if one]
@@ -204,6 +206,21 @@ def _require_lines(statement: Statement, name: str) -> None:
                 f"{total.emissions_g.value!r} g.",
                 _CHANGED,
             )
+
+
+def _require_single(statement: Statement, name: str) -> None:
+    """Refuse two entries of one name: a reader would take the first one."""
+    for kind, names in (
+        ("lines", [one.id for one in statement.lines]),
+        ("totals", [one.name for one in statement.totals]),
+        ("register", [one.id for one in statement.register]),
+        ("places", [one.name for one in statement.places]),
+        ("drivers", [one.factor for one in statement.drivers]),
+        ("instruments", [one.name for one in statement.instruments]),
+    ):
+        twice = [one for one, times in Counter(names).items() if times > 1]
+        if twice:
+            raise DocumentError(f"{name}, {kind}: {twice[0]!r} is there more than once.", _CHANGED)
 
 
 def _product(

@@ -161,7 +161,6 @@ def _parts(
     """Take the lines of runs apart by what they are there for."""
     places = {place.name: place for place in deployment.places}
     silos = {silo.name: silo for silo in deployment.silos}
-    registered = {(one.place, one.device) for one in deployment.hardware}
     for record in records:
         for line in record.inventory.lines:
             silo = silos[line.actor]
@@ -169,13 +168,23 @@ def _parts(
             if not place.zone:
                 known = books.unplaced_kwh.get(place.name, 0.0)
                 books.unplaced_kwh[place.name] = known + (line.energy_kwh or 0.0)
-                continue
-            if line.zone not in (None, "", place.zone):
+                # Its hardware was made all the same.
+                line = replace(line, **_EMPTY | {"duration_s": line.duration_s})
+            elif line.zone not in (None, "", place.zone):
                 books.findings.append(_moved(record.table.name, silo.name, line.zone, place.zone))
-            whole = replace(line, zone=place.zone, year=line.year)
+            whole = replace(line, zone=place.zone or None)
             owner = Owner(Use.DEVICES, record.table.name, silo.name, place.name)
-            owned = (place.name, line.device) in registered
+            owned = _is_registered(deployment, place.name, line.device, record.until)
             yield from _split(owner, whole, owned=owned)
+
+
+def _is_registered(deployment: Deployment, place: str, device: str | None, day: date) -> bool:
+    """Whether the register holds the making of a device that a run used until some day."""
+    return any(
+        (one.place, one.device) == (place, device)
+        and (one.purchased is None or one.purchased <= day)
+        for one in deployment.hardware
+    )
 
 
 _EMPTY: dict[str, Any] = {
@@ -297,8 +306,6 @@ def _enter_hardware(
     deployment: Deployment, hardware: HardwareTable, catalogue: FactorCatalogue, books: Books
 ) -> None:
     place = next(one for one in deployment.places if one.name == hardware.place)
-    if not place.zone:
-        return
     owner = Owner(Use.HARDWARE, "", "", place.name, rented=hardware.acquired is Acquired.RENTED)
     key = f"hardware / {hardware.name}"
     life_s = hardware.life_s
@@ -309,7 +316,7 @@ def _enter_hardware(
         actor=key,
         role=Role.OTHER,
         device=hardware.device,
-        zone=place.zone,
+        zone=place.zone or None,
         phase=Phase.OTHER,
         year=deployment.period.start.year,
         basis=Basis.DECLARED,

@@ -29,6 +29,7 @@ from footprint.audit.double_counting import (
 from footprint.audit.holdings import Acquired, Holding
 from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
 from footprint.audit.plausibility import (
+    check_allocation,
     check_base_year_order,
     check_goal,
     check_hours,
@@ -50,6 +51,8 @@ Check = Callable[[Audited, FactorCatalogue], Iterator[Finding]]
 ENTRY_POINT = "footprint.checks"
 _SAID_BY_CHECKS = ("pue-default",)
 """Findings of an estimate that a check says with their place."""
+_ERRORS = ("journal-line",)
+"""Findings of a reader that no auditor can let pass: a line that is not as it was written."""
 
 
 def check_region(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
@@ -65,17 +68,25 @@ def check_region(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Find
 
 
 def check_period(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Every run lies in the period, by the year."""
+    """Every run lies in the period, by the days on which its activities began (UTC)."""
     period = audited.deployment.period
     for record in audited.records:
-        years = {line.year for line in record.inventory.lines}
-        if outside := sorted(y for y in years if not period.start.year <= y <= period.end.year):
+        if record.first < period.start or record.last > period.end:
             yield Finding(
                 "run-outside-period",
-                f"{record.table.name!r} has activities of {', '.join(map(str, outside))}; the "
-                f"period is {period.start} to {period.end}.",
+                f"{record.table.name!r} has activities from {record.first} to {record.last}; the "
+                f"period is {period.start} to {period.end}. All of it is counted.",
                 Severity.ERROR,
                 "Leave it out, or report another period.",
+                record.table.name,
+            )
+        elif record.until > period.end and (not record.table.activities or record.table.start):
+            yield Finding(
+                "run-beyond-period",
+                f"{record.table.name!r} goes on to {record.until}; the period ends on "
+                f"{period.end}. All of it is counted.",
+                Severity.WARNING,
+                "Declare what lies in the period, or say in about why all of it does.",
                 record.table.name,
             )
 
@@ -294,6 +305,7 @@ CHECKS: dict[str, Check] = {
     "pue": check_pue,
     "primary": check_primary,
     "functional-unit": check_functional_unit,
+    "allocation": check_allocation,
     "goal": check_goal,
     "year": check_year,
     "base-year-order": check_base_year_order,
@@ -325,7 +337,11 @@ def all_checks() -> dict[str, Check]:
 
 def run_checks(audited: Audited, catalogue: FactorCatalogue) -> Statement:
     """Add what all checks find to a statement: errors first, then warnings."""
-    known = (f for f in audited.statement.findings if f.code not in _SAID_BY_CHECKS)
+    known = (
+        replace(f, severity=Severity.ERROR) if f.code in _ERRORS else f
+        for f in audited.statement.findings
+        if f.code not in _SAID_BY_CHECKS
+    )
     found = dict.fromkeys(known)
     for check in all_checks().values():
         found |= dict.fromkeys(check(audited, catalogue))

@@ -38,6 +38,7 @@ from footprint.model import (
 )
 from footprint.model.scenario import (
     STRICT,
+    Count,
     Gigabytes,
     PositiveShare,
     Seconds,
@@ -149,6 +150,11 @@ class RunTable:
         URL of a database that holds it.
     recorded : str or None
         Its name in the ledger; None for `name`.
+    recorded_silo : str or None
+        Its silo in the ledger; None for the runs of that name in every silo.
+    as_of : int or None
+        Number of a change of the ledger: the run as it was after it, whatever is corrected
+        later. None for the run as it is.
     silo : str or None
         Whose all its activities are, but for `actors`.
     actors : mapping of str to str
@@ -164,6 +170,8 @@ class RunTable:
     journal: str | None = None
     ledger: str | None = None
     recorded: str | None = None
+    recorded_silo: str | None = None
+    as_of: Count | None = None
     silo: str | None = None
     actors: Mapping[str, str] = field(default_factory=dict)
     start: date | None = None

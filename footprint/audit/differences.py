@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from footprint.errors import UsageError
-from footprint.model import Category, Cause, FactorEntry, Statement, split_inverse
+from footprint.errors import DocumentError, UsageError
+from footprint.model import Category, Cause, FactorEntry, Statement, StatementLine, split_inverse
 from footprint.model.statements import TOTALS
 
 _ROUNDING = 1e-12
 """Relative change that is no change of a factor or an activity."""
+_REST = 1e-8
+"""Relative difference that rounding may leave; reading a statement allows a tenth of it."""
+_UPSTREAM = ("losses", "upstream fuel")
+"""Components that follow from what is used, and are no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +74,26 @@ class StatementDifference:
 
 @dataclass(frozen=True, slots=True)
 class _Product:
-    """Figures of lines as activity times share times factors, by what each factor is.
+    """Figures of lines as activity times piece times share times factors.
 
-    Pieces of a line that differ in their contract alone are one, where contracts do not count.
+    `activity` is that of a use as a whole, and `piece` the part of it that one supply covers:
+    contracts and generators divide what a run used, and do not change it.
     """
 
     id: str
+    supply: str
     place: str
     zone: str | None
     unit: str
     share: float
     activity: float
+    piece: float
     factors: Mapping[str, tuple[float, str, bool]]
     value_g: float
+
+
+_Use = tuple[str, ...]
+_Signature = tuple[str, ...]
 
 
 def explain(old: Statement, new: Statement, total: str = "location") -> StatementDifference:
@@ -116,11 +128,11 @@ def explain(old: Statement, new: Statement, total: str = "location") -> Statemen
     methods = _methods(old, new)
     found: list[Change] = []
     for key in dict.fromkeys((*before, *after)):
-        one, other = before.get(key), after.get(key)
-        if one is None or other is None:
-            found.append(_structure(one, other))
-        else:
-            found.extend(_divided(one, other, methods))
+        for one, other in _paired(before.get(key, []), after.get(key, [])):
+            if one is None or other is None:
+                found.append(_structure(one, other))
+            else:
+                found.extend(_divided(one, other, methods))
     return StatementDifference(
         total,
         _sum(old, total),
@@ -135,30 +147,78 @@ def _sum(statement: Statement, total: str) -> float:
     return 0.0 if found is None else found.emissions_g.value
 
 
-def _products(statement: Statement, total: str) -> dict[str, _Product]:
+def _products(statement: Statement, total: str) -> dict[tuple[_Use, str], list[_Product]]:
+    """Products by use and supply; several where their factors differ, in the order of these."""
     register = {entry.id: entry for entry in statement.register}
     by_contract = total in ("market", "scope 2 market")
-    found: dict[str, _Product] = {}
+    used: dict[_Use, list[float]] = {}
+    groups: dict[tuple[_Use, str, _Signature], list[tuple[StatementLine, float]]] = {}
     for line in statement.lines:
-        key = line.id
-        if line.category is Category.ELECTRICITY and line.supply and not by_contract:
-            key = key.replace(f" / {line.supply}", "", 1)
+        use = _use(line)
+        if line.component not in _UPSTREAM:
+            used.setdefault(use, []).append(line.activity)
+        supply = line.component if line.component in _UPSTREAM else line.supply
+        if line.category is Category.ELECTRICITY and not by_contract:
+            supply = ""
         for factors, figure in line.figures(total):
-            named = _named(factors, register)
-            known = found.get(key)
-            if known is not None and known.factors != named:
-                key, known = line.id, None
-            found[key] = _Product(
-                key,
-                line.place,
-                line.zone,
-                line.activity_unit,
-                line.reported_share,
-                line.activity + (known.activity if known else 0.0),
-                named,
-                figure.value + (known.value_g if known else 0.0),
-            )
+            groups.setdefault((use, supply, tuple(factors)), []).append((line, figure.value))
+    found: dict[tuple[_Use, str], list[_Product]] = {}
+    for use, supply, factors in sorted(groups):
+        lines = groups[use, supply, factors]
+        first, activity = lines[0][0], math.fsum(line.activity for line, _ in lines)
+        whole = math.fsum(used.get(use, [])) if _is_supplied(first) else activity
+        product = _Product(
+            _label(first),
+            supply or "the grid",
+            first.place,
+            first.zone,
+            first.activity_unit,
+            first.reported_share,
+            whole,
+            activity / whole if whole else 1.0,
+            _named(factors, register),
+            math.fsum(value for _, value in lines),
+        )
+        found.setdefault((use, supply), []).append(product)
     return found
+
+
+def _use(line: StatementLine) -> _Use:
+    """Name what is used, whatever supplies it: from fields, since names may be alike."""
+    device = "" if line.device is None else line.device
+    others = "others" if line.category is Category.OTHERS else ""
+    if line.component == "hardware" and not line.run:
+        return ("hardware", line.id)
+    return (line.run, line.silo, line.place, line.phase, line.stage, device, others)
+
+
+def _is_supplied(line: StatementLine) -> bool:
+    """Whether a line is a piece of what a use takes of electricity."""
+    kinds = (Category.ELECTRICITY, Category.COMBUSTION, Category.ENERGY_RELATED)
+    return line.category in kinds
+
+
+def _label(line: StatementLine) -> str:
+    if line.component == "hardware" and not line.run:
+        return line.id
+    words = (line.run, line.silo or line.place, line.phase, line.stage, line.device)
+    others = " (others)" if line.category is Category.OTHERS else ""
+    return " / ".join(word for word in words if word) + others
+
+
+def _paired(
+    old: Sequence[_Product], new: Sequence[_Product]
+) -> Iterator[tuple[_Product | None, _Product | None]]:
+    """Pair products of one use: those of the same factors first, then in their order."""
+    before, after = list(old), list(new)
+    for one in old:
+        names = sorted(name for _, name, _ in one.factors.values())
+        same = [o for o in after if sorted(name for _, name, _ in o.factors.values()) == names]
+        if same:
+            before.remove(one)
+            after.remove(same[0])
+            yield one, same[0]
+    yield from itertools.zip_longest(before, after)
 
 
 def _named(
@@ -188,7 +248,8 @@ def _structure(old: _Product | None, new: _Product | None) -> Change:
     one = old or new
     assert one is not None
     sign = -1 if new is None else 1
-    what = f"{'no longer' if new is None else 'new'}: {one.id}"
+    supply = "" if one.supply == "the grid" else f" / {one.supply}"
+    what = f"{'no longer' if new is None else 'new'}: {one.id}{supply}"
     return Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, 1)
 
 
@@ -200,6 +261,7 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
         return
     steps = [
         (Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, 1),
+        (Cause.STRUCTURE, f"share of {new.supply} at {new.place}", old.piece, new.piece, "", 1),
         (Cause.STRUCTURE, f"reported share of {old.place}", old.share, new.share, "", 1),
     ]
     for key, (value, name, inverse) in old.factors.items():
@@ -219,9 +281,13 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
         if not math.isclose(first, last, rel_tol=_ROUNDING)
     ]
     rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
+    if abs(rest) > _REST * max(old.value_g, new.value_g):
+        raise DocumentError(
+            f"{new.id}: the parts of its difference leave {rest!r} g, so that one of the two "
+            "statements is not its activity times its factors.",
+            "Make both again from their manifests.",
+        )
     yield from parts
-    if rest:
-        yield Change(Cause.METHOD, "rounding", None, None, "", rest, 0)
 
 
 def _undivided(old: _Product, new: _Product) -> Iterator[Change]:

@@ -16,13 +16,15 @@ from footprint.model.kinds import SignalScope
 def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """No run is counted twice: by name, by file, or by its name in a ledger."""
     names = Counter(record.table.name for record in audited.records)
+    yield from _declared_alike(audited)
     first: dict[str, str] = {}
     twice: dict[tuple[str, str], str] = {}
     for record in audited.records:
         table = record.table
         keys = [file.sha256 for file in record.inventory.inputs]
         if table.ledger is not None:
-            keys.append(f"{table.ledger} {table.recorded or table.name}")
+            silo = table.recorded_silo or ""
+            keys.append(f"{table.ledger} {table.recorded or table.name} {silo}")
         for key in keys:
             known = first.setdefault(key, table.name)
             if known != table.name:
@@ -38,6 +40,25 @@ def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[F
             "Name each run once.",
             other,
         )
+
+
+def _declared_alike(audited: Audited) -> Iterator[Finding]:
+    """Find runs of other names that declare the same energy at the same time and place."""
+    seen: dict[tuple[object, ...], str] = {}
+    for record in audited.records:
+        table = record.table
+        if not any(one.energy_kwh or one.rated_w for one in table.activities):
+            continue
+        known = seen.setdefault((record.first, table.activities), table.name)
+        if known != table.name:
+            yield Finding(
+                "run-alike",
+                f"{known!r} and {table.name!r} declare the same work from {record.first}. One "
+                "of them may be the other.",
+                Severity.WARNING,
+                "Leave one out; if they are two, give each its own start or meter.",
+                table.name,
+            )
 
 
 def check_cloud_scope(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
@@ -99,7 +120,11 @@ def check_embodied(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
         for line in lines
         if line.purchase_g is not None
     }
+    # What a run used before the same device was bought is the making of another one.
+    registered = {(one.place, one.device) for one in audited.deployment.hardware}
     for line in lines:
+        if (line.place, line.device) in registered:
+            continue
         kind = (line.device or "").partition(".")[0]
         by_use = line.location_g is not None or line.amortised_g is not None
         is_making = line.stage is Stage.EMBODIED and by_use and line.run

@@ -54,6 +54,7 @@ def _name_faults(deployment: Deployment) -> Iterable[Fault]:
 def _reference_faults(deployment: Deployment) -> Iterable[Fault]:
     places = {place.name for place in deployment.places}
     sites = {site.name for site in deployment.sites}
+    own = {site.name for site in deployment.sites if site.holding is Holding.OWN}
     for number, silo in enumerate(deployment.silos, start=1):
         if silo.place not in places:
             yield f"silos[{number}].place", f"there is no place {silo.place!r}.", _known(places)
@@ -66,6 +67,19 @@ def _reference_faults(deployment: Deployment) -> Iterable[Fault]:
             if name not in sites:
                 key = f"instruments[{number}].sites"
                 yield key, f"there is no site {name!r}.", _known(sites)
+            elif name not in own:
+                yield (
+                    f"instruments[{number}].sites",
+                    f"{name!r} is no own site: its electricity is in nobody's scope 2 here.",
+                    "Name own sites.",
+                )
+    for number, site in enumerate(deployment.sites, start=1):
+        if site.generators and site.name not in own:
+            yield (
+                f"sites[{number}].generators",
+                f"{site.name!r} is no own site: what it makes is in no scope 1 here.",
+                "Leave them out; its grid factor stands for all of its electricity.",
+            )
 
 
 def _run_faults(deployment: Deployment) -> Iterable[Fault]:
@@ -80,6 +94,9 @@ def _run_faults(deployment: Deployment) -> Iterable[Fault]:
                 f"{run.name!r} names {found} of journal, ledger and activities.",
                 "Name one of them.",
             )
+        for part in ("recorded", "recorded_silo", "as_of"):
+            if run.ledger is None and getattr(run, part) is not None:
+                yield f"{key}.{part}", "it is of runs in a ledger.", "Leave it out."
         named = [("silo", run.silo)] if run.silo is not None else []
         named += [(f"actors.{actor}", silo) for actor, silo in run.actors.items()]
         named += [
@@ -151,6 +168,13 @@ def _method_faults(deployment: Deployment) -> Iterable[Fault]:
                     "this key is missing, and partners' work is divided by data.",
                     "Say on how many records it trains, or choose another method.allocation.",
                 )
+        members = [silo for silo in deployment.silos if silo.place not in kinds]
+        if not any(silo.records for silo in members):
+            yield (
+                "silos",
+                "nobody has records, and partners' work is divided by data.",
+                "Say on how many records each trains, or choose another method.allocation.",
+            )
     for number, site in enumerate(deployment.sites, start=1):
         declared = site.reported_share is not None
         if site.holding is Holding.PARTNER and (rule is AllocationRule.DECLARED) != declared:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from footprint.audit.accounts import Use
 from footprint.audit.holdings import CloudTable, SiteTable
 from footprint.audit.statement import Audited
+from footprint.errors import FactorNotFound
 from footprint.factors import FactorCatalogue
 from footprint.model import Category, Finding, Phase, Severity, SignalKind
 from footprint.units import S_PER_H, watt_seconds_to_kwh
@@ -44,7 +45,8 @@ def _busy(audited: Audited) -> dict[tuple[str, str], float]:
         for line in record.inventory.lines:
             if line.phase not in (Phase.IDLE, Phase.WAIT):
                 key = (places[line.actor], line.device or "")
-                found[key] = found.get(key, 0.0) + line.duration_s
+                taken_s = line.duration_s * (line.resource_share or 1.0)
+                found[key] = found.get(key, 0.0) + taken_s
     return found
 
 
@@ -107,7 +109,12 @@ def _intensities(audited: Audited, catalogue: FactorCatalogue) -> dict[str, floa
         if own is not None:
             found[place.name] = own.intensity_g_per_kwh
         elif place.zone:
-            answer = catalogue.resolve("grid_intensity", zone=place.zone, year=year, signal=signal)
+            try:
+                answer = catalogue.resolve(
+                    "grid_intensity", zone=place.zone, year=year, signal=signal
+                )
+            except FactorNotFound:
+                continue  # nothing was used there, or the estimate would have said so
             found[place.name] = answer.factor.value
     return found
 

@@ -223,7 +223,8 @@ def _quality(part: Contribution) -> Quality:
     if part.stage is Stage.STORAGE:
         return Quality.MODELLED
     if part.stage is Stage.EMBODIED:
-        return Quality.MEASURED if part.basis is Basis.MEASURED else Quality.MODELLED
+        # The time may be measured; what the making took never is.
+        return Quality.MODELLED
     if part.basis in (Basis.SIMULATED, Basis.MODELLED):
         return Quality.MODELLED
     if part.tier in _METERED:

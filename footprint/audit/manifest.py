@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pydantic
 
+from footprint.addresses import hide_secrets, publish_address, publish_path
 from footprint.audit.deployments import Deployment
 from footprint.audit.faults import find_faults
 from footprint.errors import FactorError, ManifestError, ManifestIncomplete
@@ -24,7 +24,6 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_INPUT_BYTES = 1024 * 1024 * 1024
 """Size of the journals of one run beyond which they belong into a ledger."""
 _UNWRITTEN = {"origin", "digest", "outside", "declared"}
-_PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
 
 
 def read_deployment(path: Path | str, *, outside: bool = False) -> Deployment:
@@ -57,7 +56,7 @@ def read_deployment(path: Path | str, *, outside: bool = False) -> Deployment:
         keys = missing_keys(error)
         kind = ManifestIncomplete(message, remedy, keys) if keys else ManifestError(message, remedy)
         raise kind from error
-    written = ((key, hide_password(value)) for key, value in flatten(tables, ("name",)))
+    written = ((key, _published(key, value)) for key, value in flatten(tables, ("name",)))
     deployment = replace(
         found,
         origin=str(path),
@@ -70,9 +69,14 @@ def read_deployment(path: Path | str, *, outside: bool = False) -> Deployment:
     return deployment
 
 
-def hide_password(text: str) -> str:
-    """Replace the password of a URL by stars."""
-    return _PASSWORD.sub(r"\1:***@", text)
+def _published(key: str, value: str) -> str:
+    """Write a value of the manifest as everybody may read it."""
+    last = key.rpartition(".")[2]
+    if last == "ledger":
+        return publish_address(value)
+    if last == "journal" or key.startswith("factors["):
+        return publish_path(value)
+    return hide_secrets(value)
 
 
 def _require_size(path: Path) -> None:
@@ -106,7 +110,9 @@ def locate(deployment: Deployment, name: str, key: str) -> Path:
     folder = deployment.folder
     try:
         target = (folder / name).resolve()
-        inside = target.is_relative_to(folder.resolve())
+        # A link in a folder may lead elsewhere, too.
+        parts = sorted(target.rglob("*")) if target.is_dir() else []
+        inside = all(one.resolve().is_relative_to(folder.resolve()) for one in (target, *parts))
         exists = target.exists()
     except (OSError, ValueError) as error:
         raise ManifestError(
@@ -122,12 +128,17 @@ def locate(deployment: Deployment, name: str, key: str) -> Path:
             f"{deployment.origin}, {key}: there is no {name!r}.",
             "Names are relative to the manifest.",
         )
-    _require_input_size(deployment, target, name, key)
+    files = [one for one in (target, *parts) if not one.is_dir()]
+    for one in files:
+        if not one.is_file():
+            raise ManifestError(
+                f"{deployment.origin}, {key}: {one.name!r} is no plain file.", "Take it away."
+            )
+    _require_input_size(deployment, files, name, key)
     return folder / name
 
 
-def _require_input_size(deployment: Deployment, target: Path, name: str, key: str) -> None:
-    files = target.glob("*.jsonl") if target.is_dir() else [target]
+def _require_input_size(deployment: Deployment, files: Iterable[Path], name: str, key: str) -> None:
     size = sum(file.stat().st_size for file in files)
     if size > MOST_INPUT_BYTES:
         raise ManifestError(

@@ -95,7 +95,7 @@ def _partner_share(deployment: Deployment, records: tuple[RunRecord, ...]) -> fl
         case AllocationRule.DATA:
             weights = {silo.name: silo.records or 0.0 for silo in members}
         case AllocationRule.COMPUTE:
-            weights = _compute(records)
+            weights = compute_weights(records)
         case AllocationRule.DECLARED:
             return 0.0
     of = {silo.name: silo.place for silo in members}
@@ -104,7 +104,7 @@ def _partner_share(deployment: Deployment, records: tuple[RunRecord, ...]) -> fl
     return own / whole if whole else 0.0
 
 
-def _compute(records: tuple[RunRecord, ...]) -> dict[str, float]:
+def compute_weights(records: Iterable[RunRecord]) -> dict[str, float]:
     """Energy of the devices of each silo [kWh]."""
     found: dict[str, float] = {}
     for record in records:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from footprint.audit.holdings import Holding
+from footprint.audit.places import compute_weights
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue
-from footprint.model import Finding, Phase, Severity
+from footprint.model import AllocationRule, Finding, Phase, Severity
 from footprint.units import S_PER_H
 
 _YEAR = (365, 366)
@@ -15,6 +17,21 @@ _YEAR = (365, 366)
 _CALENDAR = 0.01
 """Months and years are averages: twelve months have six hours more than 365 days."""
 _ROUNDING = 1e-9
+
+
+def check_allocation(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """There is something to divide the work of partners by."""
+    partners = [one for one in audited.deployment.sites if one.holding is Holding.PARTNER]
+    by_energy = audited.deployment.method.allocation is AllocationRule.COMPUTE
+    if partners and by_energy and not any(compute_weights(audited.records).values()):
+        yield Finding(
+            "allocation-of-nothing",
+            "Partners' work is divided by energy, and no run has any: the coordinator's share "
+            "is 0.",
+            Severity.ERROR,
+            "Measure the energy, or choose another method.allocation.",
+            ", ".join(one.name for one in partners),
+        )
 
 
 def check_goal(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:

@@ -16,11 +16,15 @@ def list_factors(
 ) -> Iterator[FactorEntry]:
     """Give the entry of each term, with the source that the manifest names for its own."""
     sources = _declared_sources(deployment)
+    described = _declared_years(deployment)
     for term in terms:
         built_in = catalogue.factors.get(term.id)
-        years = None
+        year, valid_to = term.year, described.get(term.id)
         if built_in is not None:
             years = catalogue.years(term.id)
+            valid_to = None if years is None else years[1]
+        elif valid_to is not None:
+            year = valid_to
         kind, _, name = term.id.partition("/")
         source = term.source
         if term.id in sources:
@@ -44,8 +48,8 @@ def list_factors(
             high=term.high,
             bounds=term.bounds,
             zone=term.zone,
-            year=term.year,
-            valid_to=None if years is None else years[1],
+            year=year,
+            valid_to=valid_to,
             resolved_by=term.resolved_by,
             requested=term.requested,
             signal=signal,
@@ -62,6 +66,18 @@ def _digest(term: Term, title: str) -> str:
     return hashlib.sha256(repr(words).encode()).hexdigest()
 
 
+def _declared_years(deployment: Deployment) -> dict[str, int]:
+    """List the years that declared intensities describe, by the id of the factor."""
+    found = {f"supply/contract/{one.name}": one.vintage for one in deployment.instruments}
+    for market, mix in deployment.residual_mix.items():
+        found[f"supply/residual/{market}"] = mix.year
+    for zone, fuel in deployment.upstream.fuel.items():
+        found[f"supply/upstream-fuel/{zone}"] = fuel.year
+    for zone, declared in deployment.intensity.items():
+        found[f"grid/{zone}/declared"] = declared.year
+    return found
+
+
 def _declared_sources(deployment: Deployment) -> dict[str, str]:
     """List the sources that a manifest gives, by the id of the factor."""
     found = {f"supply/contract/{one.name}": one.source for one in deployment.instruments}
@@ -69,11 +85,11 @@ def _declared_sources(deployment: Deployment) -> dict[str, str]:
         for one in site.generators:
             found[f"supply/generator/{one.name}"] = one.source
     for market, mix in deployment.residual_mix.items():
-        found[f"supply/residual/{market}"] = f"{mix.source} ({mix.year})"
+        found[f"supply/residual/{market}"] = mix.source
     for zone, fuel in deployment.upstream.fuel.items():
-        found[f"supply/upstream-fuel/{zone}"] = f"{fuel.source} ({fuel.year})"
+        found[f"supply/upstream-fuel/{zone}"] = fuel.source
     for zone, declared in deployment.intensity.items():
-        found[f"grid/{zone}/declared"] = f"{declared.source} ({declared.year})"
+        found[f"grid/{zone}/declared"] = declared.source
     for hardware in deployment.hardware:
         if hardware.source:
             found[f"embodied/declared/hardware / {hardware.name}"] = hardware.source

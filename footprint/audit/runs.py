@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from footprint.addresses import publish_address, publish_path
 from footprint.audit.deployments import ActivityTable, Deployment, RunTable
 from footprint.audit.holdings import SiloTable
-from footprint.audit.manifest import hide_password, locate
+from footprint.audit.manifest import locate
 from footprint.errors import ManifestError
 from footprint.factors import FactorCatalogue
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
 from footprint.model import (
+    ACTIVITY_COLUMNS,
     Activity,
     Basis,
+    InputFile,
     Inventory,
     InventoryLine,
     Journal,
@@ -24,6 +28,7 @@ from footprint.model import (
 )
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
+_LAST_S = datetime.max.replace(tzinfo=UTC).timestamp()
 RATED = "rated power"
 """Beginning of the source of an energy that is nothing but rated power times time."""
 
@@ -37,10 +42,17 @@ class RunRecord:
     table : RunTable
     inventory : Inventory
         Its actors are silos.
+    first, last : date
+        On which the first of its activities began, and the last one (UTC).
+    until : date
+        On which they were over, by their time.
     """
 
     table: RunTable
     inventory: Inventory
+    first: date
+    last: date
+    until: date
 
 
 def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRecord, ...]:
@@ -56,33 +68,43 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
     silos = {silo.name: silo for silo in deployment.silos}
     records = []
     for number, run in enumerate(deployment.runs, start=1):
-        inventory = _inventory(deployment, run, f"runs[{number}]", catalogue)
+        journal = _journal(deployment, run, f"runs[{number}]", catalogue)
+        inventory = build_inventory(journal)
         lines = tuple(
             _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
             for line in inventory.lines
         )
-        records.append(RunRecord(run, replace(inventory, lines=lines)))
+        records.append(RunRecord(run, replace(inventory, lines=lines), *_days(journal)))
     return tuple(records)
 
 
-def _inventory(
+def _days(journal: Journal) -> tuple[date, date, date]:
+    """Days on which the first activity and the last one began, and on which all were over."""
+    began, took = journal.columns["start_s"], journal.columns["duration_s"]
+    over = max(start + length for start, length in zip(began, took, strict=True))
+    return _day(min(began)), _day(max(began)), _day(over)
+
+
+def _day(moment_s: float) -> date:
+    if moment_s >= _LAST_S:
+        return date.max
+    return datetime.fromtimestamp(float(moment_s), UTC).date()
+
+
+def _journal(
     deployment: Deployment, run: RunTable, key: str, catalogue: FactorCatalogue
-) -> Inventory:
+) -> Journal:
     if run.journal is not None:
         path = locate(deployment, run.journal, f"{key}.journal")
-        inventory = build_inventory(read_journal(path, catalogue=catalogue))
-        named = tuple(
-            replace(
-                file, name=f"{run.journal.rstrip('/')}/{file.name}" if path.is_dir() else file.name
-            )
-            for file in inventory.inputs
-        )
-        return replace(inventory, inputs=named)
+        journal = read_journal(path, catalogue=catalogue)
+        folder = f"{publish_path(run.journal).rstrip('/')}/" if path.is_dir() else ""
+        named = tuple(replace(file, name=f"{folder}{file.name}") for file in journal.inputs)
+        return replace(journal, inputs=named)
     if run.ledger is not None:
         return _from_ledger(deployment, run, run.ledger, f"{key}.ledger")
     start = deployment.period.start if run.start is None else run.start
     activities = [_declared(activity, start) for activity in run.activities]
-    return build_inventory(Journal.of(Run(run.name), activities))
+    return Journal.of(Run(run.name), activities)
 
 
 def _declared(table: ActivityTable, start: date) -> Activity:
@@ -111,21 +133,36 @@ def _declared(table: ActivityTable, start: date) -> Activity:
     )
 
 
-def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> Inventory:
+def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> Journal:
     """Read a run out of a database; one beside the manifest unless others are allowed."""
     scheme, _, rest = url.partition(":///")
     if scheme == "sqlite" and rest:
         url = f"sqlite:///{locate(deployment, rest, key)}"
     elif not deployment.outside:
         raise ManifestError(
-            f"{deployment.origin}, {key}: {hide_password(url)!r} lies outside of the manifest's "
+            f"{deployment.origin}, {key}: {publish_address(url)!r} lies outside of the manifest's "
             "folder.",
             "Write sqlite:///name.db, or allow it with --allow-outside if you trust the manifest.",
         )
-    from footprint.ledger import ledger_inventory, open_ledger
+    from footprint.ledger import ledger_journal, open_ledger
 
     with open_ledger(url) as ledger:
-        return ledger_inventory(ledger, runs=[run.recorded or run.name])
+        name = run.recorded or run.name
+        where = {} if run.recorded_silo is None else {"silo": run.recorded_silo}
+        journal = ledger_journal(ledger, runs=[name], where=where, as_of=run.as_of)
+    when = "" if run.as_of is None else f", as of change {run.as_of}"
+    rows = InputFile(f"{publish_address(run.ledger or '')}, run {name}{when}", _digest(journal))
+    return replace(journal, inputs=(*journal.inputs, rows))
+
+
+def _digest(journal: Journal) -> str:
+    """Digest of all activities: a corrected ledger has the same source files, and other rows."""
+    found = hashlib.sha256()
+    for name in ACTIVITY_COLUMNS:
+        column = journal.columns.get(name, ())
+        words = "\x1f".join("\x00" if value is None else str(value) for value in column)
+        found.update(f"{name}\x1e{words}\x1e".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
 
 
 def _silo_of(deployment: Deployment, run: RunTable, actor: str, key: str) -> str:

@@ -34,18 +34,21 @@ from footprint.model import (
     Reproduce,
     Restatement,
     Sci,
+    SignalKind,
     Statement,
     StatementLine,
     Term,
     Total,
     split_inverse,
 )
+from footprint.model.kinds import SignalScope
 from footprint.model.statements import TOTALS
 from footprint.sensitivity import term_effects
 from footprint.uncertainty import Sampler, interval
 
 _LIBRARIES = ("numpy", "pandas")
 _PRIMARY = (Quality.MEASURED, Quality.METERED_ALLOCATED)
+_WHOLE = SignalScope.LIFE_CYCLE
 _COVERED = ("factor-year",)
 """Findings of an estimate that a check of the audit says better."""
 
@@ -249,13 +252,31 @@ def _exclusions(
     zones = {line.zone or "" for line in books.lines} & {
         site.zone for site in deployment.sites if site.name in books.used_kwh
     }
-    bare = sorted(zones - set(deployment.upstream.losses))
-    if bare and Category.ENERGY_RELATED not in named:
-        what = f"transmission and distribution losses in {', '.join(bare)}"
-        yield Exclusion(what, "no loss share was declared", Category.ENERGY_RELATED, None, None)
+    if Category.ENERGY_RELATED not in named:
+        yield from _upstream_exclusions(deployment, zones)
     for code in location.boundary.excluded:
         what, reason = EXCLUDED[code]
         yield Exclusion(what, reason, None, None, None)
+
+
+def _upstream_exclusions(deployment: Deployment, zones: set[str]) -> Iterator[Exclusion]:
+    """Parts of category 3.3 that nobody declared, for the zones of own sites."""
+    upstream, category = deployment.upstream, Category.ENERGY_RELATED
+    bare = sorted(zones - set(upstream.losses))
+    if bare:
+        what = f"transmission and distribution losses in {', '.join(bare)}"
+        yield Exclusion(what, "no loss share was declared", category, None, None)
+    direct = sorted(
+        zone for zone in zones - set(upstream.fuel) if _scope_of(deployment, zone) is not _WHOLE
+    )
+    if direct:
+        what = f"upstream of the fuel of electricity in {', '.join(direct)}"
+        yield Exclusion(what, "no factor was declared", category, None, None)
+
+
+def _scope_of(deployment: Deployment, zone: str) -> SignalScope:
+    own = deployment.intensity.get(zone)
+    return SignalKind.parse((own.signal if own else "") or deployment.method.signal).scope
 
 
 def _cut_off(deployment: Deployment, exclusions: Iterable[Exclusion]) -> CutOff:
@@ -282,7 +303,8 @@ def _base_year(deployment: Deployment) -> BaseYear | None:
     changes = [
         abs(one.new_g - one.old_g) for one in deployment.restatements if one.year == table.year
     ]
-    change = math.fsum(changes) / table.total_g if table.total_g else 0.0
+    # Of a total of nothing, any correction is all of it.
+    change = math.fsum(changes) / table.total_g if table.total_g else float(any(changes))
     return BaseYear(table.year, table.total_g, table.trigger, change, change > table.trigger)
 
 

@@ -140,16 +140,18 @@ def _match(
 ) -> None:
     refused = _refusal(table, deployment)
     rest, used = table.energy_kwh, 0.0
-    named = table.sites or tuple(table.claims) or tuple(sites)
-    for name in named:
-        if refused or name not in sites:
-            continue
-        market = market_of(sites[name], catalogue)
-        if market != table.market:
-            if table.sites or table.claims:
-                refused = f"{name!r} is in the market {market}, the instrument in {table.market}"
-            continue
-        wanted = table.claims.get(name, math.inf) if table.claims else math.inf
+    named = [name for name in table.sites or table.claims or sites if name in sites]
+    markets = {name: market_of(sites[name], catalogue) for name in named}
+    if (table.sites or table.claims) and not refused:
+        refused = "; ".join(
+            f"{name!r} is in the market {market}, the instrument in {table.market}"
+            for name, market in markets.items()
+            if market != table.market
+        )
+    eligible = [name for name in named if markets[name] == table.market]
+    for name in () if _refusal(table, deployment) else eligible:
+        # Who has claims for some sites has none for the others.
+        wanted = table.claims.get(name, 0.0) if table.claims else math.inf
         taken = min(wanted, rest, left[name])
         if taken <= _DUST * used_kwh[name]:
             continue
@@ -174,6 +176,12 @@ def _match(
 
 
 def _refusal(table: InstrumentTable, deployment: Deployment) -> str:
+    for other in deployment.instruments:
+        if other is table:
+            break
+        number = other.certificate.strip().casefold()
+        if number and number == table.certificate.strip().casefold():
+            return f"its certificate {table.certificate!r} is that of {other.name!r}"
     first, last = deployment.period.start.year, deployment.period.end.year
     if not first <= table.vintage <= last:
         period = str(first) if first == last else f"{first} to {last}"

@@ -11,6 +11,14 @@ from footprint.model import Statement
 _KEYED = {"lines": "id", "totals": "name", "register": "id", "places": "name", "drivers": "factor"}
 _RECIPE = ("reproduce", "declared")
 """What a statement was made with: compared apart from what it says."""
+_MAY_DIFFER = (
+    "reproduce.tool_version",
+    "reproduce.manifest",
+    "reproduce.catalogue_",
+    "reproduce.environment",
+)
+"""What another machine or release may have otherwise, if every figure agrees."""
+_PINNED = "reproduce.manifest_sha256"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +66,28 @@ class Verification:
         In what it says; empty if every digit agrees.
     recipe : tuple of Deviation
         In what it was made with: versions, inputs, manifest.
-    compared : int
-        Values that were compared.
+    compared, listed : int
+        Values that were compared, of what it says and of what it was made with.
     """
 
     deviations: tuple[Deviation, ...]
     recipe: tuple[Deviation, ...]
     compared: int
+    listed: int
+
+    @property
+    def unpinned(self) -> tuple[Deviation, ...]:
+        """Where it was made from another manifest, other inputs, or other draws."""
+        return tuple(
+            one
+            for one in self.recipe
+            if one.place == _PINNED or not one.place.startswith(_MAY_DIFFER)
+        )
 
     @property
     def reproduced(self) -> bool:
-        """Whether every figure and every word came out the same."""
-        return not self.deviations
+        """Whether every figure and every word came out the same, from the same inputs."""
+        return not self.deviations and not self.unpinned
 
 
 def verify(statement: Statement, again: Statement) -> Verification:
@@ -84,15 +102,15 @@ def verify(statement: Statement, again: Statement) -> Verification:
     """
     said: list[Deviation] = []
     recipe: list[Deviation] = []
-    compared = 0
+    compared, listed = 0, 0
     for field in fields(Statement):
         one, other = getattr(statement, field.name), getattr(again, field.name)
         for place, stated, found in _pairs(field.name, one, other):
-            compared += 1
+            is_recipe = field.name in _RECIPE
+            compared, listed = compared + (not is_recipe), listed + is_recipe
             if stated != found:
-                into = recipe if field.name in _RECIPE else said
-                into.append(Deviation(place, stated, found))
-    return Verification(tuple(said), tuple(recipe), compared)
+                (recipe if is_recipe else said).append(Deviation(place, stated, found))
+    return Verification(tuple(said), tuple(recipe), compared, listed)
 
 
 def _pairs(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -110,8 +128,17 @@ def _pairs(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _by_key(place: str, values: Sequence[Any]) -> Mapping[Any, Any]:
-    """Members by their name where they have one: a line more does not shift the others."""
+    """Members by their name where they have one: a line more does not shift the others.
+
+    A name that is there twice is two members, so that none hides the other.
+    """
     name = _KEYED.get(place)
     if name is None:
         return dict(enumerate(values))
-    return {getattr(value, name): value for value in values}
+    found: dict[Any, Any] = {}
+    for value in values:
+        key, number = getattr(value, name), 2
+        while key in found:
+            key, number = f"{getattr(value, name)} #{number}", number + 1
+        found[key] = value
+    return found

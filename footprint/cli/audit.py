@@ -93,7 +93,9 @@ def verify(
 ) -> None:
     """Make a statement again from its inputs, and compare to the last digit.
 
-    Exits with 1 if a figure differs.
+    Of a page (.html), what it shows is held against the data in it, too.
+
+    Exits with 1 if a figure, the manifest, an input or a page differs.
 
     Examples
     --------
@@ -107,11 +109,19 @@ def verify(
         read_deployment(manifest or _manifest_of(stated, statement), outside=allow_outside)
     )
     found = verify_(stated, again)
+    page = _check_page(statement, stated)
     if as_json:
-        print_json(_verification(found))
+        print_json(_verification(found) | {"page": page})
     else:
         _print_verification(found)
-    if not found.reproduced:
+        if page == "changed":
+            print_text(
+                f"{statement} shows something else than the data in it, "
+                "or brings a plotting library of its own"
+            )
+        elif page == "unknown":
+            say("Only the data of the page was compared: another release drew what it shows.")
+    if not found.reproduced or page == "changed":
         raise typer.Exit(1)
 
 
@@ -233,6 +243,19 @@ def _statement(path: Path) -> Statement:
     return found
 
 
+def _check_page(path: Path, stated: Statement) -> str | None:
+    """Draw a page again from its data: "same", "changed", or "unknown" if a release differs."""
+    from footprint._version import __version__
+    from footprint.documents import read_text
+    from footprint.reporting import is_drawn_from
+
+    if path.suffix != ".html":
+        return None
+    if is_drawn_from(read_text(path), stated):
+        return "same"
+    return "changed" if stated.reproduce.tool_version == __version__ else "unknown"
+
+
 def _manifest_of(statement: Statement, path: Path) -> Path:
     name = Path(statement.reproduce.manifest).name
     for folder in (path.resolve().parent, Path.cwd()):
@@ -255,6 +278,7 @@ def _verification(found: Verification) -> dict[str, Any]:
     return {
         "reproduced": found.reproduced,
         "compared": found.compared,
+        "recipe_compared": found.listed,
         "deviations": listed(found.deviations),
         "recipe": listed(found.recipe),
     }
@@ -269,6 +293,12 @@ def _print_verification(found: Verification) -> None:
         say(f"made with another: {one}")
     if found.reproduced:
         print_text(f"reproduced: all {found.compared:,} values agree to the last digit")
+        return
+    if not found.deviations:
+        print_text(
+            f"all {found.compared:,} values agree, but {found.unpinned[0].place} differs: the "
+            "statement was not made from this manifest and these inputs"
+        )
         return
     many = len(found.deviations)
     print_text(f"not reproduced: {many:,} of {found.compared:,} values differ")

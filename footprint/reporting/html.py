@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +15,7 @@ from footprint.documents import Result, to_json, write_text
 from footprint.model import Evaluation, MethodStudy, Statement
 from footprint.reporting import charts
 from footprint.reporting.assets import (
+    CDN,
     DIRECTORY,
     INLINE,
     Library,
@@ -31,6 +34,9 @@ from footprint.reporting.view import view
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+_COMMAND = re.compile(r'<p class="label">Command</p>\s*<pre><code>(.*?)</code></pre>', re.DOTALL)
 
 
 def render_report(
@@ -93,6 +99,16 @@ def render_report(
         document_id=DOCUMENT_ID,
         document_digest=digest(document),
         command=command,
+    )
+
+
+def is_drawn_from(page: str, result: Result) -> bool:
+    """Whether a page is what this release draws of a result, with any plotting library of ours."""
+    command = _COMMAND.search(page)
+    said = "" if command is None else html.unescape(command[1])
+    return any(
+        render_report(result, assets=assets, command=said) == page
+        for assets in (INLINE, DIRECTORY, CDN)
     )
 
 

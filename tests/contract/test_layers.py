@@ -13,6 +13,7 @@ LAYERS = {
     "errors": 0,
     "_resources": 0,
     "_version": 0,
+    "addresses": 1,
     "units": 1,
     "model": 2,
     "factors": 3,

@@ -1,12 +1,13 @@
 """Each check finds what it is for, and nothing where all is well."""
 
 import copy
+import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from footprint.audit import CHECKS, audit, read_deployment, run_checks
+from footprint.audit import CHECKS, audit, read_deployment, run_checks, state
 from footprint.audit.manifest import deployment_catalogue
 from footprint.model import Severity
 from tests.companies import company
@@ -39,8 +40,34 @@ def old_run(manifest):
     first(manifest, "runs")["start"] = date(2023, 5, 1)
 
 
+def run_of_the_year_but_not_of_the_period(manifest):
+    manifest["period"] = {"start": date(2026, 4, 1), "end": date(2027, 3, 31)}
+    first(manifest, "runs")["start"] = date(2026, 1, 5)
+
+
+def run_into_the_next_year(manifest):
+    run = {"name": "late", "start": date(2026, 12, 31)}
+    run["activities"] = [{"silo": "a", "duration": "30 h", "energy": "1 kWh", "tier": "A"}]
+    manifest["runs"].append(run)
+
+
 def old_factor(manifest):
     work(manifest)["data"] = "1 GB"  # the factor of networks describes 2020
+
+
+def declared_long_ago(manifest):
+    manifest["intensity"]["FR"]["year"] = 1995
+
+
+def mix_of_long_ago(manifest):
+    manifest["residual_mix"]["DE"]["year"] = 1995
+
+
+def nothing_to_divide_by(manifest):
+    manifest["method"]["allocation"] = "compute share"
+    manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+    for activity in first(manifest, "runs")["activities"]:
+        del activity["energy"], activity["tier"]
 
 
 def journal_twice(manifest):
@@ -54,6 +81,13 @@ def name_twice(manifest):
     for run in manifest["runs"]:
         for activity in run["activities"]:
             activity["duration"] = "3000 h"
+
+
+def work_twice(manifest):
+    for run in (first(manifest, "runs"), copy.deepcopy(first(manifest, "runs"))):
+        for activity in run["activities"]:
+            activity["duration"] = "3000 h"
+    manifest["runs"].append({**first(manifest, "runs"), "name": "s"})
 
 
 def cloud_as_site(manifest):
@@ -200,9 +234,19 @@ def too_many_hours(manifest):
 CASES = [
     (no_region, "region-missing", Severity.ERROR),
     (old_run, "run-outside-period", Severity.ERROR),
+    (run_into_the_next_year, "run-beyond-period", Severity.WARNING),
+    (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
+    (
+        nothing_to_divide_by,
+        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded"},
+        None,
+    ),
+    (declared_long_ago, "factor-expired", Severity.WARNING),
+    (mix_of_long_ago, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),
     (name_twice, "run-twice", Severity.ERROR),
+    (work_twice, "run-alike", Severity.WARNING),
     (cloud_as_site, "cloud-in-scope-2", Severity.ERROR),
     (same_energy_in_cloud, "energy-in-two-scopes", Severity.ERROR),
     (certificate_twice, "instrument-twice", Severity.ERROR),
@@ -275,6 +319,18 @@ def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
         manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
 
     assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
+
+
+def test_a_journal_that_somebody_edited_is_an_error(tmp_path):
+    shutil.copytree(JOURNAL, tmp_path / "j")
+    file = next((tmp_path / "j").glob("*.jsonl"))
+    lines = file.read_text().splitlines(keepends=True)
+    lines[1] = lines[1].replace("1", "2", 1)
+    file.write_text("".join(lines))
+    run = {"name": "r", "journal": "j", "actors": {"lyon": "a"}}
+    statement = state(read_deployment(company(tmp_path, runs=[run])))
+    found = [one.severity for one in statement.findings if one.code == "journal-line"]
+    assert found == [Severity.ERROR]
 
 
 def test_errors_come_first(tmp_path):

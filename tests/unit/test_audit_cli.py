@@ -80,7 +80,32 @@ def test_a_page_is_written_and_read_back(tmp_path):
     path = company(tmp_path)
     page = tmp_path / "statement.html"
     assert run(path, "-o", page, "--assets", "directory").exit_code == 0
-    assert run("verify", page, "--manifest", path).exit_code == 0
+    done = run("verify", page, "--manifest", path, "--json")
+    assert (done.exit_code, json.loads(done.stdout)["page"]) == (0, "same")
+
+
+@pytest.mark.parametrize("shown", ["Test company", "kWh"])
+def test_a_page_that_shows_something_else_than_its_data_is_found(tmp_path, shown):
+    path = company(tmp_path)
+    page = tmp_path / "statement.html"
+    run(path, "-o", page, "--assets", "directory")
+    text = page.read_text()
+    data = text.index('id="footprint-document"')
+    assert shown in text[:data]
+    page.write_text(text[:data].replace(shown, "forged", 1) + text[data:])
+    done = run("verify", page, "--manifest", path)
+    assert done.exit_code == 1
+    assert "something else" in done.stdout
+
+
+def test_a_statement_of_another_manifest_is_not_reproduced(tmp_path):
+    path = company(tmp_path)
+    run(path, "-o", tmp_path / "statement.json")
+    path.write_text(f"# a word more\n{path.read_text()}")
+    done = run("verify", tmp_path / "statement.json")
+    assert done.exit_code == 1
+    assert "values agree" in done.stdout
+    assert "manifest_sha256" in done.stdout
 
 
 def test_findings_that_are_errors_exit_with_1_and_still_give_the_statement(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from footprint.audit import explain, read_deployment, state
-from footprint.errors import UsageError
+from footprint.errors import DocumentError, UsageError
 from footprint.model import Cause
 from footprint.model.statements import TOTALS
 from tests.companies import stated, total_g
@@ -110,6 +111,118 @@ def test_a_contract_changes_the_market_based_total_alone(tmp_path):
     assert_adds_up(found)
     assert found.difference_g == pytest.approx(500 * (10 - 80))
     assert any("wind" in change.what for change in found.changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected_g"),
+    [
+        (lambda m: m.update(instruments=[]), 500 * 70),
+        (lambda m: m["instruments"][0].update(energy="600 kWh"), 100 * -70),
+        (lambda m: m["instruments"][0].update(sites=["B"], market="DE"), 500 * 70 - 500 * 690),
+    ],
+)
+def test_a_contract_is_structure_where_the_energy_is_the_same(tmp_path, change, expected_g):
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", change), "market")
+    assert_adds_up(found)
+    assert causes(found) == {Cause.STRUCTURE}
+    assert found.difference_g == pytest.approx(expected_g)
+
+
+def test_more_overhead_under_a_contract_is_factor_and_structure(tmp_path):
+    """1200 kWh become 1500; the contract covers 500 of either, the mix the rest."""
+    new = stated(tmp_path / "b", lambda m: m["sites"][0].update(pue=1.5))
+    found = explain(stated(tmp_path / "a"), new, "market")
+    assert_adds_up(found)
+    parts = found.by_cause()
+    assert causes(found) == {Cause.FACTOR, Cause.STRUCTURE}
+    mean = (80_000 - 56_000) / math.log(80 / 56)
+    assert parts[Cause.FACTOR] == pytest.approx((5000 + mean) * math.log(1.25))
+    assert found.difference_g == pytest.approx(300 * 80)
+
+
+def test_more_energy_under_a_contract_is_activity_and_structure(tmp_path):
+    def more(manifest):
+        manifest["runs"][0]["activities"][0]["energy"] = "1250 kWh"
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", more), "market")
+    assert_adds_up(found)
+    mean = (80_000 - 56_000) / math.log(80 / 56)
+    activity_g = found.by_cause()[Cause.ACTIVITY]
+    assert activity_g == pytest.approx((5000 + mean) * math.log(1.25))
+
+
+def test_a_generator_takes_the_place_of_the_grid_without_more_activity(tmp_path):
+    def made(manifest):
+        generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", made))
+    assert_adds_up(found)
+    assert causes(found) == {Cause.STRUCTURE}
+    assert found.difference_g == pytest.approx(200 * (900 - 50))
+
+
+def two_meters(*energies):
+    def change(manifest):
+        work = manifest["runs"][0]["activities"][1]
+        manifest["runs"][0]["activities"] = [
+            {**work, "energy": f"{energy} kWh", "meter": f"meter {energy}"} for energy in energies
+        ]
+
+    return change
+
+
+def test_the_order_of_the_activities_of_a_silo_changes_nothing(tmp_path):
+    old, new = (
+        stated(tmp_path / "a", two_meters(10, 1000)),
+        stated(tmp_path / "b", two_meters(1000, 10)),
+    )
+    for total in ("location", "market", "sci"):
+        assert explain(old, new, total).changes == ()
+
+
+def test_a_silo_named_like_a_contract_is_itself(tmp_path):
+    def named(swapped):
+        def change(manifest):
+            manifest["silos"][0]["name"] = "wind"
+            manifest["runs"][0]["activities"][0]["silo"] = "wind"
+            if swapped:
+                manifest["instruments"][0]["energy"] = "600 kWh"
+
+        return change
+
+    found = explain(stated(tmp_path / "a", named(False)), stated(tmp_path / "b", named(True)))
+    assert all(abs(change.difference_g) < 1e-6 for change in found.changes)
+
+
+def test_a_longer_life_is_a_factor_that_divides(tmp_path):
+    """Twice the life halves what the year has of the making."""
+
+    def lives(years):
+        def change(manifest):
+            for one in manifest["hardware"]:
+                one |= {"life": f"{years} year", "embodied": "500 kgCO2e", "source": "made up"}
+
+        return change
+
+    found = explain(stated(tmp_path / "a", lives(4)), stated(tmp_path / "b", lives(8)), "amortised")
+    assert_adds_up(found)
+    assert causes(found) == {Cause.FACTOR}
+    assert found.difference_g == pytest.approx(-0.5 * found.old_g)
+    assert all("lifespan" in one.what or "life" in one.what for one in found.changes)
+
+
+def test_a_figure_that_is_no_product_is_refused(tmp_path):
+    old = stated(tmp_path / "a")
+    new = stated(tmp_path / "b", lambda m: m["sites"][1].update(pue=1.1))
+    lines = []
+    for line in new.lines:
+        if line.place == "B" and line.location_g is not None:
+            figure = replace(line.location_g, value=line.location_g.value * 1.01)
+            line = replace(line, location_g=figure)
+        lines.append(line)
+    with pytest.raises(DocumentError, match="parts of its difference"):
+        explain(old, replace(new, lines=tuple(lines)))
 
 
 def test_another_allocation_is_structure(tmp_path):

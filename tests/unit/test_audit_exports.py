@@ -334,7 +334,7 @@ def test_a_product_carries_the_functional_unit_to_the_last_digit(plain):
     assert float(pcf["exemptedEmissionsPercent"]) == pytest.approx(exempt)
     assert "noise: nobody knows (not sized)" in pcf["exemptedEmissionsDescription"]
     sources = pcf["secondaryEmissionFactorSources"]
-    assert {"name": "made up (2026)", "version": "declared in the manifest"} in sources
+    assert {"name": "made up", "version": "2026 (declared in the manifest)"} in sources
 
 
 def test_no_contract_is_in_a_product_and_more_of_it_changes_nothing(tmp_path, plain):

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from footprint.audit import read_deployment, state
-from footprint.errors import FootprintError
-from footprint.ledger import ingest, open_ledger
-from tests.companies import company
+from footprint.audit import read_deployment, state, verify
+from footprint.errors import FootprintError, ManifestError
+from footprint.ledger import Cause, Correction, Note, ingest, open_ledger, record, restate
+from footprint.measurement.attribution import read_journal
+from footprint.model import Journal
+from tests.companies import company, total_g
 
 JOURNALS = Path(__file__).parents[2] / "examples" / "company" / "journals"
 ACTORS = {"lyon": "a"}
@@ -35,9 +37,55 @@ def test_a_run_of_a_ledger_gives_what_its_journal_gives(folder):
     assert [t.name for t in stated.totals] == [t.name for t in expected.totals]
     for one, other in zip(stated.totals, expected.totals, strict=True):
         assert one.emissions_g.value == pytest.approx(other.emissions_g.value, rel=1e-12)
-    assert [f.sha256 for f in stated.reproduce.inputs] == [
-        f.sha256 for f in expected.reproduce.inputs
+    *files, rows = stated.reproduce.inputs
+    assert [f.sha256 for f in files] == [f.sha256 for f in expected.reproduce.inputs]
+    assert rows.name == "sqlite:///runs.db, run noise-study-lyon"
+
+
+def halve(folder):
+    with open_ledger(f"sqlite:///{folder / 'runs.db'}") as ledger:
+        restate(ledger, Correction({}, scale={"energy_kwh": 0.5}), Note(Cause.ERROR, "test"))
+
+
+def test_a_correction_in_the_ledger_is_another_input(folder):
+    path = of_ledger(folder)
+    old = state(read_deployment(path))
+    halve(folder)
+    found = verify(old, state(read_deployment(path)))
+    assert [one.place for one in found.unpinned] == [
+        f"reproduce.inputs[{len(old.reproduce.inputs) - 1}].sha256"
     ]
+
+
+def test_a_run_as_of_a_change_keeps_last_years_statement_to_the_digit(folder):
+    path = of_ledger(folder, as_of=1)
+    old = state(read_deployment(path))
+    halve(folder)
+    found = verify(old, state(read_deployment(path)))
+    assert found.reproduced
+    assert not found.recipe
+    now = state(read_deployment(of_ledger(folder)))
+    assert total_g(now, "location") < total_g(old, "location")
+
+
+def test_a_silo_of_the_ledger_is_one_of_several(folder):
+    known = read_journal(folder / "journal")
+    again = Journal.of(known.run, list(known.activities()))
+    alone = state(read_deployment(of_ledger(folder)))
+    with open_ledger(f"sqlite:///{folder / 'runs.db'}") as ledger:
+        record(ledger, again, silo="south")
+    both = state(read_deployment(of_ledger(folder)))
+    one = state(read_deployment(of_ledger(folder, recorded_silo="south")))
+    energy_kwh = alone.total("scope 2 location").energy_kwh
+    assert one.total("scope 2 location").energy_kwh == pytest.approx(energy_kwh)
+    assert both.total("scope 2 location").energy_kwh == pytest.approx(2 * energy_kwh)
+
+
+@pytest.mark.parametrize("part", [{"as_of": 1}, {"recorded": "x"}, {"recorded_silo": "x"}])
+def test_what_is_of_ledgers_is_refused_elsewhere(tmp_path, part):
+    path = company(tmp_path, lambda m: m["runs"][0].update(part))
+    with pytest.raises(ManifestError, match=r"ledger"):
+        read_deployment(path)
 
 
 def test_a_run_that_is_not_in_the_ledger_is_named(folder):

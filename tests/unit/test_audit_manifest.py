@@ -6,14 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from footprint.addresses import hide_secrets, publish_address, publish_path
 from footprint.audit import read_deployment, state
-from footprint.audit.manifest import MOST_BYTES, hide_password
+from footprint.audit.manifest import MOST_BYTES
 from footprint.documents import from_json, to_json
 from footprint.errors import JournalError, ManifestError
 from footprint.reporting import extract_document, render_report
 from tests.companies import company, stated
 
 JOURNALS = Path(__file__).parents[2] / "examples" / "company" / "journals"
+
+
+GENERATOR = {
+    "name": "g",
+    "energy": "1 kWh",
+    "intensity": "900 gCO2e/kWh",
+    "source": "made up",
+}
+
+
+def nobody_has_records(manifest):
+    manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+    manifest["silos"].append({"name": "p", "place": "P", "records": 0})
+    for silo in manifest["silos"]:
+        silo["records"] = 0
 
 
 def journal(folder, name):
@@ -57,6 +73,12 @@ def refusal(path, **options):
         (lambda m: m["runs"][0]["activities"][0].update(silo="z"), "activities[1].silo", "no silo"),
         (lambda m: m["runs"][0]["activities"][0].update(energy="1 kg"), "energy", "unknown unit"),
         (lambda m: m.update(runs=[]), "runs", "no run"),
+        (lambda m: m["sites"][0].update(holding="rented", generators=[GENERATOR]),
+         "sites[1].generators", "no own site"),
+        (lambda m: (m["sites"][0].update(holding="rented"),
+                    m["instruments"][0].update(sites=["A"])),
+         "instruments[1].sites", "no own site"),
+        (nobody_has_records, "silos", "nobody has records"),
     ],
 )  # fmt: skip
 def test_an_error_names_the_file_and_the_key(tmp_path, change, key, what):
@@ -71,6 +93,14 @@ def test_an_unknown_actor_is_never_guessed(tmp_path):
     error = refusal(path)
     assert "'lyon'" in error.message
     assert "belongs to no silo" in error.message
+
+
+def test_a_run_without_end_is_no_crash(tmp_path):
+    def change(manifest):
+        manifest["runs"][0]["activities"][0]["duration"] = "1e12 h"
+
+    codes = {finding.code for finding in stated(tmp_path, change).findings}
+    assert "hours-exceeded" in codes
 
 
 def test_a_folder_without_a_manifest_is_named(tmp_path):
@@ -96,6 +126,24 @@ def test_a_manifest_reads_nothing_outside_of_its_folder(tmp_path, name):
     )
 
 
+@pytest.mark.parametrize("where", ["x.jsonl", "deeper", "deeper/x.jsonl"])
+def test_a_link_in_a_folder_of_journals_leads_nowhere_else(tmp_path, where):
+    shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "secret")
+    path = journal(tmp_path / "company", "j")
+    link = tmp_path / "company" / "j" / where
+    link.parent.mkdir(parents=True)
+    secret = next((tmp_path / "secret").glob("*.jsonl"))
+    link.symlink_to(secret if where.endswith(".jsonl") else secret.parent)
+    assert "outside of the manifest's folder" in refusal(path).message
+
+
+def test_a_pipe_is_no_input(tmp_path):
+    path = journal(tmp_path, "j")
+    (tmp_path / "j").mkdir()
+    os.mkfifo(tmp_path / "j" / "x.jsonl")  # who reads it waits for ever
+    assert "no plain file" in refusal(path).message
+
+
 def test_outside_is_allowed_only_when_asked_for(tmp_path):
     shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "elsewhere")
     path = journal(tmp_path / "company", "../elsewhere")
@@ -110,7 +158,15 @@ def test_a_folder_of_factors_stays_inside_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:hunter2@db.example/x", "sqlite:////etc/passwd", "sqlite:///../x.db"]
+    "url",
+    [
+        "postgresql://me:hunter2@db.example/x",
+        "postgresql://db.example/x?user=me&password=hunter2",
+        "postgresql://me:a/b?hunter2@db.example/x",
+        "postgresql://me:a@hunter2/c@db.example/x",
+        "sqlite:////etc/passwd",
+        "sqlite:///../x.db",
+    ],
 )
 def test_a_ledger_outside_is_refused_and_no_password_is_shown(tmp_path, url):
     path = company(tmp_path / "company", runs=[{"name": "r", "ledger": url, "silo": "a"}])
@@ -120,11 +176,32 @@ def test_a_ledger_outside_is_refused_and_no_password_is_shown(tmp_path, url):
     assert "hunter2" not in str(error)
     declared = dict(read_deployment(path).declared)
     assert "hunter2" not in str(declared)
+    assert "db.example" not in str(declared)
+    assert "/etc" not in str(declared)
 
 
 def test_a_password_is_hidden_wherever_it_stands():
-    assert hide_password("x://me:a@b:c@host/db") == "x://me:***@host/db"
-    assert hide_password("sqlite:///a.db") == "sqlite:///a.db"
+    assert hide_secrets("x://me:a@b:c@host/db") == "x://me:***@host/db"
+    assert hide_secrets("see x://h/db?user=me&password=a1&n=2") == (
+        "see x://h/db?user=me&password=***&n=2"
+    )
+    assert hide_secrets("https://example.org/a?b=c") == "https://example.org/a?b=c"
+
+
+def test_an_address_is_published_by_kind_and_name():
+    assert publish_address("postgresql://me:pw@host:5432/runs?x=y") == "postgresql://***/runs"
+    assert publish_address("sqlite:///a/runs.db") == "sqlite:///a/runs.db"
+    assert publish_address("sqlite:////home/me/runs.db") == "sqlite:///runs.db"
+    assert publish_path("C:\\Users\\me\\runs") == "runs"
+    assert publish_path("journals/lyon") == "journals/lyon"
+
+
+def test_a_journal_elsewhere_is_published_by_its_last_name(tmp_path):
+    shutil.copytree(JOURNALS / "noise-study-lyon", tmp_path / "elsewhere")
+    path = journal(tmp_path / "company", str(tmp_path / "elsewhere"))
+    statement = state(read_deployment(path, outside=True))
+    assert {file.name.partition("/")[0] for file in statement.reproduce.inputs} == {"elsewhere"}
+    assert str(tmp_path) not in to_json(statement)
 
 
 def test_a_huge_manifest_is_refused_before_it_is_read(tmp_path):
@@ -134,8 +211,8 @@ def test_a_huge_manifest_is_refused_before_it_is_read(tmp_path):
 
 
 def test_a_huge_journal_is_refused_before_it_is_read(tmp_path):
-    (tmp_path / "j").mkdir(parents=True)
-    with (tmp_path / "j" / "x.jsonl").open("wb") as file:
+    (tmp_path / "j" / "deeper").mkdir(parents=True)
+    with (tmp_path / "j" / "deeper" / "x.jsonl").open("wb") as file:
         file.truncate(2 * 1024**3)
     assert "ledger" in refusal(journal(tmp_path, "j")).remedy
 

@@ -61,6 +61,42 @@ def test_no_instrument_enters_the_location_based_total_or_the_functional_unit(tm
     assert with_contract.sci.intensity_g.value == pytest.approx(without.sci.intensity_g.value)
 
 
+@pytest.mark.parametrize("sites", [["A", "B"], ["B", "A"]])
+def test_the_order_of_sites_does_not_decide_what_an_instrument_covers(tmp_path, sites):
+    """B is in another market: it gets nothing, and A all the same."""
+    statement = stated(tmp_path, lambda m: m["instruments"][0].update(sites=sites))
+    used = statement.instruments[0]
+    assert used.used_kwh == pytest.approx(500)
+    assert "'B' is in the market DE" in used.refused
+    assert "instrument-market" in {finding.code for finding in statement.findings}
+
+
+@pytest.mark.parametrize("sites", [[], ["A"], ["A", "A2"]])
+def test_claims_are_all_that_an_instrument_covers(tmp_path, sites):
+    def change(manifest):
+        manifest["sites"].append({"name": "A2", "zone": "FR", "pue": 1.0})
+        manifest["silos"].append({"name": "a2", "place": "A2", "device": "server", "records": 1})
+        work = {"silo": "a2", "energy": "400 kWh", "tier": "A"}
+        manifest["runs"][0]["activities"].append(work)
+        manifest["instruments"][0] |= {"sites": sites, "claims": {"A": "100 kWh"}}
+
+    statement = stated(tmp_path, change)
+    used = statement.instruments[0]
+    assert (used.claimed_kwh, used.used_kwh) == (pytest.approx(100), pytest.approx(100))
+    market = 100 * 10 + (1100 + 400) * 80 + 1000 * 700
+    assert total_g(statement, "scope 2 market") == pytest.approx(market)
+
+
+def test_a_certificate_counts_for_the_first_instrument_alone(tmp_path):
+    def change(manifest):
+        again = {**manifest["instruments"][0], "name": "sun", "certificate": "one "}
+        manifest["instruments"].append(again)
+
+    statement = stated(tmp_path, change)
+    assert [one.used_kwh for one in statement.instruments] == [pytest.approx(500), 0]
+    assert "'wind'" in statement.instruments[1].refused
+
+
 def test_instruments_together_cover_no_more_than_was_used(tmp_path):
     def change(manifest):
         one = manifest["instruments"][0]
@@ -96,7 +132,23 @@ def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
     assert total_g(statement, "3.3") == pytest.approx(300 * 50)
     assert total_g(statement, "sci operation") == pytest.approx(1200 * 50 + 1000 * 60)
     left_out = [one.what for one in statement.exclusions if one.category is Category.ENERGY_RELATED]
-    assert left_out == ["transmission and distribution losses in DE"]
+    assert left_out == [
+        "transmission and distribution losses in DE",
+        "upstream of the fuel of electricity in DE, FR",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "left_out"),
+    [
+        (lambda m: m.update(upstream={"fuel": {"FR": {**m["intensity"]["FR"]}}}), ["DE"]),
+        (lambda m: m["method"].update(signal="average/location/life-cycle"), []),
+    ],
+)
+def test_the_upstream_of_fuel_is_in_a_line_or_listed_as_left_out(tmp_path, change, left_out):
+    statement = stated(tmp_path, change)
+    fuel = [one.what for one in statement.exclusions if one.what.startswith("upstream")]
+    assert [what.rpartition(" in ")[2] for what in fuel] == left_out
 
 
 @given(
@@ -199,6 +251,42 @@ def test_purchase_and_amortised_are_never_summed(example):
     assert total_g(example, "purchase") > 0 < total_g(example, "amortised")
     purchased = total_g(example, "3.2")
     assert purchased == pytest.approx(total_g(example, "purchase"))
+
+
+def test_hardware_in_a_place_without_a_zone_was_made_all_the_same(tmp_path):
+    def bought(zone):
+        def change(manifest):
+            manifest["sites"].append({"name": "D", "zone": zone, "pue": 1.0})
+            manifest["silos"].append({"name": "d", "place": "D", "device": "gpu", "records": 1})
+            one = {"name": "x", "place": "D", "device": "server", "purchased": date(2026, 3, 1)}
+            manifest["hardware"].append({**one, "embodied": "800 kgCO2e", "source": "made up"})
+            work = {"silo": "d", "duration": "100 h", "energy": "5 kWh", "tier": "A"}
+            manifest["runs"][0]["activities"].append(work)
+
+        return change
+
+    there, nowhere = stated(tmp_path / "a", bought("FR")), stated(tmp_path / "b", bought(""))
+    assert total_g(nowhere, "3.2") == pytest.approx(800e3)
+    for name in ("3.2", "purchase", "amortised", "sci embodied"):
+        assert total_g(nowhere, name) == pytest.approx(total_g(there, name))
+    assert not any(line.energy_kwh for line in nowhere.lines if line.place == "D")
+    assert any("5 kWh in D" in one.what for one in nowhere.exclusions)
+
+
+def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
+    def bought(day):
+        def change(manifest):
+            manifest["runs"][0]["start"] = date(2026, 3, 1)
+            manifest["hardware"][0]["purchased"] = day
+
+        return change
+
+    def reserved(statement):
+        return [line for line in statement.lines if line.silo == "a" and line.stage == "embodied"]
+
+    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 6))))
+    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 7))))
+    assert [line.activity for line in late] == [pytest.approx(6000 * 3600)]
 
 
 def test_purchases_carry_no_doubt_about_the_life(tmp_path):
@@ -380,9 +468,49 @@ def test_a_forged_document_is_refused(example):
         from_json(to_json(forged))
 
 
+@pytest.mark.parametrize("table", ["lines", "totals", "register", "places", "drivers"])
+def test_an_entry_that_is_there_twice_hides_nothing(example, table):
+    """A reader takes the first of two; the second, true one must not stand for it."""
+    entries = getattr(example, table)
+    forged = replace(example, **{table: (entries[0], *entries)})
+    assert not verify(forged, example).reproduced
+    with pytest.raises(DocumentError, match="more than once"):
+        from_json(to_json(forged))
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"manifest_sha256": "0" * 64},
+        {"seed": 1},
+        {"inputs": ()},
+    ],
+)
+def test_a_statement_is_not_reproduced_from_other_inputs(example, forged):
+    stated = replace(example, reproduce=replace(example.reproduce, **forged))
+    found = verify(stated, example)
+    assert not found.deviations
+    assert found.unpinned
+    assert not found.reproduced
+
+
+def test_another_machine_and_another_release_may_reproduce_it(example):
+    elsewhere = replace(example.reproduce, environment=(("python", "9"),), tool_version="0.0.1")
+    assert verify(replace(example, reproduce=elsewhere), example).reproduced
+
+
 def test_the_same_manifest_elsewhere_gives_the_same_statement(tmp_path):
     one, other = stated(tmp_path / "one"), stated(tmp_path / "a much longer name")
     assert to_json(one) == to_json(other)
+
+
+@pytest.mark.parametrize(("year", "score"), [(2023, 1), (2022, 2), (2012, 4), (1995, 5)])
+def test_an_intensity_of_old_is_old_though_it_was_declared(tmp_path, year, score):
+    statement = stated(tmp_path, lambda m: m["intensity"]["FR"].update(year=year))
+    entry = next(one for one in statement.register if one.id == "grid/FR/declared")
+    assert (entry.year, entry.valid_to) == (year, year)
+    lines = [line for line in statement.lines if line.place == "A" and line.energy_kwh]
+    assert {line.pedigree.temporal for line in lines} == {score}
 
 
 def test_drivers_share_the_variance(tmp_path):

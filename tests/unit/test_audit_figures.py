@@ -1,0 +1,151 @@
+"""Figures of a statement that somebody else computes: intervals, shares, quality, idle time."""
+
+import hashlib
+import math
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from footprint.audit import read_deployment, state
+from footprint.model import Quality
+from tests.companies import company, stated, total_g
+
+JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
+Z95 = NormalDist().inv_cdf(0.975)
+GENERATOR = {"name": "g", "intensity": "900 gCO2e/kWh", "source": "made up"}
+
+
+def upstream(manifest):
+    fuel = {"intensity": "20 gCO2e/kWh", "year": 2026, "source": "made up"}
+    manifest["upstream"] = {"losses": {"FR": 0.2}, "fuel": {"FR": fuel}, "source": "made up"}
+
+
+def ratios(entry, seed, draws):
+    """Draw a factor by the rule of docs/methodology.md, once per id."""
+    if entry.low == entry.high or entry.value <= 0:
+        return np.ones(draws)
+    key = hashlib.blake2b(f"{seed}:{entry.id}".encode(), digest_size=16).digest()
+    generator = np.random.Generator(np.random.Philox(key=int.from_bytes(key, "big")))
+    z = generator.standard_normal(draws)
+    above = math.log(entry.high / entry.value) / Z95
+    below = math.log(entry.value / entry.low) / Z95 if entry.low > 0 else above
+    return np.exp(np.where(z < 0, below, above) * z)
+
+
+@pytest.mark.parametrize("total", ["location", "market", "amortised"])
+def test_the_interval_of_a_total_is_that_of_its_own_draws(tmp_path, total):
+    """All factors of a line vary, and one factor varies alike in all lines."""
+    statement = stated(tmp_path, upstream)
+    seed, draws = statement.reproduce.seed, statement.reproduce.draws
+    drawn = {one.id: ratios(one, seed, draws) for one in statement.register}
+    whole, spread = np.zeros(draws), set()
+    for line in statement.lines:
+        for factors, figure in line.figures(total):
+            product = np.full(draws, figure.value)
+            for name in factors:
+                divides = name.startswith("1/")
+                ratio = drawn[name.removeprefix("1/")]
+                spread |= {name} if np.ptp(ratio) else set()
+                product = product / ratio if divides else product * ratio
+            whole += product
+    assert len(spread) > 1
+    found = statement.total(total).emissions_g
+    low, high = np.percentile(whole, (5, 95))
+    assert found.low == pytest.approx(min(low, found.value), rel=1e-9)
+    assert found.high == pytest.approx(max(high, found.value), rel=1e-9)
+    assert found.low < found.value < found.high
+
+
+def test_a_driver_that_multiplies_is_low_at_its_low_bound(tmp_path):
+    drivers = {one.factor: one for one in stated(tmp_path).drivers}
+    grid = drivers["grid/FR/declared"]
+    assert grid.at_low_g < grid.at_high_g
+
+
+def test_losses_and_fuel_are_no_electricity_of_the_company(tmp_path):
+    statement = stated(tmp_path, upstream)
+    for total in ("location", "market"):
+        assert statement.total(total).energy_kwh == pytest.approx(1200 + 1000)
+
+
+def test_the_fuel_of_the_grid_is_not_counted_for_what_a_generator_makes(tmp_path):
+    def change(manifest):
+        upstream(manifest)
+        manifest["upstream"]["losses"] = {}
+        manifest["sites"][0]["generators"] = [{**GENERATOR, "energy": "200 kWh"}]
+
+    assert total_g(stated(tmp_path, change), "3.3") == pytest.approx((1200 - 200) * 20)
+
+
+def test_a_generator_of_several_owners_serves_each_by_its_share(tmp_path):
+    """Of 400 kWh a quarter is the company's; so is a quarter of the site's 1200 kWh."""
+
+    def change(manifest):
+        manifest["organisation"]["approach"] = "equity share"
+        manifest["sites"][0] |= {"equity_share": 0.25}
+        manifest["sites"][0]["generators"] = [{**GENERATOR, "energy": "400 kWh"}]
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "scope 1") == pytest.approx(100 * 900)
+    assert total_g(statement, "scope 2 location") == pytest.approx(200 * 50 + 1000 * 60)
+
+
+def without_energy(manifest):
+    manifest["runs"][0]["activities"].append({"silo": "a", "duration": "1 h"})
+
+
+def test_what_has_no_meter_is_incomplete_and_is_said_once(tmp_path):
+    statement = stated(tmp_path / "a", without_energy)
+    used = [line for line in statement.lines if line.stage == "operation"]
+    assert {(line.place, line.pedigree.completeness) for line in used} == {("A", 3), ("B", 1)}
+    # Two pieces of electricity at A; where there is one alone, the same is said.
+    whole = stated(tmp_path / "b", without_energy, instruments=[])
+    said = [
+        [finding.message for finding in one.findings if finding.code == "unmetered"]
+        for one in (statement, whole)
+    ]
+    assert said[0] == said[1] != []
+
+
+def test_a_share_of_a_device_is_busy_by_its_share(tmp_path):
+    """6000 h of half a device are 3000 of the 8760 h of a year: two thirds idle."""
+    statement = stated(tmp_path, lambda m: m["runs"][0]["activities"][1].update(share=0.5))
+    assert "gpu-idle" in {one.code for one in statement.findings}
+
+
+def test_an_unused_site_without_a_factor_fails_nothing(tmp_path):
+    def change(manifest):
+        manifest["sites"].append({"name": "D", "zone": "PL", "pue": 1.0})
+
+    assert total_g(stated(tmp_path, change), "location") > 0
+
+
+def test_a_correction_of_a_base_year_of_nothing_recalculates_it(tmp_path):
+    def change(manifest):
+        manifest["base_year"]["total"] = "0 kgCO2e"
+        one = {"what": "x", "year": 2024, "old": "0 kgCO2e", "new": "5 kgCO2e"}
+        manifest["restatements"] = [{**one, "cause": "error", "reason": "forgotten"}]
+
+    assert "base-year-outdated" in {one.code for one in stated(tmp_path, change).findings}
+
+
+def test_what_the_making_of_hardware_took_is_never_measured(tmp_path):
+    actors = {"lyon": "a"}
+    runs = [{"name": "r", "journal": str(JOURNAL), "actors": actors}]
+    path = company(tmp_path, lambda m: m.update(hardware=[]), runs=runs)
+    statement = state(read_deployment(path, outside=True))
+    made = [line for line in statement.lines if line.stage == "embodied"]
+    assert {line.quality for line in made} == {Quality.MODELLED}
+
+
+def test_idle_time_is_of_the_share_that_is_reserved(tmp_path):
+    def change(manifest):
+        manifest["hardware"][1] |= {"share": 0.25, "idle": "100 W"}
+        manifest["runs"][0]["activities"][1]["duration"] = "100 h"
+
+    found = [one for one in stated(tmp_path, change).findings if one.code == "gpu-idle"]
+    # A year has 8760 h, a quarter of it 2190 h, of which 100 h were work.
+    assert "2090 device hours" in found[0].message
+    assert "209 kWh" in found[0].message
