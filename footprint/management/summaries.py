@@ -20,7 +20,8 @@ KLL_K = 512
 """Size of quantile sketches: rank error 0.53 % with 99 % confidence, as the library gives it."""
 LG_FREQUENT = 10
 """At most 768 frequent values of a silo; counts are at most 0.35 % of the rows off."""
-MOST_CELLS = 65_536
+MOST_CELLS = 4_096
+"""Of a grid: a cell tells at most 12 bits of a value."""
 _MOST_KEPT = 16 * KLL_K
 
 
