@@ -158,7 +158,8 @@ class Coordinator:
         content = RecordDict({RECORD: ConfigRecord({"question": write_message(question)})})
         nodes = sorted(self._nodes)
         found, moved = self._exchange(nodes, content, ANALYSIS_QUERY)
-        replies: dict[str, Reply | Came] = dict.fromkeys(self.expected, Came.LATE)
+        missing = dict.fromkeys(self.expected, Came.LATE)
+        replies: dict[str, Reply | Came] = {**missing, **self._strangers}
         for node, message in found.items():
             replies[self._nodes[node]] = _reply(message)
         with self.grid.exchanges.tracker.span(Phase.AGGREGATE, round=self._number):

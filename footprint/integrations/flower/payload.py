@@ -38,8 +38,8 @@ def record_bytes(record: Any) -> int:
     """Bytes of one record, as its `count_bytes` gives them."""
     try:
         return int(record.count_bytes())
-    except ValueError:
-        # Flower refuses to count an empty text or list, which may well be sent.
+    except (ValueError, IndexError):
+        # Flower cannot count an empty text or list, which may well be sent.
         return sum(len(name) + _value_bytes(value) for name, value in record.items())
 
 
