@@ -1,6 +1,7 @@
 """Catalogues of silos: what a scan tells, and what is refused of others."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,3 +222,12 @@ def test_schemas_are_compared_by_name_and_kind():
     assert schema_similarity(one, one) == 1
     assert schema_similarity(one, [one[0], Column("b", ColumnKind.TEXT)]) == pytest.approx(1 / 3)
     assert hash_schema(one) == hash_schema(one[::-1])
+
+
+def test_the_declaration_that_is_shown_is_one(tmp_path):
+    document = (Path(__file__).parents[2] / "docs" / "management.md").read_text()
+    shown = document.split("```toml\n")[1].split("```")[0]
+    (tmp_path / "silo.toml").write_text(shown)
+    found = read_silo(tmp_path)
+    assert found.datasets[0].labels == ("country",)
+    assert (found.minimum_rows, found.epsilon_limit) == (25, 3.0)

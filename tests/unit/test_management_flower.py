@@ -1,6 +1,8 @@
 """Silos and their coordinator over Flower's messages: what travels, and what the journal says."""
 
 import shutil
+import subprocess
+import sys
 from collections import defaultdict
 
 import numpy as np
@@ -214,3 +216,20 @@ def test_an_answer_of_other_records_is_forged(company, tmp_path):
     found = run(company, tmp_path, use, app).analysis
     assert [one.came for one in found.coverage][:3] == [Came.FORGED] * 3
     assert found.refused
+
+
+def test_names_come_when_they_are_touched_and_miss_their_extras_with_the_way_out():
+    code = (
+        "import sys; sys.modules['flwr'] = sys.modules['datasketches'] = None\n"
+        "import footprint.management as m; from footprint.errors import MissingExtra\n"
+        "assert m.__all__ == sorted(m.__all__) and m.read_silo and m.merge_answers\n"
+        "def missed(extra, touch):\n"
+        "    try: touch()\n"
+        "    except MissingExtra as error: assert f'footprint[{extra}]' in error.remedy\n"
+        "    else: raise SystemExit(extra)\n"
+        "missed('flower', lambda: m.Coordinator)\n"
+        "missed('flower', lambda: m.answer_questions)\n"
+        "from footprint.management.sketches import DistinctSketch\n"
+        "missed('management', lambda: DistinctSketch.of([1]))\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
