@@ -67,19 +67,22 @@ class Responder:
         """
         try:
             key = self._key(question)
-            made = [self._part(question, table, key, now_s) for table in self._tables(question)]
+            parts = [self._part(question, table, key, now_s) for table in self._tables(question)]
         except Refusal as refusal:
             return self._refuse(question, refusal.message), ()
         except FootprintError as error:
             # Not its message: that is for the people of the silo.
             return self._refuse(question, f"The data cannot be read ({error.code})."), ()
-        parts, sketches = zip(*made, strict=True)
+        made = [part for part in parts if part is not None]
+        if not made:
+            return self._refuse(question, "The cohort is too small."), ()
+        told, sketches = zip(*made, strict=True)
         answer = Answer(
             analysis=question.id,
             silo=self.silo.name,
             status=AnswerStatus.ANSWERED,
             key_id=key_id(key) if question.statistic in HASHED else None,
-            parts=parts,
+            parts=told,
         )
         return answer, sketches
 
@@ -100,24 +103,19 @@ class Responder:
 
     def _tables(self, question: Question) -> Sequence[DatasetTable]:
         if question.dataset is None:
-            large = [table for table in self.silo.datasets if self._is_large(question, table)]
-            if not large:
-                raise Refusal("There is no dataset with enough rows.")
-            return large
+            return self.silo.datasets
         table = self.silo.dataset(question.dataset)
         if table is None:
             raise Refusal("There is no such dataset.")
         return [table]
-
-    def _is_large(self, question: Question, table: DatasetTable) -> bool:
-        return _height(read_table(self.silo.locate(table))) >= self._least(question)
 
     def _least(self, question: Question) -> int:
         return max(question.minimum_rows, self.silo.minimum_rows)
 
     def _part(
         self, question: Question, declared: DatasetTable, key: bytes, now_s: float
-    ) -> tuple[AnswerPart, bytes]:
+    ) -> tuple[AnswerPart, bytes] | None:
+        """Answer for one dataset; None if it has too few rows."""
         path, least = self.silo.locate(declared), self._least(question)
         table = _columns(path, question)
         if question.epsilon is not None:
@@ -125,7 +123,7 @@ class Responder:
         values = _values(question, table)
         rows = _height(table) if values is None else len(values)
         if rows < least:
-            raise Refusal("The cohort is too small.")
+            return None
         labels: tuple[tuple[str, str], ...] = ()
         match question.statistic:
             case Statistic.ROWS:
@@ -155,7 +153,7 @@ class Responder:
 
     def _noisy(
         self, question: Question, declared: DatasetTable, table: Table, now_s: float
-    ) -> tuple[AnswerPart, bytes]:
+    ) -> tuple[AnswerPart, bytes] | None:
         """Answer with noise. Whether the cohort is large enough is judged by the noisy count."""
         epsilon = question.epsilon or 0.0
         if question.statistic is Statistic.ROWS:
@@ -168,7 +166,7 @@ class Responder:
         noisy = add_noise(counts, epsilon)
         rows = int(noisy.sum())
         if rows < self._least(question):
-            raise Refusal("The cohort is too small.")
+            return None
         sketch = b""
         if question.statistic is Statistic.HISTOGRAM:
             sketch = Histogram(question.grid, noisy, np.zeros_like(noisy)).pack()

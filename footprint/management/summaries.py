@@ -128,8 +128,8 @@ class QuantileSketch:
             raise forged("a weight is none that a sketch gives")
         if sum(weights.tolist()) != rows:
             raise forged(f"its weights are not its {rows:,} rows")
-        # The library keeps some 3 k of long streams, and all of short ones.
-        if len(cells) < min(rows, KLL_K):
+        # The library keeps all of k values, half of k just behind that, and 3 k of long streams.
+        if len(cells) < min(rows, KLL_K // 4):
             raise forged("it is cut")
         return cls(grid, rows, rows if len(cells) < rows else 0, cells, weights)
 

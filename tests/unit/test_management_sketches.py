@@ -166,6 +166,23 @@ def test_hashes_of_two_analyses_or_two_secrets_cannot_be_joined():
         analysis_key("short", "analysis-1")
 
 
+@pytest.mark.parametrize("rows", [1, 2, 20, 511, 512, 513, 600, 768, 1025, 4095, 4097, 100_000])
+def test_what_a_silo_makes_is_read_back(rows):
+    values = np.random.default_rng(rows).normal(0, 3, rows)
+    for shape in (values, np.sort(values), np.zeros(rows)):
+        made = QuantileSketch.of(shape, GRID)
+        read = QuantileSketch.unpack(made.pack(), rows, GRID)
+        assert (read.pack(), read.rank_error) == (made.pack(), made.rank_error)
+    whole = hashes(range(rows))
+    distinct = DistinctSketch.of(whole)
+    assert DistinctSketch.unpack(distinct.pack(), rows).estimate() == distinct.estimate()
+    kept = RowSketch.of(whole)
+    assert RowSketch.unpack(kept.pack(), rows).jaccard(kept).low == 1
+    for values in (range(rows), [k % 7 for k in range(rows)]):
+        frequent = FrequentSketch.of(hashes(values), 1)
+        assert FrequentSketch.unpack(frequent.pack(), rows).bounds == frequent.bounds
+
+
 VALUES = np.random.default_rng(4).normal(0, 3, 6000)
 FORMS = {
     "distinct": (
