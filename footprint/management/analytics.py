@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,10 @@ from footprint.model.kinds import Vocabulary
 ROWS_CHANGE = 2.0
 """Our choice: a silo whose dataset has this many times more rows than its catalogue said is not
 believed; it may scan again."""
+
+
+_FAR = 40.0
+"""Of 1/epsilon: noise is farther from 0 in 1 of 10^17 draws."""
 
 
 class Came(Vocabulary):
@@ -81,7 +86,7 @@ class Analysis:
         That the result is about; with noise it is noisy too.
     estimates : tuple of Estimate
         HyperLogLog: 95 %. Quantiles: 99 % for each silo. Frequent values and histograms:
-        certain. Noise: 95 %.
+        certain. Noise: 95 % for each number.
     labels : mapping of str to str
         Values of hashes that the silos name.
     pairs : tuple of Pair
@@ -198,7 +203,10 @@ def _check_part(question: Question, part: AnswerPart, catalogue: SiloCatalogue |
     if known is None:
         raise forged(f"its catalogue has no dataset {part.dataset!r}")
     most = known.rows * ROWS_CHANGE
-    if exact and part.rows + (part.missing or 0) > most:
+    if question.epsilon is not None:
+        cells = 1 if question.cells is None else question.cells + 2
+        most += _FAR / question.epsilon * math.sqrt(cells)
+    if part.rows + (part.missing or 0) > most:
         raise forged(f"it is about {part.rows:,} rows, and its catalogue says {known.rows:,}")
 
 

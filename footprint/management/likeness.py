@@ -171,18 +171,20 @@ def measure_drift(
     UsageError
         If they are not of one kind and grid.
     """
-    if type(reference) is not type(current) or reference.grid != current.grid:
+    alike = type(reference) is type(current) and isinstance(reference, QuantileSketch | Histogram)
+    if not alike or reference.grid != current.grid:
         raise UsageError(
-            "Drift compares two sketches of one kind and grid.", "Ask both questions alike."
+            "Drift compares two quantile sketches, or two histograms, of one grid.",
+            "Ask both questions alike, and see that none was refused.",
         )
     if isinstance(reference, QuantileSketch) and isinstance(current, QuantileSketch):
         value = float(np.abs(reference.cdf() - current.cdf()).max())
         error = reference.rank_error + current.rank_error
         return Drift(Estimate("ks", value, max(0.0, value - error), min(1.0, value + error)), None)
-    if isinstance(reference, Histogram) and isinstance(current, Histogram):
-        first, second = _shares(reference), _shares(current)
-        return Drift(None, float(((first - second) * np.log(first / second)).sum()))
-    raise UsageError("Drift compares quantile sketches or histograms.")
+    assert isinstance(reference, Histogram)
+    assert isinstance(current, Histogram)
+    first, second = _shares(reference), _shares(current)
+    return Drift(None, float(((first - second) * np.log(first / second)).sum()))
 
 
 def _shares(histogram: Histogram) -> np.ndarray:

@@ -215,10 +215,14 @@ class Histogram:
         if np.any(np.abs(counts.astype(float)) > _MOST_ROWS):
             raise forged("a count is out of range")
         if not least:
+            if sum(counts.tolist()) != rows:
+                raise forged(f"its counts are not its {rows:,} rows")
             return cls(grid, counts, np.zeros_like(counts))
         total = int(counts.sum())
         if counts.min() < 0 or np.any((counts > 0) & (counts < least)) or total > rows:
             raise forged(f"its counts do not fit its {rows:,} rows")
+        if rows - total > (least - 1) * np.count_nonzero(counts == 0):
+            raise forged(f"its counts are too few for its {rows:,} rows")
         unseen = np.where(counts == 0, min(least - 1, rows - total), 0)
         return cls(grid, counts, unseen)
 

@@ -14,6 +14,7 @@ from footprint.management.declaration import read_silo
 from footprint.management.likeness import Likeness, compare_schemas, measure_drift
 from footprint.management.questions import Question, Statistic
 from footprint.management.scanning import scan_silo
+from footprint.management.summaries import QuantileSketch
 from tests.management_silos import COUNTRIES, ROWS, answers, declare, make_company, write
 
 NOW_S = 4e9
@@ -256,6 +257,53 @@ def check_forged(question, replies, catalogues, forge):
     assert found.rows == without.rows
 
 
+@pytest.mark.parametrize("rows", [19, 3999, 4100, 10**6, 10**13])
+@pytest.mark.parametrize("epsilon", [None, 1.0])
+def test_a_histogram_of_other_rows_than_it_says_is_forged(tmp_path, rows, epsilon):
+    company = make_company(tmp_path)
+    for name, folder in company.folders.items():
+        declare(folder, name, ["bookings"], top="epsilon-limit = 1")
+    question = ask("histogram", "fare", lower=0.0, upper=1000.0, cells=2, epsilon=epsilon)
+    replies = answers(company, question)
+    if rows == json.loads(replies["madrid"].head)["parts"][0]["rows"]:
+        rows += 1  # noise happened to be just that
+    found = merge_answers(
+        question, replies | {"madrid": changed(replies["madrid"], {"rows": rows})}
+    )
+    assert [one.came for one in found.coverage].count(Came.FORGED) == 1
+
+
+def test_a_noisy_count_is_held_against_the_catalogue(company, catalogues):
+    question = ask("rows", epsilon=1.0)
+    part = {"dataset": "bookings", "missing": None, "size_bytes": None}
+    head = json.loads(answers(company, ask("rows"))["nice"].head)
+    head["parts"][0].update(part)
+    came = []
+    for rows in (4000, 4030, 9000):
+        head["parts"][0]["rows"] = rows
+        found = merge_answers(question, {"nice": Reply(json.dumps(head), (b"",))}, catalogues)
+        came.append(found.coverage[0].came)
+    assert came == [Came.ANSWERED, Came.ANSWERED, Came.FORGED]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.statistic}-{q.column}")
+def test_a_damaged_answer_never_stops_an_analysis(company, catalogues, question):
+    honest = answers(company, question)
+    head, sketch = honest["madrid"].head.encode(), honest["madrid"].sketches[0]
+    rng = np.random.default_rng(8)
+    forged = 0
+    for _ in range(60):
+        parts = [bytearray(head), bytearray(sketch)]
+        part = parts[int(rng.integers(2)) if sketch else 0]
+        for place in rng.integers(len(part), size=3):
+            part[place] = rng.integers(256)
+        reply = Reply(parts[0].decode("utf-8", "surrogateescape"), (bytes(parts[1]),))
+        found = merge_answers(question, honest | {"madrid": reply}, catalogues)
+        forged += [one.came for one in found.coverage].count(Came.FORGED)
+        assert 2 * ROWS <= found.rows <= 4 * ROWS  # at most what its catalogue allows
+    assert forged > 10
+
+
 def test_silos_with_another_secret_are_left_out_and_a_tie_refuses_all(company):
     question = ask("distinct", "customer")
     ours, theirs = answers(company, question), answers(company, question, "s" * 32)
@@ -325,7 +373,9 @@ def test_drift_is_that_of_the_cells(company):
     p, q = ((part.counts + 0.5) / (part.counts + 0.5).sum() for part in (one, other))
     assert measure_drift(one, other).psi == pytest.approx(((p - q) * np.log(p / q)).sum())
     with pytest.raises(UsageError):
-        measure_drift(one, merge_answers(counts, replies | {"x": Came.LATE}))
+        measure_drift(one, QuantileSketch.of(company.fares, one.grid))
+    with pytest.raises(UsageError, match="refused"):
+        measure_drift(None, None)
 
 
 def test_datasets_with_the_same_columns_are_found(company):
