@@ -26,6 +26,7 @@ from footprint.management.questions import (
     AnswerStatus,
     Question,
     Statistic,
+    write_message,
 )
 from footprint.management.sketches import DistinctSketch, RowSketch
 from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
@@ -99,7 +100,8 @@ class Responder:
             return b""
         if self.secret is None:
             raise Refusal("This silo has no secret, without which it sends no hashes.")
-        return analysis_key(self.secret, question.id)
+        # Of the whole question: whoever asks another one under the same id joins nothing.
+        return analysis_key(self.secret, write_message(question))
 
     def _tables(self, question: Question) -> Sequence[DatasetTable]:
         if question.dataset is None:
@@ -174,12 +176,12 @@ class Responder:
 
 
 def _columns(path: Path, question: Question) -> Table:
-    table = read_table(path)
     if question.column is None:
-        return table
+        return read_table(path)
+    table = read_table(path, [question.column])
     if question.column not in table:
         raise Refusal("There is no such column.")
-    return {question.column: table[question.column]}
+    return table
 
 
 def _height(table: Table) -> int:

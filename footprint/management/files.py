@@ -70,12 +70,12 @@ def describe(path: Path) -> Described:
 
 
 def read_table(path: Path, names: Sequence[str] | None = None) -> Table:
-    """Read all columns of a file, or the named ones.
+    """Read all columns of a file, or those of the named ones that it has.
 
     Raises
     ------
     DataError
-        If it cannot be read, or has no such column.
+        If it cannot be read.
     MissingExtra
         For Parquet without pyarrow.
     """
@@ -93,10 +93,7 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Table:
             f"{path.name} has {len(table)} columns; 1 to {MOST_COLUMNS:,} are read.",
             "Check the file.",
         )
-    missing = [name for name in names or () if name not in table]
-    if missing:
-        raise DataError(f"{path.name} has no column {missing[0]!r}.", "See its catalogue.")
-    return table if names is None else {name: table[name] for name in names}
+    return {name: table[name] for name in table if names is None or name in names}
 
 
 def kind_of(values: Sequence[Value]) -> ColumnKind:

@@ -1,7 +1,7 @@
 """Keyed hashes of values and rows: what stands in sketches in the place of values.
 
 The key of an analysis comes from a secret that the silos share and the coordinator lacks, and
-from the id of the analysis. So the coordinator cannot try values out, hashes of two analyses
+from the whole question. So the coordinator cannot try values out, hashes of two analyses
 cannot be joined, and a silo with another secret is noticed. A silo can try values out on what
 another one sent, if it sees that: it has the key.
 """
@@ -21,8 +21,8 @@ _LEAST_SECRET = 16
 _MASK = (1 << HASH_BITS) - 1
 
 
-def analysis_key(secret: str, analysis: str) -> bytes:
-    """Derive the key of one analysis.
+def analysis_key(secret: str, question: str) -> bytes:
+    """Derive the key of one analysis from the text of its question.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def analysis_key(secret: str, analysis: str) -> bytes:
         )
     root = hashlib.blake2b(secret.encode(), digest_size=32, person=b"footprint root").digest()
     return hashlib.blake2b(
-        analysis.encode(), key=root, digest_size=32, person=b"footprint key"
+        question.encode(), key=root, digest_size=32, person=b"footprint key"
     ).digest()
 
 

@@ -7,7 +7,6 @@ person's epsilon is that many times larger.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -20,6 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from footprint.errors import DataError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None  # type: ignore[assignment]
 
 LEAST_EPSILON, MOST_EPSILON = 0.01, 10.0
 """Beyond them noise drowns every count, or hides nobody."""
@@ -149,9 +153,23 @@ class EpsilonLedger:
         Raises
         ------
         DataError
-            If the file is damaged.
+            If the file is damaged, or cannot be written.
         """
         check_epsilon(epsilon)
+        try:
+            return self._pay(dataset, epsilon, analysis, now_s)
+        except OSError as error:
+            raise DataError(
+                f"{self.path.name} cannot be written: {error.strerror}.",
+                "Let the agent write into the folder of its silo.",
+            ) from error
+
+    def _pay(self, dataset: str, epsilon: float, analysis: str, now_s: float) -> bool:
+        if fcntl is None:
+            raise DataError(
+                "Two processes could spend the same epsilon: this system has no locks of files.",
+                "Run the agent on a POSIX system, or ask without epsilon.",
+            )
         with self.path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)

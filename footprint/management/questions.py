@@ -49,7 +49,7 @@ class Question:
     Attributes
     ----------
     id : str
-        Of the analysis; the key of its hashes comes from it. Lower case, digits and dashes.
+        Of the analysis: lower case, digits and dashes.
     statistic : Statistic
     dataset, column : str or None
     lower, upper : float or None

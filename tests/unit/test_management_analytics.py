@@ -304,6 +304,17 @@ def test_a_damaged_answer_never_stops_an_analysis(company, catalogues, question)
     assert forged > 10
 
 
+def test_hashes_of_two_questions_under_one_id_cannot_be_joined(company):
+    heads = [
+        answers(company, ask("frequent", "country", minimum_rows=rows))["nice"].head
+        for rows in (20, 21, 20)
+    ]
+    one, other, again = ({h for h, _ in json.loads(head)["parts"][0]["labels"]} for head in heads)
+    assert one
+    assert not one & other
+    assert one == again
+
+
 def test_silos_with_another_secret_are_left_out_and_a_tie_refuses_all(company):
     question = ask("distinct", "customer")
     ours, theirs = answers(company, question), answers(company, question, "s" * 32)

@@ -64,3 +64,9 @@ def test_a_damaged_ledger_spends_nothing(tmp_path, line):
     with pytest.raises(DataError, match="line 1"):
         EpsilonLedger(path, 1.0).spend("a", 0.1, "q", 0.0)
     assert path.read_text() == line
+
+
+def test_a_ledger_that_cannot_be_written_spends_nothing(tmp_path):
+    (tmp_path / "epsilon.jsonl").mkdir()
+    with pytest.raises(DataError, match="cannot be written"):
+        EpsilonLedger(tmp_path / "epsilon.jsonl", 1.0).spend("a", 0.1, "q", 0.0)
