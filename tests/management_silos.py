@@ -32,7 +32,7 @@ def make_company(folder, names=("lisbon", "madrid", "nice")):
         folders[name] = folder / name
         folders[name].mkdir(parents=True)
         customers = rng.integers(number * 2000, number * 2000 + 4000, ROWS)
-        fares = np.round(rng.lognormal(5 + 0.2 * number, 0.5, ROWS), 6)
+        fares = np.round(rng.lognormal(5 + 0.2 * number, 0.5, ROWS), 9)
         countries = COUNTRIES[rng.choice(4, ROWS, p=[0.7, 0.25, 0.048, 0.002])]
         columns.append((customers, fares, countries))
         rows = [
