@@ -43,6 +43,7 @@ def blocks(name, language):
         "docs/guide.md",
         "docs/ledger.md",
         "docs/live_sources.md",
+        "docs/management.md",
         "docs/papers.md",
         "docs/scheduling.md",
         "docs/scheduling_cafe.md",

@@ -30,11 +30,13 @@ def free_port():
 class Relay:
     """Passes a node's connections on to the SuperLink, and counts what it carries.
 
-    `up` and `down` hold the bytes so far, without the headers of TCP and IP.
+    `up` and `down` hold the bytes so far, without the headers of TCP and IP; `sent` is what
+    came from the node, connection after connection.
     """
 
     def __init__(self, target):
         self.target = target
+        self._streams = []
         self.up = self.down = 0
         self._lock = threading.Lock()
         self._server = socket.create_server((LOOPBACK, 0))
@@ -52,9 +54,17 @@ class Relay:
                 for name, ends in (("up", (near, far)), ("down", (far, near))):
                     threading.Thread(target=self._pump, args=(name, *ends), daemon=True).start()
 
+    @property
+    def sent(self):
+        return b"\n\n".join(map(bytes, self._streams))
+
     def _pump(self, name, source, sink):
+        stream = bytearray()
+        if name == "up":
+            self._streams.append(stream)
         with suppress(OSError):
             while data := source.recv(1 << 16):
+                stream += data
                 with self._lock:
                     setattr(self, name, getattr(self, name) + len(data))
                 sink.sendall(data)

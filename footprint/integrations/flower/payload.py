@@ -14,7 +14,16 @@ CHUNK_BYTES = int(os.environ.get("FLWR_PRIVATE_MAX_ARRAY_CHUNK_SIZE", "5242880")
 
 _ROUND_KEY = "server-round"
 
-_PHASES = {"train": Phase.TRAIN, "evaluate": Phase.EVALUATE}
+CATALOGUE_QUERY = "query.footprint_catalogue"
+ANALYSIS_QUERY = "query.footprint_analysis"
+"""Queries of `footprint.management`, which silos compute for."""
+
+_PHASES = {
+    "train": Phase.TRAIN,
+    "evaluate": Phase.EVALUATE,
+    CATALOGUE_QUERY: Phase.EVALUATE,
+    ANALYSIS_QUERY: Phase.EVALUATE,
+}
 
 
 def payload_bytes(content: Any) -> int:
@@ -29,8 +38,8 @@ def record_bytes(record: Any) -> int:
     """Bytes of one record, as its `count_bytes` gives them."""
     try:
         return int(record.count_bytes())
-    except ValueError:
-        # Flower refuses to count an empty text or list, which may well be sent.
+    except (ValueError, IndexError):
+        # Flower cannot count an empty text or list, which may well be sent.
         return sum(len(name) + _value_bytes(value) for name, value in record.items())
 
 
@@ -54,7 +63,8 @@ def count_objects(content: Any) -> int:
 
 def phase_of(message: Any) -> Phase:
     """Phase that a message asks for; types of Flower may have a name behind a point."""
-    return _PHASES.get(message.metadata.message_type.partition(".")[0], Phase.OTHER)
+    kind = message.metadata.message_type
+    return _PHASES.get(kind, _PHASES.get(kind.partition(".")[0], Phase.OTHER))
 
 
 def round_of(message: Any) -> int | None:
