@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
@@ -14,57 +14,23 @@ from footprint.ledger.columns import check_text, insert_activities
 from footprint.ledger.connections import Ledger
 from footprint.ledger.corrections import correct_again
 from footprint.ledger.entries import Batch, Entry, Reading, digest_of, find_batches, make_entry
+from footprint.ledger.holdings import (
+    as_it_is,
+    held_runs,
+    home_of,
+    left_out,
+    other_view,
+    twice,
+    withdrawn_run,
+)
+from footprint.ledger.outcomes import Ingested, Outcome
 from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
-from footprint.ledger.states import read_runs, state_of
-from footprint.ledger.succession import KnownFile, known_files, succession
+from footprint.ledger.states import read_runs
+from footprint.ledger.succession import known_files, succession
 from footprint.ledger.totals import sum_up
 from footprint.model import Finding, Journal, Severity
-from footprint.model.kinds import Vocabulary
-
-
-class Outcome(Vocabulary):
-    """What came of entering a run."""
-
-    ADDED = "added"
-    GREW = "grew"
-    """Its files were appended to, or there are more of them; its activities were made anew."""
-    REPLACED = "replaced"
-    """It was restated: read again, and put in the place of what was there."""
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What came of one run.
-
-    Attributes
-    ----------
-    run, silo : str
-        Its name, and the silo under which it is entered; empty if none was named.
-    outcome : Outcome
-    change : int or None
-        Number of the change in the log; None if nothing changed.
-    files, activities : int
-        That it is made of now.
-    superseded : int
-        Activities that it took the place of.
-    energy_kwh : float or None
-        Of all its activities [kWh]; None if it is known of none.
-    findings : tuple of Finding
-        What a reader of the journals must know.
-    """
-
-    run: str
-    silo: str
-    outcome: Outcome
-    change: int | None
-    files: int
-    activities: int
-    superseded: int
-    energy_kwh: float | None
-    findings: tuple[Finding, ...] = ()
 
 
 def ingest(
@@ -92,7 +58,8 @@ def ingest(
         Whose runs these are. Left out, a run that grew stays in its silo.
     reading : Reading, optional
     note : Note, optional
-        With a cause: runs that are there already are read again, and restated.
+        With a cause: runs that are there already are read again, and restated; runs that
+        were withdrawn come back.
     progress : callable, optional
         Called with what came of each run.
 
@@ -164,63 +131,13 @@ def _enter(
     """Enter files, unless the ledger holds them: only that is looked at before they are read."""
     if note.cause is None:
         with ledger.reading() as connection:
-            found = _held(connection, batch.sources, silo, reading)
+            found = held_runs(connection, batch.sources, silo, reading)
         if found:
             return found
     with held_still(batch.sources) as copies:
         entries = batch.load(copies)
         with ledger.writing() as connection:
             return _write(connection, entries, copies, silo, reading, note)
-
-
-def _held(
-    connection: Connection, sources: Sequence[SourceFile], silo: str | None, reading: Reading
-) -> list[Ingested]:
-    """Give the runs that files belong to, if the ledger holds each of the files."""
-    known = known_files(connection, sources)
-    if {source.sha256 for source in sources} - {file.sha256 for file in known}:
-        return []
-    for file in known:
-        if silo not in (None, file.silo) or reading.run not in (None, file.run):
-            raise _twice(file)
-    return [
-        _as_it_is(connection, run_id, run, home, reading)
-        for run_id, run, home in dict.fromkeys((f.run_id, f.run, f.silo) for f in known)
-    ]
-
-
-def _as_it_is(
-    connection: Connection, run_id: int, run: str, silo: str, reading: Reading
-) -> Ingested:
-    """Say what a ledger holds of a run that nothing is new of."""
-    files = known_files(connection, run_id=run_id)
-    totals = sum_up(connection, run_id)
-    findings = _other_view(connection, run_id, reading) if files[0].token else []
-    return Ingested(
-        run,
-        silo,
-        Outcome.UNCHANGED,
-        None,
-        len(files),
-        totals.activities,
-        0,
-        totals.energy_kwh,
-        tuple(findings),
-    )
-
-
-def _other_view(connection: Connection, run_id: int, reading: Reading) -> list[Finding]:
-    state = state_of(connection, run_id)
-    if (state.view, state.idle_policy) == (reading.view, reading.idle_policy):
-        return []
-    return [
-        Finding(
-            "other-view",
-            f"The ledger holds the run {state.run.name!r} in the view {state.view} with idle power "
-            f"{state.idle_policy}, not {reading.view} with {reading.idle_policy}.",
-            remedy="To read it anew, enter it with a cause: --restate method.",
-        )
-    ]
 
 
 def _write(
@@ -232,30 +149,31 @@ def _write(
     note: Note,
 ) -> list[Ingested]:
     """Enter runs in a transaction that nobody else writes in."""
-    if note.cause is None and (found := _held(connection, sources, silo, reading)):
+    if note.cause is None and (found := held_runs(connection, sources, silo, reading)):
         return found  # another process was faster
     known = known_files(connection, sources)
-    homes = []
-    for entry in entries:
-        name = reading.run or entry.state.run.name
-        own = {file.silo for file in known if file.run == name}
-        homes.append((name, own.pop() if silo is None and len(own) == 1 else silo or ""))
+    names = [reading.run or entry.state.run.name for entry in entries]
+    homes = [(name, home_of(connection, name, sources) if silo is None else silo) for name in names]
     for file in known:
         if (file.run, file.silo) not in homes:
-            raise _twice(file)
+            raise twice(file)
     change: int | None = None
     results = []
     for entry, (name, home) in zip(entries, homes, strict=True):
+        gone = withdrawn_run(connection, name, home)
+        if gone is not None and note.cause is None:
+            results.append(left_out(connection, gone, name, home))
+            continue
         run_id = _run_id(connection, name, home)
         before = known_files(connection, run_id=run_id)
         if before and note.cause is None:
             follows = succession(before, sources)
             if follows.brings_nothing:
-                results.append(_as_it_is(connection, run_id, name, home, reading))
+                results.append(as_it_is(connection, run_id, name, home, reading))
                 continue
             follows.require_growth(name)
             as_read = Reading(view=entry.state.view, idle_policy=entry.state.idle_policy)
-            if other := _other_view(connection, run_id, as_read):
+            if other := other_view(connection, run_id, as_read):
                 raise LedgerError(other[0].message, other[0].remedy)
         change = change or add_change(connection, "ingest", note)
         state = replace(entry.state, run=replace(entry.state.run, name=name))
@@ -352,12 +270,3 @@ def _run_id(connection: Connection, name: str, silo: str) -> int:
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
-
-
-def _twice(file: KnownFile) -> LedgerError:
-    place = f"in the silo {file.silo!r}" if file.silo else "without a silo"
-    return LedgerError(
-        f"{file.name} is in the ledger already, in the run {file.run!r} {place}: it would count "
-        "twice.",
-        "Leave --silo and --run out, or withdraw that run first: footprint ledger withdraw",
-    )

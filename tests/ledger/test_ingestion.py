@@ -238,6 +238,46 @@ def test_a_run_that_was_withdrawn_counts_no_more_and_can_come_back(ledger, tmp_p
     assert [run.silo for run in list_runs(ledger)] == ["krakow"]
 
 
+def test_a_withdrawn_run_of_a_table_comes_back_only_with_a_cause(ledger, tmp_path):
+    path = write_table(tmp_path / "all.csv", random_journal(40, 1), run="a", silo="lyon")
+    rows = write_table(tmp_path / "b.csv", random_journal(30, 2), run="b", silo="krakow")
+    more = rows.read_text().splitlines(keepends=True)[1:]
+    path.write_text(path.read_text() + "".join(more))
+    ingest(ledger, path, silo="all")
+    withdraw(ledger, "a", Note(Cause.STRUCTURE, "site sold"))
+
+    def left(found):
+        return {(r.run, r.silo, str(r.outcome), *(f.code for f in r.findings)) for r in found}
+
+    gone = ("a", "all", "withdrawn", "run-withdrawn")
+    # The same file says that one of its runs is left out, and one that grew does too.
+    before = status(ledger)
+    assert left(ingest(ledger, path)) == {("b", "all", "unchanged"), gone}
+    assert status(ledger) == before
+    path.write_text(path.read_text() + more[0])
+    assert left(ingest(ledger, path)) == {("b", "all", "grew"), gone}
+    assert [run.run for run in list_runs(ledger)] == ["b"]
+    assert query(ledger)["activities"][0] == 31
+    found = ingest(ledger, path, note=Note(Cause.STRUCTURE, "bought back"))
+    assert left(found) == {("a", "all", "added"), ("b", "all", "replaced")}
+    assert query(ledger, ["run"])["activities"].tolist() == [40, 31]
+    assert outcomes(ingest(ledger, path)) == [Outcome.UNCHANGED] * 2
+
+
+def test_a_withdrawn_journal_stays_withdrawn_as_it_grows(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1), span(2))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]))
+    ingest(ledger, path, silo="lyon")
+    withdraw(ledger, "digits", Note(Cause.ERROR))
+    assert outcomes(ingest(ledger, path)) == [Outcome.WITHDRAWN]
+    path.write_bytes(b"".join(lines))
+    assert outcomes(ingest(ledger, path)) == [Outcome.WITHDRAWN]
+    assert list_runs(ledger) == []
+    (back,) = ingest(ledger, path, note=Note(Cause.ERROR, "it was right"))
+    assert (back.outcome, back.silo) == (Outcome.ADDED, "lyon")
+
+
 def test_names_are_data_whatever_they_say(ledger, tmp_path):
     evil = 'x\'; DROP TABLE activities; -- <script>alert(1)</script> "%s" 🌍 :name'
     path = write_journal(tmp_path / "a.jsonl", span(1, actor=evil, zone="FR"), run=evil)
