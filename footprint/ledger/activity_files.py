@@ -28,6 +28,11 @@ from footprint.model import (
 RUN_COLUMNS = ("run", "silo", "architecture", "functional_unit", "view", "idle_policy")
 """What a table may say of the run that an activity belongs to."""
 _NUMERIC = (*NUMBERS, "round")
+MOST_ROWS = 20_000_000
+"""Of one Parquet file: a small one can hold as many as it likes."""
+LONGEST_WORD = 131_072
+"""Of a cell, in characters; Python's reader of CSV takes no more either."""
+_BATCH = 65_536
 _CHUNK = 5_000  # more no longer fits into the caches of a processor
 
 Table = dict[str, Any]
@@ -98,25 +103,53 @@ def _read_parquet(path: Path, name: str) -> Table:
     except ImportError as error:
         raise MissingExtra.of("parquet", "Reading Parquet files") from error
     try:
-        found = pq.ParquetFile(path)
-        _check_names(found.schema_arrow.names, name)
-        read = found.read()
+        schema = pq.read_schema(path)
+        _check_names(schema.names, name)
+        # Words come as numbers into a list of words: repeated, they take no more memory.
+        texts = [field.name for field in schema if field.name not in _NUMERIC]
+        with pq.ParquetFile(path, read_dictionary=texts) as found:
+            _check_rows(found.metadata.num_rows, name)
+            parts: dict[str, list[Any]] = {column: [] for column in schema.names}
+            for batch in found.iter_batches(_BATCH):
+                for column in schema.names:
+                    parts[column] += [_batch_values(batch.column(column), column, name)]
     except (pa.ArrowException, OSError) as error:
         raise LedgerError(f"{name} is no Parquet file: {error}.", "Check the file.") from error
-    table: Table = {}
-    for column in read.column_names:
-        values = read.column(column).to_pylist()
-        if column in _NUMERIC:
-            try:
-                table[column] = np.array(values, dtype=np.float64)
-            except (TypeError, ValueError) as error:
-                raise LedgerError(
-                    f"{name}: the column {column} holds something that is no number.",
-                    "Write it as numbers.",
-                ) from error
-        else:
-            table[column] = values
-    return table
+    return {
+        column: np.concatenate([*part, np.empty(0)])
+        if column in _NUMERIC
+        else [word for words in part for word in words]
+        for column, part in parts.items()
+    }
+
+
+def _check_rows(rows: int, name: str) -> None:
+    if rows > MOST_ROWS:
+        raise LedgerError(
+            f"{name} has {rows:,} rows; {MOST_ROWS:,} are the most.",
+            "Split it, or check that it is what it should be.",
+        )
+
+
+def _batch_values(values: Any, column: str, name: str) -> Any:
+    """Give numbers as an array, and words as a list."""
+    if column in _NUMERIC:
+        try:
+            return np.array(values.to_pylist(), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise LedgerError(
+                f"{name}: the column {column} holds something that is no number.",
+                "Write it as numbers.",
+            ) from error
+    if not hasattr(values, "dictionary"):  # an empty column, or no text at all
+        return values.to_pylist()
+    words = values.dictionary.to_pylist()
+    if any(isinstance(word, str) and len(word) > LONGEST_WORD for word in words):
+        raise LedgerError(
+            f"{name}: a cell of the column {column} has more than {LONGEST_WORD:,} characters.",
+            "Check that it is what it should be.",
+        )
+    return [None if place is None else words[place] for place in values.indices.to_pylist()]
 
 
 def _read_csv(path: Path, name: str) -> Table:
