@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from footprint.errors import LedgerError, UsageError
-from footprint.ledger.columns import VOCABULARIES, check_text
+from footprint.ledger.columns import LARGEST, MOST_ROUNDS, VOCABULARIES, check_text
 from footprint.ledger.schema import (
     NUMBERS,
     REQUIRED,
@@ -144,10 +144,12 @@ def _checked(name: str, value: Any) -> Any:
     if name in NUMBERS or name == "round":
         try:
             number = int(value) if name == "round" else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{name} cannot be {value!r}.", "Write a number.") from None
-        if not 0 <= number < math.inf:
+        if not 0 <= number <= (MOST_ROUNDS if name == "round" else LARGEST):
             raise UsageError(f"{name} cannot be {value!r}.", "Write a number of 0 or more.")
+        if name == "resource_share" and not 0 < number <= 1:
+            raise UsageError(f"{name} cannot be {value!r}.", "Write a share, above 0 and up to 1.")
         return number
     word = check_text(value, name)
     return str(VOCABULARIES[name](word)) if name in VOCABULARIES else word
@@ -166,6 +168,7 @@ def apply_correction(
     last = connection.execute(select(func.coalesce(func.max(activities.c.id), 0))).scalar_one()
     differ = or_(*(activities.c[name].is_distinct_from(value) for name, value in new.items()))
     wrong = and_(meant, differ, activities.c.id <= last)
+    _require_range(connection, correction, meant)
     if noted:
         _note_values(connection, correction, wrong, new, change)
     kept = [c for c in activities.columns if c.name not in ("id", "added_by", *new)]
@@ -190,6 +193,25 @@ def apply_correction(
             "Set energy_low_kwh and energy_high_kwh too. Nothing was changed.",
         )
     return int(connection.execute(select(func.count()).where(added)).scalar_one())
+
+
+def _require_range(
+    connection: Connection, correction: Correction, meant: ColumnElement[bool]
+) -> None:
+    """Refuse factors that make of a number what could not have been entered."""
+    for name, factor in correction.scale.items():
+        column = activities.c[name]
+        low, high = connection.execute(
+            select(func.min(column), func.max(column)).where(meant)
+        ).one()
+        if high is None:
+            continue
+        is_share = name == "resource_share"
+        if factor * high > (1.0 if is_share else LARGEST) or (is_share and factor * low <= 0):
+            raise LedgerError(
+                f"{name} would be {factor * high:.6g}.",
+                "Use another factor. Nothing was changed.",
+            )
 
 
 def _note_values(

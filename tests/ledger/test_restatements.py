@@ -17,6 +17,7 @@ from footprint.ledger import (
     record,
     restate,
     status,
+    withdraw,
 )
 from tests.ledger.samples import random_journal, span, write_journal
 
@@ -133,6 +134,21 @@ REFUSED = [
     (Correction({}, scale={"energy_kwh": math.inf}), "cannot be multiplied"),
     (Correction({}, {"data_gb": 1}, {"data_gb": 2}), "set and scaled"),
     (Correction({"round": "one"}, {"zone": "FR"}), "round cannot be"),
+    (Correction({"round": 10**20}, {"zone": "FR"}), "round cannot be"),
+    (Correction({"round": math.inf}, {"zone": "FR"}), "round cannot be"),
+    (Correction({"year": 10**12}, {"zone": "FR"}), "year cannot be"),
+    (Correction({"since_s": "abc"}, {"zone": "FR"}), "since_s cannot be"),
+    (Correction({"until_s": math.nan}, {"zone": "FR"}), "until_s cannot be"),
+    (Correction({"zone": "\ud800"}, {"zone": "FR"}), "not valid text"),
+    (Correction({"run": "\ud800"}, {"zone": "FR"}), "not valid text"),
+    (Correction({}, {"zone": "\ud800"}), "not valid text"),
+    (Correction({}, {"round": 10**30}), "round cannot be"),
+    (Correction({}, {"round": math.inf}), "round cannot be"),
+    (Correction({}, {"energy_kwh": 1e300}), "energy_kwh cannot be"),
+    (Correction({}, {"resource_share": 25}), "resource_share cannot be"),
+    (Correction({}, {"resource_share": 0}), "resource_share cannot be"),
+    (Correction({}, scale={"energy_kwh": 1e300}), "energy_kwh would be"),
+    (Correction({}, scale={"duration_s": 1e308}), "duration_s would be"),
 ]
 
 
@@ -147,5 +163,7 @@ def test_what_cannot_be_meant_is_refused_and_changes_nothing(ledger):
 
 def test_a_restatement_needs_a_cause(ledger):
     record(ledger, random_journal(5))
+    with pytest.raises(LedgerError, match="not valid text"):
+        withdraw(ledger, "\ud800", ERROR)
     with pytest.raises(UsageError, match="needs a cause"):
         restate(ledger, Correction({}, {"zone": "FR"}), Note())
