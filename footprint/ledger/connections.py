@@ -151,6 +151,12 @@ def _parse(url: str) -> URL:
         # What does not parse may hold a password, so it is not repeated.
         raise UsageError("The address of the ledger cannot be read.", _EXAMPLES) from None
     if backend in ("postgres", "postgresql"):
+        if url.count("@") > 1:
+            # Nobody can tell where such a password ends; a part of it would pass for a host.
+            raise UsageError(
+                "The address of the ledger has more than one '@'.",
+                "Write each one that is part of a name or a password as %40.",
+            )
         return address.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise UsageError(f"A ledger cannot be kept in {backend!r}.", _EXAMPLES)

@@ -75,12 +75,22 @@ def test_another_schema_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "address", ["", "ledger.db", "mysql://u:secret@h/d", "http://secret", "://"]
+    "address",
+    [
+        "",
+        "ledger.db",
+        "mysql://u:secret@h/d",
+        "http://secret",
+        "://",
+        "postgresql://u:pw@secret@127.0.0.1:1/d",
+        "postgresql://u:pw@se/cret@127.0.0.1:1/d",
+        "postgresql://u:pw@se?cret@127.0.0.1:1/d",
+    ],
 )
 def test_what_is_no_address_is_refused(address):
     with pytest.raises(UsageError) as error:
         open_ledger(address)
-    assert "secret" not in str(error.value).replace("SECRET", "")
+    assert "cret" not in str(error.value)
 
 
 def test_passwords_are_never_shown():
