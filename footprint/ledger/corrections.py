@@ -30,6 +30,7 @@ from footprint.ledger.schema import (
     activities,
     changes,
     restatements,
+    run_states,
 )
 from footprint.ledger.selections import conditions
 from footprint.model import ACTIVITY_COLUMNS
@@ -63,33 +64,50 @@ class Correction:
         return json.dumps({name: dict(part) for name, part in parts.items()}, allow_nan=False)
 
 
-def correct_again(connection: Connection, run_id: int, change: int) -> int:
+def correct_again(connection: Connection, run_id: int, change: int) -> tuple[int, int]:
     """Apply the corrections of a run to activities that took the place of corrected ones.
+
+    What was corrected in files that others took the place of may be right in these: such
+    corrections, and those from before the run was withdrawn, are not applied.
 
     Returns
     -------
-    int
-        How many there were.
+    applied, dropped : int
+        How many there were; dropped are only those that this change ends.
     """
-    withdrawn = (
-        select(func.coalesce(func.max(changes.c.id), 0))
-        .join(restatements, restatements.c.change_id == changes.c.id)
-        .where(restatements.c.run_id == run_id, changes.c.kind == "withdraw")
-        .scalar_subquery()
+    ended = select(func.coalesce(func.max(changes.c.id), 0)).where(
+        or_(
+            and_(
+                changes.c.kind == "withdraw",
+                changes.c.id.in_(
+                    select(restatements.c.change_id).where(restatements.c.run_id == run_id)
+                ),
+            ),
+            and_(
+                changes.c.kind == "replace",
+                changes.c.id.in_(
+                    select(run_states.c.added_by).where(run_states.c.run_id == run_id)
+                ),
+            ),
+        )
     )
+    last = connection.execute(ended.where(changes.c.id < change)).scalar_one()
     found = connection.execute(
         select(changes.c.correction)
         .where(
             changes.c.correction.is_not(None),
-            changes.c.id > withdrawn,
+            changes.c.id > last,
             changes.c.id.in_(
                 select(restatements.c.change_id).where(restatements.c.run_id == run_id)
             ),
         )
         .order_by(changes.c.id)
     ).scalars()
-    number = 0
-    for document in found.all():
+    documents = found.all()
+    kind = connection.execute(select(changes.c.kind).where(changes.c.id == change)).scalar_one()
+    if kind == "replace":
+        return 0, len(documents)
+    for document in documents:
         correction = Correction(**json.loads(document))
         meant = and_(
             activities.c.superseded_by.is_(None),
@@ -99,8 +117,7 @@ def correct_again(connection: Connection, run_id: int, change: int) -> int:
         apply_correction(
             connection, correction, meant, new_columns(correction), change, noted=False
         )
-        number += 1
-    return number
+    return len(documents), 0
 
 
 def new_columns(correction: Correction) -> dict[str, ColumnElement[Any]]:

@@ -27,8 +27,8 @@ from footprint.ledger.outcomes import Ingested, Outcome
 from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
-from footprint.ledger.states import read_runs
-from footprint.ledger.succession import known_files, succession
+from footprint.ledger.states import RunState, read_runs
+from footprint.ledger.succession import KnownFile, files_of, known_files, succession
 from footprint.ledger.totals import sum_up
 from footprint.model import Finding, Journal, Severity
 
@@ -157,30 +157,49 @@ def _write(
     for file in known:
         if (file.run, file.silo) not in homes:
             raise twice(file)
+    before = [files_of(connection, *home) for home in homes]
+    replaces = any(succession(files, sources).replaces for files in before)
     change: int | None = None
     results = []
-    for entry, (name, home) in zip(entries, homes, strict=True):
-        gone = withdrawn_run(connection, name, home)
-        if gone is not None and note.cause is None:
-            results.append(left_out(connection, gone, name, home))
-            continue
-        run_id = _run_id(connection, name, home)
-        before = known_files(connection, run_id=run_id)
-        if before and note.cause is None:
-            follows = succession(before, sources)
-            if follows.brings_nothing:
-                results.append(as_it_is(connection, run_id, name, home, reading))
-                continue
-            follows.require_growth(name)
-            as_read = Reading(view=entry.state.view, idle_policy=entry.state.idle_policy)
-            if other := other_view(connection, run_id, as_read):
-                raise LedgerError(other[0].message, other[0].remedy)
-        change = change or add_change(connection, "ingest", note)
+    for entry, (name, home), files in zip(entries, homes, before, strict=True):
         state = replace(entry.state, run=replace(entry.state.run, name=name))
+        if note.cause is None:
+            idle = _nothing_new(connection, state, home, (files, sources), reading)
+            if idle is not None:
+                results.append(idle)
+                continue
+        change = change or add_change(connection, "replace" if replaces else "ingest", note)
+        run_id = _run_id(connection, name, home)
         result = _replace(connection, run_id, Entry(state, entry.columns), sources, change, home)
         is_restated = result.outcome is Outcome.GREW and note.cause is not None
         results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
     return results
+
+
+def _nothing_new(
+    connection: Connection,
+    state: RunState,
+    home: str,
+    files: tuple[Sequence[KnownFile], Sequence[SourceFile]],
+    reading: Reading,
+) -> Ingested | None:
+    """Say that a run is left as it is, if it is; refuse what only a cause may change."""
+    name = state.run.name
+    gone = withdrawn_run(connection, name, home)
+    if gone is not None:
+        return left_out(connection, gone, name, home)
+    before, sources = files
+    if not before:
+        return None
+    run_id = before[0].run_id
+    follows = succession(before, sources)
+    if follows.brings_nothing:
+        return as_it_is(connection, run_id, name, home, reading)
+    follows.require_growth(name)
+    as_read = Reading(view=state.view, idle_policy=state.idle_policy)
+    if other := other_view(connection, run_id, as_read):
+        raise LedgerError(other[0].message, other[0].remedy)
+    return None
 
 
 def _replace(
@@ -216,8 +235,11 @@ def _replace(
     columns = {"silo": [silo or None] * number, **entry.columns}
     insert_activities(connection, columns, run_id=run_id, change=change)
     findings = list(entry.state.findings)
-    if again := correct_again(connection, run_id, change):
-        findings.append(_corrected_again(again))
+    applied, dropped = correct_again(connection, run_id, change)
+    if applied:
+        findings.append(_corrected_again(applied))
+    if dropped:
+        findings.append(_dropped(dropped))
     if had_files:
         note_totals(connection, run_id, change, old)
     totals = sum_up(connection, run_id)
@@ -256,6 +278,16 @@ def _corrected_again(number: int) -> Finding:
         f"{number} corrections of this run were applied to its new activities too.",
         Severity.INFO,
         "See them with: footprint ledger history",
+    )
+
+
+def _dropped(number: int) -> Finding:
+    return Finding(
+        "corrections-dropped",
+        f"{number} corrections of this run were made on files that these took the place of: they "
+        "were not applied again.",
+        remedy="See them with: footprint ledger history. What the new files still have wrong, "
+        "restate again.",
     )
 
 

@@ -41,6 +41,11 @@ class Succession:
         """Whether the ledger holds all of it, or more."""
         return not (self.new or self.grew or self.changed)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether the ledger holds something that is not in the files that are given."""
+        return bool(self.changed or self.older or self.missing)
+
     def require_growth(self, run: str) -> None:
         """Refuse files that do not contain all that the run was made from.
 
@@ -78,6 +83,14 @@ def known_files(
         found = connection.execute(statement.where(source_files.c.run_id == run_id))
         return [KnownFile(*row) for row in found]
     return _matching(connection, statement, sources)
+
+
+def files_of(connection: Connection, run: str, silo: str) -> list[KnownFile]:
+    """Give what a run is made of, by its name and the silo that it was entered in."""
+    statement = _files().where(
+        runs.c.name == run, runs.c.silo == silo, source_files.c.superseded_by.is_(None)
+    )
+    return [KnownFile(*row) for row in connection.execute(statement)]
 
 
 def withdrawn_files(connection: Connection, sources: Iterable[SourceFile]) -> list[KnownFile]:

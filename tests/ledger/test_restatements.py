@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from footprint.errors import LedgerError, UsageError
@@ -19,7 +20,8 @@ from footprint.ledger import (
     status,
     withdraw,
 )
-from tests.ledger.samples import random_journal, span, write_journal
+from footprint.model import Journal
+from tests.ledger.samples import random_journal, span, write_journal, write_table
 
 ERROR = Note(Cause.ERROR, "read off wrongly", "auditor")
 
@@ -102,6 +104,44 @@ def test_a_correction_outlives_the_growth_of_its_run(ledger, tmp_path):
     # What a correction made of a run that it was not meant for is left alone.
     ingest(ledger, write_journal(tmp_path / "b.jsonl", span(1), run="other"), silo="lyon")
     assert query(ledger, ["zone"], {"run": "other"})["zone"].tolist() == ["FR"]
+
+
+def test_a_file_that_was_itself_corrected_is_not_corrected_again(ledger, tmp_path):
+    def written(*energies):
+        journal = random_journal(3)
+        none = [None] * len(energies)
+        columns = {name: column[: len(energies)] for name, column in journal.columns.items()}
+        columns |= {"energy_kwh": np.array(energies, dtype=float)}
+        columns |= {"energy_low_kwh": none, "energy_high_kwh": none}
+        return write_table(tmp_path / "bills.csv", Journal(journal.run, columns), run="bills")
+
+    def total():
+        return query(ledger)["energy_kwh"].tolist()
+
+    ingest(ledger, written(2.0))
+    restate(ledger, Correction({}, scale={"energy_kwh": 0.5}), ERROR)
+    (result,) = ingest(ledger, written(1.0), note=ERROR)
+    assert result.outcome is Outcome.REPLACED
+    assert [f.code for f in result.findings] == ["corrections-dropped"]
+    assert total() == [1.0]
+    # Nor when it grows, unless it was corrected since.
+    (result,) = ingest(ledger, written(1.0, 4.0))
+    assert (result.outcome, result.findings, total()) == (Outcome.GREW, (), [5.0])
+    restate(ledger, Correction({}, scale={"energy_kwh": 0.5}), ERROR)
+    # Read anew, the same file needs the correction still.
+    (result,) = ingest(ledger, tmp_path / "bills.csv", note=Note(Cause.METHOD))
+    assert [f.code for f in result.findings] == ["corrected-again"]
+    ingest(ledger, written(1.0, 4.0, 8.0))
+    assert total() == [6.5]
+
+
+def test_corrections_from_before_a_withdrawal_are_not_applied(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1))
+    ingest(ledger, path)
+    restate(ledger, Correction({}, {"zone": "PL"}), ERROR)
+    withdraw(ledger, "digits", ERROR)
+    (back,) = ingest(ledger, path, note=ERROR)
+    assert (back.outcome, query(ledger, ["zone"])["zone"].tolist()) == (Outcome.ADDED, ["FR"])
 
 
 def test_a_dry_run_and_a_correction_of_nothing_change_nothing(ledger):
