@@ -149,8 +149,6 @@ def _write(
     note: Note,
 ) -> list[Ingested]:
     """Enter runs in a transaction that nobody else writes in."""
-    if note.cause is None and (found := held_runs(connection, sources, silo, reading)):
-        return found  # another process was faster
     known = known_files(connection, sources)
     names = [reading.run or entry.state.run.name for entry in entries]
     homes = [(name, home_of(connection, name, sources) if silo is None else silo) for name in names]

@@ -6,11 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import func, select
 
-from footprint.ledger import Outcome, ingest, open_ledger, query, record, status
+from footprint.ledger import Note, Outcome, ingest, open_ledger, query, record, status
+from footprint.ledger.changes import add_change
+from footprint.ledger.schema import changes
 from tests.ledger.samples import plain, random_journal, write_table
 
 NUMBER = 15_000
@@ -91,6 +96,27 @@ def test_several_processes_enter_the_same_file_once(url, children, table, journa
     with open_ledger(url) as ledger:
         require_everything(ledger, journal)
         assert status(ledger).changes == 1
+
+
+def test_who_writes_sees_all_that_was_written_before(url):
+    entered = threading.Event()
+    seen = []
+
+    def write():
+        with open_ledger(url) as second, second.writing() as connection:
+            seen.append(connection.execute(select(func.count(changes.c.id))).scalar())
+            entered.set()
+            add_change(connection, "ingest", Note())
+
+    with open_ledger(url) as first, ThreadPoolExecutor(1) as pool:
+        with first.writing() as connection:
+            assert connection.execute(select(func.count(changes.c.id))).scalar() == 0
+            other = pool.submit(write)
+            assert not entered.wait(0.3)
+            add_change(connection, "ingest", Note())
+        other.result()
+        assert seen == [1]
+        assert status(first).changes == 2
 
 
 def test_readers_see_a_ledger_while_another_process_writes(url):

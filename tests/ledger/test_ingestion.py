@@ -118,6 +118,17 @@ def test_a_journal_that_was_changed_is_refused_unless_with_a_cause(ledger, tmp_p
     assert (last.cause, last.reason, last.author) == ("error", "clock of the laptop", "auditor")
 
 
+def test_a_change_that_keeps_the_size_of_a_journal_is_seen(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1), span(2))
+    ingest(ledger, path)
+    size = path.stat().st_size
+    path.unlink()
+    write_journal(path, span(1), span(2, device="netbook"))
+    assert path.stat().st_size == size
+    with pytest.raises(LedgerError, match="it was changed"):
+        ingest(ledger, path)
+
+
 def test_one_file_is_never_in_two_runs_or_silos(ledger, tmp_path):
     path = write_journal(tmp_path / "a.jsonl", span(1))
     ingest(ledger, path, silo="lyon")

@@ -82,6 +82,17 @@ def test_scaling_an_energy_scales_its_bounds(ledger):
     assert query(ledger, where={"tier": None})["energy_kwh"] == rest["energy_kwh"]
 
 
+def test_bounds_that_are_all_known_are_scaled_too(ledger):
+    journal = random_journal(3)
+    bounds = {"energy_kwh": [1.0, 2.0, 4.0], "energy_low_kwh": [0.5, 1.0, 3.0]}
+    bounds["energy_high_kwh"] = [2.0, 3.0, 8.0]
+    columns = {name: np.array(values) for name, values in bounds.items()}
+    record(ledger, Journal(journal.run, {**journal.columns, **columns}))
+    restate(ledger, Correction({}, scale={"energy_kwh": 3.0}), Note(Cause.METHOD))
+    found = query(ledger)
+    assert [found[name].tolist() for name in bounds] == [[21.0], [13.5], [39.0]]
+
+
 def test_a_correction_outlives_the_growth_of_its_run(ledger, tmp_path):
     path = write_journal(tmp_path / "a.jsonl", span(1), span(2), span(3))
     lines = path.read_bytes().splitlines(keepends=True)
