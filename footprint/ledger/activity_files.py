@@ -6,6 +6,7 @@ import csv
 import difflib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,14 @@ from footprint.model import (
     View,
 )
 
-RUN_COLUMNS = ("run", "silo", "architecture", "functional_unit", "view", "idle_policy")
-"""What a table may say of the run that an activity belongs to."""
+_IDENTITY = ("run", "silo", "run_silo")
+_OF_RUN = ("architecture", "functional_unit", "view", "idle_policy")
+RUN_COLUMNS = (*_IDENTITY, *_OF_RUN)
+"""What a table may say of the run that an activity belongs to.
+
+Activities of one run may lie in several silos; ``run_silo`` is where the run is entered, and
+keeps runs of one name apart.
+"""
 _NUMERIC = (*NUMBERS, "round")
 MOST_ROWS = 20_000_000
 """Of one Parquet file: a small one can hold as many as it likes."""
@@ -39,9 +46,25 @@ Table = dict[str, Any]
 """Columns by name: arrays of numbers, with NaN for what is missing, and lists of words."""
 
 
-def read_activity_table(
-    path: Path, file: InputFile, *, run: str | None = None
-) -> list[tuple[Journal, list[Any] | None]]:
+@dataclass(frozen=True, slots=True)
+class TableRun:
+    """A run of a table.
+
+    Attributes
+    ----------
+    journal : Journal
+    silos : list of str or None
+        Of its activities; None where the table has no such column.
+    home : str or None
+        Silo that it is entered in; None if the table does not say it.
+    """
+
+    journal: Journal
+    silos: list[Any] | None = None
+    home: str | None = None
+
+
+def read_activity_table(path: Path, file: InputFile, *, run: str | None = None) -> list[TableRun]:
     """Read a table of activities: one journal per run in it, with the silos of its activities.
 
     Parameters
@@ -55,8 +78,7 @@ def read_activity_table(
 
     Returns
     -------
-    list of (Journal, silos)
-        The silos are None where the table has no such column.
+    list of TableRun
 
     Raises
     ------
@@ -71,21 +93,20 @@ def read_activity_table(
     number = len(table["actor"])
     if not number:
         raise LedgerError(f"{file.name} holds no activity.", "Give it a row per activity.")
-    if "run" not in table:
-        return [_journal(table, run or Path(file.name).stem, file)]
-    if run is not None:
+    if "run" in table and run is not None:
         raise UsageError(
             f"{file.name} has a column 'run', and the run is named as {run!r} too.",
             "Take one of both away.",
         )
-    places: dict[str | None, list[int]] = {}
-    for place, name in enumerate(table["run"]):
-        places.setdefault(name, []).append(place)
-    if None in places:
+    names = table.get("run", [run or Path(file.name).stem] * number)
+    places: dict[tuple[Any, Any], list[int]] = {}
+    for place, key in enumerate(zip(names, table.get("run_silo", [None] * number), strict=True)):
+        places.setdefault(key, []).append(place)
+    if any(name is None for name, _ in places):
         raise LedgerError(f"{file.name}: an activity has no run.", "Fill the column 'run'.")
     return [
-        _journal(_rows_of(table, here) if len(places) > 1 else table, str(name), file)
-        for name, here in places.items()
+        _run_of(_rows_of(table, here) if len(places) > 1 else table, str(name), file)
+        for (name, _), here in places.items()
     ]
 
 
@@ -241,12 +262,12 @@ def _check_names(names: Sequence[str], name: str) -> None:
         )
 
 
-def _journal(table: Table, run: str, file: InputFile) -> tuple[Journal, list[Any] | None]:
+def _run_of(table: Table, run: str, file: InputFile) -> TableRun:
     columns = {name: table[name] for name in ACTIVITY_COLUMNS if name in table}
     for name in ACTIVITY_COLUMNS:
         if name not in columns and name not in DEFAULTS:
             columns[name] = [None] * len(table["actor"])
-    said = {name: _only(table, name, file.name, run) for name in RUN_COLUMNS[2:]}
+    said = {name: _only(table, name, file.name, run) for name in _OF_RUN}
     journal = Journal(
         Run(
             run,
@@ -258,7 +279,11 @@ def _journal(table: Table, run: str, file: InputFile) -> tuple[Journal, list[Any
         IdlePolicy.parse(said["idle_policy"] or IdlePolicy.BY_TIME),
         inputs=(file,),
     )
-    return journal, table.get("silo")
+    silos = table.get("silo")
+    homes: set[Any] = set(table.get("run_silo") or silos or [None])
+    if "run_silo" not in table and (len(homes) > 1 or None in homes):
+        return TableRun(journal, silos)
+    return TableRun(journal, silos, str(homes.pop() or ""))
 
 
 def _only(table: Mapping[str, Any], name: str, file: str, run: str) -> str | None:

@@ -53,22 +53,36 @@ def _runs_of(files: Sequence[KnownFile]) -> list[tuple[int, str, str]]:
     return list(dict.fromkeys((file.run_id, file.run, file.silo) for file in files))
 
 
-def home_of(connection: Connection, run: str, sources: Sequence[SourceFile]) -> str:
-    """Give the silo that a run was entered in, for files of it that name none."""
+def home_of(
+    connection: Connection, run: str, sources: Sequence[SourceFile], told: str | None = None
+) -> str:
+    """Give the silo of a run: where its files were entered before, else what a table says.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    run : str
+    sources : sequence of SourceFile
+    told : str, optional
+        What a table says.
+    """
     own = {file.silo for file in known_files(connection, sources) if file.run == run}
     if not own:
         # What names no process, such as a table that grew, is known by its name.
         names = {source.name for source in sources if source.token is None}
-        files = select(runs.c.silo, source_files.c.name).join(
+        files = select(runs.c.silo, source_files.c.name, _is_open()).join(
             source_files, source_files.c.run_id == runs.c.id
         )
-        files = files.where(runs.c.name == run, source_files.c.superseded_by.is_(None))
-        own = {silo for silo, name in connection.execute(files) if name in names}
-    if not own:
+        found = list(connection.execute(files.where(runs.c.name == run)))
+        same = [(silo, counts) for silo, name, counts in found if name in names]
+        own = {silo for silo, counts in same if counts} or {silo for silo, _ in same}
+    if not own and told is None:
         named = connection.execute(select(runs.c.silo, _is_open()).where(runs.c.name == run))
         is_open = {row[0]: row[1] for row in named}
         if not is_open.get(""):
             own = {silo for silo, counts in is_open.items() if not counts}
+    if told is not None and (told in own or len(own) != 1):
+        return told
     return own.pop() if len(own) == 1 else ""
 
 

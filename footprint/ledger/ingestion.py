@@ -150,8 +150,7 @@ def _write(
 ) -> list[Ingested]:
     """Enter runs in a transaction that nobody else writes in."""
     known = known_files(connection, sources)
-    names = [reading.run or entry.state.run.name for entry in entries]
-    homes = [(name, home_of(connection, name, sources) if silo is None else silo) for name in names]
+    homes = _homes(connection, entries, sources, silo, reading.run)
     for file in known:
         if (file.run, file.silo) not in homes:
             raise twice(file)
@@ -168,10 +167,34 @@ def _write(
                 continue
         change = change or add_change(connection, "replace" if replaces else "ingest", note)
         run_id = _run_id(connection, name, home)
-        result = _replace(connection, run_id, Entry(state, entry.columns), sources, change, home)
+        result = _replace(connection, run_id, replace(entry, state=state), sources, change, home)
         is_restated = result.outcome is Outcome.GREW and note.cause is not None
         results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
     return results
+
+
+def _homes(
+    connection: Connection,
+    entries: Sequence[Entry],
+    sources: Sequence[SourceFile],
+    silo: str | None,
+    run: str | None,
+) -> list[tuple[str, str]]:
+    """Give the name and the silo of each run: as they are told, as a table says, as before."""
+    names = [run or entry.state.run.name for entry in entries]
+    homes: list[tuple[str, str]] = []
+    for name, entry in zip(names, entries, strict=True):
+        home = entry.home if silo is None else silo
+        if silo is None and names.count(name) == 1:
+            home = home_of(connection, name, sources, entry.home)
+        homes.append((name, home or ""))
+        if homes[-1] in homes[:-1]:
+            raise LedgerError(
+                f"{sources[0].name} holds runs {name!r} of several silos: they cannot all be in "
+                f"the silo {homes[-1][1]!r}.",
+                "Leave --silo out.",
+            )
+    return homes
 
 
 def _nothing_new(
@@ -250,7 +273,7 @@ def _replace(
         totals.activities,
         superseded,
         totals.energy_kwh,
-        (*findings, *_namesakes(connection, run_id, entry.state.run.name)),
+        (*findings, *_across(entry), *_namesakes(connection, run_id, entry.state.run.name)),
     )
 
 
@@ -266,6 +289,22 @@ def _namesakes(connection: Connection, run_id: int, name: str) -> list[Finding]:
             f"A run {name!r} is in the ledger in the silo {silos} too.",
             remedy="If both are parts of one run, energy that a client measured and that its "
             "server was told counts twice: withdraw both, and enter all journals together.",
+        )
+    ]
+
+
+def _across(entry: Entry) -> list[Finding]:
+    """Say that a table has one run in several silos, unless it says where the run is."""
+    silos = sorted(map(str, set(entry.columns.get("silo", ())) - {None}))
+    if entry.home is not None or len(silos) < 2:
+        return []
+    return [
+        Finding(
+            "run-across-silos",
+            f"Activities of the run {entry.state.run.name!r} lie in the silos "
+            f"{', '.join(map(repr, silos[:5]))}: they are taken as one run.",
+            remedy="If these are several runs, give the table a column run_silo that says which "
+            "silo each run belongs to.",
         )
     ]
 

@@ -216,6 +216,31 @@ def test_an_export_can_be_entered_elsewhere(ledger, sqlite_ledger, tmp_path, suf
     assert query(sqlite_ledger, ["silo"])["silo"].tolist() == ["lyon"]
 
 
+def test_runs_of_one_name_stay_apart_in_an_export(ledger, sqlite_ledger, tmp_path):
+    for number, silo in ((20, "lyon"), (30, "krakow")):
+        record(ledger, random_journal(number, number), silo=silo)
+    path = tmp_path / "out.csv"
+    export(ledger, path)
+    with pytest.raises(LedgerError, match="of several silos"):
+        ingest(sqlite_ledger, path, silo="lyon")
+    ingest(sqlite_ledger, path)
+    found = [(run.run, run.silo, run.activities) for run in list_runs(sqlite_ledger)]
+    assert found == [("table", "krakow", 30), ("table", "lyon", 20)]
+    assert outcomes(ingest(sqlite_ledger, path)) == [Outcome.UNCHANGED] * 2
+
+
+def test_a_table_of_silos_says_where_its_runs_are(sqlite_ledger, tmp_path):
+    path = write_table(tmp_path / "a.csv", random_journal(4), run="a", silo="lyon")
+    (result,) = ingest(sqlite_ledger, path)
+    assert (result.silo, result.findings) == ("lyon", ())
+    first, *rows = path.read_text().splitlines()
+    mixed = [first, rows[0], *(row.replace("lyon", "krakow") for row in rows[1:])]
+    other = tmp_path / "b.csv"
+    other.write_text("\n".join(mixed).replace(",a,", ",b,"))
+    (result,) = ingest(sqlite_ledger, other)
+    assert (result.silo, [f.code for f in result.findings]) == ("", ["run-across-silos"])
+
+
 def test_sums_know_what_is_not_known(ledger):
     journal = random_journal(500, 4)
     record(ledger, journal)
