@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -87,6 +89,37 @@ def test_a_kill_loses_nothing_and_doubles_nothing(make_url, children, table, jou
             assert result.outcome is (Outcome.UNCHANGED if held.runs else Outcome.ADDED)
             require_everything(ledger, journal)
     assert killed
+
+
+def test_copies_of_a_killed_process_are_deleted_by_the_next(sqlite_ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import sys, time\n"
+        "from footprint.ledger.scratch import scratch_folder\n"
+        "with scratch_folder() as folder:\n"
+        "    (folder / 'copy').touch()\n"
+        "    print(folder, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    own = {**os.environ, "TMPDIR": str(tmp_path)}
+    pipes = {"stdout": subprocess.PIPE, "text": True}
+    file = write_table(tmp_path / "table.csv", random_journal(3))
+    with subprocess.Popen([sys.executable, "-c", code], env=own, **pipes) as child:
+        folder = Path(child.stdout.readline().strip()).parent
+        old = time.time() - 3600
+        os.utime(folder, (old, old))
+        ingest(sqlite_ledger, file)
+        assert (folder / "copies" / "copy").exists()
+        child.kill()
+        child.wait()
+    assert folder.exists()
+    os.utime(folder, (old, old))
+    stranger = tmp_path / "footprint-ledger-x"
+    stranger.symlink_to(tmp_path)
+    record(sqlite_ledger, random_journal(3, name="no file"))
+    ingest(sqlite_ledger, write_table(tmp_path / "other.csv", random_journal(4)))
+    assert not folder.exists()
+    assert file.exists()
 
 
 def test_several_processes_enter_the_same_file_once(url, children, table, journal):
