@@ -99,7 +99,8 @@ def ingest(
         str | None,
         typer.Option(
             "--restate",
-            help=f"Read runs anew that are there already, or were withdrawn; the cause is {CAUSES}.",
+            help="Read runs anew that are there already, or were withdrawn; the cause is "
+            f"{CAUSES}.",
         ),
     ] = None,
     reason: Reason = "",
