@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footprint.cli.ledger_corrections import history, restate, withdraw
+from footprint.cli.ledger_options import (
+    CAUSES,
+    DEFAULT_URL,
+    AsJson,
+    AsOf,
+    Author,
+    Reason,
+    Since,
+    Until,
+    Url,
+    Where,
+    busy,
+    note_of,
+    where_of,
+)
 from footprint.cli.ledger_text import (
-    change_lines,
     counted,
     days,
-    deliver,
     entered_line,
     moment,
     plain_values,
@@ -30,41 +41,12 @@ from footprint.cli.output import print_json, print_text, say
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
-    from footprint.ledger import Ingested, Note
+    from footprint.ledger import Ingested
 
 app = typer.Typer(
     help="Keep many journals, runs and silos in one database, SQLite or PostgreSQL.",
     no_args_is_help=True,
 )
-
-# Tests hold both to `footprint.ledger`, whose import is heavy.
-DEFAULT_URL = "sqlite:///footprint-ledger.db"
-CAUSES = "factor, method, error or structure"
-
-Url = Annotated[
-    str,
-    typer.Option(
-        "--url",
-        envvar="FOOTPRINT_LEDGER",
-        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--where",
-        help="KEY=VALUE: run, silo, actor, zone, phase, round, month (202611), ... Repeatable: "
-        "values of one key are alternatives. An empty value is what is not known.",
-    ),
-]
-Since = Annotated[str | None, typer.Option(help="First day or moment, in UTC: 2026-01-01.")]
-Until = Annotated[str | None, typer.Option(help="Day or moment before which, in UTC.")]
-AsOf = Annotated[
-    int | None, typer.Option(help="Number of a change: the ledger as it was after it.")
-]
-Reason = Annotated[str, typer.Option(help="Why, in words that an auditor understands.")]
-Author = Annotated[str, typer.Option(help="Who; nothing is entered if left out.")]
 
 
 @app.command()
@@ -116,7 +98,9 @@ def ingest(
     cause: Annotated[
         str | None,
         typer.Option(
-            "--restate", help=f"Read runs anew that are there already; the cause is {CAUSES}."
+            "--restate",
+            help="Read runs anew that are there already, or were withdrawn; the cause is "
+            f"{CAUSES}.",
         ),
     ] = None,
     reason: Reason = "",
@@ -156,13 +140,13 @@ def ingest(
             print_text(entered_line(result))
 
     try:
-        with open_ledger(url) as ledger, _busy("entering runs"):
+        with open_ledger(url) as ledger, busy("entering runs"):
             ingest_(
                 ledger,
                 *paths,
                 silo=silo,
                 reading=reading,
-                note=_note(cause, reason, author),
+                note=note_of(cause, reason, author),
                 progress=show,
             )
     finally:
@@ -240,7 +224,7 @@ def query(
     if output is not None and output.suffix not in (".csv", ".json"):
         raise UsageError(f"{output} ends neither in .csv nor in .json.", "Name a table.")
     with open_ledger(url) as ledger:
-        answer = query_(ledger, by or (), _where(where, since, until), as_of=as_of)
+        answer = query_(ledger, by or (), where_of(where, since, until), as_of=as_of)
     names = list(answer)
     rows = [
         dict(zip(names, row, strict=True))
@@ -280,112 +264,14 @@ def export(
     from footprint.ledger import export as export_
     from footprint.ledger import open_ledger
 
-    with open_ledger(url) as ledger, _busy("writing activities"):
+    with open_ledger(url) as ledger, busy("writing activities"):
         number = export_(
-            ledger, output, _where(where, since, until), as_of=as_of, everything=everything
+            ledger, output, where_of(where, since, until), as_of=as_of, everything=everything
         )
     if as_json:
         print_json({"file": str(output), "activities": number})
     else:
         print_text(f"wrote {counted(number, 'activity')} to {output}")
-
-
-@app.command()
-def restate(
-    where: Annotated[
-        list[str], typer.Option("--where", help="KEY=VALUE, as of `query`. Repeatable.")
-    ],
-    cause: Annotated[str, typer.Option(help=f"{CAUSES.capitalize()}.")],
-    sets: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="COLUMN=VALUE: the right value; empty for not known. Repeatable."
-        ),
-    ] = None,
-    scale: Annotated[
-        list[str] | None,
-        typer.Option(help="COLUMN=FACTOR: multiply numbers, such as energy_kwh=1.05."),
-    ] = None,
-    since: Since = None,
-    until: Until = None,
-    reason: Reason = "",
-    author: Author = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
-    ] = False,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Correct activities. What they were stays in the ledger, with the cause.
-
-    For example:
-
-      footprint ledger restate --where actor=client-3 --set zone=PL --cause error
-
-      footprint ledger restate --where run=digits --scale energy_kwh=1.08 --cause method
-        --reason "wall meter of 2026-11"
-    """
-    from footprint.ledger import Correction, open_ledger
-    from footprint.ledger import restate as restate_
-
-    factors = {key: _number(key, value) for key, value in _pairs(scale, "--scale").items()}
-    values = {key: value or None for key, value in _pairs(sets, "--set").items()}
-    correction = Correction(_where(where, since, until), values, factors)
-    with open_ledger(url) as ledger:
-        done = restate_(ledger, correction, _note(cause, reason, author), dry_run=dry_run)
-    deliver(done, as_json=as_json, dry_run=dry_run)
-
-
-@app.command()
-def withdraw(
-    run: Annotated[str, typer.Argument(help="Name of the run.")],
-    cause: Annotated[str, typer.Option(help=f"{CAUSES.capitalize()}.")],
-    silo: Annotated[
-        str | None, typer.Option(help="Silo of the run, if there are several of the name.")
-    ] = None,
-    reason: Reason = "",
-    author: Author = "",
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Take a run out of what counts. It stays in the history, and can be entered again.
-
-    For example:
-
-      footprint ledger withdraw digits --cause structure --reason "site sold in 2026"
-    """
-    from footprint.ledger import open_ledger
-    from footprint.ledger import withdraw as withdraw_
-
-    with open_ledger(url) as ledger:
-        done = withdraw_(ledger, run, _note(cause, reason, author), silo=silo)
-    deliver(done, as_json=as_json)
-
-
-@app.command()
-def history(
-    run: Annotated[str | None, typer.Argument(help="Only changes of this run.")] = None,
-    url: Url = DEFAULT_URL,
-    as_json: AsJson = False,
-) -> None:
-    """Show every change of a ledger, with old values, new values and causes.
-
-    For example:
-
-      footprint ledger history digits
-    """
-    from footprint.ledger import history as history_
-    from footprint.ledger import open_ledger
-
-    with open_ledger(url) as ledger:
-        found = history_(ledger, run)
-    if as_json:
-        print_json([asdict(change) for change in found])
-        return
-    if not found:
-        say("Nothing was changed yet." if run is None else f"No change touched a run {run!r}.")
-    for change in found:
-        print_text(change_lines(change))
 
 
 @app.command()
@@ -418,58 +304,5 @@ def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     )
 
 
-@contextmanager
-def _busy(what: str) -> Iterator[None]:
-    """Show a person that work goes on; nothing where standard error is no terminal."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{what} ..."):
-        yield
-
-
-def _note(cause: str | None, reason: str, author: str) -> Note:
-    from footprint.ledger import Cause, Note
-
-    return Note(None if cause is None else Cause.parse(cause), reason, author)
-
-
-def _pairs(options: list[str] | None, name: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for option in options or []:
-        key, equals, value = option.partition("=")
-        if not equals or not key:
-            raise UsageError(f"{name} {option!r} cannot be used.", f"Write {name} KEY=VALUE.")
-        if key in pairs:
-            raise UsageError(f"{name} is given twice for {key!r}.", "Give it once.")
-        pairs[key] = value
-    return pairs
-
-
-def _number(key: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(
-            f"--scale {key}={text} cannot be used.", "Write a number, such as 1.05."
-        ) from None
-
-
-def _where(options: list[str] | None, since: str | None, until: str | None) -> dict[str, Any]:
-    chosen: dict[str, Any] = {}
-    for option in options or []:
-        for key, value in _pairs([option], "--where").items():
-            chosen.setdefault(key, []).append(value or None)
-    for name, text in (("since", since), ("until", until)):
-        if text is not None:
-            chosen[f"{name}_s"] = _seconds(name, text)
-    return chosen
-
-
-def _seconds(name: str, text: str) -> float:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--{name} {text!r} is no date.", "Write 2026-01-31 or 2026-01-31T12:00."
-        ) from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+for _command in (restate, withdraw, history):
+    app.command()(_command)

@@ -67,6 +67,8 @@ def moment(time_s: float) -> str:
 def entered_line(result: Ingested) -> str:
     """Say what came of entering a run."""
     place = f"{result.silo}: " if result.silo else ""
+    if not result.files:
+        return _safe(f"{place}{result.run} {result.outcome}, left out")
     text = f"{place}{result.run} {result.outcome}, {counted(result.activities, 'activity')}"
     text += f" from {counted(result.files, 'file')}, {readable('energy', result.energy_kwh)}"
     if result.superseded:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footprint.cli.ledger import DEFAULT_URL
+from footprint.cli.ledger_options import DEFAULT_URL
 from footprint.cli.output import print_text, say
 from footprint.errors import DocumentError, UsageError
 

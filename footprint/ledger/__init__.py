@@ -29,8 +29,9 @@ from footprint.ledger.connections import DEFAULT_URL, Ledger, open_ledger
 from footprint.ledger.corrections import Correction
 from footprint.ledger.entries import Reading
 from footprint.ledger.exports import export
-from footprint.ledger.ingestion import Ingested, Outcome, ingest, record
+from footprint.ledger.ingestion import ingest, record
 from footprint.ledger.inventories import ledger_inventory, ledger_journal
+from footprint.ledger.outcomes import Ingested, Outcome
 from footprint.ledger.queries import (
     Change,
     RunSummary,

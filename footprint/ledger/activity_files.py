@@ -6,6 +6,7 @@ import csv
 import difflib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,45 @@ from footprint.model import (
     View,
 )
 
-RUN_COLUMNS = ("run", "silo", "architecture", "functional_unit", "view", "idle_policy")
-"""What a table may say of the run that an activity belongs to."""
+_IDENTITY = ("run", "silo", "run_silo")
+_OF_RUN = ("architecture", "functional_unit", "view", "idle_policy")
+RUN_COLUMNS = (*_IDENTITY, *_OF_RUN)
+"""What a table may say of the run that an activity belongs to.
+
+Activities of one run may lie in several silos; ``run_silo`` is where the run is entered, and
+keeps runs of one name apart.
+"""
 _NUMERIC = (*NUMBERS, "round")
+MOST_ROWS = 20_000_000
+"""Of one Parquet file: a small one can hold as many as it likes."""
+LONGEST_WORD = 131_072
+"""Of a cell, in characters; Python's reader of CSV takes no more either."""
+_BATCH = 65_536
 _CHUNK = 5_000  # more no longer fits into the caches of a processor
 
 Table = dict[str, Any]
 """Columns by name: arrays of numbers, with NaN for what is missing, and lists of words."""
 
 
-def read_activity_table(
-    path: Path, file: InputFile, *, run: str | None = None
-) -> list[tuple[Journal, list[Any] | None]]:
+@dataclass(frozen=True, slots=True)
+class TableRun:
+    """A run of a table.
+
+    Attributes
+    ----------
+    journal : Journal
+    silos : list of str or None
+        Of its activities; None where the table has no such column.
+    home : str or None
+        Silo that it is entered in; None if the table does not say it.
+    """
+
+    journal: Journal
+    silos: list[Any] | None = None
+    home: str | None = None
+
+
+def read_activity_table(path: Path, file: InputFile, *, run: str | None = None) -> list[TableRun]:
     """Read a table of activities: one journal per run in it, with the silos of its activities.
 
     Parameters
@@ -50,8 +78,7 @@ def read_activity_table(
 
     Returns
     -------
-    list of (Journal, silos)
-        The silos are None where the table has no such column.
+    list of TableRun
 
     Raises
     ------
@@ -66,21 +93,20 @@ def read_activity_table(
     number = len(table["actor"])
     if not number:
         raise LedgerError(f"{file.name} holds no activity.", "Give it a row per activity.")
-    if "run" not in table:
-        return [_journal(table, run or Path(file.name).stem, file)]
-    if run is not None:
+    if "run" in table and run is not None:
         raise UsageError(
             f"{file.name} has a column 'run', and the run is named as {run!r} too.",
             "Take one of both away.",
         )
-    places: dict[str | None, list[int]] = {}
-    for place, name in enumerate(table["run"]):
-        places.setdefault(name, []).append(place)
-    if None in places:
+    names = table.get("run", [run or Path(file.name).stem] * number)
+    places: dict[tuple[Any, Any], list[int]] = {}
+    for place, key in enumerate(zip(names, table.get("run_silo", [None] * number), strict=True)):
+        places.setdefault(key, []).append(place)
+    if any(name is None for name, _ in places):
         raise LedgerError(f"{file.name}: an activity has no run.", "Fill the column 'run'.")
     return [
-        _journal(_rows_of(table, here) if len(places) > 1 else table, str(name), file)
-        for name, here in places.items()
+        _run_of(_rows_of(table, here) if len(places) > 1 else table, str(name), file)
+        for (name, _), here in places.items()
     ]
 
 
@@ -98,25 +124,53 @@ def _read_parquet(path: Path, name: str) -> Table:
     except ImportError as error:
         raise MissingExtra.of("parquet", "Reading Parquet files") from error
     try:
-        found = pq.ParquetFile(path)
-        _check_names(found.schema_arrow.names, name)
-        read = found.read()
+        schema = pq.read_schema(path)
+        _check_names(schema.names, name)
+        # Words come as numbers into a list of words: repeated, they take no more memory.
+        texts = [field.name for field in schema if field.name not in _NUMERIC]
+        with pq.ParquetFile(path, read_dictionary=texts) as found:
+            _check_rows(found.metadata.num_rows, name)
+            parts: dict[str, list[Any]] = {column: [] for column in schema.names}
+            for batch in found.iter_batches(_BATCH):
+                for column in schema.names:
+                    parts[column] += [_batch_values(batch.column(column), column, name)]
     except (pa.ArrowException, OSError) as error:
         raise LedgerError(f"{name} is no Parquet file: {error}.", "Check the file.") from error
-    table: Table = {}
-    for column in read.column_names:
-        values = read.column(column).to_pylist()
-        if column in _NUMERIC:
-            try:
-                table[column] = np.array(values, dtype=np.float64)
-            except (TypeError, ValueError) as error:
-                raise LedgerError(
-                    f"{name}: the column {column} holds something that is no number.",
-                    "Write it as numbers.",
-                ) from error
-        else:
-            table[column] = values
-    return table
+    return {
+        column: np.concatenate([*part, np.empty(0)])
+        if column in _NUMERIC
+        else [word for words in part for word in words]
+        for column, part in parts.items()
+    }
+
+
+def _check_rows(rows: int, name: str) -> None:
+    if rows > MOST_ROWS:
+        raise LedgerError(
+            f"{name} has {rows:,} rows; {MOST_ROWS:,} are the most.",
+            "Split it, or check that it is what it should be.",
+        )
+
+
+def _batch_values(values: Any, column: str, name: str) -> Any:
+    """Give numbers as an array, and words as a list."""
+    if column in _NUMERIC:
+        try:
+            return np.array(values.to_pylist(), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise LedgerError(
+                f"{name}: the column {column} holds something that is no number.",
+                "Write it as numbers.",
+            ) from error
+    if not hasattr(values, "dictionary"):  # an empty column, or no text at all
+        return values.to_pylist()
+    words = values.dictionary.to_pylist()
+    if any(isinstance(word, str) and len(word) > LONGEST_WORD for word in words):
+        raise LedgerError(
+            f"{name}: a cell of the column {column} has more than {LONGEST_WORD:,} characters.",
+            "Check that it is what it should be.",
+        )
+    return [None if place is None else words[place] for place in values.indices.to_pylist()]
 
 
 def _read_csv(path: Path, name: str) -> Table:
@@ -208,12 +262,12 @@ def _check_names(names: Sequence[str], name: str) -> None:
         )
 
 
-def _journal(table: Table, run: str, file: InputFile) -> tuple[Journal, list[Any] | None]:
+def _run_of(table: Table, run: str, file: InputFile) -> TableRun:
     columns = {name: table[name] for name in ACTIVITY_COLUMNS if name in table}
     for name in ACTIVITY_COLUMNS:
         if name not in columns and name not in DEFAULTS:
             columns[name] = [None] * len(table["actor"])
-    said = {name: _only(table, name, file.name, run) for name in RUN_COLUMNS[2:]}
+    said = {name: _only(table, name, file.name, run) for name in _OF_RUN}
     journal = Journal(
         Run(
             run,
@@ -225,7 +279,11 @@ def _journal(table: Table, run: str, file: InputFile) -> tuple[Journal, list[Any
         IdlePolicy.parse(said["idle_policy"] or IdlePolicy.BY_TIME),
         inputs=(file,),
     )
-    return journal, table.get("silo")
+    silos = table.get("silo")
+    homes: set[Any] = set(table.get("run_silo") or silos or [None])
+    if "run_silo" not in table and (len(homes) > 1 or None in homes):
+        return TableRun(journal, silos)
+    return TableRun(journal, silos, str(homes.pop() or ""))
 
 
 def _only(table: Mapping[str, Any], name: str, file: str, run: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 import stat
 import tarfile
 import zipfile
@@ -17,7 +19,11 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 MOST_MEMBERS = 100_000
 MOST_BYTES = 16 * 10**9
 """Of all members together, counted as they come out, whatever the archive says."""
+_MOST_HEADER_BYTES = 1 << 20
+"""Between two members of a tape: their headers are held in memory, names and all."""
 _BLOCK = 1 << 20
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_GZIP = b"\x1f\x8b"
 
 
 def unpack(archive: Path, folder: Path, suffix: str) -> None:
@@ -52,9 +58,7 @@ def unpack(archive: Path, folder: Path, suffix: str) -> None:
                 while block := stream.read(_BLOCK):
                     left -= len(block)
                     if left < 0:
-                        raise LedgerError(
-                            f"{archive} holds more than {MOST_BYTES // 10**9} GB.", _SPLIT
-                        )
+                        raise _too_much(archive)
                     file.write(block)
     except FileExistsError as error:
         raise LedgerError(f"{archive} holds a member twice.", _NOTHING) from error
@@ -65,6 +69,8 @@ def unpack(archive: Path, folder: Path, suffix: str) -> None:
         EOFError,
         NotImplementedError,
         RuntimeError,
+        ValueError,
+        OverflowError,
     ) as error:
         raise LedgerError(f"{archive} cannot be unpacked: {error}.", _NOTHING) from error
     except OSError as error:
@@ -85,14 +91,56 @@ def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes] | None
                 kind = stat.S_IFMT(info.external_attr >> 16)
                 if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
                     raise _strange(archive, info.filename)
+                if info.compress_type not in _PACKINGS:
+                    raise LedgerError(
+                        f"{archive} is packed in another way than most.",
+                        "Pack it with zip as usual (deflate), or as .tar.gz.",
+                    )
                 # Before Python cleans the name of what it deems harmful.
                 yield info.orig_filename, partial(_opened, packed, info)
         return
-    with tarfile.open(archive) as tape:
-        for member in tape:
-            if not (member.isfile() or member.isdir()):
-                raise _strange(archive, member.name)
-            yield member.name, partial(tape.extractfile, member)
+    with archive.open("rb") as file:
+        is_packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        stream = gzip.GzipFile(fileobj=file) if is_packed else file
+        counted = _Counted(archive, stream.read)
+        with tarfile.open(fileobj=counted, mode="r|") as tape:  # type: ignore[call-overload]
+            while member := tape.next():
+                if not (member.isfile() or member.isdir()):
+                    raise _strange(archive, member.name)
+                counted.header_end = None
+                yield member.name, partial(tape.extractfile, member)
+                counted.header_end = tape.offset + _MOST_HEADER_BYTES
+
+
+class _Counted:
+    """What comes out of a packed tape, refused once it is too much.
+
+    Attributes
+    ----------
+    header_end : int or None
+        Where the headers of a member have to be over; None while its content is read.
+    """
+
+    def __init__(self, archive: Path, read: Callable[[int], bytes]) -> None:
+        self._archive = archive
+        self._read = read
+        self._done = 0
+        self.header_end: int | None = _MOST_HEADER_BYTES
+
+    def read(self, size: int) -> bytes:
+        """Give the next bytes, as `tarfile` asks for them."""
+        block = self._read(size)
+        self._done += len(block)
+        if self._done > MOST_BYTES:
+            raise _too_much(self._archive)
+        if self.header_end is not None and self._done > self.header_end + size:
+            raise LedgerError(f"{self._archive} has a header without end.", _NOTHING)
+        return block
+
+
+def _too_much(archive: Path) -> LedgerError:
+    return LedgerError(f"{archive} holds more than {MOST_BYTES // 10**9} GB.", _SPLIT)
 
 
 def _opened(packed: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes] | None:
@@ -106,7 +154,7 @@ def _strange(archive: Path, name: str) -> LedgerError:
 def _checked(archive: Path, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     parts = name.replace("\\", "/").split("/")
-    drive = len(parts[0]) == 2 and parts[0].endswith(":")
+    drive = re.match("[A-Za-z]:", name)
     if path.is_absolute() or ".." in parts or drive or "\\" in name or "\0" in name:
         raise LedgerError(f"{archive} holds a path that leads out of it: {name!r}.", _NOTHING)
     return path

@@ -33,7 +33,13 @@ VOCABULARIES: Mapping[str, Callable[[str], str]] = {
 }
 _CHUNK = 5_000
 _EARLIEST_S, _LATEST_S = -62_135_596_800.0, 253_402_300_800.0  # years 1 to 9999
-_MOST_ROUNDS = 2**53  # above it a float is no exact integer
+MOST_ROUNDS = 2**53  # above it a float is no exact integer
+LARGEST = 1e30
+"""Of any number: nothing has more of a unit, and sums of such numbers are finite."""
+_RANGES = {
+    "start_s": (_EARLIEST_S, np.nextafter(_LATEST_S, 0.0), "no Unix time"),
+    "resource_share": (np.nextafter(0.0, 1.0), 1.0, "no share above 0 and up to 1"),
+}
 
 Columns = dict[str, list[Any]]
 
@@ -138,11 +144,10 @@ def _numbers(name: str, column: Sequence[Any]) -> list[float | None]:
     missing = np.isnan(values)
     if name in REQUIRED and missing.any():
         _refuse(name, missing, "is missing")
-    low, high = (_EARLIEST_S, _LATEST_S) if name == "start_s" else (0.0, np.inf)
+    low, high, expected = _RANGES.get(name, (0.0, LARGEST, "negative or without end"))
     with np.errstate(invalid="ignore"):
-        wrong = ~missing & ~((values >= low) & (values < high))
+        wrong = ~missing & ~((values >= low) & (values <= high))
     if wrong.any():
-        expected = "no Unix time" if name == "start_s" else "negative or without end"
         _refuse(name, wrong, f"is {values[wrong][0]!r}: {expected}")
     found: list[float | None] = values.tolist()
     for place in np.flatnonzero(missing).tolist():
@@ -157,7 +162,7 @@ def _rounds(column: Sequence[Any]) -> list[int | None]:
         raise LedgerError(f"round: not all values are numbers: {error}.") from error
     missing = np.isnan(values)
     with np.errstate(invalid="ignore"):
-        wrong = ~missing & ~((values == np.floor(values)) & (abs(values) < _MOST_ROUNDS))
+        wrong = ~missing & ~((values == np.floor(values)) & (abs(values) < MOST_ROUNDS))
     if wrong.any():
         _refuse("round", wrong, f"is {values[wrong][0]!r}: no whole number")
     return [None if gone else int(value) for value, gone in zip(values, missing, strict=True)]

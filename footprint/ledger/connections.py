@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,7 @@ def open_ledger(url: str = DEFAULT_URL, *, create: bool = False) -> Ledger:
         else:
             with ledger.reading() as connection:
                 _require_schema(connection, shown)
+        _use_wal(ledger)
     except BaseException:
         ledger.close()
         raise
@@ -151,6 +153,12 @@ def _parse(url: str) -> URL:
         # What does not parse may hold a password, so it is not repeated.
         raise UsageError("The address of the ledger cannot be read.", _EXAMPLES) from None
     if backend in ("postgres", "postgresql"):
+        if url.count("@") > 1:
+            # Nobody can tell where such a password ends; a part of it would pass for a host.
+            raise UsageError(
+                "The address of the ledger has more than one '@'.",
+                "Write each one that is part of a name or a password as %40.",
+            )
         return address.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise UsageError(f"A ledger cannot be kept in {backend!r}.", _EXAMPLES)
@@ -177,7 +185,6 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {1000 * _WAIT_S}",
-        "journal_mode = WAL",  # readers go on while one process writes
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",
@@ -185,6 +192,21 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(ledger: Ledger) -> None:
+    """Let readers of a ledger in SQLite go on while one process writes.
+
+    The file keeps it, so it is said only of what is known to be a ledger.
+    """
+    if ledger.engine.dialect.name != "sqlite":
+        return
+    with (
+        _explained(ledger.engine.url),
+        closing(ledger.engine.raw_connection()) as connection,
+        suppress(sqlite3.OperationalError),  # a file that may not be written is read as it is
+    ):
+        connection.cursor().execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

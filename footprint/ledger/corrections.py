@@ -23,13 +23,14 @@ from sqlalchemy import (
 )
 
 from footprint.errors import LedgerError, UsageError
-from footprint.ledger.columns import VOCABULARIES, check_text
+from footprint.ledger.columns import LARGEST, MOST_ROUNDS, VOCABULARIES, check_text
 from footprint.ledger.schema import (
     NUMBERS,
     REQUIRED,
     activities,
     changes,
     restatements,
+    run_states,
 )
 from footprint.ledger.selections import conditions
 from footprint.model import ACTIVITY_COLUMNS
@@ -63,33 +64,50 @@ class Correction:
         return json.dumps({name: dict(part) for name, part in parts.items()}, allow_nan=False)
 
 
-def correct_again(connection: Connection, run_id: int, change: int) -> int:
+def correct_again(connection: Connection, run_id: int, change: int) -> tuple[int, int]:
     """Apply the corrections of a run to activities that took the place of corrected ones.
+
+    What was corrected in files that others took the place of may be right in these: such
+    corrections, and those from before the run was withdrawn, are not applied.
 
     Returns
     -------
-    int
-        How many there were.
+    applied, dropped : int
+        How many there were; dropped are only those that this change ends.
     """
-    withdrawn = (
-        select(func.coalesce(func.max(changes.c.id), 0))
-        .join(restatements, restatements.c.change_id == changes.c.id)
-        .where(restatements.c.run_id == run_id, changes.c.kind == "withdraw")
-        .scalar_subquery()
+    ended = select(func.coalesce(func.max(changes.c.id), 0)).where(
+        or_(
+            and_(
+                changes.c.kind == "withdraw",
+                changes.c.id.in_(
+                    select(restatements.c.change_id).where(restatements.c.run_id == run_id)
+                ),
+            ),
+            and_(
+                changes.c.kind == "replace",
+                changes.c.id.in_(
+                    select(run_states.c.added_by).where(run_states.c.run_id == run_id)
+                ),
+            ),
+        )
     )
+    last = connection.execute(ended.where(changes.c.id < change)).scalar_one()
     found = connection.execute(
         select(changes.c.correction)
         .where(
             changes.c.correction.is_not(None),
-            changes.c.id > withdrawn,
+            changes.c.id > last,
             changes.c.id.in_(
                 select(restatements.c.change_id).where(restatements.c.run_id == run_id)
             ),
         )
         .order_by(changes.c.id)
     ).scalars()
-    number = 0
-    for document in found.all():
+    documents = found.all()
+    kind = connection.execute(select(changes.c.kind).where(changes.c.id == change)).scalar_one()
+    if kind == "replace":
+        return 0, len(documents)
+    for document in documents:
         correction = Correction(**json.loads(document))
         meant = and_(
             activities.c.superseded_by.is_(None),
@@ -99,8 +117,7 @@ def correct_again(connection: Connection, run_id: int, change: int) -> int:
         apply_correction(
             connection, correction, meant, new_columns(correction), change, noted=False
         )
-        number += 1
-    return number
+    return len(documents), 0
 
 
 def new_columns(correction: Correction) -> dict[str, ColumnElement[Any]]:
@@ -144,10 +161,12 @@ def _checked(name: str, value: Any) -> Any:
     if name in NUMBERS or name == "round":
         try:
             number = int(value) if name == "round" else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{name} cannot be {value!r}.", "Write a number.") from None
-        if not 0 <= number < math.inf:
+        if not 0 <= number <= (MOST_ROUNDS if name == "round" else LARGEST):
             raise UsageError(f"{name} cannot be {value!r}.", "Write a number of 0 or more.")
+        if name == "resource_share" and not 0 < number <= 1:
+            raise UsageError(f"{name} cannot be {value!r}.", "Write a share, above 0 and up to 1.")
         return number
     word = check_text(value, name)
     return str(VOCABULARIES[name](word)) if name in VOCABULARIES else word
@@ -166,6 +185,7 @@ def apply_correction(
     last = connection.execute(select(func.coalesce(func.max(activities.c.id), 0))).scalar_one()
     differ = or_(*(activities.c[name].is_distinct_from(value) for name, value in new.items()))
     wrong = and_(meant, differ, activities.c.id <= last)
+    _require_range(connection, correction, meant)
     if noted:
         _note_values(connection, correction, wrong, new, change)
     kept = [c for c in activities.columns if c.name not in ("id", "added_by", *new)]
@@ -190,6 +210,25 @@ def apply_correction(
             "Set energy_low_kwh and energy_high_kwh too. Nothing was changed.",
         )
     return int(connection.execute(select(func.count()).where(added)).scalar_one())
+
+
+def _require_range(
+    connection: Connection, correction: Correction, meant: ColumnElement[bool]
+) -> None:
+    """Refuse factors that make of a number what could not have been entered."""
+    for name, factor in correction.scale.items():
+        column = activities.c[name]
+        low, high = connection.execute(
+            select(func.min(column), func.max(column)).where(meant)
+        ).one()
+        if high is None:
+            continue
+        is_share = name == "resource_share"
+        if factor * high > (1.0 if is_share else LARGEST) or (is_share and factor * low <= 0):
+            raise LedgerError(
+                f"{name} would be {factor * high:.6g}.",
+                "Use another factor. Nothing was changed.",
+            )
 
 
 def _note_values(

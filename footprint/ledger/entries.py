@@ -45,10 +45,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run that is to be entered: its state, and its activities as rows."""
+    """A run that is to be entered: its state, its activities as rows, its silo if it names it."""
 
     state: RunState
     columns: Columns
+    home: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +112,14 @@ def _load_journals(sources: list[SourceFile], *, reading: Reading) -> list[Entry
 def _load_table(sources: list[SourceFile], *, run: str | None) -> list[Entry]:
     source = sources[0]
     file = InputFile(source.name, source.sha256)
-    return [make_entry(*found) for found in read_activity_table(source.path, file, run=run)]
+    return [
+        make_entry(found.journal, found.silos, found.home)
+        for found in read_activity_table(source.path, file, run=run)
+    ]
 
 
-def make_entry(journal: Journal, silos: list[Any] | None = None) -> Entry:
-    """Check a journal, and the silos of its activities if a table names them."""
+def make_entry(journal: Journal, silos: list[Any] | None = None, home: str | None = None) -> Entry:
+    """Check a journal, and the silos of its activities and of itself if a table names them."""
     check_text(journal.run.name, "run")
     columns = check_columns(journal)
     if silos is not None:
@@ -124,7 +128,7 @@ def make_entry(journal: Journal, silos: list[Any] | None = None) -> Entry:
             for silo in set(silos)
         }
         columns["silo"] = [known[silo] for silo in silos]
-    return Entry(RunState.of(journal), columns)
+    return Entry(RunState.of(journal), columns, None if home is None else check_text(home, "silo"))
 
 
 def digest_of(entry: Entry) -> str:

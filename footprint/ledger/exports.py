@@ -122,7 +122,10 @@ def _chunks(
         found = connection.execution_options(stream_results=True, yield_per=_CHUNK).execute(
             statement
         )
-        rows = ((known[run_id].name, silo, *said[run_id], *rest) for run_id, silo, *rest in found)
+        rows = (
+            (known[run_id].name, silo, known[run_id].silo or None, *said[run_id], *rest)
+            for run_id, silo, *rest in found
+        )
         while chunk := list(islice(rows, _CHUNK)):
             yield chunk
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
@@ -14,57 +14,23 @@ from footprint.ledger.columns import check_text, insert_activities
 from footprint.ledger.connections import Ledger
 from footprint.ledger.corrections import correct_again
 from footprint.ledger.entries import Batch, Entry, Reading, digest_of, find_batches, make_entry
+from footprint.ledger.holdings import (
+    as_it_is,
+    held_runs,
+    home_of,
+    left_out,
+    other_view,
+    twice,
+    withdrawn_run,
+)
+from footprint.ledger.outcomes import Ingested, Outcome
 from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
-from footprint.ledger.states import read_runs, state_of
-from footprint.ledger.succession import KnownFile, known_files, succession
+from footprint.ledger.states import RunState, read_runs
+from footprint.ledger.succession import KnownFile, files_of, known_files, succession
 from footprint.ledger.totals import sum_up
 from footprint.model import Finding, Journal, Severity
-from footprint.model.kinds import Vocabulary
-
-
-class Outcome(Vocabulary):
-    """What came of entering a run."""
-
-    ADDED = "added"
-    GREW = "grew"
-    """Its files were appended to, or there are more of them; its activities were made anew."""
-    REPLACED = "replaced"
-    """It was restated: read again, and put in the place of what was there."""
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What came of one run.
-
-    Attributes
-    ----------
-    run, silo : str
-        Its name, and the silo under which it is entered; empty if none was named.
-    outcome : Outcome
-    change : int or None
-        Number of the change in the log; None if nothing changed.
-    files, activities : int
-        That it is made of now.
-    superseded : int
-        Activities that it took the place of.
-    energy_kwh : float or None
-        Of all its activities [kWh]; None if it is known of none.
-    findings : tuple of Finding
-        What a reader of the journals must know.
-    """
-
-    run: str
-    silo: str
-    outcome: Outcome
-    change: int | None
-    files: int
-    activities: int
-    superseded: int
-    energy_kwh: float | None
-    findings: tuple[Finding, ...] = ()
 
 
 def ingest(
@@ -92,7 +58,8 @@ def ingest(
         Whose runs these are. Left out, a run that grew stays in its silo.
     reading : Reading, optional
     note : Note, optional
-        With a cause: runs that are there already are read again, and restated.
+        With a cause: runs that are there already are read again, and restated; runs that
+        were withdrawn come back.
     progress : callable, optional
         Called with what came of each run.
 
@@ -164,63 +131,13 @@ def _enter(
     """Enter files, unless the ledger holds them: only that is looked at before they are read."""
     if note.cause is None:
         with ledger.reading() as connection:
-            found = _held(connection, batch.sources, silo, reading)
+            found = held_runs(connection, batch.sources, silo, reading)
         if found:
             return found
     with held_still(batch.sources) as copies:
         entries = batch.load(copies)
         with ledger.writing() as connection:
             return _write(connection, entries, copies, silo, reading, note)
-
-
-def _held(
-    connection: Connection, sources: Sequence[SourceFile], silo: str | None, reading: Reading
-) -> list[Ingested]:
-    """Give the runs that files belong to, if the ledger holds each of the files."""
-    known = known_files(connection, sources)
-    if {source.sha256 for source in sources} - {file.sha256 for file in known}:
-        return []
-    for file in known:
-        if silo not in (None, file.silo) or reading.run not in (None, file.run):
-            raise _twice(file)
-    return [
-        _as_it_is(connection, run_id, run, home, reading)
-        for run_id, run, home in dict.fromkeys((f.run_id, f.run, f.silo) for f in known)
-    ]
-
-
-def _as_it_is(
-    connection: Connection, run_id: int, run: str, silo: str, reading: Reading
-) -> Ingested:
-    """Say what a ledger holds of a run that nothing is new of."""
-    files = known_files(connection, run_id=run_id)
-    totals = sum_up(connection, run_id)
-    findings = _other_view(connection, run_id, reading) if files[0].token else []
-    return Ingested(
-        run,
-        silo,
-        Outcome.UNCHANGED,
-        None,
-        len(files),
-        totals.activities,
-        0,
-        totals.energy_kwh,
-        tuple(findings),
-    )
-
-
-def _other_view(connection: Connection, run_id: int, reading: Reading) -> list[Finding]:
-    state = state_of(connection, run_id)
-    if (state.view, state.idle_policy) == (reading.view, reading.idle_policy):
-        return []
-    return [
-        Finding(
-            "other-view",
-            f"The ledger holds the run {state.run.name!r} in the view {state.view} with idle power "
-            f"{state.idle_policy}, not {reading.view} with {reading.idle_policy}.",
-            remedy="To read it anew, enter it with a cause: --restate method.",
-        )
-    ]
 
 
 def _write(
@@ -232,37 +149,78 @@ def _write(
     note: Note,
 ) -> list[Ingested]:
     """Enter runs in a transaction that nobody else writes in."""
-    if note.cause is None and (found := _held(connection, sources, silo, reading)):
-        return found  # another process was faster
     known = known_files(connection, sources)
-    homes = []
-    for entry in entries:
-        name = reading.run or entry.state.run.name
-        own = {file.silo for file in known if file.run == name}
-        homes.append((name, own.pop() if silo is None and len(own) == 1 else silo or ""))
+    homes = _homes(connection, entries, sources, silo, reading.run)
     for file in known:
         if (file.run, file.silo) not in homes:
-            raise _twice(file)
+            raise twice(file)
+    before = [files_of(connection, *home) for home in homes]
+    replaces = any(succession(files, sources).replaces for files in before)
     change: int | None = None
     results = []
-    for entry, (name, home) in zip(entries, homes, strict=True):
-        run_id = _run_id(connection, name, home)
-        before = known_files(connection, run_id=run_id)
-        if before and note.cause is None:
-            follows = succession(before, sources)
-            if follows.brings_nothing:
-                results.append(_as_it_is(connection, run_id, name, home, reading))
-                continue
-            follows.require_growth(name)
-            as_read = Reading(view=entry.state.view, idle_policy=entry.state.idle_policy)
-            if other := _other_view(connection, run_id, as_read):
-                raise LedgerError(other[0].message, other[0].remedy)
-        change = change or add_change(connection, "ingest", note)
+    for entry, (name, home), files in zip(entries, homes, before, strict=True):
         state = replace(entry.state, run=replace(entry.state.run, name=name))
-        result = _replace(connection, run_id, Entry(state, entry.columns), sources, change, home)
+        if note.cause is None:
+            idle = _nothing_new(connection, state, home, (files, sources), reading)
+            if idle is not None:
+                results.append(idle)
+                continue
+        change = change or add_change(connection, "replace" if replaces else "ingest", note)
+        run_id = _run_id(connection, name, home)
+        result = _replace(connection, run_id, replace(entry, state=state), sources, change, home)
         is_restated = result.outcome is Outcome.GREW and note.cause is not None
         results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
     return results
+
+
+def _homes(
+    connection: Connection,
+    entries: Sequence[Entry],
+    sources: Sequence[SourceFile],
+    silo: str | None,
+    run: str | None,
+) -> list[tuple[str, str]]:
+    """Give the name and the silo of each run: as they are told, as a table says, as before."""
+    names = [run or entry.state.run.name for entry in entries]
+    homes: list[tuple[str, str]] = []
+    for name, entry in zip(names, entries, strict=True):
+        home = entry.home if silo is None else silo
+        if silo is None and names.count(name) == 1:
+            home = home_of(connection, name, sources, entry.home)
+        homes.append((name, home or ""))
+        if homes[-1] in homes[:-1]:
+            raise LedgerError(
+                f"{sources[0].name} holds runs {name!r} of several silos: they cannot all be in "
+                f"the silo {homes[-1][1]!r}.",
+                "Leave --silo out.",
+            )
+    return homes
+
+
+def _nothing_new(
+    connection: Connection,
+    state: RunState,
+    home: str,
+    files: tuple[Sequence[KnownFile], Sequence[SourceFile]],
+    reading: Reading,
+) -> Ingested | None:
+    """Say that a run is left as it is, if it is; refuse what only a cause may change."""
+    name = state.run.name
+    gone = withdrawn_run(connection, name, home)
+    if gone is not None:
+        return left_out(connection, gone, name, home)
+    before, sources = files
+    if not before:
+        return None
+    run_id = before[0].run_id
+    follows = succession(before, sources)
+    if follows.brings_nothing:
+        return as_it_is(connection, run_id, name, home, reading)
+    follows.require_growth(name)
+    as_read = Reading(view=state.view, idle_policy=state.idle_policy)
+    if other := other_view(connection, run_id, as_read):
+        raise LedgerError(other[0].message, other[0].remedy)
+    return None
 
 
 def _replace(
@@ -298,8 +256,11 @@ def _replace(
     columns = {"silo": [silo or None] * number, **entry.columns}
     insert_activities(connection, columns, run_id=run_id, change=change)
     findings = list(entry.state.findings)
-    if again := correct_again(connection, run_id, change):
-        findings.append(_corrected_again(again))
+    applied, dropped = correct_again(connection, run_id, change)
+    if applied:
+        findings.append(_corrected_again(applied))
+    if dropped:
+        findings.append(_dropped(dropped))
     if had_files:
         note_totals(connection, run_id, change, old)
     totals = sum_up(connection, run_id)
@@ -312,7 +273,7 @@ def _replace(
         totals.activities,
         superseded,
         totals.energy_kwh,
-        (*findings, *_namesakes(connection, run_id, entry.state.run.name)),
+        (*findings, *_across(entry), *_namesakes(connection, run_id, entry.state.run.name)),
     )
 
 
@@ -332,12 +293,38 @@ def _namesakes(connection: Connection, run_id: int, name: str) -> list[Finding]:
     ]
 
 
+def _across(entry: Entry) -> list[Finding]:
+    """Say that a table has one run in several silos, unless it says where the run is."""
+    silos = sorted(map(str, set(entry.columns.get("silo", ())) - {None}))
+    if entry.home is not None or len(silos) < 2:
+        return []
+    return [
+        Finding(
+            "run-across-silos",
+            f"Activities of the run {entry.state.run.name!r} lie in the silos "
+            f"{', '.join(map(repr, silos[:5]))}: they are taken as one run.",
+            remedy="If these are several runs, give the table a column run_silo that says which "
+            "silo each run belongs to.",
+        )
+    ]
+
+
 def _corrected_again(number: int) -> Finding:
     return Finding(
         "corrected-again",
         f"{number} corrections of this run were applied to its new activities too.",
         Severity.INFO,
         "See them with: footprint ledger history",
+    )
+
+
+def _dropped(number: int) -> Finding:
+    return Finding(
+        "corrections-dropped",
+        f"{number} corrections of this run were made on files that these took the place of: they "
+        "were not applied again.",
+        remedy="See them with: footprint ledger history. What the new files still have wrong, "
+        "restate again.",
     )
 
 
@@ -352,12 +339,3 @@ def _run_id(connection: Connection, name: str, silo: str) -> int:
     key = result.inserted_primary_key
     assert key is not None
     return int(key[0])
-
-
-def _twice(file: KnownFile) -> LedgerError:
-    place = f"in the silo {file.silo!r}" if file.silo else "without a silo"
-    return LedgerError(
-        f"{file.name} is in the ledger already, in the run {file.run!r} {place}: it would count "
-        "twice.",
-        "Leave --silo and --run out, or withdraw that run first: footprint ledger withdraw",
-    )

@@ -102,7 +102,7 @@ def restate(
 
 
 def withdraw(ledger: Ledger, run: str, note: Note, *, silo: str | None = None) -> Restatement:
-    """Take a run out of what counts; it stays in the history, and can be entered again.
+    """Take a run out of what counts; it stays in the history, and comes back only with a cause.
 
     Raises
     ------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 
-from footprint.errors import UsageError
-from footprint.ledger.columns import VOCABULARIES
+from footprint.errors import LedgerError, UsageError
+from footprint.ledger.columns import MOST_ROUNDS, VOCABULARIES, check_text
 from footprint.ledger.schema import activities, runs
 
 WORDS = (
@@ -27,6 +28,7 @@ WORDS = (
 SELECTORS = ("run", "silo", *WORDS, "round", "month", "year", "since_s", "until_s")
 """What activities can be chosen by."""
 _WHOLE = ("round", "month", "year")
+_LAST_MONTH = 10**6  # year 9999
 
 
 def conditions(where: Mapping[str, Any]) -> list[ColumnElement[bool]]:
@@ -52,9 +54,9 @@ def _condition(name: str, value: Any) -> ColumnElement[bool]:
             f"Activities cannot be chosen by {name!r}.", f"Use one of: {', '.join(SELECTORS)}."
         )
     if name == "since_s":
-        return activities.c.start_s >= float(value)
+        return activities.c.start_s >= _moment(name, value)
     if name == "until_s":
-        return activities.c.start_s < float(value)
+        return activities.c.start_s < _moment(name, value)
     values = [_checked(name, one) for one in _several(value)]
     if name == "run":
         named = select(runs.c.id).where(runs.c.name.in_(values))
@@ -76,15 +78,30 @@ def _several(value: Any) -> Sequence[Any]:
     return values
 
 
+def _moment(name: str, value: Any) -> float:
+    try:
+        moment = float(value)
+    except (TypeError, ValueError, OverflowError):
+        moment = math.nan
+    if math.isfinite(moment):
+        return moment
+    raise UsageError(f"{name} cannot be {value!r}.", "Write a Unix time in seconds.")
+
+
 def _checked(name: str, value: Any) -> str | int | None:
     if value is None:
         return None
     if name in _WHOLE:
         try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise UsageError(f"{name} cannot be {value!r}.", "Write a whole number.") from None
-    word = str(value)
-    if "\0" in word:
-        raise UsageError(f"{name} cannot be {word!r}: it holds a zero byte.")
+            number = int(value)
+        except (TypeError, ValueError, OverflowError):
+            number = MOST_ROUNDS
+        # Years are found as months: both have to fit into what a database counts with.
+        if abs(number) >= (MOST_ROUNDS if name == "round" else _LAST_MONTH):
+            raise UsageError(f"{name} cannot be {value!r}.", "Write a whole number.")
+        return number
+    try:
+        word = check_text(value, name)
+    except LedgerError as error:
+        raise UsageError(error.message, error.remedy) from None
     return str(VOCABULARIES[name](word)) if name in VOCABULARIES else word

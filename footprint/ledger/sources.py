@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from footprint.errors import JournalError, LedgerError
 from footprint.journal.reader import journal_files
 from footprint.journal.records import SUFFIX, decode_line
 from footprint.ledger.archives import ARCHIVES, unpack
+from footprint.ledger.scratch import scratch_folder
 
 TABLES = (".csv", ".parquet")
 LARGEST_BYTES = 4 * 10**9
@@ -74,7 +74,7 @@ def find_sources(paths: Iterable[Path]) -> Iterator[list[SourceFile]]:
         for path in paths:
             folder = path
             if path.name.lower().endswith(ARCHIVES):
-                folder = Path(stack.enter_context(TemporaryDirectory(prefix="footprint-")))
+                folder = stack.enter_context(scratch_folder())
                 unpack(path, folder, SUFFIX)
             for file in journal_files([folder]):
                 name = file.relative_to(folder).as_posix() if folder.is_dir() else file.name
@@ -87,11 +87,11 @@ def find_sources(paths: Iterable[Path]) -> Iterator[list[SourceFile]]:
 @contextmanager
 def held_still(sources: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
     """Copy files, so that nobody writes to them while they are read, and pin the copies."""
-    with TemporaryDirectory(prefix="footprint-") as folder:
+    with scratch_folder() as folder:
         copies = []
         for number, source in enumerate(sources):
             # Findings speak of a file by its last name.
-            copy = Path(folder, str(number), Path(source.name).name)
+            copy = folder / str(number) / Path(source.name).name
             copy.parent.mkdir()
             try:
                 shutil.copyfile(source.path, copy)

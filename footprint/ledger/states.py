@@ -11,6 +11,7 @@ import pydantic
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from footprint.errors import LedgerError
+from footprint.ledger.columns import check_text
 from footprint.ledger.schema import run_states, runs
 from footprint.model import Finding, IdlePolicy, InputFile, Journal, Resolution, Run, View
 
@@ -104,7 +105,8 @@ def read_runs(
     if not latest:
         statement = statement.where(valid(run_states, as_of))
     if names is not None:
-        statement = statement.where(runs.c.name.in_(list(names)))
+        names = [check_text(name, "run") for name in names]
+        statement = statement.where(runs.c.name.in_(names))
     found = list({row.id: _known(row) for row in connection.execute(statement)}.values())
     missing = sorted(set(names or ()) - {run.name for run in found})
     when = "" if as_of is None else f" as of change {as_of}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from footprint.errors import LedgerError
-from footprint.ledger.schema import runs, source_files
+from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, begins_with
 
 
@@ -39,6 +40,11 @@ class Succession:
     def brings_nothing(self) -> bool:
         """Whether the ledger holds all of it, or more."""
         return not (self.new or self.grew or self.changed)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the ledger holds something that is not in the files that are given."""
+        return bool(self.changed or self.older or self.missing)
 
     def require_growth(self, run: str) -> None:
         """Refuse files that do not contain all that the run was made from.
@@ -72,7 +78,43 @@ def known_files(
     connection: Connection, sources: Iterable[SourceFile] = (), run_id: int | None = None
 ) -> list[KnownFile]:
     """Give the files of a run, or those with the content or the process of one of `sources`."""
-    statement = select(
+    statement = _files().where(source_files.c.superseded_by.is_(None))
+    if run_id is not None:
+        found = connection.execute(statement.where(source_files.c.run_id == run_id))
+        return [KnownFile(*row) for row in found]
+    return _matching(connection, statement, sources)
+
+
+def files_of(connection: Connection, run: str, silo: str) -> list[KnownFile]:
+    """Give what a run is made of, by its name and the silo that it was entered in."""
+    statement = _files().where(
+        runs.c.name == run, runs.c.silo == silo, source_files.c.superseded_by.is_(None)
+    )
+    return [KnownFile(*row) for row in connection.execute(statement)]
+
+
+def withdrawn_files(connection: Connection, sources: Iterable[SourceFile]) -> list[KnownFile]:
+    """Give what runs were made of when they were withdrawn, as far as `sources` have it."""
+    open_runs = select(run_states.c.run_id).where(run_states.c.superseded_by.is_(None))
+    closed = (
+        select(run_states.c.run_id, func.max(run_states.c.superseded_by).label("change"))
+        .where(run_states.c.run_id.not_in(open_runs))
+        .group_by(run_states.c.run_id)
+        .subquery()
+    )
+    statement = _files().join(
+        closed,
+        and_(
+            closed.c.run_id == source_files.c.run_id,
+            closed.c.change == source_files.c.superseded_by,
+        ),
+    )
+    contents = {source.sha256 for source in sources}
+    return [f for f in _matching(connection, statement, sources) if f.sha256 in contents]
+
+
+def _files() -> Select[Any]:
+    return select(
         source_files.c.run_id,
         runs.c.name,
         runs.c.silo,
@@ -81,10 +123,11 @@ def known_files(
         source_files.c.sha256,
         source_files.c.token,
     ).join(runs, runs.c.id == source_files.c.run_id)
-    statement = statement.where(source_files.c.superseded_by.is_(None))
-    if run_id is not None:
-        found = connection.execute(statement.where(source_files.c.run_id == run_id))
-        return [KnownFile(*row) for row in found]
+
+
+def _matching(
+    connection: Connection, statement: Select[Any], sources: Iterable[SourceFile]
+) -> list[KnownFile]:
     sources = list(sources)
     known: list[KnownFile] = []
     for start in range(0, len(sources), 500):  # databases limit how many values are bound

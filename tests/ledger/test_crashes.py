@@ -6,11 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
-from footprint.ledger import Outcome, ingest, open_ledger, query, record, status
+from footprint.ledger import Note, Outcome, ingest, open_ledger, query, record, status
+from footprint.ledger.changes import add_change
+from footprint.ledger.schema import changes
 from tests.ledger.samples import plain, random_journal, write_table
 
 NUMBER = 15_000
@@ -84,6 +91,37 @@ def test_a_kill_loses_nothing_and_doubles_nothing(make_url, children, table, jou
     assert killed
 
 
+def test_copies_of_a_killed_process_are_deleted_by_the_next(sqlite_ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import sys, time\n"
+        "from footprint.ledger.scratch import scratch_folder\n"
+        "with scratch_folder() as folder:\n"
+        "    (folder / 'copy').touch()\n"
+        "    print(folder, flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    own = {**os.environ, "TMPDIR": str(tmp_path)}
+    pipes = {"stdout": subprocess.PIPE, "text": True}
+    file = write_table(tmp_path / "table.csv", random_journal(3))
+    with subprocess.Popen([sys.executable, "-c", code], env=own, **pipes) as child:
+        folder = Path(child.stdout.readline().strip()).parent
+        old = time.time() - 3600
+        os.utime(folder, (old, old))
+        ingest(sqlite_ledger, file)
+        assert (folder / "copies" / "copy").exists()
+        child.kill()
+        child.wait()
+    assert folder.exists()
+    os.utime(folder, (old, old))
+    stranger = tmp_path / "footprint-ledger-x"
+    stranger.symlink_to(tmp_path)
+    record(sqlite_ledger, random_journal(3, name="no file"))
+    ingest(sqlite_ledger, write_table(tmp_path / "other.csv", random_journal(4)))
+    assert not folder.exists()
+    assert file.exists()
+
+
 def test_several_processes_enter_the_same_file_once(url, children, table, journal):
     start, ends = children
     start(3, url, table)
@@ -91,6 +129,27 @@ def test_several_processes_enter_the_same_file_once(url, children, table, journa
     with open_ledger(url) as ledger:
         require_everything(ledger, journal)
         assert status(ledger).changes == 1
+
+
+def test_who_writes_sees_all_that_was_written_before(url):
+    entered = threading.Event()
+    seen = []
+
+    def write():
+        with open_ledger(url) as second, second.writing() as connection:
+            seen.append(connection.execute(select(func.count(changes.c.id))).scalar())
+            entered.set()
+            add_change(connection, "ingest", Note())
+
+    with open_ledger(url) as first, ThreadPoolExecutor(1) as pool:
+        with first.writing() as connection:
+            assert connection.execute(select(func.count(changes.c.id))).scalar() == 0
+            other = pool.submit(write)
+            assert not entered.wait(0.3)
+            add_change(connection, "ingest", Note())
+        other.result()
+        assert seen == [1]
+        assert status(first).changes == 2
 
 
 def test_readers_see_a_ledger_while_another_process_writes(url):

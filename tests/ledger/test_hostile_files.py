@@ -2,13 +2,14 @@
 
 import io
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
 
 from footprint.errors import FootprintError, LedgerError
 from footprint.journal.records import encode_line
-from footprint.ledger import archives, ingest, query, record, sources, status
+from footprint.ledger import activity_files, archives, ingest, query, record, sources, status
 from footprint.model import Journal, Run
 from tests.ledger.samples import random_journal, span, write_journal, write_table
 
@@ -52,7 +53,14 @@ def test_archives_hold_runs(sqlite_ledger, tmp_path, journal):
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil.jsonl", "/tmp/evil.jsonl", "a/../../evil.jsonl", "..\\evil.jsonl", "C:/e.jsonl"],
+    [
+        "../evil.jsonl",
+        "/tmp/evil.jsonl",
+        "a/../../evil.jsonl",
+        "..\\evil.jsonl",
+        "C:/e.jsonl",
+        "C:evil.jsonl",
+    ],
 )
 def test_paths_that_lead_out_of_an_archive_are_refused(sqlite_ledger, tmp_path, journal, name):
     path = zipped(tmp_path / "a.zip", [(name, journal.read_bytes())])
@@ -97,6 +105,75 @@ def test_bombs_do_not_go_off(sqlite_ledger, tmp_path, monkeypatch):
     assert "holds more than" in refused(sqlite_ledger, path)
     path = zipped(tmp_path / "b.zip", [(f"{n}.jsonl", b"") for n in range(11)])
     assert "more than 10 members" in refused(sqlite_ledger, path)
+
+
+def taped(path, *members):
+    """A packed tape of a first member that is read by nobody, and what comes after."""
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as tape:
+        for name, size, headers in members:
+            member = tarfile.TarInfo(name)
+            member.size, member.pax_headers = size, headers
+            tape.addfile(member, io.BytesIO(bytes(size)))
+    assert path.stat().st_size < 50_000
+    return path
+
+
+def test_what_is_passed_over_on_a_tape_counts_too(sqlite_ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MOST_BYTES", 10**6)
+    path = taped(tmp_path / "a.tar.gz", ("read.me", 3 * 10**6, {}), ("a.jsonl", 10, {}))
+    assert "holds more than" in refused(sqlite_ledger, path)
+
+
+def test_headers_of_a_tape_are_not_taken_whole_into_memory(sqlite_ledger, tmp_path):
+    long = {"comment": "x" * 20 * 10**6}
+    for members in ([("a.jsonl", 0, long)], [("b", 5, {}), ("a.jsonl", 10, long)]):
+        path = taped(tmp_path / "a.tar.gz", *members)
+        tracemalloc.start()
+        try:
+            assert "a header without end" in refused(sqlite_ledger, path)
+            assert tracemalloc.get_traced_memory()[1] < 10**7
+        finally:
+            tracemalloc.stop()
+    # A header of a megabyte or less, and a large member before it, are as they should be.
+    path = taped(tmp_path / "b.tar.gz", ("b", 4 * 10**6, {"comment": "x" * 10**5}))
+    assert "no journal" in refused(sqlite_ledger, path)
+
+
+def test_archives_that_are_packed_otherwise_are_refused(sqlite_ledger, tmp_path, journal):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as packed:
+        packed.writestr("a.jsonl", journal.read_bytes())
+    data = bytearray(path.read_bytes())
+    data[45:80] = b"#" * 35
+    path.write_bytes(data)
+    assert "packed in another way" in refused(sqlite_ledger, path)
+    with tarfile.open(tmp_path / "a.tar.xz", "w:xz") as tape:
+        tape.add(journal, "a.jsonl")
+    shifted = (tmp_path / "a.tar.xz").rename(tmp_path / "a.tar")
+    assert "cannot be unpacked" in refused(sqlite_ledger, shifted)
+
+
+def test_a_small_parquet_file_of_many_rows_or_long_words_is_refused(
+    sqlite_ledger, tmp_path, monkeypatch
+):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    cells = dict(zip(HEADER.split(","), ROW.split(","), strict=True))
+    numbers = ("start_s", "duration_s", "data_gb")
+    columns = {
+        name: arrow.array([float(cell) if name in numbers else cell] * 1000)
+        for name, cell in cells.items()
+    }
+    path = tmp_path / "a.parquet"
+    parquet.write_table(arrow.table(columns), path)
+    monkeypatch.setattr(activity_files, "MOST_ROWS", 999)
+    assert "1,000 rows; 999 are the most" in refused(sqlite_ledger, path)
+    monkeypatch.setattr(activity_files, "MOST_ROWS", 1000)
+    monkeypatch.setattr(activity_files, "LONGEST_WORD", 5)
+    assert "more than 5 characters" in refused(sqlite_ledger, path)
+    monkeypatch.setattr(activity_files, "LONGEST_WORD", 10)
+    (result,) = ingest(sqlite_ledger, path)
+    assert result.activities == 1000
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tgz", "a.tar"])
@@ -178,6 +255,9 @@ def test_a_run_whose_name_is_no_text_is_refused(sqlite_ledger, journal):
         (f"{HEADER}\n{ROW.replace(',1,', ',-1,')}", "negative or without end"),
         (f"{HEADER}\n{ROW.replace('train', 'dance')}", "Unknown phase 'dance'"),
         (f"{HEADER}\n{ROW.replace('a,', ',', 1)}", "actor of activity 1 is missing"),
+        (f"{HEADER},resource_share\n{ROW},25", "no share above 0 and up to 1"),
+        (f"{HEADER},resource_share\n{ROW},0", "no share above 0 and up to 1"),
+        (f"{HEADER},energy_kwh\n{ROW},1e300", "negative or without end"),
         (f"{HEADER},round\n{ROW},1.5", "no whole number"),
         (f"{HEADER},energy_kwh,energy_low_kwh\n{ROW},1,2", "within its bounds"),
         (f"{HEADER},energy_kwh,energy_low_kwh\n{ROW},,2", "is missing, and has bounds"),

@@ -118,6 +118,17 @@ def test_a_journal_that_was_changed_is_refused_unless_with_a_cause(ledger, tmp_p
     assert (last.cause, last.reason, last.author) == ("error", "clock of the laptop", "auditor")
 
 
+def test_a_change_that_keeps_the_size_of_a_journal_is_seen(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1), span(2))
+    ingest(ledger, path)
+    size = path.stat().st_size
+    path.unlink()
+    write_journal(path, span(1), span(2, device="netbook"))
+    assert path.stat().st_size == size
+    with pytest.raises(LedgerError, match="it was changed"):
+        ingest(ledger, path)
+
+
 def test_one_file_is_never_in_two_runs_or_silos(ledger, tmp_path):
     path = write_journal(tmp_path / "a.jsonl", span(1))
     ingest(ledger, path, silo="lyon")
@@ -205,6 +216,31 @@ def test_an_export_can_be_entered_elsewhere(ledger, sqlite_ledger, tmp_path, suf
     assert query(sqlite_ledger, ["silo"])["silo"].tolist() == ["lyon"]
 
 
+def test_runs_of_one_name_stay_apart_in_an_export(ledger, sqlite_ledger, tmp_path):
+    for number, silo in ((20, "lyon"), (30, "krakow")):
+        record(ledger, random_journal(number, number), silo=silo)
+    path = tmp_path / "out.csv"
+    export(ledger, path)
+    with pytest.raises(LedgerError, match="of several silos"):
+        ingest(sqlite_ledger, path, silo="lyon")
+    ingest(sqlite_ledger, path)
+    found = [(run.run, run.silo, run.activities) for run in list_runs(sqlite_ledger)]
+    assert found == [("table", "krakow", 30), ("table", "lyon", 20)]
+    assert outcomes(ingest(sqlite_ledger, path)) == [Outcome.UNCHANGED] * 2
+
+
+def test_a_table_of_silos_says_where_its_runs_are(sqlite_ledger, tmp_path):
+    path = write_table(tmp_path / "a.csv", random_journal(4), run="a", silo="lyon")
+    (result,) = ingest(sqlite_ledger, path)
+    assert (result.silo, result.findings) == ("lyon", ())
+    first, *rows = path.read_text().splitlines()
+    mixed = [first, rows[0], *(row.replace("lyon", "krakow") for row in rows[1:])]
+    other = tmp_path / "b.csv"
+    other.write_text("\n".join(mixed).replace(",a,", ",b,"))
+    (result,) = ingest(sqlite_ledger, other)
+    assert (result.silo, [f.code for f in result.findings]) == ("", ["run-across-silos"])
+
+
 def test_sums_know_what_is_not_known(ledger):
     journal = random_journal(500, 4)
     record(ledger, journal)
@@ -236,6 +272,46 @@ def test_a_run_that_was_withdrawn_counts_no_more_and_can_come_back(ledger, tmp_p
     assert ledger_inventory(ledger, "digits", as_of=1).lines
     assert outcomes(ingest(ledger, path, silo="krakow")) == [Outcome.ADDED]
     assert [run.silo for run in list_runs(ledger)] == ["krakow"]
+
+
+def test_a_withdrawn_run_of_a_table_comes_back_only_with_a_cause(ledger, tmp_path):
+    path = write_table(tmp_path / "all.csv", random_journal(40, 1), run="a", silo="lyon")
+    rows = write_table(tmp_path / "b.csv", random_journal(30, 2), run="b", silo="krakow")
+    more = rows.read_text().splitlines(keepends=True)[1:]
+    path.write_text(path.read_text() + "".join(more))
+    ingest(ledger, path, silo="all")
+    withdraw(ledger, "a", Note(Cause.STRUCTURE, "site sold"))
+
+    def left(found):
+        return {(r.run, r.silo, str(r.outcome), *(f.code for f in r.findings)) for r in found}
+
+    gone = ("a", "all", "withdrawn", "run-withdrawn")
+    # The same file says that one of its runs is left out, and one that grew does too.
+    before = status(ledger)
+    assert left(ingest(ledger, path)) == {("b", "all", "unchanged"), gone}
+    assert status(ledger) == before
+    path.write_text(path.read_text() + more[0])
+    assert left(ingest(ledger, path)) == {("b", "all", "grew"), gone}
+    assert [run.run for run in list_runs(ledger)] == ["b"]
+    assert query(ledger)["activities"][0] == 31
+    found = ingest(ledger, path, note=Note(Cause.STRUCTURE, "bought back"))
+    assert left(found) == {("a", "all", "added"), ("b", "all", "replaced")}
+    assert query(ledger, ["run"])["activities"].tolist() == [40, 31]
+    assert outcomes(ingest(ledger, path)) == [Outcome.UNCHANGED] * 2
+
+
+def test_a_withdrawn_journal_stays_withdrawn_as_it_grows(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1), span(2))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]))
+    ingest(ledger, path, silo="lyon")
+    withdraw(ledger, "digits", Note(Cause.ERROR))
+    assert outcomes(ingest(ledger, path)) == [Outcome.WITHDRAWN]
+    path.write_bytes(b"".join(lines))
+    assert outcomes(ingest(ledger, path)) == [Outcome.WITHDRAWN]
+    assert list_runs(ledger) == []
+    (back,) = ingest(ledger, path, note=Note(Cause.ERROR, "it was right"))
+    assert (back.outcome, back.silo) == (Outcome.ADDED, "lyon")
 
 
 def test_names_are_data_whatever_they_say(ledger, tmp_path):

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from footprint.errors import LedgerError, UsageError
@@ -17,8 +18,10 @@ from footprint.ledger import (
     record,
     restate,
     status,
+    withdraw,
 )
-from tests.ledger.samples import random_journal, span, write_journal
+from footprint.model import Journal
+from tests.ledger.samples import random_journal, span, write_journal, write_table
 
 ERROR = Note(Cause.ERROR, "read off wrongly", "auditor")
 
@@ -79,6 +82,17 @@ def test_scaling_an_energy_scales_its_bounds(ledger):
     assert query(ledger, where={"tier": None})["energy_kwh"] == rest["energy_kwh"]
 
 
+def test_bounds_that_are_all_known_are_scaled_too(ledger):
+    journal = random_journal(3)
+    bounds = {"energy_kwh": [1.0, 2.0, 4.0], "energy_low_kwh": [0.5, 1.0, 3.0]}
+    bounds["energy_high_kwh"] = [2.0, 3.0, 8.0]
+    columns = {name: np.array(values) for name, values in bounds.items()}
+    record(ledger, Journal(journal.run, {**journal.columns, **columns}))
+    restate(ledger, Correction({}, scale={"energy_kwh": 3.0}), Note(Cause.METHOD))
+    found = query(ledger)
+    assert [found[name].tolist() for name in bounds] == [[21.0], [13.5], [39.0]]
+
+
 def test_a_correction_outlives_the_growth_of_its_run(ledger, tmp_path):
     path = write_journal(tmp_path / "a.jsonl", span(1), span(2), span(3))
     lines = path.read_bytes().splitlines(keepends=True)
@@ -101,6 +115,44 @@ def test_a_correction_outlives_the_growth_of_its_run(ledger, tmp_path):
     # What a correction made of a run that it was not meant for is left alone.
     ingest(ledger, write_journal(tmp_path / "b.jsonl", span(1), run="other"), silo="lyon")
     assert query(ledger, ["zone"], {"run": "other"})["zone"].tolist() == ["FR"]
+
+
+def test_a_file_that_was_itself_corrected_is_not_corrected_again(ledger, tmp_path):
+    def written(*energies):
+        journal = random_journal(3)
+        none = [None] * len(energies)
+        columns = {name: column[: len(energies)] for name, column in journal.columns.items()}
+        columns |= {"energy_kwh": np.array(energies, dtype=float)}
+        columns |= {"energy_low_kwh": none, "energy_high_kwh": none}
+        return write_table(tmp_path / "bills.csv", Journal(journal.run, columns), run="bills")
+
+    def total():
+        return query(ledger)["energy_kwh"].tolist()
+
+    ingest(ledger, written(2.0))
+    restate(ledger, Correction({}, scale={"energy_kwh": 0.5}), ERROR)
+    (result,) = ingest(ledger, written(1.0), note=ERROR)
+    assert result.outcome is Outcome.REPLACED
+    assert [f.code for f in result.findings] == ["corrections-dropped"]
+    assert total() == [1.0]
+    # Nor when it grows, unless it was corrected since.
+    (result,) = ingest(ledger, written(1.0, 4.0))
+    assert (result.outcome, result.findings, total()) == (Outcome.GREW, (), [5.0])
+    restate(ledger, Correction({}, scale={"energy_kwh": 0.5}), ERROR)
+    # Read anew, the same file needs the correction still.
+    (result,) = ingest(ledger, tmp_path / "bills.csv", note=Note(Cause.METHOD))
+    assert [f.code for f in result.findings] == ["corrected-again"]
+    ingest(ledger, written(1.0, 4.0, 8.0))
+    assert total() == [6.5]
+
+
+def test_corrections_from_before_a_withdrawal_are_not_applied(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1))
+    ingest(ledger, path)
+    restate(ledger, Correction({}, {"zone": "PL"}), ERROR)
+    withdraw(ledger, "digits", ERROR)
+    (back,) = ingest(ledger, path, note=ERROR)
+    assert (back.outcome, query(ledger, ["zone"])["zone"].tolist()) == (Outcome.ADDED, ["FR"])
 
 
 def test_a_dry_run_and_a_correction_of_nothing_change_nothing(ledger):
@@ -133,6 +185,21 @@ REFUSED = [
     (Correction({}, scale={"energy_kwh": math.inf}), "cannot be multiplied"),
     (Correction({}, {"data_gb": 1}, {"data_gb": 2}), "set and scaled"),
     (Correction({"round": "one"}, {"zone": "FR"}), "round cannot be"),
+    (Correction({"round": 10**20}, {"zone": "FR"}), "round cannot be"),
+    (Correction({"round": math.inf}, {"zone": "FR"}), "round cannot be"),
+    (Correction({"year": 10**12}, {"zone": "FR"}), "year cannot be"),
+    (Correction({"since_s": "abc"}, {"zone": "FR"}), "since_s cannot be"),
+    (Correction({"until_s": math.nan}, {"zone": "FR"}), "until_s cannot be"),
+    (Correction({"zone": "\ud800"}, {"zone": "FR"}), "not valid text"),
+    (Correction({"run": "\ud800"}, {"zone": "FR"}), "not valid text"),
+    (Correction({}, {"zone": "\ud800"}), "not valid text"),
+    (Correction({}, {"round": 10**30}), "round cannot be"),
+    (Correction({}, {"round": math.inf}), "round cannot be"),
+    (Correction({}, {"energy_kwh": 1e300}), "energy_kwh cannot be"),
+    (Correction({}, {"resource_share": 25}), "resource_share cannot be"),
+    (Correction({}, {"resource_share": 0}), "resource_share cannot be"),
+    (Correction({}, scale={"energy_kwh": 1e300}), "energy_kwh would be"),
+    (Correction({}, scale={"duration_s": 1e308}), "duration_s would be"),
 ]
 
 
@@ -147,5 +214,7 @@ def test_what_cannot_be_meant_is_refused_and_changes_nothing(ledger):
 
 def test_a_restatement_needs_a_cause(ledger):
     record(ledger, random_journal(5))
+    with pytest.raises(LedgerError, match="not valid text"):
+        withdraw(ledger, "\ud800", ERROR)
     with pytest.raises(UsageError, match="needs a cause"):
         restate(ledger, Correction({}, {"zone": "FR"}), Note())
