@@ -1,20 +1,26 @@
 """Sparse training: which paths are faster than dense training, and what they cost in accuracy.
 
-    python benchmarks/zerofl.py [--data FOLDER] [--case conv4 leaf] [--seeds N] [--rounds N]
+    python benchmarks/zerofl.py [--data FOLDER] [--case conv4 leaf cifar] [--seeds N] [--rounds N]
 
 First the paths that are called faster, and the emulation that is not, each beside dense
 training in turns: processor time of one thread, medians. Then, if FOLDER holds `train.npz` and
 `test.npz` of MNIST (`images` and `labels`; not part of this repository), federated training of
 100 clients with 200 images each, 10 a round, one local epoch of batches of 20, step 0.1 to 0.01,
-weight decay 5e-4, Dirichlet shares of classes (alpha 1) with clients of one size.
+weight decay 5e-4, Dirichlet shares of classes (alpha 1) with clients of one size. The case `cifar`
+needs a FOLDER with `train_*.npz` and `test.npz` of CIFAR-10 (`jpeg`, `offsets` and `labels`) and
+Pillow: 20 clients with 1,000 images each, 5 a round, batches of 25, 30 rounds.
 Lines are printed as they are found, so that a run may be stopped.
 """
 
 import argparse
 import copy
+import io
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +44,7 @@ from footprint.studies.runs import share_right
 
 # A path that is called faster should need less than this share of the dense time.
 FASTER = 0.7
-CLIENTS, IMAGES, CHOSEN, BATCH, ALPHA = 100, 200, 10, 20, 1.0
-FIRST_RATE, LAST_RATE, DECAY = 0.1, 0.01, 5e-4
+ALPHA, FIRST_RATE, LAST_RATE, DECAY = 1.0, 0.1, 0.01, 5e-4
 
 
 # --- Steps in turns ------------------------------------------------------------------------
@@ -201,19 +206,63 @@ CONV4 = (
     ),
 )
 LEAF = CONV4[:5]
-# Steps that a threshold serves are part of every timing, so the period is printed.
-CASES = {"leaf": (SmallConvolutional, LEAF, 5), "conv4": (FourConvolutions, CONV4, 5)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Data, a network and the methods that are compared on them."""
+
+    data: str
+    network: Callable[[float], nn.Module]
+    runs: tuple[Run, ...]
+    clients: int = 100
+    images: int = 200  # of each client
+    chosen: int = 10
+    batch: int = 20
+    rounds: int = 40
+    period: int = 5  # steps that a threshold serves: part of every timing, so it is printed
+
+
+CASES = {
+    "leaf": Case("MNIST", SmallConvolutional, LEAF),
+    "conv4": Case("MNIST", FourConvolutions, CONV4),
+    "cifar": Case(
+        "CIFAR-10",
+        partial(FourConvolutions, channels=3),
+        (*CONV4[:5], *CONV4[7:9]),
+        clients=20,
+        images=1000,
+        chosen=5,
+        batch=25,
+        rounds=30,
+    ),
+}
 
 
 def read_images(folder):
     """Images and labels to train and to test with; mean 0 and deviation 1 over those to train."""
     found = []
-    for name in ("train.npz", "test.npz"):
-        with np.load(folder / name) as data:
-            pixels = torch.from_numpy(data["images"].astype(np.float32)).unsqueeze(1)
-            found.append([pixels, torch.from_numpy(data["labels"].astype(np.int64))])
-    deviation, mean = torch.std_mean(found[0][0])
+    for pattern in ("train*.npz", "test.npz"):
+        parts = [read_part(path) for path in sorted(folder.glob(pattern))]
+        images, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+        pixels = torch.from_numpy(np.moveaxis(images, -1, 1).astype(np.float32))
+        found.append([pixels, torch.from_numpy(labels.astype(np.int64))])
+    # Of each channel.
+    deviation, mean = torch.std_mean(found[0][0], dim=(0, 2, 3), keepdim=True)
     return [((pixels - mean) / deviation, labels) for pixels, labels in found]
+
+
+def read_part(path):
+    """Images of shape (samples, height, width, channels) and labels, of bytes or of JPEG files."""
+    with np.load(path) as data:
+        if "images" in data:
+            return data["images"][..., None], data["labels"]
+        from PIL import Image
+
+        stream, ends = data["jpeg"].tobytes(), data["offsets"].tolist()
+        files = [io.BytesIO(stream[start:stop]) for start, stop in pairwise(ends)]
+        images = [np.asarray(Image.open(file).convert("RGB")) for file in files]
+        return np.stack(images), data["labels"]
 
 
 @dataclass
@@ -231,13 +280,12 @@ class Course:
 
 def train(run, case, seed, rounds, data, test):
     """Train once; the same seed gives the same clients, batches and first model."""
-    network, _, period = CASES[case]
     torch.manual_seed(seed)
-    plan = LocalPlan(BATCH, weight_decay=DECAY, period=period)
-    trainer = MethodTrainer(lambda _: network(run.width), run.method, plan)
+    plan = LocalPlan(case.batch, weight_decay=DECAY, period=case.period)
+    trainer = MethodTrainer(lambda _: case.network(run.width), run.method, plan)
     rng = np.random.default_rng(seed)
     pixels, labels = data
-    parts = even_partition(labels.numpy(), CLIENTS, IMAGES, ALPHA, rng)
+    parts = even_partition(labels.numpy(), case.clients, case.images, ALPHA, rng)
     course = Course(trainer, arrays_of(trainer.module), [], 0.0, [], [], [])
     residuals = {}
     for number in range(rounds):
@@ -245,7 +293,7 @@ def train(run, case, seed, rounds, data, test):
         rate = decay_rate(FIRST_RATE, LAST_RATE, number, rounds)
         course.down_bytes.append(len(trainer.encode_model(course.model).data))
         answers, actives = [], []
-        for client in rng.choice(CLIENTS, CHOSEN, replace=False):
+        for client in rng.choice(case.clients, case.chosen, replace=False):
             part = parts[client]
             own = pixels[part], labels[part]
             residual = residuals.get(client)
@@ -281,20 +329,20 @@ def active_weights(trainer):
     return np.concatenate(masks)
 
 
-def print_federations(options, case):
-    _, runs, period = CASES[case]
-    folder, seeds, rounds = options.data, options.seeds, options.rounds
-    data, test = read_images(folder)
+def print_federations(options, name):
+    case, seeds = CASES[name], options.seeds
+    rounds = options.rounds or case.rounds
+    data, test = read_images(options.data)
     print(
-        f"\nMNIST, {case}, {rounds} rounds, {seeds} seed(s); thresholds serve {period} step(s); "
-        "accuracy on all test images"
+        f"\n{case.data}, {name}, {rounds} rounds, {seeds} seed(s); thresholds serve {case.period} "
+        "step(s); accuracy on all test images"
     )
     marks = " / ".join(str(number) for number in range(1, rounds + 1) if ends_at(number, rounds))
     print(
         f"{'run':<36}{'after ' + marks:>26}{'as dense':>9}{'CPU s/round':>12}{'up bytes':>11}"
-        f"{'down':>10}{'theory':>8}  active in any of 10 clients, first and last round"
+        f"{'down':>10}{'theory':>8}  active in any of {case.chosen} clients, first and last round"
     )
-    for run in runs:
+    for run in case.runs:
         for seed in range(seeds if options.only in run.method.name else 0):
             course = train(run, case, seed, rounds, data, test)
             print(course_line(run, course, rounds, test), flush=True)
@@ -318,9 +366,9 @@ def course_line(run, course, rounds, test):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--case", nargs="+", choices=CASES, default=["leaf", "conv4"])
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--rounds", type=int, help="other than those of the case")
     parser.add_argument("--only", default="", help="runs whose name holds this")
     parser.add_argument("--no-steps", action="store_true")
     options = parser.parse_args()
