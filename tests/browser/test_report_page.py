@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import zlib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,7 @@ from tests.unit.test_reporting_samples import (
 pytestmark = pytest.mark.browser
 
 
+@cache
 def plan():
     manifests = Path(__file__).parents[2] / "examples" / "manifests" / "ok"
     manifest = manifests / "digits.toml"
@@ -42,6 +44,7 @@ def plan():
     return compare_study(replace(read_manifest(manifest), draws=200), curves=curves)
 
 
+@cache
 def evaluation():
     simulations = Path(__file__).parents[2] / "examples" / "simulations" / "ok"
     few = replace(read_plan(simulations / "two_grids.toml"), seeds=2, target=0.4)
@@ -56,27 +59,31 @@ def evaluation_without_learner():
 def study():
     studies = Path(__file__).parents[2] / "examples" / "studies" / "ok"
     manifest = read_study(studies / "digits.toml")
-    return study_methods(replace(manifest, seeds=2, rounds=2, method=manifest.method[:3]))
+    return study_methods(replace(manifest, seeds=2, rounds=5, method=manifest.method[:3]))
 
 
 def statement():
     return state(read_deployment(Path(__file__).parents[2] / "examples" / "company"))
 
 
-PLAN = plan()
+def ranking():
+    return rank([plan().baseline, plan().candidate, plan().candidate])
+
+
+# How each result is made, which takes a while, and how many figures its page has.
 RESULTS = {
-    "assessment": (federated(findings=FINDINGS), 3),
-    "comparison": (comparison(), 4),
-    "hostile": (hostile(), 3),
-    "hostile comparison": (comparison(hostile(), federated(40.0)), 4),
-    "plan": (PLAN, 10),
-    "evaluation": (evaluation(), 5),
-    "evaluation without learner": (evaluation_without_learner(), 3),
-    "study": (study(), 4),
-    "statement": (statement(), 4),
-    "rounds": (by_round(150), 4),
-    "compared rounds": (comparison(by_round(8), by_round(5)), 5),
-    "ranking": (rank([PLAN.baseline, PLAN.candidate, PLAN.candidate]), 5),
+    "assessment": (lambda: federated(findings=FINDINGS), 3),
+    "comparison": (comparison, 4),
+    "hostile": (hostile, 3),
+    "hostile comparison": (lambda: comparison(hostile(), federated(40.0)), 4),
+    "plan": (plan, 10),
+    "evaluation": (evaluation, 5),
+    "evaluation without learner": (evaluation_without_learner, 3),
+    "study": (study, 4),
+    "statement": (statement, 4),
+    "rounds": (lambda: by_round(150), 4),
+    "compared rounds": (lambda: comparison(by_round(8), by_round(5)), 5),
+    "ranking": (ranking, 5),
 }
 
 
@@ -85,8 +92,8 @@ def pages(tmp_path_factory):
     """Write each result as one self-contained page."""
     folder = tmp_path_factory.mktemp("pages")
     return {
-        name: write_report(result, folder / f"{name.replace(' ', '-')}.html")
-        for name, (result, _) in RESULTS.items()
+        name: write_report(make(), folder / f"{name.replace(' ', '-')}.html")
+        for name, (make, _) in RESULTS.items()
     }
 
 
@@ -157,7 +164,7 @@ def test_missing_library_is_said_on_the_page(chromium, tmp_path):
 
 
 def hostile_evaluation():
-    result = RESULTS["evaluation"][0]
+    result = evaluation()
     name = "</script><img src=x onerror=alert(1)>" + "w" * 60
     first = replace(result.policies[0], name=name)
     return replace(result, policies=(first, *result.policies[1:]), baseline=name)
