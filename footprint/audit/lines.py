@@ -250,9 +250,7 @@ def _pedigree(
         completeness=3 if owner.unmetered else 1,
         temporal=max(ages, default=1),
         geographical=max((_PLACED.get(one.resolved_by, 1) for one in grids), default=3),
-        technological=max(
-            (3 if one.resolved_by is ResolvedBy.CLASS_DEFAULT else 1 for one in things), default=1
-        ),
+        technological=max((3 if _is_of_class(one) else 1 for one in things), default=1),
     )
 
 
@@ -263,3 +261,12 @@ def _age(entry: FactorEntry, year: int) -> int:
         return _WORST
     gap = abs(year - (entry.valid_to or entry.year))
     return next((score for years, score in _AGES if gap <= years), _WORST)
+
+
+def _is_of_class(entry: FactorEntry) -> bool:
+    """Whether a factor is of a class: of servers, of hard disks, of a kind of link."""
+    if entry.resolved_by in (ResolvedBy.DECLARED, ResolvedBy.MEASURED):
+        return False
+    subject = entry.id.split("/")[1]
+    is_model = entry.quantity == "embodied" and "." in subject
+    return entry.resolved_by is ResolvedBy.CLASS_DEFAULT or not is_model

@@ -174,3 +174,17 @@ def test_standby_that_no_run_holds_is_an_exclusion_with_its_size(tmp_path):
     # Nobody said what the servers take at rest.
     assert [one for one in bare.exclusions if "'servers'" in one.what]
     assert not [one for one in held.exclusions if "'cards'" in one.what]
+
+
+def test_a_factor_of_a_class_has_a_technological_score_of_three(tmp_path):
+    def change(manifest):
+        manifest["hardware"][1]["device"] = "gpu.l4"
+        manifest["hardware"][1]["life"] = "5 year"
+
+    statement = stated(tmp_path, change)
+    scores = {
+        line.device: line.pedigree.technological
+        for line in statement.lines
+        if line.stage == "embodied" and line.id.startswith("hardware")
+    }
+    assert scores == {"server": 3, "gpu.l4": 1}
