@@ -89,6 +89,8 @@ def state_purchases(
     """Make the lines of hardware that was bought in the period."""
     for part in purchases:
         owner = owners[part.actor]
+        if standings[owner.place].others:
+            continue  # they buy it, and report it
         line = replace(
             _line(part, owner, register, year),
             purchase_g=part.emissions_g,
@@ -131,6 +133,8 @@ def _category(owner: Owner, standing: Standing, part: Contribution) -> Category:
         return Category.ENERGY_RELATED
     if owner.use is Use.NETWORK:
         return Category.SERVICES
+    if part.stage is Stage.EMBODIED and standing.others:
+        return standing.category
     if part.stage is Stage.EMBODIED and (standing.capital or owner.use is Use.HARDWARE):
         return Category.UPSTREAM_LEASED if owner.rented else Category.CAPITAL_GOODS
     if owner.piece is not None and owner.piece.own is not None:

@@ -324,3 +324,25 @@ def test_parts_add_up_whatever_changes(tmp_path, first, second, grid, pue, contr
         assert_adds_up(found)
         assert found.new_g == total_g(new, total)
     assert json.dumps([c.difference_g for c in found.changes], allow_nan=False)
+
+
+def test_another_rule_of_allocation_is_method(tmp_path):
+    def by(rule):
+        def change(manifest):
+            manifest["method"]["allocation"] = rule
+            manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+            manifest["silos"].append(
+                {"name": "p", "place": "P", "device": "server", "records": 600}
+            )
+            manifest["runs"][0]["activities"].append(
+                {"silo": "p", "duration": "100 h", "energy": "50 kWh", "tier": "A"}
+            )
+
+        return change
+
+    # By data the coordinator has a quarter, by halves a half.
+    old, new = stated(tmp_path / "a", by("data share")), stated(tmp_path / "b", by("equal"))
+    found = explain(old, new)
+    assert_adds_up(found)
+    assert causes(found) == {Cause.METHOD}
+    assert found.difference_g == pytest.approx(0.25 * 50 * 60)

@@ -518,3 +518,17 @@ def test_drivers_share_the_variance(tmp_path):
     drivers = state(read_deployment(path)).drivers
     assert math.fsum(one.variance_share for one in drivers) == pytest.approx(1.0)
     assert {"grid/FR/declared", "grid/DE/declared"} <= {one.factor for one in drivers}
+
+
+def test_hardware_that_a_partner_buys_is_no_capital_good_of_the_company(tmp_path):
+    def change(manifest):
+        with_partner("data share")(manifest)
+        manifest["hardware"].append(
+            {"name": "theirs", "place": "P", "device": "server", "purchased": date(2026, 3, 1)}
+        )
+
+    statement = stated(tmp_path, change)
+    theirs = [line for line in statement.lines if line.id.startswith("hardware / theirs")]
+    assert {line.category for line in theirs} == {Category.SERVICES, Category.OTHERS}
+    assert all(line.purchase_g is None for line in theirs)
+    assert total_g(statement, "purchase") == 0
