@@ -15,6 +15,7 @@ from footprint.documents import read_document, write_document
 from footprint.errors import DataError, DocumentError, UsageError
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
+from footprint.reporting.statement_tables import totals_table
 from tests.companies import company
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
@@ -41,6 +42,11 @@ def test_the_statement_of_a_folder_is_written_and_printed(example):
     assert "by contracts" in done.stdout
     statement = read_document(folder / "statement.json")
     assert len(statement.lines) > 100
+    # The sum is of five releases; one of them has a figure of its own.
+    name, shown, *_ = totals_table(statement).rows[-1]
+    assert name.text == "Functional unit: per model release"
+    tonnes = statement.total("sci").emissions_g.value / 5 / 1e6
+    assert float(shown.text) == pytest.approx(tonnes, rel=0.05)
 
 
 def test_it_is_verified_to_the_last_digit_from_beside_its_manifest(example):
