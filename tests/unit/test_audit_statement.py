@@ -532,3 +532,20 @@ def test_hardware_that_a_partner_buys_is_no_capital_good_of_the_company(tmp_path
     assert {line.category for line in theirs} == {Category.SERVICES, Category.OTHERS}
     assert all(line.purchase_g is None for line in theirs)
     assert total_g(statement, "purchase") == 0
+
+
+def test_deviations_come_by_weight_and_without_the_words_of_the_program(tmp_path):
+    def change(manifest):
+        manifest["runs"][0]["activities"][0]["energy"] = "1100 kWh"
+        manifest["hardware"] = []
+
+    old, new = stated(tmp_path / "a"), stated(tmp_path / "b", change)
+    found = verify(old, new)
+    places = [one.place for one in found.deviations]
+    ends = [place.startswith("totals") for place in places]
+    assert ends == sorted(ends, reverse=True)
+    assert ends[0]
+    said = [str(one) for one in (*found.deviations, *found.recipe)]
+    assert not any("Finding(" in one or "StatementLine(" in one for one in said)
+    assert any(place.startswith("findings[hardware-missing A]") for place in places)
+    assert any(one.startswith("declared[runs.r.activities.1.energy]") for one in said)
