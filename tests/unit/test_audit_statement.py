@@ -549,3 +549,9 @@ def test_deviations_come_by_weight_and_without_the_words_of_the_program(tmp_path
     assert not any("Finding(" in one or "StatementLine(" in one for one in said)
     assert any(place.startswith("findings[hardware-missing A]") for place in places)
     assert any(one.startswith("declared[runs.r.activities.1.energy]") for one in said)
+
+
+def test_a_partners_share_is_said_to_be_one_for_the_period(tmp_path):
+    statement = stated(tmp_path, with_partner("data share"))
+    theirs = next(one for one in statement.places if one.name == "P")
+    assert "one for the whole period" in theirs.reason

@@ -228,7 +228,8 @@ def _allocation(statement: Statement, sci: Sci) -> str:
     return (
         f"All runs of the period, whoever pays for them, over {decimal_text(sci.units)} x "
         f"{sci.functional_unit!r}. Hardware by the share of its life that it was reserved. "
-        f"The work of partners is divided by: {statement.allocation.value}."
+        f"The work of partners is divided by: {statement.allocation.value}, with one share for the "
+        "whole period."
     )
 
 
