@@ -14,7 +14,7 @@ from footprint.audit.accounts import Books, inventory_of, keep_books, settings_o
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
 from footprint.audit.lines import state_lines, state_purchases
-from footprint.audit.manifest import deployment_catalogue
+from footprint.audit.manifest import deployment_catalogue, list_factor_files
 from footprint.audit.places import list_places, stand_places
 from footprint.audit.register import list_factors
 from footprint.audit.runs import RunRecord, read_runs
@@ -327,7 +327,7 @@ def _reproduce(deployment: Deployment, location: Assessment) -> Reproduce:
         tool_version=__version__,
         manifest=deployment.origin.replace("\\", "/").rpartition("/")[2],
         manifest_sha256=deployment.digest,
-        inputs=location.inputs,
+        inputs=(*location.inputs, *list_factor_files(deployment)),
         catalogue_version=location.catalogue_version,
         catalogue_digest=location.catalogue_digest,
         seed=location.seed,

@@ -50,6 +50,8 @@ def test_a_later_factor_is_named_with_what_it_changes(tmp_path):
     )
     (folder / "own" / "grid" / "poland.csv").write_text(f"{COLUMNS}\n{row}\n")
     new = state(read_deployment(folder, outside=True))
+    *_, own = new.reproduce.inputs
+    assert own.name == "own/grid/poland.csv"
     found = explain(old, new)
     assert_adds_up(found)
     assert causes(found) == {Cause.FACTOR}
