@@ -89,6 +89,8 @@ def _require_size(path: Path) -> None:
         raise ManifestError(
             f"{path} cannot be read: {why}.", f"Name a manifest, or a folder with {MANIFEST_NAME}."
         ) from error
+    if not path.is_file():  # a pipe gives its text once, or never
+        raise ManifestError(f"{path} is no plain file.", "Write the manifest into a file.")
     if size > MOST_BYTES:
         raise ManifestError(
             f"{path} has {size:,} bytes; a manifest has at most {MOST_BYTES:,}.",

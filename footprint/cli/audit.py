@@ -238,6 +238,11 @@ def _statement(path: Path) -> Statement:
             f"{path} is what a statement is made from.",
             f"Make the statement first: footprint audit {path} -o statement.json",
         )
+    if not path.exists():
+        raise DocumentError(
+            f"{path} cannot be read: there is no such file.",
+            "Make it with: footprint audit MANIFEST -o statement.json",
+        )
     found = read_result(path)
     if not isinstance(found, Statement):
         raise UsageError(

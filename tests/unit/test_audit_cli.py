@@ -172,3 +172,17 @@ def test_help_names_the_commands():
     assert done.exit_code == 0
     for word in ("run", "verify", "diff"):
         assert word in done.stdout
+
+
+def test_a_missing_statement_names_the_command_that_makes_one(tmp_path):
+    for command in (("verify",), ("export", "--format", "ghg")):
+        done = run(*command, tmp_path / "none.json")
+        assert isinstance(done.exception, DocumentError)
+        assert "footprint audit MANIFEST" in done.exception.remedy
+
+
+def test_wrong_use_of_the_module_names_the_command():
+    words = [sys.executable, "-m", "footprint", "audit", "verify"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Usage: footprint audit verify" in done.stderr
