@@ -26,7 +26,7 @@ def read_toml(path: Path, error: type[DataError]) -> dict[str, Any]:
         What is raised if it cannot be read, or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
     except (OSError, UnicodeDecodeError) as fault:
         raise error(f"{path} cannot be read: {fault}.", "Name a TOML file.") from fault
     try:

@@ -102,7 +102,9 @@ def keep_books(
 ) -> Books:
     """Enter everything that a deployment used, once."""
     books = Books({}, [], [], {}, {}, {}, {}, {}, [], Supplied(), {})
-    parts = list(_parts(deployment, tuple(records), books))
+    records = tuple(records)
+    books.findings.extend(_unpinned(records))
+    parts = list(_parts(deployment, records, books))
     books.used_kwh = _site_energy(deployment, parts, standings, catalogue)
     shares = {name: standing.share for name, standing in standings.items()}
     books.supplied = supply_sites(deployment, books.used_kwh, shares, catalogue)
@@ -387,6 +389,21 @@ def _summed(group: list[InventoryLine]) -> InventoryLine:
         exact = name in ("activities", "unmetered")
         sums[name] = None if values[0] is None else sum(values) if exact else math.fsum(values)
     return replace(group[0], **sums)
+
+
+def _unpinned(records: Iterable[RunRecord]) -> Iterator[Finding]:
+    """Find runs of a ledger whose statement a later correction changes."""
+    for record in records:
+        table = record.table
+        if table.ledger is not None and table.as_of is None:
+            yield Finding(
+                "ledger-unpinned",
+                f"{table.name!r} is read from a ledger as it is now: a later correction changes "
+                "this statement.",
+                Severity.WARNING,
+                "Name the change that it is as of: as_of (footprint ledger history).",
+                table.name,
+            )
 
 
 def _moved(run: str, silo: str, found: str | None, zone: str) -> Finding:

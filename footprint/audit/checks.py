@@ -38,6 +38,7 @@ from footprint.audit.plausibility import (
     check_losses,
     check_year,
 )
+from footprint.audit.powers import check_power
 from footprint.audit.runs import RATED
 from footprint.audit.statement import Audited
 from footprint.errors import UsageError
@@ -313,6 +314,7 @@ CHECKS: dict[str, Check] = {
     "life": check_life,
     "kept": check_kept,
     "hours": check_hours,
+    "power": check_power,
 }
 
 

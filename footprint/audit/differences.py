@@ -15,6 +15,7 @@ _ROUNDING = 1e-12
 """Relative change that is no change of a factor or an activity."""
 _REST = 1e-8
 """Relative difference that rounding may leave; reading a statement allows a tenth of it."""
+_PARTNER = "partner"
 _UPSTREAM = ("losses", "upstream fuel")
 """Components that follow from what is used, and are no part of it."""
 
@@ -236,12 +237,18 @@ def _named(
 
 
 def _methods(old: Statement, new: Statement) -> frozenset[str]:
-    """Quantities whose factors differ because another method asks for another one."""
+    """Quantities, and shares of places, that differ because another method asks for it."""
     changed = {
         "grid_intensity": old.signal != new.signal,
         "network_energy": old.network_model != new.network_model,
     }
+    if old.allocation != new.allocation:
+        changed |= {_share_of(one.name): True for one in new.places if one.holding == _PARTNER}
     return frozenset(quantity for quantity, differs in changed.items() if differs)
+
+
+def _share_of(place: str) -> str:
+    return f"reported share of {place}"
 
 
 def _structure(old: _Product | None, new: _Product | None) -> Change:
@@ -259,10 +266,12 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
     if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
         yield from _undivided(old, new)
         return
+    shared = _share_of(old.place)
+    reporting = Cause.METHOD if shared in methods else Cause.STRUCTURE
     steps = [
         (Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, 1),
         (Cause.STRUCTURE, f"share of {new.supply} at {new.place}", old.piece, new.piece, "", 1),
-        (Cause.STRUCTURE, f"reported share of {old.place}", old.share, new.share, "", 1),
+        (reporting, shared, old.share, new.share, "", 1),
     ]
     for key, (value, name, inverse) in old.factors.items():
         other, other_name, _ = new.factors[key]

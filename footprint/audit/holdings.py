@@ -163,7 +163,7 @@ class HardwareTable:
     share : float
         Part that is reserved for what is audited [1].
     idle_w : float or None
-        Power at rest of one device [W]; idle times are checked with it.
+        Power at rest of one device [W]; what no run holds is an exclusion by it.
     source : str
         Where `embodied_g` comes from.
     """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from footprint.audit.accounts import Use
 from footprint.audit.holdings import CloudTable, SiteTable
+from footprint.audit.standby import spare_s, spare_shares
 from footprint.audit.statement import Audited
 from footprint.errors import FactorNotFound
 from footprint.factors import FactorCatalogue
@@ -17,37 +17,13 @@ IDLE_SHARE = 0.5
 CLEANER = 0.5
 """Intensity of another place, relative to this one, that is called cleaner; our choice."""
 _ACCELERATORS = ("gpu", "board", "tpu")
+_IDLE = (Phase.IDLE, Phase.WAIT)
 _WORK = (Phase.TRAIN, Phase.EVALUATE)
 
 
 def idle_shares(audited: Audited) -> dict[str, float]:
     """Share of their time in which registered devices did nothing, by hardware [1]."""
-    busy = _busy(audited)
-    kinds: dict[str, tuple[str, str]] = {}
-    reserved: dict[tuple[str, str], float] = {}
-    for line in audited.books.lines:
-        owner = audited.books.owners[line.actor]
-        if owner.use is Use.HARDWARE and line.duration_s:
-            kind = owner.place, line.device or ""
-            kinds[line.actor.partition(" / ")[2]] = kind
-            taken_s = line.duration_s * (line.resource_share or 1.0)
-            reserved[kind] = reserved.get(kind, 0.0) + taken_s
-    return {
-        name: max(0.0, 1.0 - busy.get(kind, 0.0) / reserved[kind]) for name, kind in kinds.items()
-    }
-
-
-def _busy(audited: Audited) -> dict[tuple[str, str], float]:
-    """Device time in which runs worked, by place and device class [s]."""
-    places = {silo.name: silo.place for silo in audited.deployment.silos}
-    found: dict[tuple[str, str], float] = {}
-    for record in audited.records:
-        for line in record.inventory.lines:
-            if line.phase not in (Phase.IDLE, Phase.WAIT):
-                key = (places[line.actor], line.device or "")
-                taken_s = line.duration_s * (line.resource_share or 1.0)
-                found[key] = found.get(key, 0.0) + taken_s
-    return found
+    return spare_shares(audited.deployment, audited.records, audited.books, _IDLE)
 
 
 def check_gpu_idle(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
@@ -57,12 +33,11 @@ def check_gpu_idle(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
         share = shares.get(hardware.name, 0.0)
         if hardware.device.partition(".")[0] not in _ACCELERATORS or share <= IDLE_SHARE:
             continue
-        line = next(x for x in audited.books.lines if x.actor == f"hardware / {hardware.name}")
-        idle_s = share * line.duration_s * hardware.share
+        idle_s = spare_s(audited.books, hardware, share)
         cost = ""
         if hardware.idle_w is not None:
             energy_kwh = watt_seconds_to_kwh(hardware.idle_w, idle_s)
-            cost = f"; at {hardware.idle_w:g} W that is {energy_kwh:.6g} kWh, which no run holds"
+            cost = f"; at {hardware.idle_w:g} W that is {energy_kwh:.6g} kWh"
         yield Finding(
             "gpu-idle",
             f"{hardware.name!r} stood idle for {share:.0%} of its time in the period, "

@@ -89,6 +89,8 @@ def state_purchases(
     """Make the lines of hardware that was bought in the period."""
     for part in purchases:
         owner = owners[part.actor]
+        if standings[owner.place].others:
+            continue  # they buy it, and report it
         line = replace(
             _line(part, owner, register, year),
             purchase_g=part.emissions_g,
@@ -131,6 +133,8 @@ def _category(owner: Owner, standing: Standing, part: Contribution) -> Category:
         return Category.ENERGY_RELATED
     if owner.use is Use.NETWORK:
         return Category.SERVICES
+    if part.stage is Stage.EMBODIED and standing.others:
+        return standing.category
     if part.stage is Stage.EMBODIED and (standing.capital or owner.use is Use.HARDWARE):
         return Category.UPSTREAM_LEASED if owner.rented else Category.CAPITAL_GOODS
     if owner.piece is not None and owner.piece.own is not None:
@@ -250,9 +254,7 @@ def _pedigree(
         completeness=3 if owner.unmetered else 1,
         temporal=max(ages, default=1),
         geographical=max((_PLACED.get(one.resolved_by, 1) for one in grids), default=3),
-        technological=max(
-            (3 if one.resolved_by is ResolvedBy.CLASS_DEFAULT else 1 for one in things), default=1
-        ),
+        technological=max((3 if _is_of_class(one) else 1 for one in things), default=1),
     )
 
 
@@ -263,3 +265,12 @@ def _age(entry: FactorEntry, year: int) -> int:
         return _WORST
     gap = abs(year - (entry.valid_to or entry.year))
     return next((score for years, score in _AGES if gap <= years), _WORST)
+
+
+def _is_of_class(entry: FactorEntry) -> bool:
+    """Whether a factor is of a class: of servers, of hard disks, of a kind of link."""
+    if entry.resolved_by in (ResolvedBy.DECLARED, ResolvedBy.MEASURED):
+        return False
+    subject = entry.id.split("/")[1]
+    is_model = entry.quantity == "embodied" and "." in subject
+    return entry.resolved_by is ResolvedBy.CLASS_DEFAULT or not is_model

@@ -15,6 +15,7 @@ from footprint.audit.deployments import Deployment
 from footprint.audit.faults import find_faults
 from footprint.errors import FactorError, ManifestError, ManifestIncomplete
 from footprint.factors import FactorCatalogue, load_catalogue
+from footprint.model import InputFile
 from footprint.networks import MODELS
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
 
@@ -23,6 +24,7 @@ MOST_BYTES = 8 * 1024 * 1024
 """Size of a manifest beyond which it is no text that people wrote."""
 MOST_INPUT_BYTES = 1024 * 1024 * 1024
 """Size of the journals of one run beyond which they belong into a ledger."""
+_FACTOR_SUFFIXES = (".csv", ".toml")
 _UNWRITTEN = {"origin", "digest", "outside", "declared"}
 
 
@@ -87,6 +89,8 @@ def _require_size(path: Path) -> None:
         raise ManifestError(
             f"{path} cannot be read: {why}.", f"Name a manifest, or a folder with {MANIFEST_NAME}."
         ) from error
+    if not path.is_file():  # a pipe gives its text once, or never
+        raise ManifestError(f"{path} is no plain file.", "Write the manifest into a file.")
     if size > MOST_BYTES:
         raise ManifestError(
             f"{path} has {size:,} bytes; a manifest has at most {MOST_BYTES:,}.",
@@ -169,6 +173,16 @@ def deployment_catalogue(deployment: Deployment) -> FactorCatalogue:
                 f"{deployment.origin}, {key}: {error.message}", error.remedy
             ) from error
     return catalogue
+
+
+def list_factor_files(deployment: Deployment) -> Iterator[InputFile]:
+    """Give the files of factors that a deployment brings, as inputs."""
+    for number, name in enumerate(deployment.factors, start=1):
+        folder = locate(deployment, name, f"factors[{number}]")
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in _FACTOR_SUFFIXES and file.is_file():
+                known = f"{publish_path(name).rstrip('/')}/{file.relative_to(folder).as_posix()}"
+                yield InputFile(known, hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def _names(

@@ -69,7 +69,8 @@ def _stand_site(site: SiteTable, deployment: Deployment, partners: float) -> Sta
             Category.SERVICES,
             share,
             False,
-            f"a partner's own scopes; the coordinator's share by allocation: {rule}",
+            f"a partner's own scopes; the coordinator's share by allocation: {rule}, one for the "
+            "whole period",
             others=True,
         )
     if site.holding is Holding.RENTED:

@@ -14,10 +14,11 @@ from footprint.audit.accounts import Books, inventory_of, keep_books, settings_o
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
 from footprint.audit.lines import state_lines, state_purchases
-from footprint.audit.manifest import deployment_catalogue
+from footprint.audit.manifest import deployment_catalogue, list_factor_files
 from footprint.audit.places import list_places, stand_places
 from footprint.audit.register import list_factors
 from footprint.audit.runs import RunRecord, read_runs
+from footprint.audit.standby import exclude_standby
 from footprint.audit.wording import CHOICES, EXCLUDED, NOT_CLAIMED
 from footprint.factors import FactorCatalogue
 from footprint.model import (
@@ -113,7 +114,10 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
     )
     sampler = Sampler(terms.values(), seed=location.seed, draws=location.draws)
     totals = tuple(_totals(lines, sampler))
-    exclusions = tuple(_exclusions(deployment, books, location, totals))
+    standby = exclude_standby(deployment, records, books, standings, catalogue)
+    exclusions = _sized(
+        (*_declared(deployment), *standby, *_exclusions(deployment, books, location)), totals
+    )
     used = {
         name
         for line in lines
@@ -235,17 +239,25 @@ def _drivers(
     )
 
 
-def _exclusions(
-    deployment: Deployment, books: Books, location: Assessment, totals: Iterable[Total]
-) -> Iterator[Exclusion]:
-    whole_g = next(total.emissions_g.value for total in totals if total.name == "location")
-    sized = math.fsum(one.estimate_g or 0.0 for one in deployment.exclusions)
-    named = {one.category for one in deployment.exclusions}
+def _declared(deployment: Deployment) -> Iterator[Exclusion]:
     for one in deployment.exclusions:
-        share = None
-        if one.estimate_g is not None and whole_g + sized:
-            share = one.estimate_g / (whole_g + sized)
-        yield Exclusion(one.what, one.reason, one.category, one.estimate_g, share)
+        yield Exclusion(one.what, one.reason, one.category, one.estimate_g, None)
+
+
+def _sized(exclusions: tuple[Exclusion, ...], totals: Iterable[Total]) -> tuple[Exclusion, ...]:
+    """Give each exclusion its share of the total with all that was estimated [1]."""
+    whole_g = next(total.emissions_g.value for total in totals if total.name == "location")
+    whole_g += math.fsum(one.estimate_g or 0.0 for one in exclusions)
+    return tuple(
+        replace(one, share=one.estimate_g / whole_g)
+        if one.estimate_g is not None and whole_g
+        else one
+        for one in exclusions
+    )
+
+
+def _exclusions(deployment: Deployment, books: Books, location: Assessment) -> Iterator[Exclusion]:
+    named = {one.category for one in deployment.exclusions}
     for place, energy_kwh in books.unplaced_kwh.items():
         what = f"{energy_kwh:.6g} kWh in {place}"
         yield Exclusion(what, "no grid zone is known there", None, None, None)
@@ -315,7 +327,7 @@ def _reproduce(deployment: Deployment, location: Assessment) -> Reproduce:
         tool_version=__version__,
         manifest=deployment.origin.replace("\\", "/").rpartition("/")[2],
         manifest_sha256=deployment.digest,
-        inputs=location.inputs,
+        inputs=(*location.inputs, *list_factor_files(deployment)),
         catalogue_version=location.catalogue_version,
         catalogue_digest=location.catalogue_digest,
         seed=location.seed,

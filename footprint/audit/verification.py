@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from footprint.model import Statement
 
-_KEYED = {"lines": "id", "totals": "name", "register": "id", "places": "name", "drivers": "factor"}
+_KEYED = {
+    "lines": ("id",),
+    "totals": ("name",),
+    "register": ("id",),
+    "places": ("name",),
+    "drivers": ("factor",),
+    "findings": ("code", "place"),
+    "exclusions": ("what",),
+}
+_EMITTED = re.compile(r"_g(\.(value|low|high))?$")
 _RECIPE = ("reproduce", "declared")
 """What a statement was made with: compared apart from what it says."""
 _MAY_DIFFER = (
@@ -53,7 +63,18 @@ class Deviation:
     def __str__(self) -> str:
         by = self.by
         apart = "" if by is None else f" ({by:+.3g} of it)" if self.stated else f" ({by:+.3g})"
-        return f"{self.place}: stated {self.stated!r}, found {self.found!r}{apart}"
+        stated, found = _shown(self.stated), _shown(self.found)
+        return f"{self.place}: stated {stated}, found {found}{apart}"
+
+
+def _shown(value: Any) -> str:
+    """Give a value to people; what has parts by what it says or is called."""
+    if value is None:
+        return "nothing"
+    if is_dataclass(value):
+        names = ("message", "id", "name", "what", "factor")
+        return next((str(getattr(value, one)) for one in names if hasattr(value, one)), "another")
+    return repr(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +84,7 @@ class Verification:
     Attributes
     ----------
     deviations : tuple of Deviation
-        In what it says; empty if every digit agrees.
+        In what it says, totals first, then by size; empty if every digit agrees.
     recipe : tuple of Deviation
         In what it was made with: versions, inputs, manifest.
     compared, listed : int
@@ -110,7 +131,18 @@ def verify(statement: Statement, again: Statement) -> Verification:
             compared, listed = compared + (not is_recipe), listed + is_recipe
             if stated != found:
                 (recipe if is_recipe else said).append(Deviation(place, stated, found))
-    return Verification(tuple(said), tuple(recipe), compared, listed)
+    return Verification(tuple(sorted(said, key=_rank)), tuple(recipe), compared, listed)
+
+
+def _rank(one: Deviation) -> tuple[int, float]:
+    """Order for people: totals, figures of emissions by size, other numbers by size, the rest."""
+    values = [x for x in (one.stated, one.found) if isinstance(x, (int, float))]
+    size = abs(values[-1] - values[0]) if len(values) > 1 else 0.0
+    if one.place.startswith("totals"):
+        return 0, -size
+    if _EMITTED.search(one.place):
+        return 1, -size
+    return (2 if size else 3), -size
 
 
 def _pairs(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -132,13 +164,19 @@ def _by_key(place: str, values: Sequence[Any]) -> Mapping[Any, Any]:
 
     A name that is there twice is two members, so that none hides the other.
     """
-    name = _KEYED.get(place)
-    if name is None:
+    if place not in _KEYED and place != "declared":
         return dict(enumerate(values))
     found: dict[Any, Any] = {}
     for value in values:
-        key, number = getattr(value, name), 2
+        name = _name(place, value)
+        key, number = name, 2
         while key in found:
-            key, number = f"{getattr(value, name)} #{number}", number + 1
-        found[key] = value
+            key, number = f"{name} #{number}", number + 1
+        found[key] = value[1] if place == "declared" else value
     return found
+
+
+def _name(place: str, value: Any) -> str:
+    if place == "declared":  # pairs of a key of the manifest and what it says
+        return str(value[0])
+    return " ".join(str(getattr(value, name)) for name in _KEYED[place] if getattr(value, name))

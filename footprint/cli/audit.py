@@ -188,7 +188,7 @@ def export(
 
         footprint audit export statement.json --format impact-framework --total sci -o sci.yml
     """
-    from footprint.audit.exports import Form, export_statement
+    from footprint.audit.exports import Form, export_statement, remark_errors
     from footprint.documents import write_text
 
     chosen = Form.parse(form)
@@ -196,7 +196,10 @@ def export(
     if several and output is None and not as_json:
         raise UsageError("csv is several files.", "Name a folder for them with -o.")
     suffix = _suffix(chosen, output)
-    texts = export_statement(_statement(statement), chosen, suffix, total)
+    stated = _statement(statement)
+    texts = export_statement(stated, chosen, suffix, total)
+    if errors := remark_errors(stated):
+        say(f"warning: {errors}")
     if output is None:
         if as_json:
             print_json({"format": chosen.value, "documents": texts})
@@ -234,6 +237,11 @@ def _statement(path: Path) -> Statement:
         raise UsageError(
             f"{path} is what a statement is made from.",
             f"Make the statement first: footprint audit {path} -o statement.json",
+        )
+    if not path.exists():
+        raise DocumentError(
+            f"{path} cannot be read: there is no such file.",
+            "Make it with: footprint audit MANIFEST -o statement.json",
         )
     found = read_result(path)
     if not isinstance(found, Statement):

@@ -109,7 +109,7 @@ def main() -> NoReturn:
 
 def _run() -> int | str | None:
     try:
-        app()
+        app(prog_name="footprint")  # also as python -m footprint
     except SystemExit as stop:  # typer's way to end a command
         return stop.code
     except FootprintError as error:

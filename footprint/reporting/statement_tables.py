@@ -31,7 +31,7 @@ _TOTAL_NAMES = {
     "purchase": "Hardware in its year of purchase (in scope 3)",
     "amortised": "Hardware amortised (in no total)",
     "outside": "Reported by others (in no total)",
-    "sci": "Functional unit: operation and amortised hardware",
+    "sci": "Functional unit: operation and amortised hardware, all units",
 }
 _LINES_SHOWN = 100
 MAKING = "making"
@@ -51,6 +51,16 @@ def totals_table(statement: Statement) -> Table:
         )
         for total in shown
     )
+    if statement.sci is not None:
+        per = statement.sci.intensity_g
+        rows += (
+            (
+                Cell(clean(f"Functional unit: per {statement.sci.functional_unit}")),
+                Cell(emissions.text(per.value, per.width)),
+                Cell(emissions.range(per) or NOT_KNOWN),
+                Cell(NOT_KNOWN),
+            ),
+        )
     columns = (
         Column("Total"),
         Column("Emissions", emissions.unit, numeric=True),
@@ -95,7 +105,7 @@ def stage_name(line: StatementLine) -> str:
 def _sums_table(
     caption: str,
     headings: Sequence[str],
-    groups: Iterable[tuple[Sequence[str], Sequence[StatementLine]]],
+    groups: Sequence[tuple[Sequence[str], Sequence[StatementLine]]],
 ) -> Table:
     found = [(names, _columns(lines)) for names, lines in groups]
     values = [value for _, columns in found for value in columns[1:] if value is not None]
@@ -122,6 +132,11 @@ def _sums_table(
         Column("Amortised", emissions.unit, numeric=True),
     )
     note = "The last two columns are two views of hardware; they are never added."
+    if any(line.category is Category.ENERGY_RELATED for _, lines in groups for line in lines):
+        note += (
+            " The electricity of category 3.3 is lost on the way or used in scope 2 already: no "
+            "total of electricity holds it."
+        )
     return Table(caption, columns, rows, note=note)
 
 

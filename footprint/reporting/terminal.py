@@ -55,6 +55,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
     elif isinstance(page, StatementPage):
         for table in page.results[: 2 if console.width >= _WIDE else 1]:
             console.print(_rich_table(table))
+            console.print(Text(table.note))
     elif page.figures:
         console.print(_rich_table(page.figures[0].table))
         _print_cards(page, console)

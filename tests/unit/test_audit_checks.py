@@ -147,7 +147,7 @@ def forgotten(manifest):
 
 
 def idle_cards(manifest):
-    work(manifest, "b")["duration"] = "100 h"
+    work(manifest, "b")["duration"] = "300 h"
 
 
 def dirty(manifest):
@@ -231,6 +231,10 @@ def too_many_hours(manifest):
     work(manifest)["duration"] = "9000 h"
 
 
+def more_than_any_server_draws(manifest):
+    work(manifest)["duration"] = "30 h"
+
+
 CASES = [
     (no_region, "region-missing", Severity.ERROR),
     (old_run, "run-outside-period", Severity.ERROR),
@@ -279,6 +283,7 @@ CASES = [
     (old_hardware, "life-over", Severity.INFO),
     (archive, "kept-beyond-period", Severity.ERROR),
     (too_many_hours, "hours-exceeded", Severity.WARNING),
+    (more_than_any_server_draws, "power-implausible", Severity.WARNING),
 ]
 
 

@@ -15,6 +15,7 @@ from footprint.documents import read_document, write_document
 from footprint.errors import DataError, DocumentError, UsageError
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
+from footprint.reporting.statement_tables import totals_table
 from tests.companies import company
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
@@ -41,6 +42,11 @@ def test_the_statement_of_a_folder_is_written_and_printed(example):
     assert "by contracts" in done.stdout
     statement = read_document(folder / "statement.json")
     assert len(statement.lines) > 100
+    # The sum is of five releases; one of them has a figure of its own.
+    name, shown, *_ = totals_table(statement).rows[-1]
+    assert name.text == "Functional unit: per model release"
+    tonnes = statement.total("sci").emissions_g.value / 5 / 1e6
+    assert float(shown.text) == pytest.approx(tonnes, rel=0.05)
 
 
 def test_it_is_verified_to_the_last_digit_from_beside_its_manifest(example):
@@ -166,3 +172,17 @@ def test_help_names_the_commands():
     assert done.exit_code == 0
     for word in ("run", "verify", "diff"):
         assert word in done.stdout
+
+
+def test_a_missing_statement_names_the_command_that_makes_one(tmp_path):
+    for command in (("verify",), ("export", "--format", "ghg")):
+        done = run(*command, tmp_path / "none.json")
+        assert isinstance(done.exception, DocumentError)
+        assert "footprint audit MANIFEST" in done.exception.remedy
+
+
+def test_wrong_use_of_the_module_names_the_command():
+    words = [sys.executable, "-m", "footprint", "audit", "verify"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Usage: footprint audit verify" in done.stderr

@@ -50,6 +50,8 @@ def test_a_later_factor_is_named_with_what_it_changes(tmp_path):
     )
     (folder / "own" / "grid" / "poland.csv").write_text(f"{COLUMNS}\n{row}\n")
     new = state(read_deployment(folder, outside=True))
+    *_, own = new.reproduce.inputs
+    assert own.name == "own/grid/poland.csv"
     found = explain(old, new)
     assert_adds_up(found)
     assert causes(found) == {Cause.FACTOR}
@@ -297,8 +299,8 @@ def test_an_unknown_total_is_refused(tmp_path):
 
 
 @given(
-    first=st.floats(0, 1e4),
-    second=st.floats(0, 1e4),
+    first=st.floats(0, 1e4, allow_subnormal=False),
+    second=st.floats(0, 1e4, allow_subnormal=False),
     grid=st.floats(0.5, 900),
     pue=st.floats(1, 2.5),
     contract=st.floats(1, 5e3),
@@ -324,3 +326,25 @@ def test_parts_add_up_whatever_changes(tmp_path, first, second, grid, pue, contr
         assert_adds_up(found)
         assert found.new_g == total_g(new, total)
     assert json.dumps([c.difference_g for c in found.changes], allow_nan=False)
+
+
+def test_another_rule_of_allocation_is_method(tmp_path):
+    def by(rule):
+        def change(manifest):
+            manifest["method"]["allocation"] = rule
+            manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+            manifest["silos"].append(
+                {"name": "p", "place": "P", "device": "server", "records": 600}
+            )
+            manifest["runs"][0]["activities"].append(
+                {"silo": "p", "duration": "100 h", "energy": "50 kWh", "tier": "A"}
+            )
+
+        return change
+
+    # By data the coordinator has a quarter, by halves a half.
+    old, new = stated(tmp_path / "a", by("data share")), stated(tmp_path / "b", by("equal"))
+    found = explain(old, new)
+    assert_adds_up(found)
+    assert causes(found) == {Cause.METHOD}
+    assert found.difference_g == pytest.approx(0.25 * 50 * 60)

@@ -577,3 +577,25 @@ def test_words_of_pact_are_those_of_its_schema(pact):
     pcf = pact.schema["$defs"]["carbonFootprint"]["properties"]
     assert set(DeclaredUnit) < set(pcf["declaredUnitOfMeasurement"]["enum"])
     assert set(Standard) == set(pcf["crossSectoralStandards"]["items"]["enum"])
+
+
+# --- a statement with errors --------------------------------------------------
+
+
+def test_every_form_says_that_the_statement_has_errors(plain, tmp_path):
+    def enlarge(manifest):
+        enrich(manifest)
+        manifest["exclusions"][0]["estimate"] = "500 kgCO2e"
+
+    wrong = stated(tmp_path, enlarge, product=PRODUCT)
+    for form, suffixes in SUFFIXES.items():
+        for suffix in suffixes or ("",):
+            texts = [export_statement(one, form, suffix).values() for one in (plain, wrong)]
+            said = ["cut-off-exceeded" in " ".join(one) for one in texts]
+            assert said == [False, True], (form, suffix)
+
+
+def test_the_boundary_of_a_product_is_not_called_cradle_to_gate_with_its_use(plain):
+    boundary = record_product(plain)["pcf"]["boundaryProcessesDescription"]
+    assert "use of the product" in boundary
+    assert "gate" not in boundary

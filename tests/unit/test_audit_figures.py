@@ -149,3 +149,42 @@ def test_idle_time_is_of_the_share_that_is_reserved(tmp_path):
     # A year has 8760 h, a quarter of it 2190 h, of which 100 h were work.
     assert "2090 device hours" in found[0].message
     assert "209 kWh" in found[0].message
+
+
+def test_standby_that_no_run_holds_is_an_exclusion_with_its_size(tmp_path):
+    """2090 device hours at 100 W with a PUE of 1 on 60 g/kWh: 209 kWh and 12.54 kg."""
+
+    def change(manifest):
+        manifest["hardware"][1] |= {"share": 0.25, "idle": "100 W"}
+        manifest["runs"][0]["activities"][1]["duration"] = "100 h"
+
+    def hold(manifest):
+        change(manifest)
+        rest = {"silo": "b", "phase": "idle", "duration": "2090 h", "energy": "209 kWh"}
+        manifest["runs"][0]["activities"].append(rest)
+
+    bare, held = stated(tmp_path / "a", change), stated(tmp_path / "b", hold)
+    sized = {one.what: one for one in bare.exclusions if one.estimate_g}
+    rest = sized["209 kWh of 'cards' at rest"]
+    assert rest.estimate_g == pytest.approx(12540)
+    whole_g = total_g(bare, "location") + 12540 + 10
+    assert rest.share == pytest.approx(12540 / whole_g)
+    assert "cut-off-exceeded" in {one.code for one in bare.findings}
+    assert "cut-off-exceeded" not in {one.code for one in held.findings}
+    # Nobody said what the servers take at rest.
+    assert [one for one in bare.exclusions if "'servers'" in one.what]
+    assert not [one for one in held.exclusions if "'cards'" in one.what]
+
+
+def test_a_factor_of_a_class_has_a_technological_score_of_three(tmp_path):
+    def change(manifest):
+        manifest["hardware"][1]["device"] = "gpu.l4"
+        manifest["hardware"][1]["life"] = "5 year"
+
+    statement = stated(tmp_path, change)
+    scores = {
+        line.device: line.pedigree.technological
+        for line in statement.lines
+        if line.stage == "embodied" and line.id.startswith("hardware")
+    }
+    assert scores == {"server": 3, "gpu.l4": 1}

@@ -98,3 +98,11 @@ def test_one_run_under_two_names_is_found(folder):
     path = company(folder, runs=[{"name": "one", **run}, {"name": "two", **run}])
     codes = {finding.code for finding in state(read_deployment(path)).findings}
     assert "run-twice" in codes
+
+
+def test_a_run_of_a_ledger_without_a_change_is_found(folder):
+    def codes(**more):
+        return {one.code for one in state(read_deployment(of_ledger(folder, **more))).findings}
+
+    assert "ledger-unpinned" in codes()
+    assert "ledger-unpinned" not in codes(as_of=1)

@@ -294,3 +294,16 @@ def test_two_runs_whose_names_meet_stay_apart(tmp_path):
         ("x", "s / b", 300.0),
     }
     assert len({line.id for line in statement.lines}) == len(statement.lines)
+
+
+def test_a_mark_in_front_of_a_manifest_is_no_part_of_it(tmp_path):
+    path = company(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_deployment(path).name == "Test company"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_manifest(tmp_path):
+    os.mkfifo(tmp_path / "deployment.toml")
+    with pytest.raises(ManifestError, match="no plain file"):
+        read_deployment(tmp_path)

@@ -518,3 +518,40 @@ def test_drivers_share_the_variance(tmp_path):
     drivers = state(read_deployment(path)).drivers
     assert math.fsum(one.variance_share for one in drivers) == pytest.approx(1.0)
     assert {"grid/FR/declared", "grid/DE/declared"} <= {one.factor for one in drivers}
+
+
+def test_hardware_that_a_partner_buys_is_no_capital_good_of_the_company(tmp_path):
+    def change(manifest):
+        with_partner("data share")(manifest)
+        manifest["hardware"].append(
+            {"name": "theirs", "place": "P", "device": "server", "purchased": date(2026, 3, 1)}
+        )
+
+    statement = stated(tmp_path, change)
+    theirs = [line for line in statement.lines if line.id.startswith("hardware / theirs")]
+    assert {line.category for line in theirs} == {Category.SERVICES, Category.OTHERS}
+    assert all(line.purchase_g is None for line in theirs)
+    assert total_g(statement, "purchase") == 0
+
+
+def test_deviations_come_by_weight_and_without_the_words_of_the_program(tmp_path):
+    def change(manifest):
+        manifest["runs"][0]["activities"][0]["energy"] = "1100 kWh"
+        manifest["hardware"] = []
+
+    old, new = stated(tmp_path / "a"), stated(tmp_path / "b", change)
+    found = verify(old, new)
+    places = [one.place for one in found.deviations]
+    ends = [place.startswith("totals") for place in places]
+    assert ends == sorted(ends, reverse=True)
+    assert ends[0]
+    said = [str(one) for one in (*found.deviations, *found.recipe)]
+    assert not any("Finding(" in one or "StatementLine(" in one for one in said)
+    assert any(place.startswith("findings[hardware-missing A]") for place in places)
+    assert any(one.startswith("declared[runs.r.activities.1.energy]") for one in said)
+
+
+def test_a_partners_share_is_said_to_be_one_for_the_period(tmp_path):
+    statement = stated(tmp_path, with_partner("data share"))
+    theirs = next(one for one in statement.places if one.name == "P")
+    assert "one for the whole period" in theirs.reason

@@ -5,5 +5,6 @@ same hardware amortised. What the statement does not know is left out, or said.
 """
 
 from footprint.audit.exports.formats import SUFFIXES, Form, export_statement
+from footprint.audit.exports.remarks import remark_errors
 
-__all__ = ["SUFFIXES", "Form", "export_statement"]
+__all__ = ["SUFFIXES", "Form", "export_statement", "remark_errors"]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from footprint.audit.exports.amounts import megawatt_hours, tonnes
 from footprint.audit.exports.cells import Cell
 from footprint.audit.exports.ghg_protocol import CATEGORIES
+from footprint.audit.exports.remarks import remark_errors
 from footprint.audit.exports.tables import Table
 from footprint.model import Category, Statement
 
@@ -32,9 +33,21 @@ def tabulate_esrs(statement: Statement) -> Table:
         title=f"{statement.organisation.name}: ESRS E1-5 and E1-6, "
         f"{statement.start} to {statement.end}",
         columns=_COLUMNS,
-        rows=(*_energy(statement), *_emissions(statement), *_intensities(statement)),
+        rows=(
+            *_errors(statement),
+            *_energy(statement),
+            *_emissions(statement),
+            *_intensities(statement),
+        ),
         notes=tuple(_notes(statement)),
     )
+
+
+def _errors(statement: Statement) -> Iterator[tuple[Cell, ...]]:
+    """Give a row, and no note: a CSV has no notes."""
+    errors = remark_errors(statement)
+    if errors:
+        yield ("", "", "Errors", None, "", errors, "")
 
 
 def _energy(statement: Statement) -> Iterator[tuple[Cell, ...]]:

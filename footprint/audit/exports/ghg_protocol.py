@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from footprint.audit.exports.amounts import decimal_text, megawatt_hours, tonnes
 from footprint.audit.exports.cells import Cell
+from footprint.audit.exports.remarks import remark_errors
 from footprint.audit.exports.tables import Table
 from footprint.model import Category, Statement, Total
 
@@ -49,6 +50,7 @@ def tabulate_scopes(statement: Statement) -> Table:
         title=f"{statement.organisation.name}: greenhouse gases by scope, {_period(statement)}",
         columns=_COLUMNS,
         rows=(
+            *_errors(statement),
             *_scopes(statement),
             *_categories(statement),
             _row(statement, "scope 3", "Scope 3, total"),
@@ -64,6 +66,13 @@ def tabulate_scopes(statement: Statement) -> Table:
 
 def _period(statement: Statement) -> str:
     return f"{statement.start} to {statement.end}"
+
+
+def _errors(statement: Statement) -> Iterator[tuple[Cell, ...]]:
+    """Give a row, and no note: a CSV has no notes."""
+    errors = remark_errors(statement)
+    if errors:
+        yield ("Errors", None, None, None, None, errors)
 
 
 def _scopes(statement: Statement) -> Iterator[tuple[Cell, ...]]:

@@ -22,6 +22,7 @@ from datetime import date, timedelta
 from functools import reduce
 from typing import Any
 
+from footprint.audit.exports.remarks import remark_errors
 from footprint.audit.exports.yaml_text import write_yaml
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Category, FactorEntry, Statement, StatementLine, split_inverse
@@ -147,13 +148,15 @@ def _component(
 def _description(statement: Statement, total: str) -> str:
     said = statement.total(total)
     value = 0.0 if said is None else said.emissions_g.value
+    errors = remark_errors(statement)
+    warned = f" {errors}." if errors else ""
     return (
         f"{statement.organisation.name}, {statement.start} to {statement.end}: {total!r} total, "
         f"{value!r} gCO2e in the statement. Recomputed here line by line from activities and "
         f"factors, as {FRAMEWORK} does; the last digits of sums differ, by the order of adding. "
         f"Factors of catalogue {statement.reproduce.catalogue_version} (digest "
         f"{statement.reproduce.catalogue_digest}); manifest SHA-256 "
-        f"{statement.reproduce.manifest_sha256}."
+        f"{statement.reproduce.manifest_sha256}.{warned}"
     )
 
 

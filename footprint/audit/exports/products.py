@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Any
 
 from footprint.audit.exports.amounts import decimal_text, kilograms
+from footprint.audit.exports.remarks import remark_errors
 from footprint.errors import DocumentError
 from footprint.model import (
     FactorEntry,
@@ -198,7 +199,7 @@ def _country(weighted: _Weighted) -> str | None:
 def _boundary(weighted: _Weighted) -> str:
     known = dict.fromkeys(line.component for line, _ in weighted.parts)
     parts = "; ".join(_PART.get(name, name) for name in known)
-    return f"Cradle to gate: {parts}."
+    return f"Making, running and use of the product: {parts}. Neither its end of life nor its user."
 
 
 def _exempted(statement: Statement, sci: Sci) -> dict[str, str]:
@@ -227,7 +228,8 @@ def _allocation(statement: Statement, sci: Sci) -> str:
     return (
         f"All runs of the period, whoever pays for them, over {decimal_text(sci.units)} x "
         f"{sci.functional_unit!r}. Hardware by the share of its life that it was reserved. "
-        f"The work of partners is divided by: {statement.allocation.value}."
+        f"The work of partners is divided by: {statement.allocation.value}, with one share for the "
+        "whole period."
     )
 
 
@@ -260,7 +262,9 @@ def _version(entry: FactorEntry) -> str:
 
 
 def _comments(statement: Statement, product: Product) -> Iterator[str]:
-    sci = statement.sci
+    sci, errors = statement.sci, remark_errors(statement)
+    if errors:
+        yield f"{errors}."
     if sci is not None:
         low, high = kilograms(sci.intensity_g.low), kilograms(sci.intensity_g.high)
         yield (
