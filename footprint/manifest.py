@@ -88,7 +88,7 @@ def study_of(tables: Mapping[str, Any], path: Path) -> Study:
         raise _refused(_holder(path, telling_steps(error)), error) from error
     study = replace(study, origin=str(path), declared=tuple(flatten(written, _NOT_DECLARED)))
     if prices is not None:
-        study = replace(study, prices=_prices(path, prices))
+        study = replace(study, prices=read_prices(path, prices))
     for key, message, remedy in _contradictions(study):
         raise ManifestError(f"{path}, {key}: {message}", remedy)
     missing = tuple(_missing(study))
@@ -179,7 +179,7 @@ _PRICES = {
 """Field and unit of each price, by its key."""
 
 
-def _prices(path: Path, table: Any) -> Prices:
+def read_prices(path: Path, table: Any) -> Prices:
     """Read prices; all of them must be in the one currency that the table names."""
     if not isinstance(table, dict):
         raise ManifestError(f"{path}, prices: found {table!r}, expected a table.", "")

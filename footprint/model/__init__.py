@@ -55,6 +55,13 @@ from footprint.model.kinds import (
 )
 
 if TYPE_CHECKING:
+    from footprint.model.advice import (
+        Advice,
+        AdvicePlan,
+        DecisionKind,
+        Option,
+        TurningPoint,
+    )
     from footprint.model.comparisons import (
         Alternative,
         BreakEven,
@@ -201,6 +208,11 @@ _LATER = {
     "Reproduce": "statements",
     "Restatement": "statements",
     "Sci": "statements",
+    "Advice": "advice",
+    "AdvicePlan": "advice",
+    "DecisionKind": "advice",
+    "Option": "advice",
+    "TurningPoint": "advice",
     "Statement": "statements",
     "StatementLine": "statements",
     "Total": "statements",
@@ -223,6 +235,8 @@ __all__ = [
     "DEFAULTS",
     "Access",
     "Activity",
+    "Advice",
+    "AdvicePlan",
     "AllocationRule",
     "Alternative",
     "Approach",
@@ -249,6 +263,7 @@ __all__ = [
     "Course",
     "Currency",
     "CutOff",
+    "DecisionKind",
     "DeclaredUnit",
     "Difference",
     "DomainSummary",
@@ -280,6 +295,7 @@ __all__ = [
     "MethodStudy",
     "MethodTrainings",
     "Metric",
+    "Option",
     "Organisation",
     "Pedigree",
     "Phase",
@@ -319,6 +335,7 @@ __all__ = [
     "Total",
     "Training",
     "Trajectory",
+    "TurningPoint",
     "View",
     "Work",
     "manifest_key",

@@ -1,0 +1,1 @@
+"""Advice on data and applications: options with their estimates, and which one to choose."""
