@@ -136,6 +136,9 @@ def diff(
 ) -> None:
     """Say what changed between two statements, and why: the parts add up.
 
+    Runs, silos and hardware of other names are summed with their like: by place, silo and
+    stage of life.
+
     Examples
     --------
         footprint audit diff 2024.json 2025.json
@@ -335,6 +338,7 @@ def _difference(found: StatementDifference) -> dict[str, Any]:
             }
             for one in found.changes
         ],
+        "runs": [{"name": one.name, "old_g": one.old_g, "new_g": one.new_g} for one in found.runs],
         "notes": list(found.notes),
     }
 

@@ -15,10 +15,12 @@ from footprint.reporting.studies import study_tables, view_study
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.table import Table as RichTable
 
-    from footprint.audit import StatementDifference
+    from footprint.audit import LoneRun, StatementDifference
 
 _WIDE = 120
 """Characters a line that a table of all metrics needs."""
@@ -124,8 +126,31 @@ def print_difference(
     )
     foot = (Cell("sum"), Cell(""), Cell(""), Cell(signed(small.text(found.difference_g))), Cell(""))
     console.print(_rich_table(Table("Why", columns, tuple(rows), foot)))
+    if found.runs:
+        console.print(_rich_table(_lone_runs(found.runs, most)))
     for note in found.notes:
         console.print(Text(note))
+
+
+def _lone_runs(runs: Sequence[LoneRun], most: int) -> Table:
+    """Tabulate runs that came or went: a line each, and the sums of all."""
+    scale = Scale.of("emissions", [one.old_g or one.new_g or 0.0 for one in runs])
+
+    def cell(value: float | None) -> Cell:
+        return Cell("" if value is None else scale.text(value))
+
+    rows = [(Cell(clean(one.name)), cell(one.old_g), cell(one.new_g)) for one in runs[:most]]
+    if len(runs) > most:
+        rows.append((Cell(f"{len(runs) - most} more"), Cell(""), Cell("")))
+    old_g = math.fsum(one.old_g or 0.0 for one in runs)
+    new_g = math.fsum(one.new_g or 0.0 for one in runs)
+    columns = (
+        Column("Run"),
+        Column("Old", scale.unit, numeric=True),
+        Column("New", scale.unit, numeric=True),
+    )
+    foot = (Cell("sum"), cell(old_g), cell(new_g))
+    return Table("Runs of one statement alone", columns, tuple(rows), foot)
 
 
 def _values(old: float | None, new: float | None, unit: str) -> str:
