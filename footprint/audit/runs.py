@@ -146,7 +146,7 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> J
         )
     from footprint.ledger import ledger_journal, open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         name = run.recorded or run.name
         where = {} if run.recorded_silo is None else {"silo": run.recorded_silo}
         journal = ledger_journal(ledger, runs=[name], where=where, as_of=run.as_of)
