@@ -106,10 +106,14 @@ class ActivityTable:
 
     Attributes
     ----------
+    duration_s : float
+        By the clock [s].
+    devices : float
+        How many worked side by side, each for all of `duration_s`.
     energy_kwh : float or None
-        Of the devices, without the overhead of the building [kWh].
+        Of the devices together, without the overhead of the building [kWh].
     rated_w : float or None
-        Rated power, if nothing better is known: energy is that for the whole time [W].
+        Rated power of one, if nothing better is known: energy is that for the whole time [W].
     meter : str
         What the energy comes from; figures of one name share their error.
     tier : Tier or None
@@ -125,6 +129,7 @@ class ActivityTable:
     silo: str
     phase: Phase = Phase.TRAIN
     duration_s: Seconds = 0.0
+    devices: Count = 1
     energy_kwh: Energy | None = None
     rated_w: Watts | None = None
     meter: str = ""
@@ -136,6 +141,11 @@ class ActivityTable:
     device: str | None = None
 
     __pydantic_config__ = STRICT
+
+    @property
+    def device_time_s(self) -> float:
+        """Time that all its devices were taken together [s]."""
+        return self.duration_s * self.devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
