@@ -24,6 +24,7 @@ from footprint.audit.holdings import (
     SiloTable,
     SiteTable,
     SourcedIntensity,
+    UpstreamPart,
     UpstreamTable,
     Year,
 )
@@ -194,12 +195,19 @@ class RunTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusionTable:
-    """What is left out, why, and how large it may be."""
+    """What is left out, why, and how large it may be.
+
+    Attributes
+    ----------
+    covers : tuple of UpstreamPart
+        Parts of category 3.3 that it stands for: the audit lists them if nobody does.
+    """
 
     what: str
     reason: str
     estimate_g: Emissions | None = None
     category: Category | None = None
+    covers: tuple[UpstreamPart, ...] = ()
 
     __pydantic_config__ = STRICT
 

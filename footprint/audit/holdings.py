@@ -54,6 +54,15 @@ class Acquired(Vocabulary):
     RENTED = "rented"
 
 
+class UpstreamPart(Vocabulary):
+    """What category 3.3 holds of electricity."""
+
+    LOSSES = "losses"
+    """Of transmission and distribution."""
+    FUEL = "fuel"
+    """The making of the fuel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorTable:
     """A generator of a site, by the electricity that it made for the silos there."""

@@ -73,6 +73,8 @@ def refusal(path, **options):
         (lambda m: m["runs"][0]["activities"][0].update(silo="z"), "activities[1].silo", "no silo"),
         (lambda m: m["runs"][0]["activities"][0].update(energy="1 kg"), "energy", "unknown unit"),
         (lambda m: m.update(runs=[]), "runs", "no run"),
+        (lambda m: m["exclusions"][0].update(covers=["losses"]),
+         "exclusions[1].covers", "category 3.3"),
         (lambda m: m["sites"][0].update(holding="rented", generators=[GENERATOR]),
          "sites[1].generators", "no own site"),
         (lambda m: (m["sites"][0].update(holding="rented"),

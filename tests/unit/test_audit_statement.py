@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from footprint.audit import read_deployment, state, verify
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError
-from footprint.model import Category, Quality
+from footprint.model import Category, Quality, Severity
 from footprint.model.statements import TOTALS
 from tests.companies import company, stated, total_g
 
@@ -124,6 +124,52 @@ def test_a_generator_is_scope_1_and_leaves_the_rest_to_scope_2(tmp_path):
     assert total_g(statement, "scope 1") == pytest.approx(200 * 900)
     assert total_g(statement, "scope 2 location") == pytest.approx(1000 * 50 + 1000 * 60)
     assert total_g(statement, "scope 2 market") == pytest.approx(500 * 10 + 500 * 80 + 1000 * 700)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda m: m["sites"][0].update(controlled=False), "reports no part"),
+        (lambda m: m["sites"][0].update(zone=""), "no grid zone"),
+        (
+            lambda m: (
+                m["organisation"].update(approach="equity share"),
+                m["sites"][0].update(equity_share=0.0),
+            ),
+            "reports no part",
+        ),
+    ],
+)
+def test_a_generator_that_is_in_no_line_is_said_with_its_size(tmp_path, change, why):
+    def made(manifest):
+        generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
+
+    def left_out(manifest):
+        made(manifest)
+        change(manifest)
+
+    assert "generator-left-out" not in {one.code for one in stated(tmp_path / "a", made).findings}
+    statement = stated(tmp_path / "b", left_out)
+    (found,) = [one for one in statement.findings if one.code == "generator-left-out"]
+    assert "200 kWh, 180 kgCO2e" in found.message
+    assert why in found.message
+    assert (found.severity, found.place) == (Severity.WARNING, "A")
+    assert total_g(statement, "scope 1") == 0
+
+
+def test_an_exclusion_of_category_3_3_hides_what_it_covers_alone(tmp_path):
+    def excluded(**more):
+        own = {"what": "ours", "reason": "small", "estimate": "1 kgCO2e", "category": "3.3"}
+        statement = stated(tmp_path, exclusions=[own | more])
+        return [
+            one.what.split()[0] for one in statement.exclusions if one.category == Category("3.3")
+        ]
+
+    assert excluded() == ["ours", "transmission", "upstream"]
+    assert excluded(covers=["losses"]) == ["ours", "upstream"]
+    assert excluded(covers=["fuel"]) == ["ours", "transmission"]
+    assert excluded(covers=["losses", "fuel"]) == ["ours"]
 
 
 def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
@@ -284,8 +330,8 @@ def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
     def reserved(statement):
         return [line for line in statement.lines if line.silo == "a" and line.stage == "embodied"]
 
-    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 6))))
-    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 7))))
+    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 5))))
+    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 6))))
     assert [line.activity for line in late] == [pytest.approx(6000 * 3600)]
 
 
