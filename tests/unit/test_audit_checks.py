@@ -220,7 +220,7 @@ def base_year_to_come(manifest):
 
 
 def losses_of_unknown_origin(manifest):
-    manifest["upstream"] = {"losses": {"FR": 0.05}}
+    manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": " "}}}
 
 
 def old_hardware(manifest):
@@ -327,7 +327,7 @@ def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
         archive(manifest, kept="12 month")
         work(manifest).update(devices=2, duration="8760 h", share=0.5)
         manifest["base_year"]["year"] = 2026
-        manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
+        manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": "made up"}}}
 
     assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
 

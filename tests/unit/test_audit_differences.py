@@ -58,16 +58,11 @@ def test_a_later_factor_is_named_with_what_it_changes(tmp_path):
     changed = [one for one in found.changes if abs(one.difference_g) > 1e-6]
     assert [one.what for one in changed] == ["grid/PL/2024/ember -> grid/PL/2026/test"]
     energies = [
-        line.activity * 1.6
-        for line in old.lines
-        if line.place == "Gdansk yard" and line.stage == "operation"
-    ]
-    network = [
         line.energy_kwh
         for line in old.lines
-        if line.place == "Gdansk yard" and line.stage == "network"
+        if line.place == "Gdansk yard" and line.stage in ("operation", "network")
     ]
-    expected = math.fsum([*energies, *network]) * (550 - 615.05)
+    expected = math.fsum(energies) * (550 - 615.05)
     assert changed[0].difference_g == pytest.approx(expected, rel=2e-3)
     assert any(note.startswith("factor catalogue") for note in found.notes)
 
@@ -195,6 +190,17 @@ def test_a_silo_named_like_a_contract_is_itself(tmp_path):
 
     found = explain(stated(tmp_path / "a", named(False)), stated(tmp_path / "b", named(True)))
     assert all(abs(change.difference_g) < 1e-6 for change in found.changes)
+
+
+def test_other_losses_are_a_factor(tmp_path):
+    def lost(share):
+        table = {"share": share, "source": "made up"}
+        return lambda manifest: manifest.update(upstream={"losses": {"FR": table}})
+
+    found = explain(stated(tmp_path / "a", lost(0.2)), stated(tmp_path / "b", lost(0.1)))
+    assert_adds_up(found)
+    assert [(one.cause, one.what) for one in found.changes] == [(Cause.FACTOR, "losses/FR")]
+    assert found.difference_g == pytest.approx(1200 * 50 * (1 / 9 - 1 / 4))
 
 
 def test_a_longer_life_is_a_factor_that_divides(tmp_path):
