@@ -61,7 +61,8 @@ def _draft_use(line: InventoryLine, settings: Settings, register: Register) -> I
     """Draft what the electricity of a line emits; none of it is without a place."""
     grid = look_up_grid(line, settings, register)
     if line.energy_kwh is not None:
-        yield _operation(line, line.energy_kwh, grid, look_up_pue(line, settings, register))
+        used = _operation(line, line.energy_kwh, grid, look_up_pue(line, settings, register))
+        yield _lost(used, settings, register)
     if line.data_gb:
         yield from draft_network(line, settings, register, grid)
     if line.stored_gb_h:
@@ -151,6 +152,25 @@ def _operation(line: InventoryLine, energy_kwh: float, grid: Term, pue: Term) ->
     )
 
 
+def _lost(draft: Draft, settings: Settings, register: Register) -> Draft:
+    """Make of the use of electricity what is lost on the way to it, if its actor stands for that.
+
+    Of what is fed in the share l never arrives: l / (1 - l) of what does.
+    """
+    losses = settings.losses.get(draft.line.actor)
+    if losses is None:
+        return draft
+    value, low, high = losses.per_kwh
+    term = register.declared(f"losses/{losses.zone}", "losses", value, within=(low, high))
+    energy_kwh = None if draft.energy_kwh is None else draft.energy_kwh * term.value
+    return replace(
+        draft,
+        terms=(*draft.terms, term.id),
+        emissions_g=draft.emissions_g * term.value,
+        energy_kwh=energy_kwh,
+    )
+
+
 def _storage(
     line: InventoryLine, settings: Settings, register: Register, grid: Term
 ) -> Iterator[Draft]:
@@ -159,7 +179,7 @@ def _storage(
     copies = register.declared("replication/declared", "replication", settings.replication)
     pue = look_up_pue(line, settings, register)
     energy_kwh = storage_energy(line.stored_gb_h, power.value, copies.value)
-    yield Draft(
+    used = Draft(
         line,
         Stage.STORAGE,
         line.stored_gb_h / WH_PER_KWH,
@@ -168,6 +188,7 @@ def _storage(
         operational_emissions(energy_kwh, grid.value, pue.value),
         energy_kwh * pue.value,
     )
+    yield _lost(used, settings, register)
     kind, _, medium = settings.medium.partition(".")
     try:
         made = register.look_up("embodied_per_gb", subject=medium or kind)

@@ -372,6 +372,9 @@ def read_text(path: Path) -> str:
     DocumentError
         If it cannot be read, or is something else.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        # A pipe gives its text once, or keeps its reader waiting for ever.
+        raise DocumentError(f"{path} is no plain file.", "Write the result into a file.")
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

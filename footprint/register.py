@@ -126,8 +126,9 @@ class Register:
         unit: str = "1",
         *,
         like: Mapping[str, str] | None = None,
+        within: tuple[float, float] | None = None,
     ) -> Term:
-        """Enter a number that the caller of the estimate gave.
+        """Enter a number that the caller of the estimate gave, `within` its own bounds if any.
 
         With `like` (a zone, a subject) it has the default bounds of such a factor: a grid
         intensity that somebody typed is no more certain than one of a table.
@@ -137,6 +138,8 @@ class Register:
         low, high, bounds = value, value, "none"
         if like is not None:
             low, high, bounds = self._catalogue.default_bounds(quantity, value, **like)
+        if within is not None and within != (value, value):
+            (low, high), bounds = within, "source"
         term = Term(
             id=term_id,
             quantity=quantity,

@@ -27,6 +27,30 @@ class Supply:
 
 
 @dataclass(frozen=True, slots=True)
+class Losses:
+    """Electricity of a grid that is lost on the way, of what is fed in [1].
+
+    `low` and `high` are 95 % bounds; None for what is taken as exact.
+    """
+
+    zone: str
+    share: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def per_kwh(self) -> tuple[float, float, float]:
+        """Lost for each kWh that arrives, with its bounds: share / (1 - share) [kWh/kWh]."""
+        shares = (
+            self.share,
+            self.share if self.low is None else self.low,
+            self.share if self.high is None else self.high,
+        )
+        value, low, high = (share / (1.0 - share) for share in shares)
+        return value, low, high
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Choices of an estimate that the journal does not make.
 
@@ -55,6 +79,8 @@ class Settings:
     supplies : mapping of str to Supply
         Electricity of single actors that does not come from the grid of their place, or is
         not counted with it.
+    losses : mapping of str to Losses
+        Of actors that stand for what is lost on the way to others, and not for what these use.
     makings, lives : mapping of str to float
         Making of the device of an actor [gCO2e], and its life [s], instead of the catalogue's.
     purchased : frozenset of str
@@ -90,6 +116,7 @@ class Settings:
     line_users: Mapping[str, float] = field(default_factory=dict)
     intensities: Mapping[str, float] = field(default_factory=dict)
     supplies: Mapping[str, Supply] = field(default_factory=dict)
+    losses: Mapping[str, Losses] = field(default_factory=dict)
     makings: Mapping[str, float] = field(default_factory=dict)
     lives: Mapping[str, float] = field(default_factory=dict)
     purchased: frozenset[str] = frozenset()

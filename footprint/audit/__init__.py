@@ -5,6 +5,7 @@ checks, `verify` makes it again and compares, `explain` says why two statements 
 """
 
 from footprint.audit.checks import CHECKS, run_checks
+from footprint.audit.counterparts import LoneRun
 from footprint.audit.deployments import Deployment
 from footprint.audit.differences import Change, StatementDifference, explain
 from footprint.audit.manifest import deployment_catalogue, read_deployment
@@ -39,6 +40,7 @@ __all__ = [
     "Audited",
     "Change",
     "Deviation",
+    "LoneRun",
     "StatementDifference",
     "Verification",
     "audit",

@@ -34,7 +34,7 @@ from footprint.model import (
     SignalKind,
 )
 from footprint.model.kinds import Vocabulary
-from footprint.settings import Settings, Supply
+from footprint.settings import Losses, Settings, Supply
 from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
 
 
@@ -77,6 +77,8 @@ class Books:
         What was used and reserved; hardware that was bought in the period.
     supplies, contracts : dict of str to Supply
         By actor: generators and the like, and those of the market-based method alone.
+    losses : dict of str to Losses
+        By actor that stands for what is lost on the way.
     unplaced_kwh : dict of str to float
         Energy in places without a zone, which no line holds [kWh].
     """
@@ -86,6 +88,7 @@ class Books:
     purchases: list[InventoryLine]
     supplies: dict[str, Supply]
     contracts: dict[str, Supply]
+    losses: dict[str, Losses]
     makings: dict[str, float]
     lives: dict[str, float]
     unplaced_kwh: dict[str, float]
@@ -101,7 +104,7 @@ def keep_books(
     catalogue: FactorCatalogue,
 ) -> Books:
     """Enter everything that a deployment used, once."""
-    books = Books({}, [], [], {}, {}, {}, {}, {}, [], Supplied(), {})
+    books = Books({}, [], [], {}, {}, {}, {}, {}, {}, [], Supplied(), {})
     records = tuple(records)
     books.findings.extend(_unpinned(records))
     parts = list(_parts(deployment, records, books))
@@ -130,6 +133,7 @@ def settings_of(deployment: Deployment, books: Books, *, market: bool = False) -
         places=by_actor,
         intensities={z: one.intensity_g_per_kwh for z, one in deployment.intensity.items()},
         supplies={**books.supplies, **books.contracts} if market else books.supplies,
+        losses=books.losses,
         makings=books.makings,
         lives=books.lives,
         medium=method.medium,
@@ -227,7 +231,7 @@ def _site_energy(
     catalogue: FactorCatalogue,
 ) -> dict[str, float]:
     """Sum the company's electricity by own site, with the overhead of the building [kWh]."""
-    first = Books({}, [], [], {}, {}, {}, {}, {}, [], Supplied(), {})
+    first = Books({}, [], [], {}, {}, {}, {}, {}, {}, [], Supplied(), {})
     own = {
         site.name
         for site in deployment.sites
@@ -266,11 +270,11 @@ def _enter_supplied(
             books.contracts[actor] = piece.contract
     grid = math.fsum(piece.share for piece in pieces if piece.own is None)
     zone = line.zone or ""
-    lost = deployment.upstream.losses.get(zone, 0.0)
-    if lost and grid:
-        # Of what is fed in, the share `lost` never arrives.
-        part = replace(_scaled(line, grid * lost / (1 - lost)), unmetered=0)
-        _enter(books, replace(owner, use=Use.LOSSES), part)
+    lost = deployment.upstream.losses.get(zone)
+    if lost is not None and lost.share and grid:
+        part = replace(_scaled(line, grid), unmetered=0)
+        actor = _enter(books, replace(owner, use=Use.LOSSES), part)
+        books.losses[actor] = Losses(zone, lost.share, lost.low, lost.high)
     fuel = deployment.upstream.fuel.get(zone)
     if fuel is not None and grid:
         part = replace(_scaled(line, grid), unmetered=0)

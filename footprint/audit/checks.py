@@ -81,13 +81,14 @@ def check_period(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Find
                 "Leave it out, or report another period.",
                 record.table.name,
             )
-        elif record.until > period.end and (not record.table.activities or record.table.start):
+        elif record.until > period.end:
             yield Finding(
                 "run-beyond-period",
                 f"{record.table.name!r} goes on to {record.until}; the period ends on "
                 f"{period.end}. All of it is counted.",
                 Severity.WARNING,
-                "Declare what lies in the period, or say in about why all of it does.",
+                "Declare what lies in the period. Hours of several devices together are their "
+                "number (devices) and their duration by the clock.",
                 record.table.name,
             )
 

@@ -24,6 +24,7 @@ from footprint.audit.holdings import (
     SiloTable,
     SiteTable,
     SourcedIntensity,
+    UpstreamPart,
     UpstreamTable,
     Year,
 )
@@ -106,10 +107,14 @@ class ActivityTable:
 
     Attributes
     ----------
+    duration_s : float
+        By the clock [s].
+    devices : float
+        How many worked side by side, each for all of `duration_s`.
     energy_kwh : float or None
-        Of the devices, without the overhead of the building [kWh].
+        Of the devices together, without the overhead of the building [kWh].
     rated_w : float or None
-        Rated power, if nothing better is known: energy is that for the whole time [W].
+        Rated power of one, if nothing better is known: energy is that for the whole time [W].
     meter : str
         What the energy comes from; figures of one name share their error.
     tier : Tier or None
@@ -125,6 +130,7 @@ class ActivityTable:
     silo: str
     phase: Phase = Phase.TRAIN
     duration_s: Seconds = 0.0
+    devices: Count = 1
     energy_kwh: Energy | None = None
     rated_w: Watts | None = None
     meter: str = ""
@@ -136,6 +142,11 @@ class ActivityTable:
     device: str | None = None
 
     __pydantic_config__ = STRICT
+
+    @property
+    def device_time_s(self) -> float:
+        """Time that all its devices were taken together [s]."""
+        return self.duration_s * self.devices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,12 +195,19 @@ class RunTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusionTable:
-    """What is left out, why, and how large it may be."""
+    """What is left out, why, and how large it may be.
+
+    Attributes
+    ----------
+    covers : tuple of UpstreamPart
+        Parts of category 3.3 that it stands for: the audit lists them if nobody does.
+    """
 
     what: str
     reason: str
     estimate_g: Emissions | None = None
     category: Category | None = None
+    covers: tuple[UpstreamPart, ...] = ()
 
     __pydantic_config__ = STRICT
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from footprint.audit.counterparts import LoneRun, Product, lone_runs, pair_products
 from footprint.errors import DocumentError, UsageError
-from footprint.model import Category, Cause, FactorEntry, Statement, StatementLine, split_inverse
+from footprint.model import Cause, Statement
 from footprint.model.statements import TOTALS
 
 _ROUNDING = 1e-12
@@ -16,8 +16,6 @@ _ROUNDING = 1e-12
 _REST = 1e-8
 """Relative difference that rounding may leave; reading a statement allows a tenth of it."""
 _PARTNER = "partner"
-_UPSTREAM = ("losses", "upstream fuel")
-"""Components that follow from what is used, and are no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +49,15 @@ class Change:
 class StatementDifference:
     """The difference of one total of two statements, and its parts.
 
-    `changes` add up to `new_g` less `old_g`; the largest come first.
+    `changes` add up to `new_g` less `old_g`; the largest come first. `runs` are those of one
+    statement alone: what they used is in the changes, beside its like in the other one.
     """
 
     total: str
     old_g: float
     new_g: float
     changes: tuple[Change, ...]
+    runs: tuple[LoneRun, ...]
     notes: tuple[str, ...]
 
     @property
@@ -73,30 +73,6 @@ class StatementDifference:
         return {cause: math.fsum(parts) for cause, parts in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Product:
-    """Figures of lines as activity times piece times share times factors.
-
-    `activity` is that of a use as a whole, and `piece` the part of it that one supply covers:
-    contracts and generators divide what a run used, and do not change it.
-    """
-
-    id: str
-    supply: str
-    place: str
-    zone: str | None
-    unit: str
-    share: float
-    activity: float
-    piece: float
-    factors: Mapping[str, tuple[float, str, bool]]
-    value_g: float
-
-
-_Use = tuple[str, ...]
-_Signature = tuple[str, ...]
-
-
 def explain(old: Statement, new: Statement, total: str = "location") -> StatementDifference:
     r"""Say why a total differs between two statements.
 
@@ -106,6 +82,7 @@ def explain(old: Statement, new: Statement, total: str = "location") -> Statemen
     .. math:: \Delta_x = \frac{V_1 - V_0}{\ln V_1 - \ln V_0} \ln \frac{x_1}{x_0}
 
     A line of both with other quantities changed by method; a line of one alone is structure.
+    Lines whose runs have other names in the other statement are summed with their like.
 
     Parameters
     ----------
@@ -125,20 +102,19 @@ def explain(old: Statement, new: Statement, total: str = "location") -> Statemen
     """
     if total not in TOTALS:
         raise UsageError(f"There is no total {total!r}.", f"They are: {', '.join(TOTALS)}.")
-    before, after = _products(old, total), _products(new, total)
     methods = _methods(old, new)
     found: list[Change] = []
-    for key in dict.fromkeys((*before, *after)):
-        for one, other in _paired(before.get(key, []), after.get(key, [])):
-            if one is None or other is None:
-                found.append(_structure(one, other))
-            else:
-                found.extend(_divided(one, other, methods))
+    for one, other in pair_products(old, new, total):
+        if one is None or other is None:
+            found.append(_structure(one, other))
+        else:
+            found.extend(_divided(one, other, methods))
     return StatementDifference(
         total,
         _sum(old, total),
         _sum(new, total),
         tuple(_collected(found)),
+        tuple(lone_runs(old, new, total)),
         tuple(_notes(old, new)),
     )
 
@@ -146,94 +122,6 @@ def explain(old: Statement, new: Statement, total: str = "location") -> Statemen
 def _sum(statement: Statement, total: str) -> float:
     found = statement.total(total)
     return 0.0 if found is None else found.emissions_g.value
-
-
-def _products(statement: Statement, total: str) -> dict[tuple[_Use, str], list[_Product]]:
-    """Products by use and supply; several where their factors differ, in the order of these."""
-    register = {entry.id: entry for entry in statement.register}
-    by_contract = total in ("market", "scope 2 market")
-    used: dict[_Use, list[float]] = {}
-    groups: dict[tuple[_Use, str, _Signature], list[tuple[StatementLine, float]]] = {}
-    for line in statement.lines:
-        use = _use(line)
-        if line.component not in _UPSTREAM:
-            used.setdefault(use, []).append(line.activity)
-        supply = line.component if line.component in _UPSTREAM else line.supply
-        if line.category is Category.ELECTRICITY and not by_contract:
-            supply = ""
-        for factors, figure in line.figures(total):
-            groups.setdefault((use, supply, tuple(factors)), []).append((line, figure.value))
-    found: dict[tuple[_Use, str], list[_Product]] = {}
-    for use, supply, factors in sorted(groups):
-        lines = groups[use, supply, factors]
-        first, activity = lines[0][0], math.fsum(line.activity for line, _ in lines)
-        whole = math.fsum(used.get(use, [])) if _is_supplied(first) else activity
-        product = _Product(
-            _label(first),
-            supply or "the grid",
-            first.place,
-            first.zone,
-            first.activity_unit,
-            first.reported_share,
-            whole,
-            activity / whole if whole else 1.0,
-            _named(factors, register),
-            math.fsum(value for _, value in lines),
-        )
-        found.setdefault((use, supply), []).append(product)
-    return found
-
-
-def _use(line: StatementLine) -> _Use:
-    """Name what is used, whatever supplies it: from fields, since names may be alike."""
-    device = "" if line.device is None else line.device
-    others = "others" if line.category is Category.OTHERS else ""
-    if line.component == "hardware" and not line.run:
-        return ("hardware", line.id)
-    return (line.run, line.silo, line.place, line.phase, line.stage, device, others)
-
-
-def _is_supplied(line: StatementLine) -> bool:
-    """Whether a line is a piece of what a use takes of electricity."""
-    kinds = (Category.ELECTRICITY, Category.COMBUSTION, Category.ENERGY_RELATED)
-    return line.category in kinds
-
-
-def _label(line: StatementLine) -> str:
-    if line.component == "hardware" and not line.run:
-        return line.id
-    words = (line.run, line.silo or line.place, line.phase, line.stage, line.device)
-    others = " (others)" if line.category is Category.OTHERS else ""
-    return " / ".join(word for word in words if word) + others
-
-
-def _paired(
-    old: Sequence[_Product], new: Sequence[_Product]
-) -> Iterator[tuple[_Product | None, _Product | None]]:
-    """Pair products of one use: those of the same factors first, then in their order."""
-    before, after = list(old), list(new)
-    for one in old:
-        names = sorted(name for _, name, _ in one.factors.values())
-        same = [o for o in after if sorted(name for _, name, _ in o.factors.values()) == names]
-        if same:
-            before.remove(one)
-            after.remove(same[0])
-            yield one, same[0]
-    yield from itertools.zip_longest(before, after)
-
-
-def _named(
-    factors: Iterable[str], register: Mapping[str, FactorEntry]
-) -> dict[str, tuple[float, str, bool]]:
-    """Values of factors by what they are: quantity and place in the product."""
-    named: dict[str, tuple[float, str, bool]] = {}
-    for name, inverse in map(split_inverse, factors):
-        entry = register[name]
-        key = f"{'1/' * inverse}{entry.quantity}"
-        while key in named:
-            key += "'"
-        named[key] = (entry.value, entry.id, inverse)
-    return named
 
 
 def _methods(old: Statement, new: Statement) -> frozenset[str]:
@@ -251,7 +139,7 @@ def _share_of(place: str) -> str:
     return f"reported share of {place}"
 
 
-def _structure(old: _Product | None, new: _Product | None) -> Change:
+def _structure(old: Product | None, new: Product | None) -> Change:
     one = old or new
     assert one is not None
     sign = -1 if new is None else 1
@@ -260,7 +148,7 @@ def _structure(old: _Product | None, new: _Product | None) -> Change:
     return Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, 1)
 
 
-def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[Change]:
+def _divided(old: Product, new: Product, methods: frozenset[str]) -> Iterator[Change]:
     if old.value_g == new.value_g and old == new:
         return
     if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
@@ -299,7 +187,7 @@ def _divided(old: _Product, new: _Product, methods: frozenset[str]) -> Iterator[
     yield from parts
 
 
-def _undivided(old: _Product, new: _Product) -> Iterator[Change]:
+def _undivided(old: Product, new: Product) -> Iterator[Change]:
     """Lines that no logarithm divides: other factors, or nothing on one side."""
     difference_g = new.value_g - old.value_g
     if not difference_g:

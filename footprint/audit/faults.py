@@ -26,6 +26,8 @@ def find_faults(deployment: Deployment) -> Iterable[Fault]:
     yield from _run_faults(deployment)
     yield from _hardware_faults(deployment)
     yield from _method_faults(deployment)
+    yield from _exclusion_faults(deployment)
+    yield from _losses_faults(deployment)
 
 
 def _period_faults(deployment: Deployment) -> Iterable[Fault]:
@@ -187,3 +189,25 @@ def _method_faults(deployment: Deployment) -> Iterable[Fault]:
 
 def _known(names: Iterable[str]) -> str:
     return f"They are: {', '.join(sorted(names)) or 'none'}."
+
+
+def _exclusion_faults(deployment: Deployment) -> Iterable[Fault]:
+    for number, one in enumerate(deployment.exclusions, start=1):
+        if one.covers and one.category is not Category.ENERGY_RELATED:
+            yield (
+                f"exclusions[{number}].covers",
+                "what it covers is in category 3.3, and the exclusion is not.",
+                'Add category = "3.3".',
+            )
+
+
+def _losses_faults(deployment: Deployment) -> Iterable[Fault]:
+    for zone, one in deployment.upstream.losses.items():
+        low = one.share if one.low is None else one.low
+        high = one.share if one.high is None else one.high
+        if not low <= one.share <= high:
+            yield (
+                f"upstream.losses.{zone}.share",
+                f"{one.share:g} lies outside of its bounds, {low:g} to {high:g}.",
+                "Correct low or high.",
+            )

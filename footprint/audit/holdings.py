@@ -54,6 +54,15 @@ class Acquired(Vocabulary):
     RENTED = "rented"
 
 
+class UpstreamPart(Vocabulary):
+    """What category 3.3 holds of electricity."""
+
+    LOSSES = "losses"
+    """Of transmission and distribution."""
+    FUEL = "fuel"
+    """The making of the fuel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorTable:
     """A generator of a site, by the electricity that it made for the silos there."""
@@ -234,11 +243,33 @@ class SourcedIntensity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamTable:
-    """Category 3.3 by zone: share lost on the way, and the making of the fuel."""
+class LossesTable:
+    """Electricity of a grid that never arrives, with its source.
 
-    losses: Mapping[str, Losses] = field(default_factory=dict)
+    Attributes
+    ----------
+    share : float
+        Of what is fed in, lost in transmission and distribution [1].
+    low, high : float or None
+        95 % bounds of it [1]; None on either side if it is taken as exact there.
+    year : int or None
+        That it describes.
+    """
+
+    share: Losses
+    source: str
+    low: Losses | None = None
+    high: Losses | None = None
+    year: Year | None = None
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamTable:
+    """Category 3.3 by zone: what is lost on the way, and the making of the fuel."""
+
+    losses: Mapping[str, LossesTable] = field(default_factory=dict)
     fuel: Mapping[str, SourcedIntensity] = field(default_factory=dict)
-    source: str = ""
 
     __pydantic_config__ = STRICT

@@ -202,22 +202,9 @@ def _names(
             yield f"hardware[{number}].device", find
     for number, silo in enumerate(deployment.silos, start=1):
         if silo.device is not None:
-            yield f"silos[{number}].device", functools.partial(_find_device, catalogue, silo.device)
+            yield f"silos[{number}].device", functools.partial(catalogue.find_device, silo.device)
     network, medium = deployment.method.network, deployment.method.medium
     if network not in MODELS:
         find = functools.partial(catalogue.resolve, "network_energy", subject=network)
         yield "method.network", find
     yield "method.medium", functools.partial(catalogue.resolve, "power_per_gb", subject=medium)
-
-
-def _find_device(catalogue: FactorCatalogue, device: str) -> None:
-    """Look up a class of device, of which the catalogue may know the power alone.
-
-    Raises
-    ------
-    FactorNotFound
-        If no factor describes it.
-    """
-    kind = device.partition(".")[0]
-    if not any(one.subject.partition(".")[0] == kind for one in catalogue.factors.values()):
-        catalogue.resolve("embodied", subject=device)

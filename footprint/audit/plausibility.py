@@ -79,13 +79,14 @@ def check_base_year_order(audited: Audited, _catalogue: FactorCatalogue) -> Iter
 
 def check_losses(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Losses that the catalogue does not have come with a source."""
-    upstream = audited.deployment.upstream
-    if upstream.losses and not upstream.source.strip():
+    losses = audited.deployment.upstream.losses
+    bare = sorted(zone for zone, one in losses.items() if not one.source.strip())
+    if bare:
         yield Finding(
             "source-missing",
-            f"Nobody said where the losses in {', '.join(sorted(upstream.losses))} are taken from.",
+            f"Nobody said where the losses in {', '.join(bare)} are taken from.",
             Severity.WARNING,
-            "Add upstream.source; a figure without one cannot be checked.",
+            "Fill their source; a figure without one cannot be checked.",
             "upstream",
         )
 

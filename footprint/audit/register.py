@@ -73,6 +73,9 @@ def _declared_years(deployment: Deployment) -> dict[str, int]:
         found[f"supply/residual/{market}"] = mix.year
     for zone, fuel in deployment.upstream.fuel.items():
         found[f"supply/upstream-fuel/{zone}"] = fuel.year
+    for zone, lost in deployment.upstream.losses.items():
+        if lost.year is not None:
+            found[f"losses/{zone}"] = lost.year
     for zone, declared in deployment.intensity.items():
         found[f"grid/{zone}/declared"] = declared.year
     return found
@@ -88,6 +91,8 @@ def _declared_sources(deployment: Deployment) -> dict[str, str]:
         found[f"supply/residual/{market}"] = mix.source
     for zone, fuel in deployment.upstream.fuel.items():
         found[f"supply/upstream-fuel/{zone}"] = fuel.source
+    for zone, lost in deployment.upstream.losses.items():
+        found[f"losses/{zone}"] = lost.source
     for zone, declared in deployment.intensity.items():
         found[f"grid/{zone}/declared"] = declared.source
     for hardware in deployment.hardware:

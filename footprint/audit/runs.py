@@ -29,6 +29,7 @@ from footprint.model import (
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
 _LAST_S = datetime.max.replace(tzinfo=UTC).timestamp()
+_MOMENT_S = 1e-3
 RATED = "rated power"
 """Beginning of the source of an energy that is nothing but rated power times time."""
 
@@ -74,14 +75,18 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
             _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
             for line in inventory.lines
         )
-        records.append(RunRecord(run, replace(inventory, lines=lines), *_days(journal)))
+        records.append(RunRecord(run, replace(inventory, lines=lines), *_days(run, journal)))
     return tuple(records)
 
 
-def _days(journal: Journal) -> tuple[date, date, date]:
+def _days(run: RunTable, journal: Journal) -> tuple[date, date, date]:
     """Days on which the first activity and the last one began, and on which all were over."""
     began, took = journal.columns["start_s"], journal.columns["duration_s"]
-    over = max(start + length for start, length in zip(began, took, strict=True))
+    if run.activities:  # of several devices the journal holds the time of all
+        took = [table.duration_s for table in run.activities]
+    # What ends at midnight has nothing of the next day.
+    ends = (start + max(0.0, length - _MOMENT_S) for start, length in zip(began, took, strict=True))
+    over = max(ends)
     return _day(min(began)), _day(max(began)), _day(over)
 
 
@@ -110,7 +115,7 @@ def _journal(
 def _declared(table: ActivityTable, start: date) -> Activity:
     energy_kwh, tier, source = table.energy_kwh, table.tier, table.meter
     if table.rated_w is not None:
-        energy_kwh = watt_seconds_to_kwh(table.rated_w, table.duration_s)
+        energy_kwh = watt_seconds_to_kwh(table.rated_w, table.device_time_s)
         tier, source = table.tier or Tier.E, f"{RATED}/{table.device or table.silo}"
     return Activity(
         actor=table.silo,
@@ -120,7 +125,7 @@ def _declared(table: ActivityTable, start: date) -> Activity:
         phase=table.phase,
         round=None,
         start_s=datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp(),
-        duration_s=table.duration_s,
+        duration_s=table.device_time_s,
         energy_kwh=energy_kwh,
         energy_low_kwh=None,
         energy_high_kwh=None,
@@ -146,7 +151,7 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> J
         )
     from footprint.ledger import ledger_journal, open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         name = run.recorded or run.name
         where = {} if run.recorded_silo is None else {"silo": run.recorded_silo}
         journal = ledger_journal(ledger, runs=[name], where=where, as_of=run.as_of)

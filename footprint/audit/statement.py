@@ -13,6 +13,7 @@ from footprint.assessment import estimate
 from footprint.audit.accounts import Books, inventory_of, keep_books, settings_of
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
+from footprint.audit.holdings import UpstreamPart
 from footprint.audit.lines import state_lines, state_purchases
 from footprint.audit.manifest import deployment_catalogue, list_factor_files
 from footprint.audit.places import list_places, stand_places
@@ -257,31 +258,30 @@ def _sized(exclusions: tuple[Exclusion, ...], totals: Iterable[Total]) -> tuple[
 
 
 def _exclusions(deployment: Deployment, books: Books, location: Assessment) -> Iterator[Exclusion]:
-    named = {one.category for one in deployment.exclusions}
     for place, energy_kwh in books.unplaced_kwh.items():
         what = f"{energy_kwh:.6g} kWh in {place}"
         yield Exclusion(what, "no grid zone is known there", None, None, None)
     zones = {line.zone or "" for line in books.lines} & {
         site.zone for site in deployment.sites if site.name in books.used_kwh
     }
-    if Category.ENERGY_RELATED not in named:
-        yield from _upstream_exclusions(deployment, zones)
+    yield from _upstream_exclusions(deployment, zones)
     for code in location.boundary.excluded:
         what, reason = EXCLUDED[code]
         yield Exclusion(what, reason, None, None, None)
 
 
 def _upstream_exclusions(deployment: Deployment, zones: set[str]) -> Iterator[Exclusion]:
-    """Parts of category 3.3 that nobody declared, for the zones of own sites."""
+    """Parts of category 3.3 that nobody declared or excluded, for the zones of own sites."""
     upstream, category = deployment.upstream, Category.ENERGY_RELATED
+    covered = {part for one in deployment.exclusions for part in one.covers}
     bare = sorted(zones - set(upstream.losses))
-    if bare:
+    if bare and UpstreamPart.LOSSES not in covered:
         what = f"transmission and distribution losses in {', '.join(bare)}"
         yield Exclusion(what, "no loss share was declared", category, None, None)
     direct = sorted(
         zone for zone in zones - set(upstream.fuel) if _scope_of(deployment, zone) is not _WHOLE
     )
-    if direct:
+    if direct and UpstreamPart.FUEL not in covered:
         what = f"upstream of the fuel of electricity in {', '.join(direct)}"
         yield Exclusion(what, "no factor was declared", category, None, None)
 

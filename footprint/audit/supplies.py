@@ -8,7 +8,7 @@ manifest; an instrument counts for sites of its own market, and for its own year
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from footprint.audit.deployments import Deployment
@@ -16,6 +16,7 @@ from footprint.audit.holdings import InstrumentTable, SiteTable
 from footprint.factors import FactorCatalogue
 from footprint.model import Finding, Instrument, Severity
 from footprint.settings import Supply
+from footprint.units import G_PER_KG
 
 _DUST = 1e-12
 """Relative energy below which nothing is left to match."""
@@ -82,6 +83,7 @@ def supply_sites(
     sites = {site.name: site for site in deployment.sites if site.name in used_kwh}
     left = dict(used_kwh)
     pieces: dict[str, list[Piece]] = {name: [] for name in sites}
+    supplied.findings.extend(_left_out(deployment, sites, shares))
     for site in sites.values():
         _generate(site, shares[site.name], left, pieces[site.name], supplied)
     for instrument in deployment.instruments:
@@ -99,6 +101,28 @@ def supply_sites(
             pieces[name].append(Piece(rest, None, contract))
     supplied.pieces = {name: tuple(found) for name, found in pieces.items()}
     return supplied
+
+
+def _left_out(
+    deployment: Deployment, sites: Mapping[str, SiteTable], shares: Mapping[str, float]
+) -> Iterator[Finding]:
+    """Find generators of sites whose electricity is not the company's scope 2."""
+    for site in deployment.sites:
+        for generator in () if site.name in sites else site.generators:
+            emitted_g = generator.energy_kwh * generator.intensity_g_per_kwh
+            why = "it has no grid zone"
+            remedy = "Name the zone of the site."
+            if not shares[site.name]:
+                why = "the company reports no part of it, and states it by the grid, outside"
+                remedy = "Others report it. If it is yours, correct controlled or equity_share."
+            yield Finding(
+                "generator-left-out",
+                f"No line holds the {generator.energy_kwh:.6g} kWh, {emitted_g / G_PER_KG:.6g} "
+                f"kgCO2e, that the generator {generator.name!r} made at {site.name!r}: {why}.",
+                Severity.WARNING,
+                remedy,
+                site.name,
+            )
 
 
 def _generate(

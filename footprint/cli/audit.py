@@ -21,6 +21,14 @@ _SHOWN = 20
 """Deviations and changes that are printed; --json gives all."""
 
 
+_PAGES = {
+    "changed": "shows something else than the data in it",
+    "other library": "shows the data in it, with a plotting library of its own that may draw "
+    "anything: name the bundle that it was made with, if you trust it (--assets)",
+}
+"""What is wrong with a page."""
+
+
 class DefaultGroup(TyperGroup):
     """A group whose command `run` may go without its name: `footprint audit FOLDER`."""
 
@@ -88,6 +96,13 @@ def verify(
         Path | None,
         typer.Option(help="Its manifest. [default: of its name, beside it or in this folder]"),
     ] = None,
+    assets: Annotated[
+        str | None,
+        typer.Option(
+            help="plotly.js bundle that a page was made with, if it is none of ours: you vouch "
+            "for what it draws."
+        ),
+    ] = None,
     allow_outside: AllowOutside = False,
     as_json: AsJson = False,
 ) -> None:
@@ -100,28 +115,35 @@ def verify(
     Examples
     --------
         footprint audit verify statement.json --manifest examples/company/deployment.toml
+
+        footprint audit verify statement.html --assets our-plotly.js
     """
     from footprint.audit import read_deployment, state
     from footprint.audit import verify as verify_
+    from footprint.errors import ManifestError
 
     stated = _statement(statement)
-    again = state(
-        read_deployment(manifest or _manifest_of(stated, statement), outside=allow_outside)
-    )
+    taken = manifest or _manifest_of(stated, statement)
+    try:
+        again = state(read_deployment(taken, outside=allow_outside))
+    except ManifestError as error:
+        if manifest is not None:
+            raise
+        remedy = f"{error.remedy} If the statement is of another manifest, name it: --manifest."
+        raise ManifestError(error.message, remedy.strip()) from error
     found = verify_(stated, again)
-    page = _check_page(statement, stated)
+    page = _check_page(statement, stated, assets)
     if as_json:
-        print_json(_verification(found) | {"page": page})
+        print_json(_verification(found) | {"manifest": str(taken), "page": page})
     else:
         _print_verification(found)
-        if page == "changed":
-            print_text(
-                f"{statement} shows something else than the data in it, "
-                "or brings a plotting library of its own"
-            )
+        if manifest is None and found.unpinned:
+            say(f"The manifest is {taken}. If it is another, name it with --manifest.")
+        if page in _PAGES:
+            print_text(f"{statement} {_PAGES[page]}")
         elif page == "unknown":
             say("Only the data of the page was compared: another release drew what it shows.")
-    if not found.reproduced or page == "changed":
+    if not found.reproduced or page in _PAGES:
         raise typer.Exit(1)
 
 
@@ -135,6 +157,9 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Say what changed between two statements, and why: the parts add up.
+
+    Runs, silos and hardware of other names are summed with their like: by place, silo and
+    stage of life.
 
     Examples
     --------
@@ -251,16 +276,28 @@ def _statement(path: Path) -> Statement:
     return found
 
 
-def _check_page(path: Path, stated: Statement) -> str | None:
-    """Draw a page again from its data: "same", "changed", or "unknown" if a release differs."""
+def _check_page(path: Path, stated: Statement, assets: str | None) -> str | None:
+    """Draw a page again from its data.
+
+    Returns
+    -------
+    str or None
+        ``"same"``, ``"changed"``, ``"other library"``, or ``"unknown"`` if a release differs;
+        None if it is no page.
+    """
     from footprint._version import __version__
     from footprint.documents import read_text
-    from footprint.reporting import is_drawn_from
+    from footprint.reporting import differs_in_library, is_drawn_from
 
     if path.suffix != ".html":
+        if assets is not None:
+            raise UsageError(f"{path} is no page.", "Leave --assets out.")
         return None
-    if is_drawn_from(read_text(path), stated):
+    page = read_text(path)
+    if is_drawn_from(page, stated, assets):
         return "same"
+    if assets is None and differs_in_library(page, stated):
+        return "other library"
     return "changed" if stated.reproduce.tool_version == __version__ else "unknown"
 
 
@@ -271,7 +308,7 @@ def _manifest_of(statement: Statement, path: Path) -> Path:
             return folder / name
     raise DocumentError(
         f"The manifest {name!r} of {path} is neither beside it nor in this folder.",
-        "Name it with --manifest.",
+        f"Name it: footprint audit verify {path} --manifest FOLDER/{name or 'deployment.toml'}",
     )
 
 
@@ -335,6 +372,7 @@ def _difference(found: StatementDifference) -> dict[str, Any]:
             }
             for one in found.changes
         ],
+        "runs": [{"name": one.name, "old_g": one.old_g, "new_g": one.new_g} for one in found.runs],
         "notes": list(found.notes),
     }
 

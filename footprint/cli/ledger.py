@@ -165,7 +165,7 @@ def runs(url: Url = DEFAULT_URL, as_of: AsOf = None, as_json: AsJson = False) ->
     """
     from footprint.ledger import list_runs, open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         found = list_runs(ledger, as_of=as_of)
     if as_json:
         print_json([asdict(one) for one in found])
@@ -223,7 +223,7 @@ def query(
 
     if output is not None and output.suffix not in (".csv", ".json"):
         raise UsageError(f"{output} ends neither in .csv nor in .json.", "Name a table.")
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         answer = query_(ledger, by or (), where_of(where, since, until), as_of=as_of)
     names = list(answer)
     rows = [
@@ -264,7 +264,7 @@ def export(
     from footprint.ledger import export as export_
     from footprint.ledger import open_ledger
 
-    with open_ledger(url) as ledger, busy("writing activities"):
+    with open_ledger(url, read_only=True) as ledger, busy("writing activities"):
         number = export_(
             ledger, output, where_of(where, since, until), as_of=as_of, everything=everything
         )
@@ -285,7 +285,7 @@ def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
     from footprint.ledger import open_ledger
     from footprint.ledger import status as status_
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         found = status_(ledger)
     if as_json:
         print_json(asdict(found))

@@ -109,7 +109,7 @@ def history(
     from footprint.ledger import history as history_
     from footprint.ledger import open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         found = history_(ledger, run)
     if as_json:
         print_json([asdict(change) for change in found])

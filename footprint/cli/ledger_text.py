@@ -87,6 +87,7 @@ def say_findings(findings: Iterable[Finding]) -> None:
 
 def deliver(done: Restatement, *, as_json: bool, dry_run: bool = False) -> None:
     """Print what a restatement did."""
+    say_findings(done.findings)
     if as_json:
         print_json(asdict(done))
         return

@@ -325,7 +325,7 @@ def _imported(source: str, paths: list[Path], url: str) -> Journal:
     if source == "ledger":
         from footprint.ledger import ledger_journal, open_ledger
 
-        with open_ledger(url) as ledger:
+        with open_ledger(url, read_only=True) as ledger:
             return ledger_journal(ledger, [str(path) for path in paths])
     from footprint.integrations.codecarbon import read_emissions_csv
     from footprint.integrations.nvflare import read_job_stats

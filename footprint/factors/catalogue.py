@@ -103,6 +103,18 @@ class FactorCatalogue:
         query = Query.of(quantity, zone, subject, year, signal, self.zones)
         return resolve_query(query, self._groups, self.zones, int(self.version.split(".")[0]))
 
+    def find_device(self, device: str) -> None:
+        """Look up a class of device, of which the power alone may be known.
+
+        Raises
+        ------
+        FactorNotFound
+            If no factor describes it.
+        """
+        kind = device.partition(".")[0]
+        if not any(one.subject.partition(".")[0] == kind for one in self.factors.values()):
+            self.resolve("embodied", subject=device)
+
     def years(self, factor_id: str) -> tuple[int, int] | None:
         """First and last year that a factor describes; None if it holds until it is replaced.
 

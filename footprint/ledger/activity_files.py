@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -36,9 +36,12 @@ keeps runs of one name apart.
 """
 _NUMERIC = (*NUMBERS, "round")
 MOST_ROWS = 20_000_000
-"""Of one Parquet file: a small one can hold as many as it likes."""
+"""Of one table: its columns are held in memory, and a small Parquet file can hold as many rows
+as it likes."""
 LONGEST_WORD = 131_072
 """Of a cell, in characters; Python's reader of CSV takes no more either."""
+LONGEST_ROW = 2 * LONGEST_WORD * (len(ACTIVITY_COLUMNS) + len(RUN_COLUMNS))
+"""Of a row of CSV, in characters: every known column at its longest, with each quote doubled."""
 _BATCH = 65_536
 _CHUNK = 5_000  # more no longer fits into the caches of a processor
 
@@ -147,7 +150,7 @@ def _read_parquet(path: Path, name: str) -> Table:
 def _check_rows(rows: int, name: str) -> None:
     if rows > MOST_ROWS:
         raise LedgerError(
-            f"{name} has {rows:,} rows; {MOST_ROWS:,} are the most.",
+            f"{name} has more than {MOST_ROWS:,} rows.",
             "Split it, or check that it is what it should be.",
         )
 
@@ -177,7 +180,8 @@ def _read_csv(path: Path, name: str) -> Table:
     """Read a file in chunks: held as text, a large one would not fit into memory."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
+            text = _Text(file, name)
+            rows = iter(text)
             names = next(rows, [])
             _check_names(names, name)
             parts: dict[str, list[Any]] = {column: [] for column in names}
@@ -194,11 +198,12 @@ def _read_csv(path: Path, name: str) -> Table:
                             words.setdefault(word, word)
                         parts[column] += map(words.__getitem__, values)
                 start += len(chunk)
+                _check_rows(start - 2, name)
     except UnicodeDecodeError as error:
         raise LedgerError(f"{name} is not UTF-8 text: {error}.", "Save it as UTF-8.") from error
     except csv.Error as error:
         raise LedgerError(
-            f"{name}, line {rows.line_num}: {error}.", "Write plain CSV, with commas."
+            f"{name}, line {text.line}: {error}.", "Write plain CSV, with commas."
         ) from error
     except OSError as error:
         raise LedgerError(f"{name} cannot be read: {error.strerror}.", "Check it.") from error
@@ -206,6 +211,39 @@ def _read_csv(path: Path, name: str) -> Table:
         column: np.concatenate([*part, np.empty(0)]) if column in _NUMERIC else part
         for column, part in parts.items()
     }
+
+
+class _Text:
+    """The rows of a file of CSV, none of which is longer than a row can be.
+
+    Attributes
+    ----------
+    line : int
+        Lines that were read; a row in quotes may have several.
+    """
+
+    def __init__(self, file: TextIO, name: str) -> None:
+        self._file = file
+        self._name = name
+        self._held = 0
+        self.line = 0
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for row in csv.reader(self._lines(), strict=True):
+            self._held = 0
+            yield row
+
+    def _lines(self) -> Iterator[str]:
+        while line := self._file.readline(LONGEST_ROW + 1):
+            self.line += 1
+            self._held += len(line)
+            if self._held > LONGEST_ROW:
+                raise LedgerError(
+                    f"{self._name}, line {self.line}: a row has more than {LONGEST_ROW:,} "
+                    "characters.",
+                    "Check that it is what it should be; a quote may be left open.",
+                )
+            yield line
 
 
 def _check_widths(chunk: Sequence[Sequence[str]], width: int, name: str, start: int) -> None:

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BufferedReader, FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -21,6 +22,9 @@ MOST_BYTES = 16 * 10**9
 """Of all members together, counted as they come out, whatever the archive says."""
 _MOST_HEADER_BYTES = 1 << 20
 """Between two members of a tape: their headers are held in memory, names and all."""
+_MOST_DIRECTORY_BYTES = 32 << 20
+"""Of a zip archive, which is held in memory whole: 335 bytes for each of the members allowed,
+of which 46 and the name are needed."""
 _BLOCK = 1 << 20
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _GZIP = b"\x1f\x8b"
@@ -86,7 +90,7 @@ _NOTHING = "Check where it comes from. Nothing was entered."
 def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes] | None]]]:
     """Give the name of each member, and what opens it; None comes of a folder."""
     if archive.suffix.lower() == ".zip":
-        with zipfile.ZipFile(archive) as packed:
+        with _Limited(FileIO(archive)) as limited, zipfile.ZipFile(limited) as packed:
             for info in packed.infolist():
                 kind = stat.S_IFMT(info.external_attr >> 16)
                 if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -111,6 +115,20 @@ def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes] | None
                 counted.header_end = None
                 yield member.name, partial(tape.extractfile, member)
                 counted.header_end = tape.offset + _MOST_HEADER_BYTES
+
+
+class _Limited(BufferedReader):
+    """A zip archive that gives its directory, which is read at once, only if it is not too long."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Give the next bytes, as `zipfile` asks for them."""
+        if size is not None and size > _MOST_DIRECTORY_BYTES:
+            raise LedgerError(
+                f"The archive has a directory of {size:,} bytes; at most "
+                f"{_MOST_DIRECTORY_BYTES:,} are read.",
+                _SPLIT,
+            )
+        return super().read(size)
 
 
 class _Counted:

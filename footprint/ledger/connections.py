@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from footprint.errors import LedgerError, MissingExtra, UsageError
+from footprint.ledger.read_only import ReadOnlyFile
 from footprint.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
 
 DEFAULT_URL = "sqlite:///footprint-ledger.db"
@@ -32,10 +33,13 @@ class Ledger:
     url : str
         Where it is, without a password.
     engine : sqlalchemy.Engine
+    file : ReadOnlyFile or None
+        Of a SQLite ledger that was opened for reading alone.
     """
 
     url: str
     engine: Engine
+    file: ReadOnlyFile | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -46,7 +50,8 @@ class Ledger:
         LedgerError
             If the database fails.
         """
-        with _explained(self.engine.url), self.engine.connect() as connection:
+        unchanged = nullcontext() if self.file is None else self.file.unchanged()
+        with unchanged, _explained(self.engine.url), self.engine.connect() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -89,7 +94,7 @@ class Ledger:
         self.close()
 
 
-def open_ledger(url: str = DEFAULT_URL, *, create: bool = False) -> Ledger:
+def open_ledger(url: str = DEFAULT_URL, *, create: bool = False, read_only: bool = False) -> Ledger:
     """Open a ledger.
 
     Parameters
@@ -98,23 +103,29 @@ def open_ledger(url: str = DEFAULT_URL, *, create: bool = False) -> Ledger:
         ``sqlite:///ledger.db`` or ``postgresql://user:password@host/database``.
     create : bool
         Make it if there is none, and bring an older one to the schema of this release.
+    read_only : bool
+        Write nothing, into SQLite's file nor beside it where that may not be: for readers
+        who may not write.
 
     Raises
     ------
     UsageError
-        If the address is none.
+        If the address is none, or a ledger is to be made and only read.
     LedgerError
         If there is no ledger, it has another schema, or the database cannot be reached.
     MissingExtra
         For PostgreSQL without psycopg.
     """
+    if create and read_only:
+        raise UsageError("A ledger that is only read cannot be made.", "Choose one of the two.")
     address = _parse(url)
     shown = hide_password(address)
     database = address.database
     is_file = address.get_backend_name() == "sqlite" and database not in (None, "", ":memory:")
     if is_file and not create and not Path(str(database)).exists():
         raise LedgerError(f"There is no ledger at {shown}.", _init_line(shown))
-    ledger = Ledger(shown, _engine(address))
+    file = ReadOnlyFile(Path(str(database))) if is_file and read_only else None
+    ledger = Ledger(shown, _engine(address, file), file)
     try:
         if create:
             with ledger.writing() as connection:
@@ -122,7 +133,8 @@ def open_ledger(url: str = DEFAULT_URL, *, create: bool = False) -> Ledger:
         else:
             with ledger.reading() as connection:
                 _require_schema(connection, shown)
-        _use_wal(ledger)
+        if not read_only:
+            _use_wal(ledger)
     except BaseException:
         ledger.close()
         raise
@@ -165,9 +177,10 @@ def _parse(url: str) -> URL:
     return address.set(drivername="sqlite")
 
 
-def _engine(address: URL) -> Engine:
+def _engine(address: URL, file: ReadOnlyFile | None) -> Engine:
     if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, hide_parameters=True)
+        how = {} if file is None else {"creator": file.connect}
+        engine = create_engine(address, hide_parameters=True, **how)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -240,7 +253,8 @@ def _require_schema(connection: Connection, shown: str) -> None:
     if found < SCHEMA_VERSION:
         raise LedgerError(
             f"The ledger at {shown} has the schema {found}; this release uses {SCHEMA_VERSION}.",
-            "Back it up, then bring it up to date with: footprint ledger init",
+            "Back it up, then bring it up to date with: footprint ledger init (whoever may write "
+            "it).",
         )
     _refuse_newer(found, shown)
 

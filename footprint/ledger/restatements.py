@@ -23,6 +23,8 @@ from footprint.ledger.schema import (
 from footprint.ledger.selections import conditions
 from footprint.ledger.states import read_runs
 from footprint.ledger.totals import Totals, changed_totals, sum_up
+from footprint.ledger.unknowns import find_unknowns
+from footprint.model import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,14 @@ class Restated:
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """What a correction did: number of its change, None if nothing had to change, and values."""
+    """What a correction did: number of its change, None if nothing had to change, and values.
+
+    `findings` name zones and devices that it sets, and that no built-in factor describes.
+    """
 
     change: int | None
     values: tuple[Restated, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def restate(
@@ -84,6 +90,7 @@ def restate(
     if note.cause is None:
         raise UsageError("A restatement needs a cause.", f"Use one of: {', '.join(Cause)}.")
     new = new_columns(correction)
+    unknown = tuple(find_unknowns(correction.values))
     with ledger.writing(dry_run=dry_run) as connection:
         meant = and_(activities.c.superseded_by.is_(None), *conditions(correction.where))
         if not connection.execute(select(func.count()).where(meant)).scalar_one():
@@ -94,11 +101,8 @@ def restate(
         change = add_change(connection, "restate", note, correction.to_json())
         if not apply_correction(connection, correction, meant, new, change):
             connection.execute(changes.delete().where(changes.c.id == change))
-            return Restatement(None, ())
-        return Restatement(
-            None if dry_run else change,
-            _values(connection, change),
-        )
+            return Restatement(None, (), unknown)
+        return Restatement(None if dry_run else change, _values(connection, change), unknown)
 
 
 def withdraw(ledger: Ledger, run: str, note: Note, *, silo: str | None = None) -> Restatement:

@@ -5,6 +5,12 @@ a page says; `footprint.reporting.charts` draws. Nothing here computes emissions
 """
 
 from footprint.reporting.embedding import extract_document
-from footprint.reporting.html import is_drawn_from, render_report, write_report
+from footprint.reporting.html import differs_in_library, is_drawn_from, render_report, write_report
 
-__all__ = ["extract_document", "is_drawn_from", "render_report", "write_report"]
+__all__ = [
+    "differs_in_library",
+    "extract_document",
+    "is_drawn_from",
+    "render_report",
+    "write_report",
+]

@@ -62,7 +62,11 @@ def choose_library(assets: str, types: set[str]) -> Library:
         address = f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js"
         return Library("", address, script_digest(get_plotlyjs()), "https://cdn.plot.ly")
     text = get_plotlyjs() if assets == INLINE else _read_bundle(Path(assets), types)
-    text = _script_safe(text)
+    return library_inside(_script_safe(text))
+
+
+def library_inside(text: str) -> Library:
+    """Give a library as it stands inside of a page."""
     return Library(text, "", "", f"'{script_digest(text)}'")
 
 

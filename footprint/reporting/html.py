@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ from footprint.documents import Result, to_json, write_text
 from footprint.model import Evaluation, MethodStudy, Statement
 from footprint.reporting import charts
 from footprint.reporting.assets import (
-    CDN,
     DIRECTORY,
     INLINE,
+    MODES,
     Library,
     choose_library,
+    library_inside,
     script_digest,
     write_bundle,
 )
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 
 _COMMAND = re.compile(r'<p class="label">Command</p>\s*<pre><code>(.*?)</code></pre>', re.DOTALL)
+
+_LIBRARY = re.compile(r"</style>\s*<script>(.*?)</script>\s*</head>", re.DOTALL)
 
 
 def render_report(
@@ -72,6 +75,10 @@ def render_report(
     DataError
         If a bundle lacks a trace type that the page draws.
     """
+    return _render(result, partial(choose_library, assets), command)
+
+
+def _render(result: Result, choose: Callable[[set[str]], Library], command: str) -> str:
     page: Page | EvaluationPage | StatementPage
     if isinstance(result, Evaluation):
         page, name = view_evaluation(result), "evaluation.html"
@@ -83,7 +90,7 @@ def render_report(
         page, name = view(result), "report.html"
     document = to_json(result, compact=True)
     figures = [charts.draw(figure.chart) for figure in page.figures]
-    library = choose_library(assets, charts.trace_types(figures)) if figures else None
+    library = choose(charts.trace_types(figures)) if figures else None
     environment = _environment()
     script = _script(environment)
     template = environment.get_template(name)
@@ -102,14 +109,41 @@ def render_report(
     )
 
 
-def is_drawn_from(page: str, result: Result) -> bool:
-    """Whether a page is what this release draws of a result, with any plotting library of ours."""
+def is_drawn_from(page: str, result: Result, assets: str | None = None) -> bool:
+    """Whether a page is what this release draws of a result.
+
+    Parameters
+    ----------
+    page : str
+    result : Result
+    assets : str, optional
+        As in `render_report`. Default: any that bring a plotting library of ours.
+
+    Raises
+    ------
+    UsageError, DataError
+        As in `render_report`.
+    """
+    said = _said_command(page)
+    modes = MODES if assets is None else (assets,)
+    return any(render_report(result, assets=one, command=said) == page for one in modes)
+
+
+def differs_in_library(page: str, result: Result) -> bool:
+    """Whether a page is what this release draws, but for the plotting library inside it.
+
+    Such a library can draw and write what it likes: only who knows it can vouch for the page.
+    """
+    found = _LIBRARY.search(page)
+    if found is None:
+        return False
+    library = library_inside(found[1])
+    return _render(result, lambda _: library, _said_command(page)) == page
+
+
+def _said_command(page: str) -> str:
     command = _COMMAND.search(page)
-    said = "" if command is None else html.unescape(command[1])
-    return any(
-        render_report(result, assets=assets, command=said) == page
-        for assets in (INLINE, DIRECTORY, CDN)
-    )
+    return "" if command is None else html.unescape(command[1])
 
 
 def write_report(

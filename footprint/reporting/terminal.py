@@ -15,11 +15,15 @@ from footprint.reporting.studies import study_tables, view_study
 from footprint.reporting.view import view
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.table import Table as RichTable
 
-    from footprint.audit import StatementDifference
+    from footprint.audit import Change, LoneRun, StatementDifference
 
+_ROUNDING = 1e-9
+"""Of a total: parts below it are sums in another order, far below the digits that are shown."""
 _WIDE = 120
 """Characters a line that a table of all metrics needs."""
 
@@ -98,9 +102,25 @@ def print_difference(
     console = console or Console()
     scale = Scale.of("emissions", [found.old_g, found.new_g])
     old, new = scale.text(found.old_g), scale.text(found.new_g)
-    by = signed(scale.text(found.difference_g))
+    dust_g = _ROUNDING * max(abs(found.old_g), abs(found.new_g))
+    is_other = abs(found.difference_g) > dust_g
+    by = signed(scale.text(found.difference_g)) if is_other else "no difference"
     console.print(Text(f"Total {found.total!r}: {old} -> {new} {scale.unit} ({by})", style="bold"))
-    small = Scale.of("emissions", [one.difference_g for one in found.changes])
+    told = [one for one in found.changes if abs(one.difference_g) > dust_g]
+    if told:
+        _print_changes(told, found.difference_g if is_other else 0.0, most, console)
+    else:
+        console.print(Text("No part of it differs by more than rounding."))
+    if found.runs:
+        console.print(_rich_table(_lone_runs(found.runs, most)))
+    for note in found.notes:
+        console.print(Text(note))
+
+
+def _print_changes(
+    told: Sequence[Change], difference_g: float, most: int, console: Console
+) -> None:
+    small = Scale.of("emissions", [one.difference_g for one in told])
     rows: list[tuple[Cell, ...]] = [
         (
             Cell(one.cause.value),
@@ -109,11 +129,11 @@ def print_difference(
             Cell(signed(small.text(one.difference_g))),
             Cell(str(one.lines)),
         )
-        for one in found.changes[:most]
+        for one in told[:most]
     ]
-    rest = math.fsum(one.difference_g for one in found.changes[most:])
-    if len(found.changes) > most:
-        words = (f"{len(found.changes) - most} more", "", signed(small.text(rest)), "")
+    rest = math.fsum(one.difference_g for one in told[most:])
+    if len(told) > most:
+        words = (f"{len(told) - most} more", "", signed(small.text(rest)), "")
         rows.append((Cell("all"), *(Cell(word) for word in words)))
     columns = (
         Column("Cause"),
@@ -122,10 +142,29 @@ def print_difference(
         Column("Changes by", small.unit, numeric=True),
         Column("Lines", numeric=True),
     )
-    foot = (Cell("sum"), Cell(""), Cell(""), Cell(signed(small.text(found.difference_g))), Cell(""))
+    foot = (Cell("sum"), Cell(""), Cell(""), Cell(signed(small.text(difference_g))), Cell(""))
     console.print(_rich_table(Table("Why", columns, tuple(rows), foot)))
-    for note in found.notes:
-        console.print(Text(note))
+
+
+def _lone_runs(runs: Sequence[LoneRun], most: int) -> Table:
+    """Tabulate runs that came or went: a line each, and the sums of all."""
+    scale = Scale.of("emissions", [one.old_g or one.new_g or 0.0 for one in runs])
+
+    def cell(value: float | None) -> Cell:
+        return Cell("" if value is None else scale.text(value))
+
+    rows = [(Cell(clean(one.name)), cell(one.old_g), cell(one.new_g)) for one in runs[:most]]
+    if len(runs) > most:
+        rows.append((Cell(f"{len(runs) - most} more"), Cell(""), Cell("")))
+    old_g = math.fsum(one.old_g or 0.0 for one in runs)
+    new_g = math.fsum(one.new_g or 0.0 for one in runs)
+    columns = (
+        Column("Run"),
+        Column("Old", scale.unit, numeric=True),
+        Column("New", scale.unit, numeric=True),
+    )
+    foot = (Cell("sum"), cell(old_g), cell(new_g))
+    return Table("Runs of one statement alone", columns, tuple(rows), foot)
 
 
 def _values(old: float | None, new: float | None, unit: str) -> str:

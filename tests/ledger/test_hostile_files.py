@@ -1,6 +1,7 @@
 """Files that are broken, or meant to do harm: a clear error, and nothing entered."""
 
 import io
+import struct
 import tarfile
 import tracemalloc
 import zipfile
@@ -118,6 +119,33 @@ def taped(path, *members):
     return path
 
 
+def test_a_directory_without_end_is_not_taken_into_memory(sqlite_ledger, tmp_path):
+    """A directory of a gigabyte of zeros, which takes no room on the disk."""
+    path, size = tmp_path / "a.zip", 10**9
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, size, 0, 0)
+    with path.open("wb") as file:
+        file.seek(size)
+        file.write(end)
+    tracemalloc.start()
+    message = refused(sqlite_ledger, path)
+    assert tracemalloc.get_traced_memory()[1] < 50 * 10**6
+    tracemalloc.stop()
+    assert "directory of 1,000,000,000 bytes" in message
+
+
+def test_as_many_members_as_are_allowed_fit_into_a_directory(tmp_path):
+    """With names of 200 letters, and the times that archivers add."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        for number in range(1000):
+            info = zipfile.ZipInfo(f"{number:0>200}.txt")
+            info.extra = bytes(24)
+            packed.writestr(info, b"")
+        members = packed.start_dir
+    directory = path.stat().st_size - members
+    assert directory / 1000 * archives.MOST_MEMBERS < archives._MOST_DIRECTORY_BYTES
+
+
 def test_what_is_passed_over_on_a_tape_counts_too(sqlite_ledger, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MOST_BYTES", 10**6)
     path = taped(tmp_path / "a.tar.gz", ("read.me", 3 * 10**6, {}), ("a.jsonl", 10, {}))
@@ -167,13 +195,35 @@ def test_a_small_parquet_file_of_many_rows_or_long_words_is_refused(
     path = tmp_path / "a.parquet"
     parquet.write_table(arrow.table(columns), path)
     monkeypatch.setattr(activity_files, "MOST_ROWS", 999)
-    assert "1,000 rows; 999 are the most" in refused(sqlite_ledger, path)
+    assert "more than 999 rows" in refused(sqlite_ledger, path)
     monkeypatch.setattr(activity_files, "MOST_ROWS", 1000)
     monkeypatch.setattr(activity_files, "LONGEST_WORD", 5)
     assert "more than 5 characters" in refused(sqlite_ledger, path)
     monkeypatch.setattr(activity_files, "LONGEST_WORD", 10)
     (result,) = ingest(sqlite_ledger, path)
     assert result.activities == 1000
+
+
+@pytest.mark.parametrize(
+    "cells", ["," * 9_000_000, '"\n",' * 3_000_000], ids=["in one line", "in many lines"]
+)
+def test_a_row_of_csv_without_end_is_refused(sqlite_ledger, tmp_path, cells):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{HEADER}\n{ROW}\n{cells}\n")
+    message = refused(sqlite_ledger, path)
+    assert "a row has more than" in message
+    assert "a.csv, line " in message
+
+
+def test_a_table_of_too_many_rows_is_refused(sqlite_ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(activity_files, "MOST_ROWS", 20_000)
+    path = tmp_path / "a.csv"
+    path.write_text(f"{HEADER}\n" + f"{ROW}\n" * 20_000)
+    (entered,) = ingest(sqlite_ledger, path)
+    assert entered.activities == 20_000
+    path.write_text(f"{HEADER}\n" + f"{ROW}\n" * 20_001)
+    with pytest.raises(LedgerError, match="more than 20,000 rows"):
+        ingest(sqlite_ledger, path)
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tgz", "a.tar"])

@@ -169,6 +169,19 @@ def test_a_dry_run_and_a_correction_of_nothing_change_nothing(ledger):
     assert status(ledger) == before
 
 
+def test_a_zone_or_device_that_no_factor_knows_is_said(sqlite_ledger):
+    record(sqlite_ledger, random_journal(50, 3))
+    slips = Correction({}, {"zone": "Germny", "device": "labtop"})
+    for dry_run in (True, False):
+        found = restate(sqlite_ledger, slips, ERROR, dry_run=dry_run).findings
+        assert [one.code for one in found] == ["zone-unknown", "device-unknown"]
+        assert "DE (Germany)" in found[0].remedy
+        assert "laptop" in found[1].remedy
+    known = Correction({}, {"zone": "DEU", "device": "gpu.of.ours"})
+    assert restate(sqlite_ledger, known, ERROR).findings == ()
+    assert restate(sqlite_ledger, Correction({}, {"zone": None}), ERROR).findings == ()
+
+
 REFUSED = [
     (Correction({"zone": "XX"}, {"zone": "FR"}), "No activity"),
     (Correction({}, {}), "changes nothing"),

@@ -10,7 +10,7 @@ import pytest
 from footprint.audit import CHECKS, audit, read_deployment, run_checks, state
 from footprint.audit.manifest import deployment_catalogue
 from footprint.model import Severity
-from tests.companies import company
+from tests.companies import company, stated, total_g
 
 JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
 
@@ -49,6 +49,11 @@ def run_into_the_next_year(manifest):
     run = {"name": "late", "start": date(2026, 12, 31)}
     run["activities"] = [{"silo": "a", "duration": "30 h", "energy": "1 kWh", "tier": "A"}]
     manifest["runs"].append(run)
+
+
+def hours_of_many_devices_as_those_of_one(manifest):
+    """Of no known beginning: from the first day on, they would take longer than the year."""
+    work(manifest).update(duration="24000 h", share=0.1)
 
 
 def old_factor(manifest):
@@ -215,7 +220,7 @@ def base_year_to_come(manifest):
 
 
 def losses_of_unknown_origin(manifest):
-    manifest["upstream"] = {"losses": {"FR": 0.05}}
+    manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": " "}}}
 
 
 def old_hardware(manifest):
@@ -228,7 +233,7 @@ def archive(manifest, kept="5 year"):
 
 
 def too_many_hours(manifest):
-    work(manifest)["duration"] = "9000 h"
+    work(manifest).update(devices=2, duration="4500 h")
 
 
 def more_than_any_server_draws(manifest):
@@ -239,6 +244,7 @@ CASES = [
     (no_region, "region-missing", Severity.ERROR),
     (old_run, "run-outside-period", Severity.ERROR),
     (run_into_the_next_year, "run-beyond-period", Severity.WARNING),
+    (hours_of_many_devices_as_those_of_one, "run-beyond-period", Severity.WARNING),
     (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
     (
@@ -319,9 +325,9 @@ def test_every_check_has_a_case(tmp_path):
 def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
     def change(manifest):
         archive(manifest, kept="12 month")
-        work(manifest).update({"duration": "17520 h", "share": 0.5})
+        work(manifest).update(devices=2, duration="8760 h", share=0.5)
         manifest["base_year"]["year"] = 2026
-        manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
+        manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": "made up"}}}
 
     assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
 
@@ -349,3 +355,25 @@ def test_errors_come_first(tmp_path):
     order = [finding.severity for finding in statement.findings]
     assert order == sorted(order, key=list(reversed(Severity)).index)
     assert Severity.ERROR in order
+
+
+def test_devices_side_by_side_take_their_time_together(tmp_path):
+    """Six servers over four weeks: 4032 device hours, and nothing after the period."""
+
+    def at_rest(manifest):
+        rest = {"silo": "a", "phase": "idle", "devices": 6, "duration": "672 h", "rated": "100 W"}
+        run = {"name": "rest", "start": date(2026, 12, 1), "activities": [rest]}
+        manifest["runs"].append(run)
+        first(manifest, "hardware")["count"] = 6
+
+    def alone(manifest):
+        at_rest(manifest)
+        manifest["runs"][-1]["activities"][0].update(devices=1, duration="4032 h")
+
+    together = stated(tmp_path / "a", at_rest)
+    energies_kwh = [one.activity for one in together.lines if one.run == "rest"]
+    assert sum(energies_kwh) == pytest.approx(403.2)
+    assert "run-beyond-period" not in {one.code for one in together.findings}
+    other = stated(tmp_path / "b", alone)
+    assert "run-beyond-period" in {one.code for one in other.findings}
+    assert total_g(other, "location") == total_g(together, "location")

@@ -1,9 +1,11 @@
 """`footprint audit`: what it prints, writes and exits with."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 from footprint.assessment import estimate
 from footprint.cli.audit import app
 from footprint.documents import read_document, write_document
-from footprint.errors import DataError, DocumentError, UsageError
+from footprint.errors import DataError, DocumentError, ManifestError, UsageError
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
 from footprint.reporting.statement_tables import totals_table
@@ -102,6 +104,73 @@ def test_a_page_that_shows_something_else_than_its_data_is_found(tmp_path, shown
     done = run("verify", page, "--manifest", path)
     assert done.exit_code == 1
     assert "something else" in done.stdout
+
+
+def test_a_page_with_a_library_of_its_own_is_verified_by_who_has_it(tmp_path):
+    path, page = company(tmp_path), tmp_path / "statement.html"
+    own, other = tmp_path / "own.js", tmp_path / "other.js"
+    # What registers the traces; a whole build is megabytes.
+    traces = ";".join(
+        f'x={{moduleType:"trace",name:"{name}"}}' for name in ("bar", "scatter", "waterfall", "pie")
+    )
+    own.write_text(f"/* </script> */{traces}")
+    other.write_text(f"alert(1);{traces}")
+    assert run(path, "-o", page, "--assets", own).exit_code == 0
+    done = run("verify", page)
+    assert done.exit_code == 1
+    assert "--assets" in done.stdout
+    assert "something else" not in done.stdout
+    assert run("verify", page, "--assets", own).exit_code == 0
+    done = run("verify", page, "--assets", other)
+    assert done.exit_code == 1
+    # A word that was changed beside it is found, too.
+    text = page.read_text()
+    page.write_text(text.replace("Test company", "Best company", 1))
+    for words in ((), ("--assets", own)):
+        assert "something else" in run("verify", page, *words).stdout
+
+
+def test_a_statement_is_no_pipe(tmp_path):
+    pipe = tmp_path / "statement.json"
+    os.mkfifo(pipe)
+    for words in (("verify", pipe), ("diff", pipe, pipe), ("export", pipe, "--format", "ghg")):
+        done = run(*words)
+        assert isinstance(done.exception, DocumentError)
+        assert "no plain file" in done.exception.message
+
+
+def test_a_statement_away_from_its_manifest_says_how_to_name_it(example, tmp_path, monkeypatch):
+    folder, _ = example
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(folder / "statement.json", tmp_path)
+    done = run("verify", "statement.json")
+    assert isinstance(done.exception, DocumentError)
+    assert "verify statement.json --manifest FOLDER/deployment.toml" in done.exception.remedy
+    shutil.copy(folder / "deployment.toml", tmp_path)  # its journals are not here
+    done = run("verify", "statement.json")
+    assert isinstance(done.exception, ManifestError)
+    assert "--manifest" in done.exception.remedy
+    company(tmp_path)
+    done = run("verify", "statement.json")
+    assert done.exit_code == 1
+    assert "name it with --manifest" in done.stderr
+
+
+def test_what_differs_below_all_digits_is_no_difference(example, tmp_path):
+    folder, _ = example
+    statement = read_document(folder / "statement.json")
+    lines = [
+        replace(
+            line, location_g=replace(line.location_g, value=line.location_g.value * (1 + 3e-13))
+        )
+        if line.location_g
+        else line
+        for line in statement.lines
+    ]
+    write_document(replace(statement, lines=tuple(lines)), tmp_path / "other.json")
+    shown = run("diff", folder / "statement.json", tmp_path / "other.json").stdout
+    assert "(no difference)" in shown
+    assert "No part of it differs" in shown
 
 
 def test_a_statement_of_another_manifest_is_not_reproduced(tmp_path):

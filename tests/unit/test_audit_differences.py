@@ -58,16 +58,11 @@ def test_a_later_factor_is_named_with_what_it_changes(tmp_path):
     changed = [one for one in found.changes if abs(one.difference_g) > 1e-6]
     assert [one.what for one in changed] == ["grid/PL/2024/ember -> grid/PL/2026/test"]
     energies = [
-        line.activity * 1.6
-        for line in old.lines
-        if line.place == "Gdansk yard" and line.stage == "operation"
-    ]
-    network = [
         line.energy_kwh
         for line in old.lines
-        if line.place == "Gdansk yard" and line.stage == "network"
+        if line.place == "Gdansk yard" and line.stage in ("operation", "network")
     ]
-    expected = math.fsum([*energies, *network]) * (550 - 615.05)
+    expected = math.fsum(energies) * (550 - 615.05)
     assert changed[0].difference_g == pytest.approx(expected, rel=2e-3)
     assert any(note.startswith("factor catalogue") for note in found.notes)
 
@@ -195,6 +190,17 @@ def test_a_silo_named_like_a_contract_is_itself(tmp_path):
 
     found = explain(stated(tmp_path / "a", named(False)), stated(tmp_path / "b", named(True)))
     assert all(abs(change.difference_g) < 1e-6 for change in found.changes)
+
+
+def test_other_losses_are_a_factor(tmp_path):
+    def lost(share):
+        table = {"share": share, "source": "made up"}
+        return lambda manifest: manifest.update(upstream={"losses": {"FR": table}})
+
+    found = explain(stated(tmp_path / "a", lost(0.2)), stated(tmp_path / "b", lost(0.1)))
+    assert_adds_up(found)
+    assert [(one.cause, one.what) for one in found.changes] == [(Cause.FACTOR, "losses/FR")]
+    assert found.difference_g == pytest.approx(1200 * 50 * (1 / 9 - 1 / 4))
 
 
 def test_a_longer_life_is_a_factor_that_divides(tmp_path):
@@ -348,3 +354,109 @@ def test_another_rule_of_allocation_is_method(tmp_path):
     assert_adds_up(found)
     assert causes(found) == {Cause.METHOD}
     assert found.difference_g == pytest.approx(0.25 * 50 * 60)
+
+
+def renamed(work=None):
+    """Give the run another name, as that of another year; and another thing to do, or none."""
+
+    def change(manifest):
+        manifest["runs"][0]["name"] = "next"
+        if work is not None:
+            work(manifest["runs"][0]["activities"])
+
+    return change
+
+
+def test_runs_silos_and_hardware_of_other_names_are_no_difference(tmp_path):
+    def other_names(manifest):
+        renamed()(manifest)
+        for one in manifest["silos"] + manifest["hardware"]:
+            one["name"] += "2"
+        for work in manifest["runs"][0]["activities"]:
+            work["silo"] += "2"
+            work["meter"] += "2"
+
+    old, new = stated(tmp_path / "a"), stated(tmp_path / "b", other_names)
+    for total in TOTALS:
+        assert explain(old, new, total).changes == ()
+    runs = explain(old, new).runs
+    assert [(one.name, one.old_g is None, one.new_g is None) for one in runs] == [
+        ("r", False, True),
+        ("next", True, False),
+    ]
+    assert runs[0].old_g == pytest.approx(1200 * 50 + 1000 * 60)
+
+
+def test_a_renamed_example_of_many_runs_is_no_difference(tmp_path):
+    folder = tmp_path / "company"
+    folder.mkdir()
+    (folder / "journals").symlink_to(EXAMPLE / "journals")
+    first, _, runs = (EXAMPLE / "deployment.toml").read_text().partition("# --- runs: measured -")
+    runs, _, last = runs.partition("# --- what is left out,")
+    runs = runs.replace('\nname = "', '\nname = "again, ')
+    (folder / "deployment.toml").write_text(f"{first}#{runs}# {last}")
+    old, new = state(read_deployment(EXAMPLE)), state(read_deployment(folder, outside=True))
+    assert not {line.run for line in old.lines if line.run} & {line.run for line in new.lines}
+    for total in ("location", "market", "sci"):
+        found = explain(old, new, total)
+        assert_adds_up(found)
+        assert all(abs(one.difference_g) < 1e-6 for one in found.changes)
+
+
+def test_more_energy_in_a_run_of_another_name_is_activity(tmp_path):
+    """Two runs take the place of one; what both did at a place is one sum."""
+
+    def two(manifest):
+        renamed()(manifest)
+        work = {"silo": "b", "energy": "500 kWh", "tier": "A", "phase": "evaluate"}
+        manifest["runs"].append({"name": "further", "activities": [work]})
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", two))
+    assert_adds_up(found)
+    assert causes(found) == {Cause.ACTIVITY}
+    (change,) = found.changes
+    assert (change.old, change.new, change.unit) == (1000, 1500, "kWh")
+    assert found.difference_g == pytest.approx(500 * 60)
+    assert [one.name for one in found.runs] == ["r", "next", "further"]
+
+
+def test_a_run_that_came_is_one_line(tmp_path):
+    def more(manifest):
+        work = {"energy": "100 kWh", "tier": "A", "duration": "1 h", "data": "1 TB"}
+        places = [work | {"silo": name} for name in ("a", "b", "c")]
+        manifest["runs"].append({"name": "s", "activities": places})
+
+    found = explain(stated(tmp_path / "a"), stated(tmp_path / "b", more))
+    assert [one.what for one in found.changes] == ["new: run s"]
+    assert_adds_up(found)
+    assert found.runs[0].new_g == pytest.approx(found.difference_g)
+
+
+@given(
+    energies=st.lists(st.floats(0, 1e4, allow_subnormal=False), min_size=1, max_size=4),
+    silos=st.lists(st.sampled_from("abc"), min_size=4, max_size=4),
+    generator=st.floats(1, 2e3),
+)
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_parts_add_up_when_runs_take_the_place_of_others(tmp_path, energies, silos, generator):
+    def change(manifest):
+        manifest["method"]["draws"] = 0
+        manifest["runs"] = [
+            {
+                "name": f"n{i}",
+                "activities": [{"silo": s, "energy": f"{e!r} kWh", "duration": "1 h"}],
+            }
+            for i, (e, s) in enumerate(zip(energies, silos, strict=False))
+        ]
+        made = {"name": "g", "energy": f"{generator!r} kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [made | {"intensity": "900 gCO2e/kWh"}]
+
+    old = stated(tmp_path / "a", lambda manifest: manifest["method"].update(draws=0))
+    new = stated(tmp_path / "b", change)
+    for one, other in ((old, new), (new, old)):
+        for total in ("location", "market", "sci", "amortised"):
+            assert_adds_up(explain(one, other, total))

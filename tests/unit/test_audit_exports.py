@@ -67,7 +67,7 @@ def enrich(manifest):
     manifest["runs"][0]["activities"].append(
         {"silo": "c", "duration": "300 h", "energy": "40 kWh", "data": "3 TB"}
     )
-    manifest["upstream"] = {"losses": {"FR": 0.05}, "source": "made up"}
+    manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": "made up"}}}
 
 
 def name_badly(manifest):

@@ -19,7 +19,8 @@ GENERATOR = {"name": "g", "intensity": "900 gCO2e/kWh", "source": "made up"}
 
 def upstream(manifest):
     fuel = {"intensity": "20 gCO2e/kWh", "year": 2026, "source": "made up"}
-    manifest["upstream"] = {"losses": {"FR": 0.2}, "fuel": {"FR": fuel}, "source": "made up"}
+    lost = {"share": 0.2, "low": 0.15, "high": 0.3, "source": "made up"}
+    manifest["upstream"] = {"losses": {"FR": lost}, "fuel": {"FR": fuel}}
 
 
 def ratios(entry, seed, draws):

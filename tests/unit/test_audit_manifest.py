@@ -17,6 +17,7 @@ from tests.companies import company, stated
 JOURNALS = Path(__file__).parents[2] / "examples" / "company" / "journals"
 
 
+LOSSES = {"share": 0.2, "source": "made up"}
 GENERATOR = {
     "name": "g",
     "energy": "1 kWh",
@@ -73,6 +74,12 @@ def refusal(path, **options):
         (lambda m: m["runs"][0]["activities"][0].update(silo="z"), "activities[1].silo", "no silo"),
         (lambda m: m["runs"][0]["activities"][0].update(energy="1 kg"), "energy", "unknown unit"),
         (lambda m: m.update(runs=[]), "runs", "no run"),
+        (lambda m: m.update(upstream={"losses": {"FR": LOSSES | {"high": 0.1}}}),
+         "upstream.losses.FR", "outside of its bounds, 0.2 to 0.1"),
+        (lambda m: m.update(upstream={"losses": {"FR": {"share": 0.2}}}),
+         "upstream.losses.FR.source", "missing"),
+        (lambda m: m["exclusions"][0].update(covers=["losses"]),
+         "exclusions[1].covers", "category 3.3"),
         (lambda m: m["sites"][0].update(holding="rented", generators=[GENERATOR]),
          "sites[1].generators", "no own site"),
         (lambda m: (m["sites"][0].update(holding="rented"),

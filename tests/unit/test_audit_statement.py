@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from footprint.audit import read_deployment, state, verify
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError
-from footprint.model import Category, Quality
+from footprint.model import Category, Quality, Severity, Stage
 from footprint.model.statements import TOTALS
 from tests.companies import company, stated, total_g
 
@@ -126,8 +126,54 @@ def test_a_generator_is_scope_1_and_leaves_the_rest_to_scope_2(tmp_path):
     assert total_g(statement, "scope 2 market") == pytest.approx(500 * 10 + 500 * 80 + 1000 * 700)
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda m: m["sites"][0].update(controlled=False), "reports no part"),
+        (lambda m: m["sites"][0].update(zone=""), "no grid zone"),
+        (
+            lambda m: (
+                m["organisation"].update(approach="equity share"),
+                m["sites"][0].update(equity_share=0.0),
+            ),
+            "reports no part",
+        ),
+    ],
+)
+def test_a_generator_that_is_in_no_line_is_said_with_its_size(tmp_path, change, why):
+    def made(manifest):
+        generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
+
+    def left_out(manifest):
+        made(manifest)
+        change(manifest)
+
+    assert "generator-left-out" not in {one.code for one in stated(tmp_path / "a", made).findings}
+    statement = stated(tmp_path / "b", left_out)
+    (found,) = [one for one in statement.findings if one.code == "generator-left-out"]
+    assert "200 kWh, 180 kgCO2e" in found.message
+    assert why in found.message
+    assert (found.severity, found.place) == (Severity.WARNING, "A")
+    assert total_g(statement, "scope 1") == 0
+
+
+def test_an_exclusion_of_category_3_3_hides_what_it_covers_alone(tmp_path):
+    def excluded(**more):
+        own = {"what": "ours", "reason": "small", "estimate": "1 kgCO2e", "category": "3.3"}
+        statement = stated(tmp_path, exclusions=[own | more])
+        return [
+            one.what.split()[0] for one in statement.exclusions if one.category == Category("3.3")
+        ]
+
+    assert excluded() == ["ours", "transmission", "upstream"]
+    assert excluded(covers=["losses"]) == ["ours", "upstream"]
+    assert excluded(covers=["fuel"]) == ["ours", "transmission"]
+    assert excluded(covers=["losses", "fuel"]) == ["ours"]
+
+
 def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
-    statement = stated(tmp_path, upstream={"losses": {"FR": 0.2}})
+    statement = stated(tmp_path, upstream={"losses": {"FR": {"share": 0.2, "source": "made up"}}})
     # 1200 kWh arrive of 1500 fed in.
     assert total_g(statement, "3.3") == pytest.approx(300 * 50)
     assert total_g(statement, "sci operation") == pytest.approx(1200 * 50 + 1000 * 60)
@@ -136,6 +182,42 @@ def test_losses_are_what_is_fed_in_and_never_arrives(tmp_path):
         "transmission and distribution losses in DE",
         "upstream of the fuel of electricity in DE, FR",
     ]
+
+
+def test_losses_are_a_factor_with_source_and_bounds(tmp_path):
+    def lost(**bounds):
+        table = {"share": 0.2, "year": 2024, "source": "the grid operator"} | bounds
+        kept = {"silo": "a", "phase": "storage", "stored": "1 TB", "kept": "12 month"}
+
+        def change(manifest):
+            manifest["upstream"] = {"losses": {"FR": table}}
+            manifest["runs"][0]["activities"].append(kept)
+
+        return change
+
+    statement = stated(tmp_path / "a", lost(low=0.1, high=0.25))
+    (entry,) = [one for one in statement.register if one.quantity == "losses"]
+    assert (entry.id, entry.source.title, entry.year) == ("losses/FR", "the grid operator", 2024)
+    # Per kWh that arrives: 0.2 of 0.8, 0.1 of 0.9, 0.25 of 0.75.
+    assert (entry.value, entry.low, entry.high) == pytest.approx((1 / 4, 1 / 9, 1 / 3))
+    assert (entry.bounds, entry.version) == ("source", "manifest")
+    lines = [one for one in statement.lines if one.component == "losses"]
+    assert {one.stage for one in lines} == {Stage.OPERATION, Stage.STORAGE}
+    assert all("losses/FR" in one.factors for one in lines)
+    used_kwh = sum(one.energy_kwh or 0 for one in statement.lines if one.category.scope == "2")
+    used_kwh -= 1000  # of B, where no losses are declared
+    assert sum(one.energy_kwh for one in lines) == pytest.approx(used_kwh / 4)
+    assert "losses/FR" in {one.factor for one in statement.drivers}
+
+    def width(statement):
+        found = statement.total("3.3").emissions_g
+        return found.high - found.low
+
+    exact = stated(tmp_path / "b", lost())
+    (entry,) = [one for one in exact.register if one.quantity == "losses"]
+    assert (entry.low, entry.high, entry.bounds) == (entry.value, entry.value, "none")
+    assert total_g(exact, "3.3") == total_g(statement, "3.3")
+    assert width(exact) < width(statement)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +254,7 @@ def test_no_electricity_is_lost_or_made_by_dividing_it(tmp_path, made, bought, l
             {**one, "name": f"i{n}", "certificate": f"{n}", "energy": f"{energy!r} kWh"}
             for n, energy in enumerate(bought)
         ]
-        manifest["upstream"] = {"losses": {"FR": lost}}
+        manifest["upstream"] = {"losses": {"FR": {"share": lost, "source": "made up"}}}
         if not mixed:
             manifest["residual_mix"] = {}
 
@@ -284,8 +366,8 @@ def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
     def reserved(statement):
         return [line for line in statement.lines if line.silo == "a" and line.stage == "embodied"]
 
-    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 6))))
-    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 7))))
+    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 5))))
+    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 6))))
     assert [line.activity for line in late] == [pytest.approx(6000 * 3600)]
 
 
