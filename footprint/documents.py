@@ -14,7 +14,9 @@ from typing import Any
 
 import pydantic
 
-from footprint.consistency import Result, require_consistent
+from footprint.consistency import Estimate as Estimate
+from footprint.consistency import Result as Result
+from footprint.consistency import require_consistent
 from footprint.errors import DocumentError, UsageError
 from footprint.model import (
     AdvicePlan,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from footprint.management.advisor.company import Company
-from footprint.management.catalogue import ApplicationEntry, DatasetEntry
+from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
 from footprint.model import (
     Assessment,
     AssetKind,
@@ -39,8 +39,7 @@ def state_of(company: Company) -> CompanyState:
     terms: dict[str, Term] = {}
     findings: dict[Finding, None] = {}
     for silo, catalogue in sorted(company.catalogues.items()):
-        entries = [*catalogue.applications, *catalogue.datasets]
-        for entry in sorted(entries, key=lambda one: (type(one).__name__, one.id)):
+        for entry in _entries(catalogue):
             assessment = _estimate(company, silo, entry)
             lines.append(_line(company, silo, entry, assessment))
             if assessment is not None:
@@ -91,9 +90,17 @@ def estimate_running(company: Company, silo: str, entry: ApplicationEntry) -> As
     return company.assess(f"{silo}/{entry.id}", [used])
 
 
-def _estimate(
-    company: Company, silo: str, entry: DatasetEntry | ApplicationEntry
-) -> Assessment | None:
+Entry: TypeAlias = DatasetEntry | ApplicationEntry
+
+
+def _entries(catalogue: SiloCatalogue) -> list[Entry]:
+    return [
+        *sorted(catalogue.applications, key=lambda one: one.id),
+        *sorted(catalogue.datasets, key=lambda one: one.id),
+    ]
+
+
+def _estimate(company: Company, silo: str, entry: Entry) -> Assessment | None:
     if isinstance(entry, DatasetEntry):
         return estimate_keeping(company, silo, entry)
     return estimate_running(company, silo, entry)
@@ -109,7 +116,7 @@ def _periods(company: Company, entry: ApplicationEntry) -> float | None:
 def _line(
     company: Company,
     silo: str,
-    entry: DatasetEntry | ApplicationEntry,
+    entry: Entry,
     assessment: Assessment | None,
 ) -> StateLine:
     about: dict[str, Any]
@@ -127,11 +134,10 @@ def _line(
         }
     else:
         periods = _periods(company, entry)
-        known = entry.calls is not None and periods is not None
         about = {
             "kind": AssetKind.APPLICATION,
             "used_s": entry.used_s,
-            "calls": entry.calls * periods if known else None,
+            "calls": None if entry.calls is None or periods is None else entry.calls * periods,
         }
     if assessment is not None:
         bill = assessment.bill

@@ -1,0 +1,211 @@
+"""Tables of the decisions of a plan: options, turning points, and lines of the estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from footprint.model import Advice, AdvicePlan, Contribution, Option
+from footprint.reporting.advice_words import (
+    ends_of,
+    say_certainty,
+    say_change,
+    say_horizon,
+    say_money,
+    under,
+)
+from footprint.reporting.numbers import (
+    NBSP,
+    NOT_KNOWN,
+    Scale,
+    clean,
+    exact,
+    number,
+    plural,
+    pretty_unit,
+)
+from footprint.reporting.shapes import Cell, Column, Table
+from footprint.reporting.wording import LIFE_CYCLE_NAMES, capitalise, category_name
+
+_LINES_SHOWN = 12
+"""Of one option."""
+
+
+def decision_table(plan: AdvicePlan, ranked: Sequence[Advice]) -> Table:
+    """List all decisions, the largest saving first."""
+    emissions = Scale.of("emissions", [one.saving_g.value for one in ranked])
+    energy = Scale.of("energy", [one.saving_kwh or 0.0 for one in ranked])
+    currencies = sorted({one.currency for one in ranked if one.currency is not None})
+    rows = tuple(
+        _decision_row(plan, place, advice, emissions, energy, currencies)
+        for place, advice in enumerate(ranked, start=1)
+    )
+    columns = (
+        Column("Decision"),
+        Column("Kind"),
+        Column("From, to"),
+        Column("Saving", emissions.unit, numeric=True),
+        Column("Energy", energy.unit, numeric=True),
+        *(Column("Money", currency, numeric=True) for currency in currencies),
+        Column("Certainty", numeric=True),
+    )
+    note = (
+        f"Over {say_horizon(plan.horizon_s)}, each decision alone and against what is done today; "
+        "below 0 if it emits more. Certainty is the share of the draws in which no other "
+        "possible option is better (our rule)."
+    )
+    return Table("Decisions, largest saving first", columns, rows, note=note)
+
+
+def _decision_row(
+    plan: AdvicePlan,
+    place: int,
+    advice: Advice,
+    emissions: Scale,
+    energy: Scale,
+    currencies: Sequence[str],
+) -> tuple[Cell, ...]:
+    saving, kwh, cost = advice.saving_g, advice.saving_kwh, advice.saving_cost
+    return (
+        Cell(f"{place}. {clean(advice.subject)}", href=f"#decision-{place}"),
+        Cell(capitalise(advice.kind.value)),
+        Cell(say_change(advice), ("cannot be undone",) if advice.irreversible else ()),
+        Cell(emissions.text(saving.value, saving.width), under(emissions.range(saving))),
+        Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
+        *(
+            Cell(number(cost.value, cost.width), under(ends_of(cost)))
+            if cost is not None and advice.currency == currency
+            else Cell(NOT_KNOWN)
+            for currency in currencies
+        ),
+        Cell(say_certainty(plan, advice), share=advice.certainty if plan.draws else None),
+    )
+
+
+def decision_tables(advice: Advice) -> tuple[Table, ...]:
+    """Options of a decision, where the choice turns, and the lines of the estimates."""
+    tables = [_option_table(advice)]
+    if advice.turning_points:
+        tables.append(_turning_table(advice))
+    return (*tables, _line_table(advice))
+
+
+def _option_table(advice: Advice) -> Table:
+    options = sorted(advice.options, key=lambda one: (bool(one.barrier), one.net_g))
+    worths = [one.worth_g for one in options if one.worth_g is not None]
+    emissions = Scale.of("emissions", [one.assessment.total_g.value for one in options] + worths)
+    energy = Scale.of("energy", [one.assessment.energy_kwh or 0.0 for one in options])
+    worthy = any(one.gain is not None or one.worth_g is not None for one in options)
+    billed = any(one.assessment.bill is not None for one in options)
+    rows = []
+    for option in options:
+        total, kwh, bill = (
+            option.assessment.total_g,
+            option.assessment.energy_kwh,
+            option.assessment.bill,
+        )
+        cells = [
+            Cell(clean(option.name), _marks(advice, option)),
+            Cell(emissions.text(total.value, total.width), under(emissions.range(total))),
+            Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
+        ]
+        if billed:
+            cells.append(Cell(NOT_KNOWN if bill is None else say_money(bill.total, bill.currency)))
+        if worthy:
+            worth = option.worth_g
+            cells += [
+                Cell(NOT_KNOWN if option.gain is None else exact(option.gain)),
+                Cell(NOT_KNOWN if worth is None else emissions.text(worth)),
+                Cell(emissions.text(option.net_g)),
+            ]
+        rows.append(tuple(cells))
+    columns = [
+        Column("Option"),
+        Column("Emissions", emissions.unit, numeric=True),
+        Column("Energy", energy.unit, numeric=True),
+        *([Column("Cost", numeric=True)] if billed else []),
+    ]
+    if worthy:
+        columns += [
+            Column("Brings", "points", numeric=True),
+            Column("May cost", emissions.unit, numeric=True),
+            Column("Net", emissions.unit, numeric=True),
+        ]
+    note = "Chosen is the least of the possible ones"
+    note += ", net of what its gain may cost (our rule)." if worthy else " (our rule)."
+    return Table("Options, the least first", tuple(columns), tuple(rows), note=note)
+
+
+def _marks(advice: Advice, option: Option) -> tuple[str, ...]:
+    marks = []
+    if option.name == advice.recommended:
+        marks.append("recommended")
+    if option.name == advice.current:
+        marks.append("as today")
+    if option.barrier:
+        marks.append(f"not possible: {clean(option.barrier)}")
+    return tuple(marks)
+
+
+def _turning_table(advice: Advice) -> Table:
+    rows = tuple(
+        (
+            Cell(clean(one.quantity), _unit(one.unit)),
+            Cell(exact(one.present)),
+            Cell(exact(one.value)),
+            Cell(clean(one.option)),
+        )
+        for one in advice.turning_points
+    )
+    columns = (
+        Column("Quantity"),
+        Column("Today", numeric=True),
+        Column("Turns at", numeric=True),
+        Column("Better beyond it"),
+    )
+    return Table("Where the choice turns, all else as it is", columns, rows)
+
+
+def _unit(unit: str) -> tuple[str, ...]:
+    return () if unit == "1" else (pretty_unit(clean(unit)),)
+
+
+def _line_table(advice: Advice) -> Table:
+    found = [(option, part) for option in advice.options for part in _largest(option)]
+    scale = Scale.of("emissions", [part.emissions_g.value for _, part in found])
+    rows = [(Cell(clean(option.name)), *_line_cells(part, scale)) for option, part in found]
+    idle = [clean(one.name) for one in advice.options if not one.assessment.contributions]
+    hidden = sum(max(0, len(o.assessment.contributions) - _LINES_SHOWN) for o in advice.options)
+    notes = []
+    if idle:
+        notes.append(f"Without a line, as nothing is done: {', '.join(idle)}.")
+    if hidden:
+        notes.append(f"{plural(hidden, 'smaller line')} in the JSON below.")
+    columns = (
+        Column("Option"),
+        Column("Activity"),
+        Column("Where"),
+        Column("Amount and factors"),
+        Column("Emissions", scale.unit, numeric=True),
+    )
+    return Table("Lines of the estimates", columns, tuple(rows), note=" ".join(notes))
+
+
+def _largest(option: Option) -> list[Contribution]:
+    parts = option.assessment.contributions
+    return sorted(parts, key=lambda part: -part.emissions_g.value)[:_LINES_SHOWN]
+
+
+def _line_cells(part: Contribution, scale: Scale) -> tuple[Cell, ...]:
+    amount, unit = exact(part.amount), part.amount_unit
+    times = f" ×{NBSP}" if unit[:1].isdigit() else " "
+    where = [clean(word) for word in (part.zone, part.device) if word]
+    stage = f"{part.stage.value}, {LIFE_CYCLE_NAMES[part.life_cycle]}"
+    return (
+        Cell(capitalise(category_name(part.category)), (stage, part.basis.value)),
+        Cell(clean(part.actor), tuple(where)),
+        Cell(f"{amount}{times}{unit}", tuple(f"× {clean(name)}" for name in part.terms)),
+        Cell(
+            scale.text(part.emissions_g.value, part.emissions_g.width),
+            under(scale.range(part.emissions_g)),
+        ),
+    )
