@@ -292,7 +292,6 @@ def _require_state(state: CompanyState, name: str) -> None:
 
 
 def _require_total(name: str, unit: str, parts: Sequence[float], total: Interval | None) -> None:
-    _require_ordered(name, total)
     said = 0.0 if total is None else total.value
     whole = math.fsum(parts)
     if not math.isclose(whole, said, rel_tol=1e-9):
@@ -301,6 +300,7 @@ def _require_total(name: str, unit: str, parts: Sequence[float], total: Interval
             f"{said!r} {unit}.",
             _CHANGED,
         )
+    _require_ordered(name, total)
 
 
 def _require_ordered(name: str, found: Interval | None) -> None:

@@ -160,9 +160,9 @@ def decide(found, rename=str):
         weigh(
             DecisionKind.COHORT,
             "defects",
-            options(found, all_silos={"lyon": 1.0}, without_gdansk={"lyon": 1.0, "gdansk": 0.5}),
-            "all silos",
-            reason="Each silo is worth its grams.",
+            options(found, without_gdansk={"lyon": 1.0}, all_silos={"lyon": 1.0, "gdansk": 0.5}),
+            "without gdansk",
+            reason="gdansk is not worth its grams.",
         ),
         weigh(
             DecisionKind.SERVING,

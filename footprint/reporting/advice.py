@@ -119,7 +119,8 @@ def say_state(plan: AdvicePlan) -> str:
         f"Today {plural(len(datasets), 'dataset')} ({volume}) and "
         f"{plural(len(state.lines) - len(datasets), 'application')} in "
         f"{plural(len(state.silos), 'silo')} cause {', '.join(first)}{' and ' * bool(first)}{last} "
-        f"over {say_horizon(plan.horizon_s)}{hedge}."
+        f"over {say_horizon(plan.horizon_s)}{hedge}. What is trained or planned is not in it, but "
+        "in the options of the decisions."
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.model import Advice, AdvicePlan, AssetKind, CompanyState, Interval, StateLine
-from footprint.reporting.advice_tables import decision_table
 from footprint.reporting.advice_words import say_certainty, say_change, say_horizon
 from footprint.reporting.numbers import (
     NBSP,
+    NOT_KNOWN,
     Scale,
     clean,
     percent,
@@ -17,13 +17,16 @@ from footprint.reporting.numbers import (
     shorten,
 )
 from footprint.reporting.shapes import (
+    Cell,
+    Column,
     Figure,
     IntervalChart,
     LegendItem,
     Series,
     StackedChart,
+    Table,
 )
-from footprint.reporting.state_tables import silo_table, sum_g, sum_gb
+from footprint.reporting.state_tables import is_known, silo_table, sum_g, sum_gb
 from footprint.reporting.wording import capitalise, category_name
 
 _ROWS_DRAWN = 20
@@ -66,8 +69,22 @@ def savings_figure(plan: AdvicePlan, ranked: Sequence[Advice]) -> Figure | None:
     )
     hidden = sum(one.changes for one in ranked) - len(drawn)
     if hidden:
-        caption += f" {plural(hidden, 'smaller change')} in the table."
-    return Figure("savings", "Savings", caption, chart, (), decision_table(plan, drawn))
+        caption += f" {plural(hidden, 'smaller change')} below."
+    columns = (
+        Column("Change"),
+        Column("Saving", scale.unit, numeric=True),
+        Column("90 % interval", scale.unit, numeric=True),
+    )
+    rows = tuple(
+        (
+            Cell(f"{place}. {clean(one.subject)}", (say_change(one),)),
+            Cell(scale.text(one.saving_g.value, one.saving_g.width)),
+            Cell(scale.range(one.saving_g) or NOT_KNOWN),
+        )
+        for place, one in enumerate(drawn, start=1)
+    )
+    table = Table("Savings of emissions", columns, rows)
+    return Figure("savings", "Savings", caption, chart, (), table)
 
 
 def places_figure(plan: AdvicePlan, state: CompanyState) -> Figure | None:
@@ -79,7 +96,7 @@ def places_figure(plan: AdvicePlan, state: CompanyState) -> Figure | None:
     drawn = ranked[:_SILOS_DRAWN]
     scale = Scale.of("emissions", [sum_g(silos[name]) for name in drawn])
     titles = tuple(
-        f"{shorten(name, _LABEL)}: {_amount(sum_g(silos[name]), scale)}, {_holds(silos[name])}"
+        f"{shorten(name, _LABEL)}: {_emits(silos[name], scale)}, {_holds(silos[name])}"
         for name in drawn
     )
     keys = [
@@ -114,6 +131,10 @@ def _name(key: str) -> str:
 
 def _amount(value: float, scale: Scale) -> str:
     return f"{scale.text(value)}{NBSP}{scale.unit.replace(' ', NBSP)}"
+
+
+def _emits(lines: Sequence[StateLine], scale: Scale) -> str:
+    return _amount(sum_g(lines), scale) if is_known(lines) else "emissions not known"
 
 
 def _holds(lines: Sequence[StateLine]) -> str:

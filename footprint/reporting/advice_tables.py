@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from footprint.model import Advice, AdvicePlan, Contribution, Option
+from footprint.model import Advice, AdvicePlan, Contribution, Option, split_inverse
 from footprint.reporting.advice_words import (
     ends_of,
     say_certainty,
@@ -25,6 +25,7 @@ from footprint.reporting.numbers import (
 )
 from footprint.reporting.shapes import Cell, Column, Table
 from footprint.reporting.wording import LIFE_CYCLE_NAMES, capitalise, category_name
+from footprint.units import readable
 
 _LINES_SHOWN = 12
 """Of one option."""
@@ -172,7 +173,7 @@ def _unit(unit: str) -> tuple[str, ...]:
 def _line_table(advice: Advice) -> Table:
     found = [(option, part) for option in advice.options for part in _largest(option)]
     scale = Scale.of("emissions", [part.emissions_g.value for _, part in found])
-    rows = [(Cell(clean(option.name)), *_line_cells(part, scale)) for option, part in found]
+    rows = [(Cell(clean(one.name)), *_line_cells(one, part, scale)) for one, part in found]
     idle = [clean(one.name) for one in advice.options if not one.assessment.contributions]
     hidden = sum(max(0, len(o.assessment.contributions) - _LINES_SHOWN) for o in advice.options)
     notes = []
@@ -182,8 +183,7 @@ def _line_table(advice: Advice) -> Table:
         notes.append(f"{plural(hidden, 'smaller line')} in the JSON below.")
     columns = (
         Column("Option"),
-        Column("Activity"),
-        Column("Where"),
+        Column("Activity and place"),
         Column("Amount and factors"),
         Column("Emissions", scale.unit, numeric=True),
     )
@@ -195,17 +195,28 @@ def _largest(option: Option) -> list[Contribution]:
     return sorted(parts, key=lambda part: -part.emissions_g.value)[:_LINES_SHOWN]
 
 
-def _line_cells(part: Contribution, scale: Scale) -> tuple[Cell, ...]:
+def _line_cells(option: Option, part: Contribution, scale: Scale) -> tuple[Cell, ...]:
     amount, unit = exact(part.amount), part.amount_unit
     times = f" ×{NBSP}" if unit[:1].isdigit() else " "
     where = [clean(word) for word in (part.zone, part.device) if word]
-    stage = f"{part.stage.value}, {LIFE_CYCLE_NAMES[part.life_cycle]}"
+    stage = f"{part.stage.value}, {LIFE_CYCLE_NAMES[part.life_cycle]}, {part.basis.value}"
     return (
-        Cell(capitalise(category_name(part.category)), (stage, part.basis.value)),
-        Cell(clean(part.actor), tuple(where)),
-        Cell(f"{amount}{times}{unit}", tuple(f"× {clean(name)}" for name in part.terms)),
+        Cell(
+            f"{capitalise(category_name(part.category))}, {clean(part.actor)}",
+            (*under(", ".join(where)), stage),
+        ),
+        Cell(f"{amount}{times}{unit}", tuple(_factors(option, part))),
         Cell(
             scale.text(part.emissions_g.value, part.emissions_g.width),
             under(scale.range(part.emissions_g)),
         ),
     )
+
+
+def _factors(option: Option, part: Contribution) -> Iterator[str]:
+    """Factors of a line, each with its value."""
+    terms = {term.id: term for term in option.assessment.terms}
+    for name, inverse in map(split_inverse, part.terms):
+        value, unit = readable(terms[name].value, terms[name].unit)
+        shown = exact(value) if unit == "1" else f"{exact(value)} {pretty_unit(unit)}"
+        yield f"{'÷' if inverse else '×'} {shown} ({clean(name)})"

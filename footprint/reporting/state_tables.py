@@ -36,7 +36,7 @@ def state_table(state: CompanyState, plan: AdvicePlan) -> Table:
         Column("Silo"),
         Column("Lies on"),
         Column("Size", size.unit, numeric=True),
-        Column("Last use"),
+        Column("Last use", numeric=True),
         Column("Emissions", emissions.unit, numeric=True),
         Column("Energy", energy.unit, numeric=True),
         *([] if state.currency is None else [Column("Cost", state.currency, numeric=True)]),
@@ -119,9 +119,14 @@ def silo_table(state: CompanyState, silos: Sequence[tuple[str, Sequence[StateLin
             Cell(str(sum(one.kind is AssetKind.DATASET for one in lines))),
             Cell(size.text(sum_gb(lines))),
             Cell(str(sum(one.kind is AssetKind.APPLICATION for one in lines))),
-            Cell(emissions.text(sum_g(lines))),
-            Cell(energy.text(kwh)),
-            *([Cell(number(cost))] if billed else []),
+            *(
+                Cell(text if is_known(lines) else NOT_KNOWN)
+                for text in (
+                    emissions.text(sum_g(lines)),
+                    energy.text(kwh),
+                    *([number(cost)] if billed else []),
+                )
+            ),
         )
         for (name, lines), kwh, cost in zip(silos, energies, costs, strict=True)
     )
@@ -165,3 +170,8 @@ def sum_g(lines: Sequence[StateLine], key: str = "") -> float:
 def sum_gb(lines: Sequence[StateLine]) -> float:
     """Size of datasets [GB]."""
     return math.fsum(line.size_gb or 0.0 for line in lines)
+
+
+def is_known(lines: Sequence[StateLine]) -> bool:
+    """Whether any of these lines has an estimate, or there is nothing to estimate."""
+    return not lines or any(line.emissions_g is not None for line in lines)
