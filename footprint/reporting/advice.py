@@ -10,6 +10,7 @@ from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, Finding, Te
 from footprint.reporting.advice_figures import places_figure, savings_figure
 from footprint.reporting.advice_tables import decision_table, decision_tables
 from footprint.reporting.advice_words import (
+    ends_of,
     rank_advice,
     say_change,
     say_horizon,
@@ -17,7 +18,7 @@ from footprint.reporting.advice_words import (
     say_saving,
     say_time,
 )
-from footprint.reporting.numbers import NBSP, Scale, bounds, clean, exact, number, plural
+from footprint.reporting.numbers import NBSP, Scale, clean, exact, number, plural, pretty_unit
 from footprint.reporting.registers import boundary_table, declared_table, file_table, term_table
 from footprint.reporting.shapes import (
     AdvicePage,
@@ -50,7 +51,7 @@ def view_plan(plan: AdvicePlan) -> AdvicePage:
         summary=decision_table(plan, ranked),
         decisions=tuple(_decision(plan, *numbered) for numbered in enumerate(ranked, start=1)),
         places=None if state is None else places_figure(plan, state),
-        state=() if state is None else (state_table(state, plan),),
+        state=(state_table(state, plan),) if state and state.lines else (),
         boundary=tuple(_boundaries(plan)),
         factors=term_table(_terms(plan)),
         versions=_version_table(plan),
@@ -80,7 +81,7 @@ def _verdict(plan: AdvicePlan, ranked: Sequence[Advice]) -> str:
     if more:
         why = "because it brings more" if len(more) == 1 else "because they bring more"
         clauses.append(f"{plural(len(more), 'change')} would emit {_emissions(added)} more, {why}")
-    return f"{company}: {', and '.join(clauses)}, over {horizon}."
+    return f"{company}: {', and '.join(clauses)}{',' * (len(clauses) > 1)} over {horizon}."
 
 
 def _emissions(value: float) -> str:
@@ -100,8 +101,8 @@ def _remarks(plan: AdvicePlan) -> Iterator[str]:
 def say_state(plan: AdvicePlan) -> str:
     """Say in a sentence what there is, and what it costs."""
     state = plan.state
-    if state is None:
-        return "Nobody looked at what lies where."
+    if state is None or not state.silos:
+        return "Nothing is known of what lies where."
     datasets = [one for one in state.lines if one.kind is AssetKind.DATASET]
     size = Scale.of("data", [sum_gb(datasets)])
     volume = f"{size.text(sum_gb(datasets))}{NBSP}{size.unit}"
@@ -129,7 +130,7 @@ def say_state(plan: AdvicePlan) -> str:
 
 def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
     state = plan.state
-    if state is None:
+    if state is None or not state.lines:
         return ()
     horizon = f"over {say_horizon(plan.horizon_s)}"
     scale = Scale.of("emissions", [state.emissions_g.value])
@@ -142,12 +143,9 @@ def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
         text = energy.text(state.energy_kwh)
         cards.append(Card("Today: electricity", text, energy.unit, "", "with buildings", ""))
     if state.cost is not None and state.currency is not None:
-        cost = state.cost
-        text = number(cost.value, cost.width)
-        ends = bounds(number(cost.low, cost.width), number(cost.high, cost.width))
-        cards.append(
-            Card("Today: cost", text, state.currency, ends if cost.width else "", horizon, "")
-        )
+        ends = ends_of(state.cost)
+        text = number(state.cost.value, state.cost.width if ends else None)
+        cards.append(Card("Today: cost", text, state.currency, ends, horizon, ""))
     datasets = [one for one in state.lines if one.kind is AssetKind.DATASET]
     size = Scale.of("data", [sum_gb(datasets)])
     count = plural(len(datasets), "dataset")
@@ -199,8 +197,8 @@ def _decision(plan: AdvicePlan, place: int, advice: Advice) -> Decision:
         kind=capitalise(advice.kind.value),
         title=f"{place}. {clean(advice.subject)}: {say_change(advice)}",
         saving=say_saving(plan, advice),
-        reason=clean(advice.reason),
-        conditions=tuple(clean(one) for one in advice.conditions),
+        reason=pretty_unit(clean(advice.reason)),
+        conditions=tuple(pretty_unit(clean(one)) for one in advice.conditions),
         irreversible=final,
         tables=decision_tables(advice),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from footprint.model import Advice, AdvicePlan, Contribution, Option, split_inverse
 from footprint.reporting.advice_words import (
-    ends_of,
+    cost_cell,
     say_certainty,
     say_change,
     say_horizon,
@@ -19,7 +19,6 @@ from footprint.reporting.numbers import (
     Scale,
     clean,
     exact,
-    number,
     plural,
     pretty_unit,
 )
@@ -72,12 +71,7 @@ def _decision_row(
         Cell(say_change(advice), ("cannot be undone",) if advice.irreversible else ()),
         Cell(emissions.text(saving.value, saving.width), under(emissions.range(saving))),
         Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
-        *(
-            Cell(number(cost.value, cost.width), under(ends_of(cost)))
-            if cost is not None and advice.currency == currency
-            else Cell(NOT_KNOWN)
-            for currency in currencies
-        ),
+        *(cost_cell(cost if advice.currency == one else None) for one in currencies),
         Cell(say_certainty(plan, advice), share=advice.certainty if plan.draws else None),
     )
 

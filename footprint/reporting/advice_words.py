@@ -17,6 +17,7 @@ from footprint.reporting.numbers import (
     plural,
     signed,
 )
+from footprint.reporting.shapes import Cell
 from footprint.units import H_PER_MONTH, S_PER_H
 
 ARROW = "→"
@@ -58,17 +59,26 @@ def say_time(time_s: float) -> str:
 
 def say_money(cost: Interval, currency: str, *, sign: bool = False) -> str:
     """Write a sum of money with its interval."""
-    value = number(cost.value, cost.width)
     ends = ends_of(cost)
+    value = number(cost.value, cost.width if ends else None)
     text = f"{signed(value) if sign else value}{NBSP}{currency}"
     return f"{text} ({ends})" if ends else text
 
 
 def ends_of(found: Interval) -> str:
     """Write the ends of an interval of money; empty if there is none to speak of."""
-    if not found.width:
+    # Prices are exact, and sums of exact numbers differ by rounding.
+    if found.width <= 1e-9 * abs(found.value):
         return ""
     return bounds(number(found.low, found.width), number(found.high, found.width))
+
+
+def cost_cell(cost: Interval | None) -> Cell:
+    """Write a sum of money into a table."""
+    if cost is None:
+        return Cell(NOT_KNOWN)
+    ends = ends_of(cost)
+    return Cell(number(cost.value, cost.width if ends else None), under(ends))
 
 
 def say_certainty(plan: AdvicePlan, advice: Advice) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from footprint.model import AdvicePlan, AssetKind, CompanyState, StateLine
-from footprint.reporting.advice_words import S_PER_DAY, ends_of, say_day, say_horizon, under
+from footprint.reporting.advice_words import S_PER_DAY, cost_cell, say_day, say_horizon, under
 from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, exact, number, plural
 from footprint.reporting.shapes import Cell, Column, Table
 
@@ -88,7 +88,7 @@ def _last(line: StateLine, now_s: float) -> tuple[str, tuple[str, ...]]:
 def _costs(
     line: StateLine, state: CompanyState, emissions: Scale, energy: Scale
 ) -> tuple[Cell, ...]:
-    found, cost = line.emissions_g, line.cost
+    found = line.emissions_g
     cells = (
         Cell(NOT_KNOWN)
         if found is None
@@ -97,12 +97,7 @@ def _costs(
     )
     if state.currency is None:
         return cells
-    return (
-        *cells,
-        Cell(NOT_KNOWN)
-        if cost is None
-        else Cell(number(cost.value, cost.width), under(ends_of(cost))),
-    )
+    return (*cells, cost_cell(line.cost))
 
 
 def silo_table(state: CompanyState, silos: Sequence[tuple[str, Sequence[StateLine]]]) -> Table:

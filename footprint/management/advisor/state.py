@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
+from footprint.errors import ManifestError
 from footprint.management.advisor.company import Company
 from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
 from footprint.model import (
@@ -22,6 +23,7 @@ from footprint.uncertainty import Sampler, interval
 from footprint.units import S_PER_H, bytes_to_gb
 
 _S_PER_DAY = 24 * S_PER_H
+_NAMED = 10
 
 
 def state_of(company: Company) -> CompanyState:
@@ -33,7 +35,7 @@ def state_of(company: Company) -> CompanyState:
     Raises
     ------
     ManifestError
-        If a silo is not in the deployment, or nobody said what one of its storage classes is.
+        If a silo is not in the deployment.
     """
     lines: list[StateLine] = []
     terms: dict[str, Term] = {}
@@ -45,7 +47,7 @@ def state_of(company: Company) -> CompanyState:
             if assessment is not None:
                 terms.update((term.id, term) for term in assessment.terms)
                 findings.update(dict.fromkeys(assessment.findings))
-    findings.update(dict.fromkeys(_unknown(lines)))
+    findings.update(dict.fromkeys(_incomplete(lines)))
     return _sum(company, lines, tuple(terms[name] for name in sorted(terms)), tuple(findings))
 
 
@@ -54,20 +56,20 @@ def estimate_keeping(company: Company, silo: str, entry: DatasetEntry) -> Assess
 
     None if nobody said what it lies on.
     """
-    if entry.storage_class is None:
+    medium = _medium(company, entry)
+    if entry.storage_class is None or medium is None:
         return None
-    key = f"silos.{silo}.{entry.id}"
     stored = company.activity(
         silo,
         Phase.STORAGE,
-        key=key,
+        key=f"silos.{silo}",
         stored_gb_h=bytes_to_gb(entry.size_bytes) * company.needs.horizon_s / S_PER_H,
         life_cycle=LifeCycle.STORE,
     )
     return company.assess(
         f"{silo}/{entry.id}",
         [stored],
-        medium=company.medium(entry.storage_class),
+        medium=medium,
         replication=company.needs.replication.get(entry.storage_class, 1.0),
     )
 
@@ -83,9 +85,10 @@ def estimate_running(company: Company, silo: str, entry: ApplicationEntry) -> As
     used = company.activity(
         silo,
         Phase.INFERENCE,
-        key=f"silos.{silo}.{entry.id}",
+        key=f"silos.{silo}",
         energy_kwh=entry.energy_kwh * periods,
         life_cycle=LifeCycle.INFER,
+        source=f"declared/{silo}/{entry.id}",
     )
     return company.assess(f"{silo}/{entry.id}", [used])
 
@@ -121,10 +124,9 @@ def _line(
 ) -> StateLine:
     about: dict[str, Any]
     if isinstance(entry, DatasetEntry):
-        medium = entry.storage_class and company.medium(entry.storage_class)
         about = {
             "kind": AssetKind.DATASET,
-            "medium": medium,
+            "medium": _medium(company, entry),
             "size_gb": bytes_to_gb(entry.size_bytes),
             "rows": entry.rows,
             "written_s": entry.written_s,
@@ -152,20 +154,27 @@ def _line(
     return StateLine(silo=silo, name=entry.id, zone=zone, owner=entry.owner, **about)
 
 
-def _unknown(lines: list[StateLine]) -> Iterator[Finding]:
-    for kind, code, said, key in (
-        (AssetKind.DATASET, "medium-unknown", "what it lies on", "storage-class"),
-        (AssetKind.APPLICATION, "energy-unknown", "the energy that it uses", "energy"),
-    ):
-        for line in lines:
-            if line.kind is kind and line.emissions_g is None:
-                yield Finding(
-                    code,
-                    f"The {kind} {line.name!r} of {line.silo!r} does not say {said}; what it costs "
-                    "is not in the state of the company.",
-                    remedy=f"Write {key} into its silo.toml.",
-                    place=line.silo,
-                )
+def _medium(company: Company, entry: DatasetEntry) -> str | None:
+    """Find what a dataset lies on; None if nobody said what its storage class is."""
+    if entry.storage_class is None:
+        return None
+    try:
+        return company.medium(entry.storage_class)
+    except ManifestError:
+        return None
+
+
+def _incomplete(lines: Sequence[StateLine]) -> Iterator[Finding]:
+    unknown = [f"{line.silo}/{line.name}" for line in lines if line.emissions_g is None]
+    if unknown:
+        named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
+        yield Finding(
+            "state-incomplete",
+            f"What {len(unknown)} of {len(lines)} datasets and applications emit is not known, and "
+            f"not in the sums of what lies where: {named}.",
+            remedy="Write the storage-class of a dataset, and the energy of an application over a "
+            "period, into the silo.toml; say in media what a storage class is.",
+        )
 
 
 def _sum(
