@@ -86,48 +86,56 @@ def decision_tables(advice: Advice) -> tuple[Table, ...]:
 
 def _option_table(advice: Advice) -> Table:
     options = sorted(advice.options, key=lambda one: (bool(one.barrier), one.net_g))
-    worths = [one.worth_g for one in options if one.worth_g is not None]
-    emissions = Scale.of("emissions", [one.assessment.total_g.value for one in options] + worths)
+    totals = [one.assessment.total_g.value for one in options]
+    emissions = Scale.of("emissions", [*totals, *(one.worth_g or 0.0 for one in options)])
     energy = Scale.of("energy", [one.assessment.energy_kwh or 0.0 for one in options])
     worthy = any(one.gain is not None or one.worth_g is not None for one in options)
     billed = any(one.assessment.bill is not None for one in options)
-    rows = []
-    for option in options:
-        total, kwh, bill = (
-            option.assessment.total_g,
-            option.assessment.energy_kwh,
-            option.assessment.bill,
+    rows = tuple(
+        (
+            Cell(clean(one.name), _marks(advice, one)),
+            *_cost_cells(one, emissions, energy, billed=billed),
+            *(_worth_cells(one, emissions) if worthy else ()),
         )
-        cells = [
-            Cell(clean(option.name), _marks(advice, option)),
-            Cell(emissions.text(total.value, total.width), under(emissions.range(total))),
-            Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
-        ]
-        if billed:
-            cells.append(Cell(NOT_KNOWN if bill is None else say_money(bill.total, bill.currency)))
-        if worthy:
-            worth = option.worth_g
-            cells += [
-                Cell(NOT_KNOWN if option.gain is None else exact(option.gain)),
-                Cell(NOT_KNOWN if worth is None else emissions.text(worth)),
-                Cell(emissions.text(option.net_g)),
-            ]
-        rows.append(tuple(cells))
-    columns = [
+        for one in options
+    )
+    columns = (
         Column("Option"),
         Column("Emissions", emissions.unit, numeric=True),
         Column("Energy", energy.unit, numeric=True),
         *([Column("Cost", numeric=True)] if billed else []),
-    ]
-    if worthy:
-        columns += [
-            Column("Brings", "points", numeric=True),
-            Column("May cost", emissions.unit, numeric=True),
-            Column("Net", emissions.unit, numeric=True),
-        ]
+        *([Column("Brings", "points", numeric=True)] if worthy else []),
+        *([Column("May cost", emissions.unit, numeric=True)] if worthy else []),
+        *([Column("Net", emissions.unit, numeric=True)] if worthy else []),
+    )
     note = "Chosen is the least of the possible ones"
     note += ", net of what its gain may cost (our rule)." if worthy else " (our rule)."
-    return Table("Options, the least first", tuple(columns), tuple(rows), note=note)
+    return Table("Options, the least first", columns, rows, note=note)
+
+
+def _cost_cells(
+    option: Option, emissions: Scale, energy: Scale, *, billed: bool
+) -> tuple[Cell, ...]:
+    found = option.assessment
+    total, bill, kwh = found.total_g, found.bill, found.energy_kwh
+    if not found.contributions:
+        kwh = 0.0  # doing nothing uses none
+    cells = (
+        Cell(emissions.text(total.value, total.width), under(emissions.range(total))),
+        Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
+    )
+    if not billed:
+        return cells
+    return (*cells, Cell(NOT_KNOWN if bill is None else say_money(bill.total, bill.currency)))
+
+
+def _worth_cells(option: Option, emissions: Scale) -> tuple[Cell, ...]:
+    gain, worth_g = option.gain, option.worth_g
+    return (
+        Cell(NOT_KNOWN if gain is None else exact(gain)),
+        Cell(NOT_KNOWN if worth_g is None else emissions.text(worth_g)),
+        Cell(emissions.text(option.net_g)),
+    )
 
 
 def _marks(advice: Advice, option: Option) -> tuple[str, ...]:

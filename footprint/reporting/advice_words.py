@@ -49,12 +49,20 @@ def say_horizon(seconds: float) -> str:
 
 def say_day(time_s: float) -> str:
     """Write a day, by UTC."""
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d")
+    return _say_instant(time_s, "%Y-%m-%d")
 
 
 def say_time(time_s: float) -> str:
     """Write a time, by UTC."""
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _say_instant(time_s, "%Y-%m-%d %H:%M UTC")
+
+
+def _say_instant(time_s: float, form: str) -> str:
+    try:
+        return datetime.fromtimestamp(time_s, UTC).strftime(form)
+    except (OverflowError, ValueError, OSError):
+        # No calendar has it; whoever wrote it must see what it is.
+        return f"Unix time {exact(time_s)}{NBSP}s"
 
 
 def say_money(cost: Interval, currency: str, *, sign: bool = False) -> str:

@@ -200,6 +200,18 @@ def test_plan_of_nothing_still_says_why():
     assert "no decision could be advised on" in printed(empty, 80).replace("\n", " ")
 
 
+def test_doing_nothing_uses_nothing():
+    delete = next(one for one in view_plan(usual()).decisions if "delete" in one.title)
+    options, lines = delete.tables
+    assert [cell.text for cell in options.rows[0]] == ["delete", "0", "0", f"0{NBSP}EUR"]
+    assert lines.note == "Without a line, as nothing is done: delete."
+
+
+def test_times_that_no_calendar_has_are_still_shown():
+    for made_s in (1e18, -1e18):
+        assert "Unix time" in seen(render_report(plan(made_s=made_s), assets="directory"))
+
+
 def test_without_draws_nothing_is_certain():
     page = view_plan(plan(draws=0))
     assert {row[-1].text for row in page.summary.rows} == {"–"}
