@@ -30,7 +30,7 @@ from footprint.reporting.shapes import (
     Notice,
     Table,
 )
-from footprint.reporting.state_tables import state_table, sum_gb
+from footprint.reporting.state_tables import state_lines_table, state_table, sum_gb
 from footprint.reporting.view import group_notices
 from footprint.reporting.wording import capitalise
 
@@ -51,7 +51,7 @@ def view_plan(plan: AdvicePlan) -> AdvicePage:
         summary=decision_table(plan, ranked),
         decisions=tuple(_decision(plan, *numbered) for numbered in enumerate(ranked, start=1)),
         places=None if state is None else places_figure(plan, state),
-        state=(state_table(state, plan),) if state and state.lines else (),
+        state=(state_table(state, plan), state_lines_table(state)) if state and state.lines else (),
         boundary=tuple(_boundaries(plan)),
         factors=term_table(_terms(plan)),
         versions=_version_table(plan),

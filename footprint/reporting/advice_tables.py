@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from footprint.model import Advice, AdvicePlan, Contribution, Option, split_inverse
+from footprint.model import Advice, AdvicePlan, Contribution, Option
 from footprint.reporting.advice_words import (
     cost_cell,
     say_certainty,
@@ -13,8 +13,8 @@ from footprint.reporting.advice_words import (
     say_money,
     under,
 )
+from footprint.reporting.line_tables import line_cells, line_columns
 from footprint.reporting.numbers import (
-    NBSP,
     NOT_KNOWN,
     Scale,
     clean,
@@ -23,8 +23,7 @@ from footprint.reporting.numbers import (
     pretty_unit,
 )
 from footprint.reporting.shapes import Cell, Column, Table
-from footprint.reporting.wording import LIFE_CYCLE_NAMES, capitalise, category_name
-from footprint.units import readable
+from footprint.reporting.wording import capitalise
 
 _LINES_SHOWN = 12
 """Of one option."""
@@ -175,7 +174,11 @@ def _unit(unit: str) -> tuple[str, ...]:
 def _line_table(advice: Advice) -> Table:
     found = [(option, part) for option in advice.options for part in _largest(option)]
     scale = Scale.of("emissions", [part.emissions_g.value for _, part in found])
-    rows = [(Cell(clean(one.name)), *_line_cells(one, part, scale)) for one, part in found]
+    terms = [{term.id: term for term in one.assessment.terms} for one, _ in found]
+    rows = [
+        (Cell(clean(one.name)), *line_cells(part, known, scale))
+        for (one, part), known in zip(found, terms, strict=True)
+    ]
     idle = [clean(one.name) for one in advice.options if not one.assessment.contributions]
     hidden = sum(max(0, len(o.assessment.contributions) - _LINES_SHOWN) for o in advice.options)
     notes = []
@@ -183,42 +186,10 @@ def _line_table(advice: Advice) -> Table:
         notes.append(f"Without a line, as nothing is done: {', '.join(idle)}.")
     if hidden:
         notes.append(f"{plural(hidden, 'smaller line')} in the JSON below.")
-    columns = (
-        Column("Option"),
-        Column("Activity and place"),
-        Column("Amount and factors"),
-        Column("Emissions", scale.unit, numeric=True),
-    )
+    columns = (Column("Option"), *line_columns(scale))
     return Table("Lines of the estimates", columns, tuple(rows), note=" ".join(notes))
 
 
 def _largest(option: Option) -> list[Contribution]:
     parts = option.assessment.contributions
     return sorted(parts, key=lambda part: -part.emissions_g.value)[:_LINES_SHOWN]
-
-
-def _line_cells(option: Option, part: Contribution, scale: Scale) -> tuple[Cell, ...]:
-    amount, unit = exact(part.amount), part.amount_unit
-    times = f" ×{NBSP}" if unit[:1].isdigit() else " "
-    where = [clean(word) for word in (part.zone, part.device) if word]
-    stage = f"{part.stage.value}, {LIFE_CYCLE_NAMES[part.life_cycle]}, {part.basis.value}"
-    return (
-        Cell(
-            f"{capitalise(category_name(part.category))}, {clean(part.actor)}",
-            (*under(", ".join(where)), stage),
-        ),
-        Cell(f"{amount}{times}{unit}", tuple(_factors(option, part))),
-        Cell(
-            scale.text(part.emissions_g.value, part.emissions_g.width),
-            under(scale.range(part.emissions_g)),
-        ),
-    )
-
-
-def _factors(option: Option, part: Contribution) -> Iterator[str]:
-    """Factors of a line, each with its value."""
-    terms = {term.id: term for term in option.assessment.terms}
-    for name, inverse in map(split_inverse, part.terms):
-        value, unit = readable(terms[name].value, terms[name].unit)
-        shown = exact(value) if unit == "1" else f"{exact(value)} {pretty_unit(unit)}"
-        yield f"{'÷' if inverse else '×'} {shown} ({clean(name)})"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from footprint.model import AdvicePlan, AssetKind, CompanyState, StateLine
 from footprint.reporting.advice_words import S_PER_DAY, cost_cell, say_day, say_horizon, under
+from footprint.reporting.line_tables import line_cells, line_columns
 from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, exact, number, plural
 from footprint.reporting.shapes import Cell, Column, Table
 
@@ -46,6 +47,20 @@ def state_table(state: CompanyState, plan: AdvicePlan) -> Table:
     if hidden:
         note += f" {plural(hidden, 'more line')} in the JSON below."
     return Table("What lies where, largest emissions first", columns, rows, note=note)
+
+
+def state_lines_table(state: CompanyState) -> Table:
+    """List the lines of the estimates of what lies where, the largest first."""
+    found = [(line, part) for line in state.lines for part in line.contributions]
+    found.sort(key=lambda pair: -pair[1].emissions_g.value)
+    shown = found[:_STATE_SHOWN]
+    terms = {term.id: term for term in state.terms}
+    scale = Scale.of("emissions", [part.emissions_g.value for _, part in shown])
+    rows = tuple((Cell(clean(line.name)), *line_cells(part, terms, scale)) for line, part in shown)
+    columns = (Column("Dataset or application"), *line_columns(scale))
+    hidden = len(found) - len(shown)
+    note = f"{plural(hidden, 'smaller line')} in the JSON below." if hidden else ""
+    return Table("Lines of the estimates", columns, rows, note=note)
 
 
 def _known_g(line: StateLine) -> float:
