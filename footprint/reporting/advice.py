@@ -10,13 +10,13 @@ from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, Finding, Te
 from footprint.reporting.advice_figures import places_figure, savings_figure
 from footprint.reporting.advice_tables import decision_table, decision_tables
 from footprint.reporting.advice_words import (
-    ends_of,
     rank_advice,
     say_change,
     say_horizon,
     say_money,
     say_saving,
     say_time,
+    write_money,
 )
 from footprint.reporting.numbers import NBSP, Scale, clean, exact, number, plural, pretty_unit
 from footprint.reporting.registers import boundary_table, declared_table, file_table, term_table
@@ -143,8 +143,7 @@ def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
         text = energy.text(state.energy_kwh)
         cards.append(Card("Today: electricity", text, energy.unit, "", "with buildings", ""))
     if state.cost is not None and state.currency is not None:
-        ends = ends_of(state.cost)
-        text = number(state.cost.value, state.cost.width if ends else None)
+        text, ends = write_money(state.cost)
         cards.append(Card("Today: cost", text, state.currency, ends, horizon, ""))
     datasets = [one for one in state.lines if one.kind is AssetKind.DATASET]
     size = Scale.of("data", [sum_gb(datasets)])

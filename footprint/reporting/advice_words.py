@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from footprint.model import Advice, AdvicePlan, Interval
 from footprint.reporting.numbers import (
+    MINUS,
     NBSP,
     NOT_KNOWN,
     Scale,
@@ -15,13 +16,13 @@ from footprint.reporting.numbers import (
     number,
     percent,
     plural,
-    signed,
 )
 from footprint.reporting.shapes import Cell
 from footprint.units import H_PER_MONTH, S_PER_H
 
 ARROW = "→"
 S_PER_DAY = 24 * S_PER_H
+_CENT = 0.01
 
 
 def rank_advice(plan: AdvicePlan) -> list[Advice]:
@@ -65,28 +66,30 @@ def _say_instant(time_s: float, form: str) -> str:
         return f"Unix time {exact(time_s)}{NBSP}s"
 
 
-def say_money(cost: Interval, currency: str, *, sign: bool = False) -> str:
+def say_money(cost: Interval, currency: str) -> str:
     """Write a sum of money with its interval."""
-    ends = ends_of(cost)
-    value = number(cost.value, cost.width if ends else None)
-    text = f"{signed(value) if sign else value}{NBSP}{currency}"
+    value, ends = write_money(cost)
+    text = f"{value}{NBSP}{currency}"
     return f"{text} ({ends})" if ends else text
 
 
-def ends_of(found: Interval) -> str:
-    """Write the ends of an interval of money; empty if there is none to speak of."""
+def write_money(cost: Interval) -> tuple[str, str]:
+    """Write a sum of money, and the ends of its interval if there is one to speak of."""
+    if cost.value and max(abs(cost.low), abs(cost.high)) < _CENT / 2:
+        return f"<{NBSP}{_CENT}" if cost.value > 0 else f">{NBSP}{MINUS}{_CENT}", ""
     # Prices are exact, and sums of exact numbers differ by rounding.
-    if found.width <= 1e-9 * abs(found.value):
-        return ""
-    return bounds(number(found.low, found.width), number(found.high, found.width))
+    if cost.width <= 1e-9 * abs(cost.value):
+        return number(cost.value), ""
+    low, high = number(cost.low, cost.width), number(cost.high, cost.width)
+    return number(cost.value, cost.width), "" if low == high else bounds(low, high)
 
 
 def cost_cell(cost: Interval | None) -> Cell:
     """Write a sum of money into a table."""
     if cost is None:
         return Cell(NOT_KNOWN)
-    ends = ends_of(cost)
-    return Cell(number(cost.value, cost.width if ends else None), under(ends))
+    value, ends = write_money(cost)
+    return Cell(value, under(ends))
 
 
 def say_certainty(plan: AdvicePlan, advice: Advice) -> str:

@@ -105,7 +105,7 @@ def _print_decisions(page: AdvicePage, console: Console) -> None:
         console.print(Text(f"{number} {kind}{title}", style="bold"))
         said = [decision.reason] if wide else [decision.saving, decision.reason]
         said += ["This cannot be undone."] if decision.irreversible else []
-        said += [f"Check first: {condition}" for condition in decision.conditions]
+        said += [f"Condition: {condition}" for condition in decision.conditions]
         for line in filter(None, said):
             console.print(Padding(Text(line), (0, 0, 0, 3)))
     console.print()

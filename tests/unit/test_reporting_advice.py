@@ -16,6 +16,7 @@ from footprint.errors import UsageError
 from footprint.model import Interval
 from footprint.reporting import extract_document, render_report
 from footprint.reporting.advice import view_plan
+from footprint.reporting.advice_words import say_money
 from footprint.reporting.numbers import NBSP
 from footprint.reporting.terminal import print_result
 from tests.advice_plans import plan
@@ -175,7 +176,7 @@ def test_terminal_says_every_decision_with_its_reason(width):
     for advice in usual().advice:
         assert advice.subject in flat
         assert advice.reason.replace("CO2e", "CO₂e") in flat
-    assert "Check first: Ask the owner, station, whether it may go." in flat
+    assert "Condition: Ask the owner, station, whether it may go." in flat
     assert flat.count("This cannot be undone.") == 2
     assert "The silo 'amsterdam' has no catalogue." in flat
     assert max(map(len, text.splitlines())) <= width
@@ -198,6 +199,21 @@ def test_plan_of_nothing_still_says_why():
         render_report(empty, assets="directory").replace("&#39;", "'")
     )
     assert "no decision could be advised on" in printed(empty, 80).replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [
+        (Interval(2340.0, 2340.0 - 1e-9, 2340.0 + 1e-9), "2,340 EUR"),
+        (Interval(128.04, 128.01, 128.12), "128 EUR"),
+        (Interval(2e-5, 1e-5, 3e-5), "< 0.01 EUR"),
+        (Interval(-2e-5, -3e-5, -1e-5), "> −0.01 EUR"),
+        (Interval(0.0, -3.0, 4.0), "0 EUR (−3.0 to 4.0)"),
+        (Interval(0.0, 0.0, 0.0), "0 EUR"),
+    ],
+)
+def test_money_has_the_digits_that_it_supports(cost, shown):
+    assert say_money(cost, "EUR").replace(NBSP, " ") == shown
 
 
 def test_doing_nothing_uses_nothing():
