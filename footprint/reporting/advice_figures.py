@@ -31,7 +31,7 @@ from footprint.reporting.wording import capitalise, category_name
 
 _ROWS_DRAWN = 20
 _SILOS_DRAWN = 12
-_LABEL = 26
+_LABEL = 20
 
 
 def savings_figure(plan: AdvicePlan, ranked: Sequence[Advice]) -> Figure | None:
