@@ -176,7 +176,9 @@ def _storage(
 ) -> Iterator[Draft]:
     """Energy of the medium for the time of keeping, and the share of its making."""
     power = register.look_up("power_per_gb", subject=settings.medium, year=line.year)
-    copies = register.declared("replication/declared", "replication", settings.replication)
+    copies = register.declared(
+        f"replication/{settings.replication:g}", "replication", settings.replication
+    )
     pue = look_up_pue(line, settings, register)
     energy_kwh = storage_energy(line.stored_gb_h, power.value, copies.value)
     used = Draft(

@@ -1,4 +1,4 @@
-"""Results as JSON files: assessments, comparisons, rankings, evaluations, studies, statements.
+"""Results as JSON files: assessments, comparisons, evaluations, statements, plans and the like.
 
 A document is the result itself with a format name and a format version in front.
 Reading one back gives an equal result, to the last digit.
@@ -9,36 +9,27 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import math
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pydantic
 
+from footprint.consistency import Estimate as Estimate
+from footprint.consistency import Result as Result
+from footprint.consistency import require_consistent
 from footprint.errors import DocumentError, UsageError
 from footprint.model import (
+    AdvicePlan,
     Assessment,
     Comparison,
     Evaluation,
     InputFile,
-    MethodRun,
     MethodStudy,
     Ranking,
-    SeedResult,
-    Spread,
     Statement,
-    StatementLine,
-    split_inverse,
 )
 
-Estimate: TypeAlias = Assessment | Comparison | Ranking
-"""A result that rests on factors, whose parts add up to its total."""
-Result: TypeAlias = Estimate | Evaluation | MethodStudy | Statement
-
 FORMAT_VERSION = 1
-_CHANGED = "The file was changed by hand or damaged; make it again."
 _FORMATS: dict[str, type[Any]] = {
     "footprint-assessment": Assessment,
     "footprint-comparison": Comparison,
@@ -46,6 +37,7 @@ _FORMATS: dict[str, type[Any]] = {
     "footprint-evaluation": Evaluation,
     "footprint-study": MethodStudy,
     "footprint-statement": Statement,
+    "footprint-advice": AdvicePlan,
 }
 
 
@@ -59,7 +51,7 @@ def to_json(result: Result, *, compact: bool = False) -> str:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy or Statement
+    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy, Statement or AdvicePlan
     compact : bool
         Without spaces, for machines alone.
     """
@@ -95,7 +87,8 @@ def from_json(text: str, *, name: str = "the document") -> Result:
     if not isinstance(found, str) or found not in _FORMATS:
         raise DocumentError(
             f"{name} has the format {found!r}; expected one of {', '.join(_FORMATS)}.",
-            "Make one with `footprint estimate`, `compare`, `simulate`, `methods` or `audit`.",
+            "Make one with `footprint estimate`, `compare`, `simulate`, `methods`, `audit` or "
+            "`manage advise`.",
         )
     version = document.pop("format_version", None)
     if version != FORMAT_VERSION:
@@ -112,174 +105,12 @@ def from_json(text: str, *, name: str = "the document") -> Result:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise DocumentError(f"{name}, {place}: {first['msg']}.") from error
-    if isinstance(result, Evaluation):
-        _require_means(
-            name, [(one.name, one.spreads, result.compared(one)) for one in result.policies]
-        )
-    elif isinstance(result, MethodStudy):
-        _require_means(
-            name, [(one.name, one.spreads, result.compared(one)) for one in result.methods]
-        )
-    elif isinstance(result, Statement):
-        _require_lines(result, name)
-    else:
-        _require_sums(result, name)
+    require_consistent(result, name)
     return result
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON number")
-
-
-def _require_sums(result: Estimate, name: str) -> None:
-    """Refuse a document whose numbers contradict each other."""
-    if isinstance(result, Ranking):
-        if not len(result.scenarios) == len(result.differences) + 1 == len(result.lowest):
-            raise DocumentError(f"{name} lacks a scenario or a difference.", _CHANGED)
-        for assessment in result.scenarios:
-            _require_sums(assessment, name)
-        parts = [d.difference_g.value for d in result.differences]
-        first_g = result.scenarios[0].total_g.value
-        total = sum(a.total_g.value - first_g for a in result.scenarios[1:])
-        scale = sum(a.total_g.value for a in result.scenarios)
-    elif isinstance(result, Comparison):
-        for assessment in (result.baseline, result.candidate):
-            _require_sums(assessment, name)
-        _require_ends(result, name)
-        parts = [c.difference_g.value for c in result.categories]
-        total, scale = result.difference_g.value, result.baseline.total_g.value
-    else:
-        _require_terms(result, name)
-        parts = [c.emissions_g.value for c in result.contributions]
-        total = scale = result.total_g.value
-    if not math.isclose(math.fsum(parts), total, rel_tol=1e-9, abs_tol=1e-9 * abs(scale)):
-        raise DocumentError(
-            f"{name} does not add up: the parts give {math.fsum(parts)!r} g, "
-            f"the total says {total!r} g.",
-            _CHANGED,
-        )
-
-
-Rival: TypeAlias = tuple[str, Sequence[Spread], Sequence[SeedResult | MethodRun]]
-"""Name, spreads and compared runs of a policy or a method."""
-
-
-def _require_means(name: str, rivals: Sequence[Rival]) -> None:
-    """Refuse a document whose means are not those of its seeds."""
-    for rival, spreads, runs in rivals:
-        for spread in spreads:
-            found = [run.figures.get(spread.metric) for run in runs]
-            known = [value for value in found if value is not None]
-            mean = math.fsum(known) / len(known) if known else 0.0
-            if (len(known), len(found)) != (spread.known, spread.seeds) or (
-                spread.mean is not None
-                and not math.isclose(mean, spread.mean, rel_tol=1e-9, abs_tol=1e-12)
-            ):
-                raise DocumentError(
-                    f"{name}: {spread.metric} of {rival!r} is not the mean of its seeds.",
-                    _CHANGED,
-                )
-
-
-def _require_lines(statement: Statement, name: str) -> None:
-    """Refuse lines that are not their activity times factors, and totals that are not their sum."""
-    _require_single(statement, name)
-    values = {entry.id: entry.value for entry in statement.register}
-    for line in statement.lines:
-        whole = [one for one in (line.location_g, line.purchase_g, line.amortised_g) if one]
-        if len(whole) != 1:
-            raise DocumentError(f"{name}, line {line.id!r} has {len(whole)} values.", _CHANGED)
-        for found, factors in ((whole[0], line.factors), (line.market_g, line.market_factors)):
-            if found is not None and not math.isclose(
-                _product(line, factors, values, name), found.value, rel_tol=1e-9
-            ):
-                raise DocumentError(
-                    f"{name}, line {line.id!r}: its activity times its factors is not "
-                    f"{found.value!r} g.",
-                    _CHANGED,
-                )
-    for total in statement.totals:
-        parts = [one.value for line in statement.lines for _, one in line.figures(total.name)]
-        if not math.isclose(math.fsum(parts), total.emissions_g.value, rel_tol=1e-9):
-            raise DocumentError(
-                f"{name}: the lines of {total.name!r} give {math.fsum(parts)!r} g, the total says "
-                f"{total.emissions_g.value!r} g.",
-                _CHANGED,
-            )
-
-
-def _require_single(statement: Statement, name: str) -> None:
-    """Refuse two entries of one name: a reader would take the first one."""
-    for kind, names in (
-        ("lines", [one.id for one in statement.lines]),
-        ("totals", [one.name for one in statement.totals]),
-        ("register", [one.id for one in statement.register]),
-        ("places", [one.name for one in statement.places]),
-        ("drivers", [one.factor for one in statement.drivers]),
-        ("instruments", [one.name for one in statement.instruments]),
-    ):
-        twice = [one for one, times in Counter(names).items() if times > 1]
-        if twice:
-            raise DocumentError(f"{name}, {kind}: {twice[0]!r} is there more than once.", _CHANGED)
-
-
-def _product(
-    line: StatementLine, factors: tuple[str, ...], values: dict[str, float], name: str
-) -> float:
-    product = line.activity * line.reported_share
-    for factor_id, inverse in map(split_inverse, factors):
-        value = values.get(factor_id)
-        if value is None or (inverse and value == 0):
-            raise DocumentError(
-                f"{name}, line {line.id!r}: there is no factor {factor_id!r}.", _CHANGED
-            )
-        product = product / value if inverse else product * value
-    return product
-
-
-def _require_ends(result: Comparison, name: str) -> None:
-    """Refuse a course over time that does not end at both totals."""
-    for course in result.trajectories:
-        if course.quantity != "time":
-            continue
-        for side, whole in (
-            (course.baseline, result.baseline),
-            (course.candidate, result.candidate),
-        ):
-            if not math.isclose(side[-1].value, whole.total_g.value, rel_tol=1e-9):
-                raise DocumentError(
-                    f"{name}: the course over time ends at {side[-1].value!r} g, "
-                    f"the total of {whole.run.name!r} is {whole.total_g.value!r} g.",
-                    _CHANGED,
-                )
-
-
-def _require_terms(assessment: Assessment, name: str) -> None:
-    """Refuse bounds beside their value, and parts that are not their amount times terms."""
-    values = {}
-    for term in assessment.terms:
-        if not 0 <= term.low <= term.value <= term.high:
-            raise DocumentError(
-                f"{name}, term {term.id!r}: the value {term.value!r} does not lie within its "
-                f"bounds, {term.low!r} to {term.high!r}.",
-                _CHANGED,
-            )
-        values[term.id] = term.value
-    for number, part in enumerate(assessment.contributions):
-        product = part.amount
-        for term_id, inverse in map(split_inverse, part.terms):
-            value = values.get(term_id)
-            if value is None or (inverse and value == 0):
-                raise DocumentError(
-                    f"{name}, contribution {number}: there is no term {term_id!r}.", _CHANGED
-                )
-            product = product / value if inverse else product * value
-        if not math.isclose(product, part.emissions_g.value, rel_tol=1e-9):
-            raise DocumentError(
-                f"{name}, contribution {number}: its amount times its terms gives {product!r} g, "
-                f"not {part.emissions_g.value!r} g.",
-                _CHANGED,
-            )
 
 
 def schema(format_name: str) -> dict[str, Any]:
@@ -289,7 +120,8 @@ def schema(format_name: str) -> dict[str, Any]:
     ----------
     format_name : str
         ``'footprint-assessment'``, ``'footprint-comparison'``, ``'footprint-ranking'``,
-        ``'footprint-evaluation'``, ``'footprint-study'`` or ``'footprint-statement'``.
+        ``'footprint-evaluation'``, ``'footprint-study'``, ``'footprint-statement'`` or
+        ``'footprint-advice'``.
     """
     body = _adapter(format_name).json_schema()
     body["properties"] = {

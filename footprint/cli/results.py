@@ -251,7 +251,7 @@ def report(
         Path,
         typer.Argument(
             help="assessment.json, comparison.json, ranking.json, evaluation.json, statement.json, "
-            "or a page made from one."
+            "plan.json, or a page made from one."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],
@@ -392,9 +392,14 @@ def read_result(path: Path) -> Result:
 
 
 def _assessment(path: Path) -> Assessment:
-    from footprint.model import Assessment
+    from footprint.model import AdvicePlan, Assessment
 
     result = read_result(path)
+    if isinstance(result, AdvicePlan):
+        raise UsageError(
+            f"{path} is a plan of advice: its options are compared already.",
+            f"See them with: footprint report {path} -o plan.html",
+        )
     if not isinstance(result, Assessment):
         raise UsageError(
             f"{path} is no single result: it compares some already.",

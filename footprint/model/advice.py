@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from footprint.model.activities import InputFile
 from footprint.model.factors import STRICT, Finding
 from footprint.model.kinds import Currency, Vocabulary
-from footprint.model.results import Assessment, Interval
+from footprint.model.results import Assessment, Contribution, Cost, Interval, Term
 
 
 class DecisionKind(Vocabulary):
@@ -146,6 +146,104 @@ class Advice:
         return next(one for one in self.options if one.name == name)
 
 
+class AssetKind(Vocabulary):
+    """What a silo holds."""
+
+    DATASET = "dataset"
+    APPLICATION = "application"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateLine:
+    """A dataset or an application of a silo, and what it costs to have it over the horizon.
+
+    None is what nobody said.
+
+    Attributes
+    ----------
+    silo : str
+    kind : AssetKind
+    name : str
+        Its id in the catalogue of the silo.
+    zone : str
+        Grid zone of the silo.
+    medium : str or None
+        Of a dataset: subject of the ``power_per_gb`` factor of what it lies on.
+    size_gb : float or None
+        Of one copy [GB].
+    rows : int or None
+    written_s, used_s : float or None
+        Last write, and last read or use (Unix time [s]).
+    retention_days : float or None
+        For how long it must be kept after the last write [d].
+    calls : float or None
+        Of an application, in the horizon [1].
+    owner, legal : str or None
+    emissions_g : Interval or None
+        Sum of `contributions` [gCO2e].
+    energy_kwh : float or None
+    cost : Interval or None
+        Sum of `costs`, in the currency of the state.
+    contributions : tuple of Contribution
+        Lines of the estimate; their terms are those of the state.
+    costs : tuple of Cost
+    """
+
+    silo: str
+    kind: AssetKind
+    name: str
+    zone: str
+    medium: str | None = None
+    size_gb: float | None = None
+    rows: int | None = None
+    written_s: float | None = None
+    used_s: float | None = None
+    retention_days: float | None = None
+    calls: float | None = None
+    owner: str | None = None
+    legal: str | None = None
+    emissions_g: Interval | None = None
+    energy_kwh: float | None = None
+    cost: Interval | None = None
+    contributions: tuple[Contribution, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+    __pydantic_config__ = STRICT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyState:
+    """What lies where, and what it costs over the horizon if nothing changes.
+
+    Attributes
+    ----------
+    lines : tuple of StateLine
+        By silo, kind and name.
+    silos : tuple of str
+        Whose catalogues are known; one that is empty holds nothing.
+    terms : tuple of Term
+        The factor register of all lines.
+    emissions_g : Interval
+        Of all lines that have an estimate [gCO2e]; factors that they share are drawn once.
+    energy_kwh : float or None
+    cost : Interval or None
+        In `currency`; None without prices.
+    findings : tuple of Finding
+        Such as a dataset of which nobody said what it lies on.
+    """
+
+    lines: tuple[StateLine, ...]
+    silos: tuple[str, ...]
+    terms: tuple[Term, ...]
+    emissions_g: Interval
+    energy_kwh: float | None
+    cost: Interval | None = None
+    currency: Currency | None = None
+    findings: tuple[Finding, ...] = ()
+
+    __pydantic_config__ = STRICT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvicePlan:
     """All advice to a company at one time.
@@ -159,6 +257,8 @@ class AdvicePlan:
         Over which every option is estimated [s].
     advice : tuple of Advice
         Largest saving first.
+    state : CompanyState or None
+        What lies where today; None if nobody looked.
     findings : tuple of Finding
         Such as a silo without a catalogue.
     inputs : tuple of InputFile
@@ -174,6 +274,7 @@ class AdvicePlan:
     made_s: float
     horizon_s: float
     advice: tuple[Advice, ...]
+    state: CompanyState | None = None
     findings: tuple[Finding, ...] = ()
     inputs: tuple[InputFile, ...] = ()
     catalogue_version: str

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from footprint._resources import templates
 from footprint.documents import Result, to_json, write_text
-from footprint.model import Evaluation, MethodStudy, Statement
+from footprint.model import AdvicePlan, Evaluation, MethodStudy, Statement
 from footprint.reporting import charts
+from footprint.reporting.advice import view_plan
 from footprint.reporting.assets import (
     DIRECTORY,
     INLINE,
@@ -28,7 +29,7 @@ from footprint.reporting.drawing import style_of
 from footprint.reporting.embedding import DOCUMENT_ID, digest, escape_json
 from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import clean
-from footprint.reporting.shapes import EvaluationPage, Page, StatementPage
+from footprint.reporting.shapes import AdvicePage, EvaluationPage, Page, StatementPage
 from footprint.reporting.statements import view_statement
 from footprint.reporting.studies import view_study
 from footprint.reporting.view import view
@@ -55,7 +56,7 @@ def render_report(
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy or Statement
+    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy, Statement or AdvicePlan
     assets : str
         Where plotly.js comes from: ``"inline"`` (inside the page), ``"directory"``
         (``plotly.min.js`` beside the page), ``"cdn"`` (from the network), or the
@@ -79,13 +80,15 @@ def render_report(
 
 
 def _render(result: Result, choose: Callable[[set[str]], Library], command: str) -> str:
-    page: Page | EvaluationPage | StatementPage
+    page: Page | EvaluationPage | StatementPage | AdvicePage
     if isinstance(result, Evaluation):
         page, name = view_evaluation(result), "evaluation.html"
     elif isinstance(result, MethodStudy):
         page, name = view_study(result), "evaluation.html"
     elif isinstance(result, Statement):
         page, name = view_statement(result), "audit.html"
+    elif isinstance(result, AdvicePlan):
+        page, name = view_plan(result), "advice.html"
     else:
         page, name = view(result), "report.html"
     document = to_json(result, compact=True)

@@ -24,14 +24,15 @@ def boundary_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
     """Say what is in and what is out; once if all runs agree, as they must to be compared."""
     found = [(s.assessment.boundary, is_plan(s.assessment)) for s in scenarios]
     if all(one == found[0] for one in found):
-        return (_boundary_table("Boundary", *found[0]),)
+        return (boundary_table("Boundary", *found[0]),)
     return tuple(
-        _boundary_table(f"Boundary of the {scenario.role}", *one)
+        boundary_table(f"Boundary of the {scenario.role}", *one)
         for scenario, one in zip(scenarios, found, strict=True)
     )
 
 
-def _boundary_table(caption: str, boundary: Boundary, planned: bool) -> Table:  # noqa: FBT001
+def boundary_table(caption: str, boundary: Boundary, planned: bool) -> Table:  # noqa: FBT001
+    """Say what a boundary has in it, and what not."""
     rule = plan_rule if planned else measured_rule
     inside = [STAGE_NAMES[stage] for stage in Stage if stage in boundary.stages]
     outside = [STAGE_NAMES[stage] for stage in Stage if stage not in boundary.stages]

@@ -332,3 +332,45 @@ class StatementPage:
     versions: Table
     inputs: tuple[Table, ...]
     ratio: Ratio | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision, and what unfolds beneath it; `tone` is the colour of its edge."""
+
+    id: str
+    tone: str
+    kind: str
+    title: str
+    saving: str
+    reason: str
+    conditions: tuple[str, ...]
+    irreversible: bool
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdvicePage:
+    """Everything that the page of a plan of advice says."""
+
+    kind: str
+    title: str
+    verdict: str
+    remarks: tuple[str, ...]
+    groups: tuple[CardGroup, ...]
+    warnings: tuple[Notice, ...]
+    savings: Figure | None
+    summary: Table
+    decisions: tuple[Decision, ...]
+    places: Figure | None
+    state: tuple[Table, ...]
+    boundary: tuple[Table, ...]
+    factors: Table
+    versions: Table
+    inputs: tuple[Table, ...]
+    ratio: Ratio | None = None
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All charts."""
+        return tuple(one for one in (self.savings, self.places) if one)

@@ -6,10 +6,20 @@ import math
 from typing import TYPE_CHECKING
 
 from footprint.documents import Result
-from footprint.model import Evaluation, MethodStudy, Statement
+from footprint.model import AdvicePlan, Evaluation, MethodStudy, Statement
+from footprint.reporting.advice import view_plan
 from footprint.reporting.evaluations import view_evaluation
 from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, exact, signed
-from footprint.reporting.shapes import Cell, Column, EvaluationPage, Page, StatementPage, Table
+from footprint.reporting.shapes import (
+    AdvicePage,
+    Cell,
+    Column,
+    EvaluationPage,
+    Notice,
+    Page,
+    StatementPage,
+    Table,
+)
 from footprint.reporting.statements import view_statement
 from footprint.reporting.studies import study_tables, view_study
 from footprint.reporting.view import view
@@ -33,7 +43,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
 
     Parameters
     ----------
-    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy or Statement
+    result : Assessment, Comparison, Ranking, Evaluation, MethodStudy, Statement or AdvicePlan
     console : rich.console.Console, optional
         Default: standard output.
     """
@@ -60,12 +70,20 @@ def print_result(result: Result, console: Console | None = None) -> None:
         for table in page.results[: 2 if console.width >= _WIDE else 1]:
             console.print(_rich_table(table))
             console.print(Text(table.note))
+    elif isinstance(page, AdvicePage):
+        _print_decisions(page, console)
     elif page.figures:
         console.print(_rich_table(page.figures[0].table))
         _print_cards(page, console)
     else:
         _print_cards(page, console)
-    for notice in page.warnings:
+    _print_notices(page.warnings, console)
+
+
+def _print_notices(notices: tuple[Notice, ...], console: Console) -> None:
+    from rich.text import Text
+
+    for notice in notices:
         more = notice.count - len(notice.messages)
         for place, message in enumerate(notice.messages, start=1):
             last = more and place == len(notice.messages)
@@ -75,7 +93,31 @@ def print_result(result: Result, console: Console | None = None) -> None:
             console.print(Text(f"    {remedy}"))
 
 
-def _page(result: Result) -> Page | EvaluationPage | StatementPage:
+def _print_decisions(page: AdvicePage, console: Console) -> None:
+    """Print all decisions as a table, where there is room for one, and each with its reason."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    wide = console.width >= _WIDE
+    if wide and page.decisions:
+        console.print(_rich_table(page.summary, intervals=True))
+        console.print(Text(page.summary.note))
+    for decision in page.decisions:
+        console.print()
+        kind = f"{decision.kind} " if not wide else ""
+        number, _, title = decision.title.partition(" ")
+        console.print(Text(f"{number} {kind}{title}", style="bold"))
+        said = [decision.reason] if wide else [decision.saving, decision.reason]
+        said += ["This cannot be undone."] if decision.irreversible else []
+        said += [f"Condition: {condition}" for condition in decision.conditions]
+        for line in filter(None, said):
+            console.print(Padding(Text(line), (0, 0, 0, 3)))
+    console.print()
+
+
+def _page(result: Result) -> Page | EvaluationPage | StatementPage | AdvicePage:
+    if isinstance(result, AdvicePlan):
+        return view_plan(result)
     if isinstance(result, Evaluation):
         return view_evaluation(result)
     if isinstance(result, Statement):

@@ -21,6 +21,7 @@ from footprint.studies.manifest import read_study
 from footprint.studies.study import study_methods
 from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.manifest import read_plan
+from tests.advice_plans import plan as advice
 from tests.companies import stated
 from tests.unit.test_reporting_samples import (
     FINDINGS,
@@ -70,6 +71,10 @@ def ranking():
     return rank([plan().baseline, plan().candidate, plan().candidate])
 
 
+def hostile_advice():
+    return advice(lambda name: f"{name}</script><img src=x onerror=alert(1)>{60 * 'w'}")
+
+
 # How each result is made, which takes a while, and how many figures its page has.
 RESULTS = {
     "assessment": (lambda: federated(findings=FINDINGS), 3),
@@ -84,6 +89,7 @@ RESULTS = {
     "rounds": (lambda: by_round(150), 4),
     "compared rounds": (lambda: comparison(by_round(8), by_round(5)), 5),
     "ranking": (ranking, 5),
+    "hostile advice": (hostile_advice, 2),
 }
 
 
@@ -188,7 +194,9 @@ def hostile_statement(folder):
     return stated(folder, change)
 
 
-@pytest.mark.parametrize("make", [hostile_comparison, hostile_evaluation, hostile_statement])
+@pytest.mark.parametrize(
+    "make", [hostile_comparison, hostile_evaluation, hostile_statement, hostile_advice]
+)
 def test_narrow_page_does_not_overflow(chromium, make, tmp_path):
     # Windows have a least width; a frame has none. The probe writes what it sees.
     result = make(tmp_path / "company") if make is hostile_statement else make()

@@ -19,6 +19,7 @@ NAMES = (
     "footprint-evaluation",
     "footprint-study",
     "footprint-statement",
+    "footprint-advice",
 )
 
 

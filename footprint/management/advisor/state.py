@@ -1,0 +1,206 @@
+"""The state of a company: what lies where, and what it costs if nothing changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
+
+from footprint.errors import ManifestError
+from footprint.management.advisor.company import Company
+from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
+from footprint.model import (
+    Assessment,
+    AssetKind,
+    CompanyState,
+    Finding,
+    LifeCycle,
+    Phase,
+    StateLine,
+    Term,
+)
+from footprint.uncertainty import Sampler, interval
+from footprint.units import S_PER_H, bytes_to_gb
+
+_S_PER_DAY = 24 * S_PER_H
+_NAMED = 10
+
+
+def state_of(company: Company) -> CompanyState:
+    """Say what every silo holds, and what that costs over the horizon.
+
+    Datasets are stored, applications use what was metered for them; each is one estimate, by
+    the one path. What is not known of an entry is a finding, and never 0.
+
+    Raises
+    ------
+    ManifestError
+        If a silo is not in the deployment.
+    """
+    lines: list[StateLine] = []
+    terms: dict[str, Term] = {}
+    findings: dict[Finding, None] = {}
+    for silo, catalogue in sorted(company.catalogues.items()):
+        for entry in _entries(catalogue):
+            assessment = _estimate(company, silo, entry)
+            lines.append(_line(company, silo, entry, assessment))
+            if assessment is not None:
+                terms.update((term.id, term) for term in assessment.terms)
+                findings.update(dict.fromkeys(assessment.findings))
+    findings.update(dict.fromkeys(_incomplete(lines)))
+    return _sum(company, lines, tuple(terms[name] for name in sorted(terms)), tuple(findings))
+
+
+def estimate_keeping(company: Company, silo: str, entry: DatasetEntry) -> Assessment | None:
+    """Estimate what it costs to keep a dataset where it is, over the horizon.
+
+    None if nobody said what it lies on.
+    """
+    medium = _medium(company, entry)
+    if entry.storage_class is None or medium is None:
+        return None
+    stored = company.activity(
+        silo,
+        Phase.STORAGE,
+        key=f"silos.{silo}",
+        stored_gb_h=bytes_to_gb(entry.size_bytes) * company.needs.horizon_s / S_PER_H,
+        life_cycle=LifeCycle.STORE,
+    )
+    return company.assess(
+        f"{silo}/{entry.id}",
+        [stored],
+        medium=medium,
+        replication=company.needs.replication.get(entry.storage_class, 1.0),
+    )
+
+
+def estimate_running(company: Company, silo: str, entry: ApplicationEntry) -> Assessment | None:
+    """Estimate what an application uses over the horizon, at the rate that was metered.
+
+    None if nobody metered it.
+    """
+    periods = _periods(company, entry)
+    if entry.energy_kwh is None or periods is None:
+        return None
+    used = company.activity(
+        silo,
+        Phase.INFERENCE,
+        key=f"silos.{silo}",
+        energy_kwh=entry.energy_kwh * periods,
+        life_cycle=LifeCycle.INFER,
+        source=f"declared/{silo}/{entry.id}",
+    )
+    return company.assess(f"{silo}/{entry.id}", [used])
+
+
+Entry: TypeAlias = DatasetEntry | ApplicationEntry
+
+
+def _entries(catalogue: SiloCatalogue) -> list[Entry]:
+    return [
+        *sorted(catalogue.applications, key=lambda one: one.id),
+        *sorted(catalogue.datasets, key=lambda one: one.id),
+    ]
+
+
+def _estimate(company: Company, silo: str, entry: Entry) -> Assessment | None:
+    if isinstance(entry, DatasetEntry):
+        return estimate_keeping(company, silo, entry)
+    return estimate_running(company, silo, entry)
+
+
+def _periods(company: Company, entry: ApplicationEntry) -> float | None:
+    """How often the period that an application was watched for fits into the horizon."""
+    if entry.period_days is None:
+        return None
+    return company.needs.horizon_s / (entry.period_days * _S_PER_DAY)
+
+
+def _line(
+    company: Company,
+    silo: str,
+    entry: Entry,
+    assessment: Assessment | None,
+) -> StateLine:
+    about: dict[str, Any]
+    if isinstance(entry, DatasetEntry):
+        about = {
+            "kind": AssetKind.DATASET,
+            "medium": _medium(company, entry),
+            "size_gb": bytes_to_gb(entry.size_bytes),
+            "rows": entry.rows,
+            "written_s": entry.written_s,
+            "used_s": entry.read_s,
+            "retention_days": entry.retention_days,
+            "legal": entry.legal,
+        }
+    else:
+        periods = _periods(company, entry)
+        about = {
+            "kind": AssetKind.APPLICATION,
+            "used_s": entry.used_s,
+            "calls": None if entry.calls is None or periods is None else entry.calls * periods,
+        }
+    if assessment is not None:
+        bill = assessment.bill
+        about |= {
+            "emissions_g": assessment.total_g,
+            "energy_kwh": assessment.energy_kwh,
+            "cost": None if bill is None else bill.total,
+            "contributions": assessment.contributions,
+            "costs": () if bill is None else bill.costs,
+        }
+    zone = company.zone(silo, "silos")
+    return StateLine(silo=silo, name=entry.id, zone=zone, owner=entry.owner, **about)
+
+
+def _medium(company: Company, entry: DatasetEntry) -> str | None:
+    """Find what a dataset lies on; None if nobody said what its storage class is."""
+    if entry.storage_class is None:
+        return None
+    try:
+        return company.medium(entry.storage_class)
+    except ManifestError:
+        return None
+
+
+def _incomplete(lines: Sequence[StateLine]) -> Iterator[Finding]:
+    unknown = [f"{line.silo}/{line.name}" for line in lines if line.emissions_g is None]
+    if unknown:
+        named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
+        yield Finding(
+            "state-incomplete",
+            f"What {len(unknown)} of {len(lines)} datasets and applications emit is not known, and "
+            f"not in the sums of what lies where: {named}.",
+            remedy="Write the storage-class of a dataset, and the energy of an application over a "
+            "period, into the silo.toml; say in media what a storage class is.",
+        )
+
+
+def _sum(
+    company: Company,
+    lines: list[StateLine],
+    terms: tuple[Term, ...],
+    findings: tuple[Finding, ...],
+) -> CompanyState:
+    """Add up; a factor that several lines use has one value in each draw."""
+    sampler = Sampler(terms, seed=company.seed, draws=company.draws)
+    contributions = [one for line in lines for one in line.contributions]
+    emissions_g = math.fsum(one.emissions_g.value for one in contributions)
+    energies = [line.energy_kwh for line in lines if line.energy_kwh is not None]
+    costs = [one for line in lines for one in line.costs]
+    prices = company.needs.prices
+    cost = None
+    if prices is not None:
+        drawn = sampler.sum((one.terms, one.cost.value) for one in costs)
+        cost = interval(math.fsum(one.cost.value for one in costs), drawn)
+    return CompanyState(
+        lines=tuple(lines),
+        silos=tuple(sorted(company.catalogues)),
+        terms=terms,
+        emissions_g=interval(emissions_g, sampler.total(contributions)),
+        energy_kwh=math.fsum(energies) if energies else None,
+        cost=cost,
+        currency=None if prices is None else prices.currency,
+        findings=findings,
+    )

@@ -1,0 +1,253 @@
+"""From a plan of advice to what its page shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, Finding, Term
+from footprint.reporting.advice_figures import places_figure, savings_figure
+from footprint.reporting.advice_tables import decision_table, decision_tables
+from footprint.reporting.advice_words import (
+    rank_advice,
+    say_change,
+    say_horizon,
+    say_money,
+    say_saving,
+    say_time,
+    write_money,
+)
+from footprint.reporting.numbers import NBSP, Scale, clean, exact, number, plural, pretty_unit
+from footprint.reporting.registers import boundary_table, declared_table, file_table, term_table
+from footprint.reporting.shapes import (
+    AdvicePage,
+    Card,
+    CardGroup,
+    Cell,
+    Column,
+    Decision,
+    Notice,
+    Table,
+)
+from footprint.reporting.state_tables import state_lines_table, state_table, sum_gb
+from footprint.reporting.view import group_notices
+from footprint.reporting.wording import capitalise
+
+
+def view_plan(plan: AdvicePlan) -> AdvicePage:
+    """Decide everything that the page of a plan of advice says."""
+    ranked = rank_advice(plan)
+    state = plan.state
+    groups = (*_today(plan), _found(ranked)) if ranked else _today(plan)
+    return AdvicePage(
+        kind="advice",
+        title=clean(f"{plan.company}: state and advice"),
+        verdict=_verdict(plan, ranked),
+        remarks=tuple(_remarks(plan)),
+        groups=tuple(CardGroup("", "", (), cards) for cards in groups if cards),
+        warnings=_notices(plan),
+        savings=savings_figure(plan, ranked),
+        summary=decision_table(plan, ranked),
+        decisions=tuple(_decision(plan, *numbered) for numbered in enumerate(ranked, start=1)),
+        places=None if state is None else places_figure(plan, state),
+        state=(state_table(state, plan), state_lines_table(state)) if state and state.lines else (),
+        boundary=tuple(_boundaries(plan)),
+        factors=term_table(_terms(plan)),
+        versions=_version_table(plan),
+        inputs=(file_table(plan.inputs), declared_table(plan.declared)),
+    )
+
+
+def _changes(ranked: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
+    """Split the changes into those that emit less, or as much, and those that emit more."""
+    changes = [one for one in ranked if one.changes]
+    less = [one for one in changes if one.saving_g.value >= 0]
+    return less, [one for one in changes if one.saving_g.value < 0]
+
+
+def _verdict(plan: AdvicePlan, ranked: Sequence[Advice]) -> str:
+    company, horizon = clean(plan.company), say_horizon(plan.horizon_s)
+    less, more = _changes(ranked)
+    if not ranked:
+        return f"{company}: no decision could be advised on; the findings say what is missing."
+    if not less and not more:
+        count = plural(len(ranked), "decision")
+        return f"{company}: what is done today is best in {count} of {len(ranked):,}."
+    saved, added = (abs(math.fsum(one.saving_g.value for one in part)) for part in (less, more))
+    clauses = []
+    if less:
+        clauses.append(f"{plural(len(less), 'change')} would save {_emissions(saved)}")
+    if more:
+        why = "because it brings more" if len(more) == 1 else "because they bring more"
+        clauses.append(f"{plural(len(more), 'change')} would emit {_emissions(added)} more, {why}")
+    return f"{company}: {', and '.join(clauses)}{',' * (len(clauses) > 1)} over {horizon}."
+
+
+def _emissions(value: float) -> str:
+    scale = Scale.of("emissions", [value])
+    return f"{scale.text(value)}{NBSP}{scale.unit.replace(' ', NBSP)}"
+
+
+def _remarks(plan: AdvicePlan) -> Iterator[str]:
+    yield say_state(plan)
+    yield (
+        f"Made for {say_time(plan.made_s)}. Savings are added as if each decision were taken "
+        "alone; decisions about the same thing share a part of theirs. Nothing is done before a "
+        "person approves it."
+    )
+
+
+def say_state(plan: AdvicePlan) -> str:
+    """Say in a sentence what there is, and what it costs."""
+    state = plan.state
+    if state is None or not state.silos:
+        return "Nothing is known of what lies where."
+    datasets = [one for one in state.lines if one.kind is AssetKind.DATASET]
+    size = Scale.of("data", [sum_gb(datasets)])
+    volume = f"{size.text(sum_gb(datasets))}{NBSP}{size.unit}"
+    scale = Scale.of("emissions", [state.emissions_g.value])
+    costs = [scale.quantity(state.emissions_g)]
+    if state.energy_kwh is not None:
+        energy = Scale.of("energy", [state.energy_kwh])
+        costs.append(f"{energy.text(state.energy_kwh)}{NBSP}{energy.unit}")
+    if state.cost is not None and state.currency is not None:
+        costs.append(say_money(state.cost, state.currency))
+    *first, last = costs
+    unknown = sum(one.emissions_g is None for one in state.lines)
+    hedge = f"; {unknown:,} of them have no estimate" if unknown else ""
+    return (
+        f"Today {plural(len(datasets), 'dataset')} ({volume}) and "
+        f"{plural(len(state.lines) - len(datasets), 'application')} in "
+        f"{plural(len(state.silos), 'silo')} cause {', '.join(first)}{' and ' * bool(first)}{last} "
+        f"over {say_horizon(plan.horizon_s)}{hedge}. What is trained or planned is not in it, but "
+        "in the options of the decisions."
+    )
+
+
+# --- cards -----------------------------------------------------------------------
+
+
+def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
+    state = plan.state
+    if state is None or not state.lines:
+        return ()
+    horizon = f"over {say_horizon(plan.horizon_s)}"
+    scale = Scale.of("emissions", [state.emissions_g.value])
+    text = scale.text(state.emissions_g.value, state.emissions_g.width)
+    cards = [
+        Card("Today: emissions", text, scale.unit, scale.range(state.emissions_g), horizon, "")
+    ]
+    if state.energy_kwh is not None:
+        energy = Scale.of("energy", [state.energy_kwh])
+        text = energy.text(state.energy_kwh)
+        cards.append(Card("Today: electricity", text, energy.unit, "", "with buildings", ""))
+    if state.cost is not None and state.currency is not None:
+        text, ends = write_money(state.cost)
+        cards.append(Card("Today: cost", text, state.currency, ends, horizon, ""))
+    datasets = [one for one in state.lines if one.kind is AssetKind.DATASET]
+    size = Scale.of("data", [sum_gb(datasets)])
+    count = plural(len(datasets), "dataset")
+    cards.append(Card("Data", size.text(sum_gb(datasets)), size.unit, "", count, ""))
+    applications = len(state.lines) - len(datasets)
+    cards.append(Card("Applications", f"{applications:,}", "", "", "", ""))
+    cards.append(Card("Silos", f"{len(state.silos):,}", "", "", "with a catalogue", ""))
+    return (tuple(cards),)
+
+
+def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
+    less, more = _changes(ranked)
+    note = f"of {plural(len(less), 'change')}, each alone"
+    saved_g = math.fsum(one.saving_g.value for one in less)
+    scale = Scale.of("emissions", [saved_g])
+    cards = [Card("Could be saved: emissions", scale.text(saved_g), scale.unit, "", note, "")]
+    known = [one.saving_kwh for one in less if one.saving_kwh is not None]
+    if known:
+        energy = Scale.of("energy", [math.fsum(known)])
+        text = energy.text(math.fsum(known))
+        cards.append(Card("Could be saved: electricity", text, energy.unit, "", "", ""))
+    for currency in sorted({one.currency for one in less if one.currency is not None}):
+        costs = [
+            one.saving_cost.value for one in less if one.saving_cost and one.currency is currency
+        ]
+        text = number(math.fsum(costs))
+        cards.append(Card("Could be saved: money", text, currency, "", "", ""))
+    if more:
+        added_g = -math.fsum(one.saving_g.value for one in more)
+        scale = Scale.of("emissions", [added_g])
+        note = f"of {plural(len(more), 'change')} that would bring more"
+        cards.append(Card("Would be added", scale.text(added_g), scale.unit, "", note, ""))
+    changes = len(less) + len(more)
+    of = f"of {plural(len(ranked), 'decision')}"
+    cards.append(Card("Changes advised", f"{changes:,}", "", "", of, ""))
+    final = sum(one.irreversible and one.changes for one in ranked)
+    cards.append(Card("Cannot be undone", f"{final:,}", "", "", "of the changes", ""))
+    return tuple(cards)
+
+
+# --- parts -------------------------------------------------------------------------
+
+
+def _decision(plan: AdvicePlan, place: int, advice: Advice) -> Decision:
+    final = advice.irreversible and advice.changes
+    return Decision(
+        id=f"decision-{place}",
+        tone="warning" if final else "info",
+        kind=capitalise(advice.kind.value),
+        title=f"{place}. {clean(advice.subject)}: {say_change(advice)}",
+        saving=say_saving(plan, advice),
+        reason=pretty_unit(clean(advice.reason)),
+        conditions=tuple(pretty_unit(clean(one)) for one in advice.conditions),
+        irreversible=final,
+        tables=decision_tables(advice),
+    )
+
+
+def _notices(plan: AdvicePlan) -> tuple[Notice, ...]:
+    found: dict[Finding, list[str]] = {}
+    for finding in (*plan.findings, *(() if plan.state is None else plan.state.findings)):
+        found.setdefault(finding, [])
+    for advice in plan.advice:
+        for finding in advice.findings:
+            found.setdefault(finding, []).append(clean(advice.id))
+        for option in advice.options:
+            for finding in option.assessment.findings:
+                found.setdefault(finding, [])
+    return group_notices(found)
+
+
+def _terms(plan: AdvicePlan) -> list[Term]:
+    terms = dict.fromkeys(() if plan.state is None else plan.state.terms)
+    for advice in plan.advice:
+        for option in advice.options:
+            terms.update(dict.fromkeys(option.assessment.terms))
+    return list(terms)
+
+
+def _boundaries(plan: AdvicePlan) -> Iterator[Table]:
+    """Boundaries of the options; what single ones lack is a gap of all."""
+    found: dict[Boundary, set[str]] = {}
+    for advice in plan.advice:
+        for option in advice.options:
+            whole = option.assessment.boundary
+            found.setdefault(replace(whole, gaps=()), set()).update(whole.gaps)
+    for place, (boundary, gaps) in enumerate(found.items(), start=1):
+        caption = "Boundary of every estimate" if len(found) == 1 else f"Boundary {place}"
+        yield boundary_table(caption, replace(boundary, gaps=tuple(sorted(gaps))), planned=True)
+
+
+def _version_table(plan: AdvicePlan) -> Table:
+    facts = (
+        ("Company", plan.company),
+        ("Made for", say_time(plan.made_s)),
+        ("Horizon", f"{say_horizon(plan.horizon_s)} ({exact(plan.horizon_s)} s)"),
+        ("footprint version", plan.tool_version),
+        ("Factor catalogue", plan.catalogue_version),
+        ("Catalogue digest", plan.catalogue_digest),
+        ("Seed", str(plan.seed)),
+        ("Draws", f"{plan.draws:,}"),
+    )
+    rows = tuple(
+        (Cell(name), Cell(clean(value), code=name.endswith("digest"))) for name, value in facts
+    )
+    return Table("Versions", (Column("Item"), Column("Value")), rows)

@@ -1,0 +1,258 @@
+"""How advice is shown: the page, the terminal, and names that mean harm."""
+
+import io
+import json
+import re
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from footprint.cli.main import app
+from footprint.documents import from_json, to_json, write_document
+from footprint.errors import UsageError
+from footprint.model import Interval
+from footprint.reporting import extract_document, render_report
+from footprint.reporting.advice import view_plan
+from footprint.reporting.advice_words import say_money
+from footprint.reporting.numbers import NBSP
+from footprint.reporting.terminal import print_result
+from tests.advice_plans import plan
+from tests.unit.test_reporting_html import Outline
+
+SCRIPT = "</script><script>alert(1)</script>"
+STEERING = "\x1b[31m\x1b]0;owned\x07\u202e"
+
+
+def hostile(name):
+    return f"{name}{SCRIPT}{STEERING}"
+
+
+@cache
+def usual():
+    return plan()
+
+
+@cache
+def harmful():
+    return plan(hostile)
+
+
+def seen(page):
+    """Text of a page as a reader sees it, in one line."""
+    body = re.sub(r"<script.*?</script>|<style.*?</style>", "", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", body)).replace(NBSP, " ")
+
+
+def printed(result, width):
+    console = Console(file=io.StringIO(), width=width)
+    print_result(result, console)
+    return console.file.getvalue().replace(NBSP, " ")
+
+
+def test_decisions_stand_by_saving_and_what_stays_comes_last():
+    page = view_plan(usual())
+    titles = [decision.title for decision in page.decisions]
+    assert [title.split(" ", 1)[1] for title in titles] == [
+        "defects: centralise → federate",
+        "leipzig/wheel-scans: keep → tier down",
+        "gdansk/gate-counts: keep → delete",
+        "nightly: now at leipzig → at night at lyon",
+        "delay-board: at the centre → at the clients",
+        "turin/seat-finder: keep → retire",
+        "delays: keep → retrain",
+        "defects: without gdansk (as today)",
+    ]
+    by_title = {one.title.split(" ", 1)[1]: one for one in page.decisions}
+    assert by_title["gdansk/gate-counts: keep → delete"].irreversible
+    assert by_title["gdansk/gate-counts: keep → delete"].conditions
+
+
+def test_equal_savings_stand_by_certainty():
+    one = usual().advice[0]
+    sure, unsure = replace(one, id="a", certainty=0.6), replace(one, id="b", certainty=0.9)
+    page = view_plan(plan(advice=(sure, unsure)))
+    assert [row[-1].text for row in page.summary.rows] == [f"90{NBSP}%", f"60{NBSP}%"]
+
+
+def test_lines_are_amount_times_factors():
+    # 60 kWh at a PUE of 1.5 on a grid of 400 gCO2e/kWh.
+    page = view_plan(usual())
+    retrain = next(one for one in page.decisions if one.kind == "Retraining")
+    options, lines = retrain.tables
+    row = next(row for row in lines.rows if row[0].text == "retrain")
+    assert row[2].text == "60 kWh"
+    assert row[2].sub[1:] == (
+        "× 1.5 (pue/declared/leipzig site)",
+        "× 400 gCO₂e/kWh (grid/DE/declared)",
+    )
+    assert (row[3].text, lines.columns[3].unit) == ("36", "kg CO₂e")
+    best = options.rows[0]
+    assert best[0].text == "retrain"
+    assert [cell.text for cell in best[-3:]] == ["1.5", "90.0", "−54.0"]
+
+
+def test_changes_that_emit_more_are_said_to():
+    decision = next(one for one in view_plan(usual()).decisions if one.kind == "Retraining")
+    assert re.match(
+        r"Emits 34 kg CO₂e \(\d+–\d+\) more; 85.5 kWh more;", decision.saving.replace(NBSP, " ")
+    )
+    assert "1 change would emit 34.2 kg CO₂e more" in view_plan(usual()).verdict.replace(NBSP, " ")
+
+
+def test_page_says_what_lies_where_and_when_it_was_read():
+    text = seen(render_report(usual(), assets="directory"))
+    assert "5 datasets (5.27 TB) and 2 applications in 4 silos" in text
+    assert "read 2026-11-18 2 days ago written 2026-10-21" in text
+    assert "kept until 2026-06-03" in text
+    assert "Made for 2026-11-20 00:00 UTC" in text
+    assert "2 of them have no estimate" in text
+    silos = view_plan(usual()).places.table
+    turin = next(row for row in silos.rows if row[0].text == "turin")
+    # Neither of its entries has an estimate: that is not 0.
+    assert [cell.text for cell in turin[4:]] == ["–", "–", "–"]
+
+
+def test_every_factor_of_every_line_is_in_the_register():
+    made = usual()
+    page = view_plan(made)
+    listed = {row[0].text for row in page.factors.rows}
+    used = {
+        name.removeprefix("1/")
+        for advice in made.advice
+        for option in advice.options
+        for part in option.assessment.contributions
+        for name in part.terms
+    }
+    used |= {
+        n.removeprefix("1/")
+        for line in made.state.lines
+        for c in line.contributions
+        for n in c.terms
+    }
+    assert used <= listed
+
+
+@pytest.mark.parametrize("make", [usual, harmful])
+def test_page_holds_the_plan_and_is_drawn_from_it_alone(make):
+    page = render_report(make(), assets="directory", command="footprint manage advise company/")
+    text = extract_document(page)
+    assert text == to_json(make(), compact=True)
+    again = render_report(
+        from_json(text), assets="directory", command="footprint manage advise company/"
+    )
+    assert again == page
+
+
+def test_markup_in_names_is_text():
+    outline = Outline(render_report(harmful(), assets="directory"))
+    page = render_report(harmful(), assets="directory")
+    assert SCRIPT not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in outline.blocks["chart-savings"]
+    # The library, our script, the result, and a block for each of two charts.
+    assert outline.count("script") == 5
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
+    for chart in ("chart-savings", "chart-places"):
+        assert "<script" not in json.dumps(json.loads(outline.blocks[chart]))
+    assert not any(key.startswith("on") for _, attributes in outline.elements for key in attributes)
+
+
+def test_links_of_the_contents_lead_somewhere():
+    outline = Outline(render_report(usual(), assets="directory"))
+    ids = {attributes["id"] for _, attributes in outline.elements if "id" in attributes}
+    links = [attributes["href"] for tag, attributes in outline.elements if tag == "a"]
+    inner = {link[1:] for link in links if link.startswith("#")}
+    assert "decision-8" in inner
+    assert inner <= ids
+
+
+@pytest.mark.parametrize("width", [60, 130])
+def test_terminal_says_every_decision_with_its_reason(width):
+    text = printed(usual(), width)
+    flat = re.sub(r"\s+", " ", text)
+    for advice in usual().advice:
+        assert advice.subject in flat
+        assert advice.reason.replace("CO2e", "CO₂e") in flat
+    assert "Condition: Ask the owner, station, whether it may go." in flat
+    assert flat.count("This cannot be undone.") == 2
+    assert "The silo 'amsterdam' has no catalogue." in flat
+    assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [60, 130])
+def test_terminal_is_not_steered(width):
+    text = printed(harmful(), width)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "\u202e" not in text
+
+
+def test_plan_of_nothing_still_says_why():
+    empty = plan(advice=(), state=None, inputs=(), declared=())
+    page = view_plan(empty)
+    assert "no decision could be advised on" in page.verdict
+    assert page.figures == ()
+    assert "The silo 'amsterdam' has no catalogue." in seen(
+        render_report(empty, assets="directory").replace("&#39;", "'")
+    )
+    assert "no decision could be advised on" in printed(empty, 80).replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [
+        (Interval(2340.0, 2340.0 - 1e-9, 2340.0 + 1e-9), "2,340 EUR"),
+        (Interval(128.04, 128.01, 128.12), "128 EUR"),
+        (Interval(2e-5, 1e-5, 3e-5), "< 0.01 EUR"),
+        (Interval(-2e-5, -3e-5, -1e-5), "> −0.01 EUR"),
+        (Interval(0.0, -3.0, 4.0), "0 EUR (−3.0 to 4.0)"),
+        (Interval(0.0, 0.0, 0.0), "0 EUR"),
+    ],
+)
+def test_money_has_the_digits_that_it_supports(cost, shown):
+    assert say_money(cost, "EUR").replace(NBSP, " ") == shown
+
+
+def test_doing_nothing_uses_nothing():
+    delete = next(one for one in view_plan(usual()).decisions if "delete" in one.title)
+    options, lines = delete.tables
+    assert [cell.text for cell in options.rows[0]] == ["delete", "0", "0", f"0{NBSP}EUR"]
+    assert lines.note == "Without a line, as nothing is done: delete."
+
+
+def test_times_that_no_calendar_has_are_still_shown():
+    for made_s in (1e18, -1e18):
+        assert "Unix time" in seen(render_report(plan(made_s=made_s), assets="directory"))
+
+
+def test_without_draws_nothing_is_certain():
+    page = view_plan(plan(draws=0))
+    assert {row[-1].text for row in page.summary.rows} == {"–"}
+
+
+def test_nothing_to_change_is_said():
+    stays = replace(usual().advice[6], saving_g=Interval(0.0, 0.0, 0.0))
+    assert "what is done today is best" in view_plan(plan(advice=(stays,))).verdict
+
+
+def test_commands_take_a_plan_or_say_why_not(tmp_path):
+    made = write_document(usual(), tmp_path / "plan.json")
+    page = tmp_path / "plan.html"
+    runner = CliRunner()
+    done = runner.invoke(app, ["report", str(made), "-o", str(page), "--assets", "directory"])
+    assert done.exit_code == 0
+    again = tmp_path / "again.html"
+    command = ["report", str(page), "-o", str(again), "--assets", "directory"]
+    assert runner.invoke(app, command).exit_code == 0
+    assert extract_document(again.read_text()) == to_json(usual(), compact=True)
+    for command, reason in (
+        (["compare", str(made), str(made)], "is a plan of advice"),
+        (["audit", "diff", str(made), str(made)], "is no statement"),
+    ):
+        refused = runner.invoke(app, command).exception
+        assert isinstance(refused, UsageError)
+        assert reason in refused.message
+        assert refused.remedy
