@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from footprint.errors import UsageError
 from footprint.management.advisor.company import Company
 from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
-from footprint.management.comparability import compare_inputs, missing
+from footprint.management.comparability import compare_inputs, missing, restrict
 from footprint.management.outcomes import (
     Evidence,
     MeasuredOutcome,
     Portion,
     conclude,
-    names_of,
-    restrict,
-    silos_of,
 )
 from footprint.model import (
     Activity,
@@ -152,40 +149,15 @@ def _choose(advice: Advice, series: Series, choice: CatalogueChoice) -> set[tupl
         for entry in _entries(advice, one)
     }
     named = {f"{silo}/{name}": (silo, name) for silo, name in known}
-    if choice.entries:
-        unknown = [entry for entry in choice.entries if entry not in named]
-        if unknown:
-            raise UsageError(
-                f"No catalogue of the ledger has {unknown[0]!r}.",
-                f"Write SILO/NAME; known: {', '.join(sorted(named)[:20]) or 'none'}.",
-            )
-        return {named[entry] for entry in choice.entries}
-    if advice.subject in named:
-        found = {named[advice.subject]}
-    else:
-        words = set(names_of(advice))
-        silos = words & set(series) or set(silos_of(advice))
-        found = {one for one in known if one[0] in silos and one[1] in words}
-    if not found:
+    wanted = choice.entries or tuple(advice.subject.split(" + "))
+    unknown = [entry for entry in wanted if entry not in named]
+    if unknown:
         raise UsageError(
-            f"No catalogue of the ledger has what {advice.id!r} is about.",
-            "Enter the catalogues of before and after, or name it: --entry SILO/NAME.",
+            f"No catalogue of the ledger has {unknown[0]!r}.",
+            "Enter the catalogues of before and after, or name what it is about: --entry SILO/NAME"
+            f"; known: {', '.join(sorted(named)[:20]) or 'none'}.",
         )
-    return found | _survivors(advice, series, found)
-
-
-def _survivors(advice: Advice, series: Series, found: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Applications that take over the calls of those that go: those with a model of theirs."""
-    if advice.kind is not DecisionKind.APPLICATION or "merge" not in advice.recommended:
-        return set()
-    listed = [
-        (silo, one)
-        for silo, catalogues in series.items()
-        for catalogue in catalogues
-        for one in catalogue.applications
-    ]
-    models = {model for silo, one in listed if (silo, one.id) in found for model in one.models}
-    return {(silo, one.id) for silo, one in listed if models & set(one.models)}
+    return {named[entry] for entry in wanted}
 
 
 def _entries(advice: Advice, catalogue: SiloCatalogue) -> Sequence[Entry]:
@@ -350,7 +322,7 @@ def _as_planned(advice: Advice, findings: list[Finding]) -> list[Portion]:
     ]
     if not kept:
         return []
-    part = restrict(option, kept)
+    part = restrict(option.assessment, kept)
     findings.append(
         Finding(
             "as-planned",

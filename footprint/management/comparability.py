@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import fields
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 from footprint.management.advisor.company import Company
-from footprint.model import AdvicePlan, Assessment, Boundary, Finding, Severity
+from footprint.model import (
+    Advice,
+    AdvicePlan,
+    Assessment,
+    Boundary,
+    Contribution,
+    Finding,
+    Severity,
+    Stage,
+)
+from footprint.uncertainty import Sampler, interval
+from footprint.units import format_quantity
 
 UNKNOWN_ENERGY = frozenset({"client-unmeasured", "client-unmetered", "reply-refused", "unmetered"})
 """Gaps that make a saving out of what nobody measured."""
+_OF_HARDWARE = frozenset({"active-share-missing", "device-missing", "embodied-unknown"})
 
 
 def missing(code: str, message: str, remedy: str) -> Finding:
@@ -18,10 +31,51 @@ def missing(code: str, message: str, remedy: str) -> Finding:
     return Finding(code, message, Severity.ERROR, remedy)
 
 
-def compare_boundaries(promised: Assessment, found: Assessment) -> list[Finding]:
+def promised_stages(advice: Advice) -> set[Stage]:
+    """Give the stages that an advice counts at all, in what is or in what should be."""
+    names = (advice.current, advice.recommended)
+    return {one.stage for name in names for one in advice.option(name).assessment.contributions}
+
+
+def cover(advice: Advice, found: Assessment, findings: list[Finding]) -> Assessment:
+    """Keep of a run what the promise is about: its plan may not count hardware, or networks."""
+    stages = promised_stages(advice)
+    kept = [one for one in found.contributions if one.stage in stages]
+    if len(kept) == len(found.contributions):
+        return found
+    part = restrict(found, kept)
+    left = sorted({one.stage for one in found.contributions} - stages)
+    findings.append(
+        Finding(
+            "left-out",
+            f"The plan does not count {' nor '.join(left)}: "
+            f"{format_quantity('emissions', found.total_g.value - part.total_g.value)} of "
+            f"{found.run.name!r} are left out.",
+        )
+    )
+    # No bill holds the making of hardware.
+    return replace(part, bill=found.bill) if left == [Stage.EMBODIED] else part
+
+
+def restrict(whole: Assessment, kept: Sequence[Contribution]) -> Assessment:
+    """Estimate of which only some lines count; without a bill."""
+    sampler = Sampler(whole.terms, seed=whole.seed, draws=whole.draws)
+    energies = [one.energy_kwh for one in kept if one.energy_kwh is not None]
+    return replace(
+        whole,
+        contributions=tuple(kept),
+        total_g=interval(math.fsum(c.emissions_g.value for c in kept), sampler.total(kept)),
+        energy_kwh=math.fsum(energies) if energies else None,
+        bill=None,
+    )
+
+
+def compare_boundaries(advice: Advice, promised: Assessment, found: Assessment) -> list[Finding]:
     """Say in what a run does not count what the option counts that it stands for."""
     findings = []
     gaps = set(found.boundary.gaps)
+    if Stage.EMBODIED not in promised_stages(advice):
+        gaps -= _OF_HARDWARE
     if energy := sorted(gaps & UNKNOWN_ENERGY):
         findings.append(
             missing(

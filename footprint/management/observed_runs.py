@@ -8,7 +8,8 @@ from typing import Any
 
 from footprint.assessment import estimate
 from footprint.audit.holdings import SiloTable
-from footprint.errors import DataError
+from footprint.audit.manifest import locate
+from footprint.errors import DataError, LedgerError
 from footprint.factors.intensity import IntensitySeries
 from footprint.factors.series_files import read_series
 from footprint.intensity_means import weigh_intensities
@@ -57,7 +58,7 @@ def observe(
     Raises
     ------
     LedgerError
-        If the ledger has no such run.
+        If the ledger has no such run, or nothing says in which silo an actor of it stood.
     """
     names = list(dict.fromkeys(names))
     where: dict[str, Any] = {"silo": list(silos)} if silos else {}
@@ -117,14 +118,10 @@ def _by_silo(
                     _settle(company, columns, row, silo, findings)
             owners += [name] * len(part)
     if strangers:
-        findings.append(
-            missing(
-                "silo-unknown",
-                f"Nothing says in which silo {', '.join(sorted(strangers)[:5])} stood, so neither "
-                "its place nor its overhead is known.",
-                "Enter the run with its silo: footprint ledger withdraw RUN --cause error, then "
-                "ingest it with --silo NAME.",
-            )
+        raise LedgerError(
+            f"Nothing says in which silo {', '.join(sorted(strangers)[:5])} stood, so neither its "
+            "place nor its overhead is known.",
+            "Withdraw the run, and ingest it with --silo NAME, of a silo of the deployment.",
         )
     return replace(whole, columns=columns), owners
 
@@ -155,7 +152,10 @@ def _settle(
 def _intensities(company: Company, journal: Journal, findings: list[Finding]) -> dict[str, float]:
     """Intensity of the hours in which a job ran: what its schedule was chosen by."""
     means: dict[str, float] = {}
-    for zone in sorted({zone for zone in journal.columns["zone"] if zone}):
+    columns = journal.columns
+    # Data that moved is weighed by the mean of the year, as in the plan.
+    used = {zone for zone, kwh in zip(columns["zone"], columns["energy_kwh"], strict=True) if kwh}
+    for zone in sorted(zone for zone in used if zone):
         try:
             series = _read_series(company, zone)
             found, notes = weigh_intensities(journal, series, company.settings().signal)
@@ -176,7 +176,11 @@ def _intensities(company: Company, journal: Journal, findings: list[Finding]) ->
 def _read_series(company: Company, zone: str) -> list[IntensitySeries]:
     name = company.needs.intensity_files.get(zone)
     if name is None:
-        raise DataError(f"There is no series of the intensity of {zone!r}.")
-    series = read_series(company.needs.folder / name)
-    # A file of one zone may call it as its publisher does.
-    return [replace(one, zone=zone) for one in series if one.zone == zone or len(series) == 1]
+        raise DataError("no file of its intensity is named.")
+    # By the rules of deployments, relative to the file that says it.
+    here = replace(company.deployment, origin=company.needs.origin)
+    path = locate(here, name, f"intensity-files.{zone}")
+    found = [one for one in read_series(path, company.settings().signal) if one.zone == zone]
+    if not found:
+        raise DataError(f"{name!r} has no zone {zone!r}.")
+    return found

@@ -8,21 +8,18 @@ what would make one; nothing is scaled unless a person says so. Our rule.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from footprint.model import (
     Advice,
     AdvicePlan,
     Assessment,
-    Contribution,
     Currency,
     DecisionKind,
     Finding,
     Interval,
-    Option,
     Severity,
 )
 from footprint.model.factors import STRICT
@@ -233,29 +230,3 @@ def _saving_cost(
             value += sign * one.weight * bill.total.value
             draws = draws + sign * one.weight * _sampler(plan, one).sum(parts)
     return interval(value, draws)
-
-
-def restrict(option: Option, kept: Sequence[Contribution]) -> Assessment:
-    """Estimate of an option of which only some lines count; without a bill."""
-    whole = option.assessment
-    sampler = Sampler(whole.terms, seed=whole.seed, draws=whole.draws)
-    energies = [one.energy_kwh for one in kept if one.energy_kwh is not None]
-    return replace(
-        whole,
-        contributions=tuple(kept),
-        total_g=interval(math.fsum(c.emissions_g.value for c in kept), sampler.total(kept)),
-        energy_kwh=math.fsum(energies) if energies else None,
-        bill=None,
-    )
-
-
-def names_of(advice: Advice) -> list[str]:
-    """Names that the subject of an advice consists of, such as those of silos and datasets."""
-    parts = re.split(r"[/+,]| and ", advice.subject)
-    return [part.strip() for part in parts if part.strip()]
-
-
-def silos_of(advice: Advice) -> list[str]:
-    """Silos that an advice is about: those that its options' estimates or its subject name."""
-    actors = {one.actor for option in advice.options for one in option.assessment.contributions}
-    return sorted(actors)

@@ -9,14 +9,18 @@ from typing import Any
 from footprint.errors import UsageError
 from footprint.ledger import Ledger
 from footprint.management.advisor.company import Company
-from footprint.management.comparability import compare_boundaries, compare_inputs, missing
+from footprint.management.comparability import (
+    compare_boundaries,
+    compare_inputs,
+    cover,
+    missing,
+)
 from footprint.management.observed_runs import Observed, observe
 from footprint.management.outcomes import (
     Evidence,
     MeasuredOutcome,
     Portion,
     conclude,
-    names_of,
 )
 from footprint.model import (
     Advice,
@@ -106,17 +110,18 @@ def measure_runs(
     if before is not None:
         was_covered = _covered(company, plan, advice, choice.before, before, None, findings) or 0.0
     findings += _compare(plan, advice, after, before, choice)
-    findings += compare_inputs(company, plan, [one.assessment for one in (after, before) if one])
+    seen = [one.assessment for one in (after, before) if one]
+    findings += compare_inputs(company, plan, seen)
+    is_, was = (
+        None if one is None else cover(advice, one.assessment, findings) for one in (after, before)
+    )
     weights = _weights(was_covered, covered, findings, scale=choice.scale)
-    baseline = now if before is None else before.assessment
     word = Evidence(what="word", name="nothing was run", side="after")
     return conclude(
         plan,
         advice,
-        [Portion(name=_name(before, advice), assessment=baseline, weight=weights[0])],
-        []
-        if after is None
-        else [Portion(name=_name(after, advice), assessment=after.assessment, weight=weights[1])],
+        [Portion(name=_name(before, advice), assessment=was or now, weight=weights[0])],
+        [Portion(name=_name(after, advice), assessment=is_, weight=weights[1])] if is_ else [],
         findings,
         covered=covered,
         scaled=choice.scale and covered is not None,
@@ -168,7 +173,7 @@ def _covered(
     if advice.kind is DecisionKind.SERVING:
         return observed.span_s / plan.horizon_s
     for case in company.needs.use_cases:
-        if case.name in (advice.subject, *names_of(advice)) and case.trainings > 0:
+        if case.name == advice.subject and case.trainings > 0:
             return len(names) / case.trainings
     findings.append(
         missing(
@@ -216,7 +221,7 @@ def _compare(
         if observed is None:
             continue
         findings += observed.findings
-        findings += compare_boundaries(promised, observed.assessment)
+        findings += compare_boundaries(advice, promised, observed.assessment)
         findings += _absent(advice, promised, observed.assessment, choice.without)
     if after is not None:
         findings += _untimely(plan, after)
