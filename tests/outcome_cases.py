@@ -8,12 +8,23 @@ from footprint.ledger import Reading, ingest
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import read_needs
 from footprint.management.advisor.weighing import weigh
-from footprint.model import AdvicePlan, DecisionKind, Option, Phase
+from footprint.management.catalogue import (
+    ApplicationEntry,
+    Column,
+    ColumnKind,
+    DatasetEntry,
+    FileFormat,
+    SiloCatalogue,
+    hash_schema,
+)
+from footprint.model import AdvicePlan, DecisionKind, LifeCycle, Option, Phase
 from footprint.settings import DEFAULT_NETWORK
 
 NOW_S = datetime(2026, 11, 20, tzinfo=UTC).timestamp()
 HOUR_S, DAY_S = 3600.0, 86_400.0
 HORIZON_S = 365 * DAY_S
+HORIZON_H = HORIZON_S / HOUR_S
+_COLUMNS = (Column("a", ColumnKind.NUMBER),)
 GRID = {"lyon": 50.0, "gdansk": 700.0}
 """Intensity of the grid of each silo [gCO2e/kWh]."""
 PUE = {"lyon": 1.5, "gdansk": 2.0}
@@ -170,3 +181,45 @@ def keeping_g(company, silo, gb_h, medium="storage.ssd", copies=2.0):
     kind, _, name = medium.partition(".")
     made_g = value("embodied_per_gb", name) * gb_h * HOUR_S / value("lifespan", kind) * copies
     return operation_g + made_g
+
+
+def schedule(company):
+    """A job of 2 h and 8 kWh in Lyon: at noon today, at night from now on."""
+    now, then = (
+        option(
+            company,
+            name,
+            use(company, "lyon", 8.0, Phase.OTHER, duration_s=7200.0),
+            intensities={"FR": grid},
+        )
+        for name, grid in (("now", 90.0), ("at night", 30.0))
+    )
+    return plan_of(company, advise("schedule", "nightly", now, then))
+
+
+def dataset(name, gigabytes, storage_class="ssd"):
+    return DatasetEntry(
+        id=name,
+        schema_hash=hash_schema(_COLUMNS),
+        columns=_COLUMNS,
+        rows=1000,
+        size_bytes=round(gigabytes * 1e9),
+        format=FileFormat.PARQUET,
+        storage_class=storage_class,
+    )
+
+
+def scanned(silo, day, *entries):
+    sorts = {DatasetEntry: "datasets", ApplicationEntry: "applications"}
+    found = dict.fromkeys(sorts.values(), ())
+    for one in entries:
+        found[sorts[type(one)]] += (one,)
+    return SiloCatalogue(silo=silo, scanned_s=NOW_S + day * DAY_S, **found)
+
+
+def keeping(company, name, silo="lyon", gigabytes=0.0, medium="storage.ssd", copies=2.0):
+    kept = use(
+        company, silo, phase=Phase.STORAGE, stored_gb_h=gigabytes * HORIZON_H,
+        life_cycle=LifeCycle.STORE,
+    )  # fmt: skip
+    return option(company, name, *([kept] if gigabytes else []), medium=medium, replication=copies)

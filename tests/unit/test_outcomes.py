@@ -8,32 +8,27 @@ from hypothesis import strategies as st
 
 from footprint.errors import LedgerError, UsageError
 from footprint.ledger import open_ledger, record
-from footprint.management.catalogue import (
-    ApplicationEntry,
-    Column,
-    ColumnKind,
-    DatasetEntry,
-    FileFormat,
-    SiloCatalogue,
-    hash_schema,
-)
+from footprint.management.catalogue import ApplicationEntry
 from footprint.management.catalogue_outcomes import CatalogueChoice, measure_catalogues
 from footprint.management.run_outcomes import RunChoice, measure_runs
 from footprint.model import Journal, LifeCycle, Phase, Run, Severity, View
 from tests.outcome_cases import (
     DAY_S,
     GRID,
-    HORIZON_S,
-    HOUR_S,
+    HORIZON_H,
     NOW_S,
     PUE,
     advise,
     architecture,
+    dataset,
     enter,
+    keeping,
     keeping_g,
     network_kwh_per_gb,
     option,
     plan_of,
+    scanned,
+    schedule,
     use,
     write_company,
 )
@@ -240,20 +235,6 @@ def test_what_cannot_be_meant_is_refused(company, ledger, tmp_path):
     assert codes(found) == {"coverage-unknown"}
 
 
-def schedule(company):
-    """A job of 2 h and 8 kWh in Lyon: at noon today, at night from now on."""
-    now, then = (
-        option(
-            company,
-            name,
-            use(company, "lyon", 8.0, Phase.OTHER, duration_s=7200.0),
-            intensities={"FR": grid},
-        )
-        for name, grid in (("now", 90.0), ("at night", 30.0))
-    )
-    return plan_of(company, advise("schedule", "nightly", now, then))
-
-
 @pytest.mark.parametrize(
     ("hour", "intensity"), [(26.0, 30.0), (29.0, 60.0), (36.0, 90.0), (28.5, 45.0)]
 )
@@ -312,37 +293,6 @@ def no_draws(company):
 
 
 # --- catalogues -----------------------------------------------------------------------------
-
-_COLUMNS = (Column("a", ColumnKind.NUMBER),)
-HORIZON_H = HORIZON_S / HOUR_S
-
-
-def dataset(name, gigabytes, storage_class="ssd"):
-    return DatasetEntry(
-        id=name,
-        schema_hash=hash_schema(_COLUMNS),
-        columns=_COLUMNS,
-        rows=1000,
-        size_bytes=round(gigabytes * 1e9),
-        format=FileFormat.PARQUET,
-        storage_class=storage_class,
-    )
-
-
-def scanned(silo, day, *entries):
-    sorts = {DatasetEntry: "datasets", ApplicationEntry: "applications"}
-    found = dict.fromkeys(sorts.values(), ())
-    for one in entries:
-        found[sorts[type(one)]] += (one,)
-    return SiloCatalogue(silo=silo, scanned_s=NOW_S + day * DAY_S, **found)
-
-
-def keeping(company, name, silo="lyon", gigabytes=0.0, medium="storage.ssd", copies=2.0):
-    kept = use(
-        company, silo, phase=Phase.STORAGE, stored_gb_h=gigabytes * HORIZON_H,
-        life_cycle=LifeCycle.STORE,
-    )  # fmt: skip
-    return option(company, name, *([kept] if gigabytes else []), medium=medium, replication=copies)
 
 
 def delete(company):
