@@ -299,6 +299,9 @@ def status(url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
             "files": f"{found.files:,}",
             "activities": f"{found.activities:,}",
             "superseded": f"{found.superseded:,} activities that something took the place of",
+            "management": f"{counted(found.catalogues, 'catalogue')} of silos, "
+            f"{counted(found.plans, 'plan')}, {counted(found.decisions, 'decision')}, "
+            f"{counted(found.outcomes, 'outcome')}",
             "changes": f"{found.changes:,}, the last one {last}",
         }
     )

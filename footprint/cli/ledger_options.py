@@ -91,11 +91,12 @@ def where_of(options: list[str] | None, since: str | None, until: str | None) ->
             chosen.setdefault(key, []).append(value or None)
     for name, text in (("since", since), ("until", until)):
         if text is not None:
-            chosen[f"{name}_s"] = _seconds(name, text)
+            chosen[f"{name}_s"] = moment_of(name, text)
     return chosen
 
 
-def _seconds(name: str, text: str) -> float:
+def moment_of(name: str, text: str) -> float:
+    """Read a day or a moment, in UTC if nothing else is said, as a Unix time [s]."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

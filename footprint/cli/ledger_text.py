@@ -104,7 +104,8 @@ def deliver(done: Restatement, *, as_json: bool, dry_run: bool = False) -> None:
 def change_lines(change: Change) -> str:
     """Write an entry of the log."""
     what = change.kind if change.cause is None else f"{change.kind} (cause: {change.cause})"
-    text = f"change {change.id}, {moment(change.made_s)}: {what} {', '.join(change.runs)}"
+    text = f"change {change.id}, {moment(change.made_s)}: {what} "
+    text += ", ".join((*change.runs, *change.subjects))
     text += f"; {change.reason}" if change.reason else ""
     text += f"; by {change.author}" if change.author else ""
     return "\n".join([_safe(text), *(f"  {value_line(value)}" for value in change.values)])

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select, true
 
 from footprint.errors import UsageError
 from footprint.ledger.connections import Ledger, schema_version
 from footprint.ledger.restatements import Restated, restated_values
 from footprint.ledger.schema import (
     activities,
+    catalogues,
     changes,
+    decisions,
+    outcomes,
+    plans,
     restatements,
     run_states,
     runs,
@@ -183,13 +187,16 @@ class Change:
     made_s : float
         When, as a Unix time [s].
     kind : str
-        ``"ingest"``, ``"restate"`` or ``"withdraw"``.
+        ``"ingest"``, ``"restate"``, ``"withdraw"``, ``"catalogue"``, ``"plan"``,
+        ``"approve"``, ``"reject"`` or ``"outcome"``.
     cause, reason, author : str or None
     release : str
         Of footprint.
     runs : tuple of str
         That it touched.
     values : tuple of Restated
+    subjects : tuple of str
+        Silos that were catalogued, companies of plans, and advice that was decided or measured.
     """
 
     id: int
@@ -201,6 +208,7 @@ class Change:
     release: str
     runs: tuple[str, ...]
     values: tuple[Restated, ...]
+    subjects: tuple[str, ...] = ()
 
 
 def history(ledger: Ledger, run: str | None = None) -> list[Change]:
@@ -210,6 +218,7 @@ def history(ledger: Ledger, run: str | None = None) -> list[Change]:
         for change, value in restated_values(connection):
             values.setdefault(change, []).append(value)
         touched = _touched(connection)
+        subjects = _subjects(connection)
         rows = connection.execute(select(changes).order_by(changes.c.id)).all()
     found = [
         Change(
@@ -222,6 +231,7 @@ def history(ledger: Ledger, run: str | None = None) -> list[Change]:
             row.release,
             tuple(sorted(touched.get(row.id, ()))),
             tuple(one for one in values.get(row.id, ()) if run in (None, one.run)),
+            subjects.get(row.id, ()),
         )
         for row in rows
     ]
@@ -241,6 +251,20 @@ def _touched(connection: Connection) -> dict[int, set[str]]:
     return touched
 
 
+def _subjects(connection: Connection) -> dict[int, tuple[str, ...]]:
+    """Give what each change of management was about."""
+    asked = decisions.c.id == outcomes.c.decision_id
+    found: dict[int, tuple[str, ...]] = {}
+    for statement in (
+        select(catalogues.c.added_by, catalogues.c.silo),
+        select(plans.c.added_by, plans.c.company),
+        select(decisions.c.added_by, decisions.c.advice),
+        select(outcomes.c.added_by, decisions.c.advice).join_from(outcomes, decisions, asked),
+    ):
+        found |= {change: (name,) for change, name in connection.execute(statement)}
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What a ledger holds.
@@ -258,6 +282,8 @@ class Status:
     changes : int
     last_change_s : float or None
         When the last one was made, as a Unix time [s].
+    catalogues, plans, decisions, outcomes : int
+        Of management, that count now.
     """
 
     url: str
@@ -268,17 +294,26 @@ class Status:
     superseded: int
     changes: int
     last_change_s: float | None
+    catalogues: int = 0
+    plans: int = 0
+    decisions: int = 0
+    outcomes: int = 0
 
 
 def status(ledger: Ledger) -> Status:
     """Say what a ledger holds."""
     with ledger.reading() as connection:
         runs_now, files_now, activities_now = (
-            connection.execute(
-                select(func.count()).select_from(table).where(valid(table, None))
-            ).scalar_one()
+            _count(connection, table, valid(table, None))
             for table in (run_states, source_files, activities)
         )
+        managed = {
+            table.name: _count(connection, table, wanted)
+            for table, wanted in (
+                *((table, valid(table, None)) for table in (catalogues, decisions, outcomes)),
+                (plans, true()),  # nothing takes the place of a plan
+            )
+        }
         everything = connection.execute(select(func.count()).select_from(activities)).scalar_one()
         number, last_s = connection.execute(select(func.count(), func.max(changes.c.made_s))).one()
         return Status(
@@ -290,4 +325,9 @@ def status(ledger: Ledger) -> Status:
             everything - activities_now,
             number,
             last_s,
+            **managed,
         )
+
+
+def _count(connection: Connection, table: Table, wanted: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(wanted)).scalar_one()

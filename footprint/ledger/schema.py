@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from footprint.model import ACTIVITY_COLUMNS
 
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 """The newest migration; a test holds it to the folder of migrations."""
 VERSION_TABLE: Final = "footprint_ledger_version"
 
@@ -170,4 +170,95 @@ restatements = Table(
     Column("new_value", Text, nullable=False),
     Column("activities", BigInteger, nullable=False),
     Index("restatements_of_a_change", "change_id"),
+)
+
+catalogues = Table(
+    "catalogues",
+    metadata,
+    _key(),
+    Column("silo", Text, nullable=False),
+    Column("scanned_s", Double, nullable=False),
+    # Of what was said, whoever said it when.
+    Column("sha256", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    _change("added_by"),
+    _change("superseded_by", nullable=True),
+    # A later scan takes nothing's place: both are right for their time.
+    Index(
+        "one_catalogue_per_scan",
+        "silo",
+        "scanned_s",
+        unique=True,
+        sqlite_where=_CURRENT,
+        postgresql_where=_CURRENT,
+    ),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    _key(),
+    Column("company", Text, nullable=False),
+    Column("made_s", Double, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    _change("added_by"),
+    # Nothing takes the place of a plan: another one is another plan.
+    UniqueConstraint("sha256", name="plans_count_once"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _key(),
+    Column("plan_id", Number, ForeignKey("plans.id"), nullable=False),
+    Column("company", Text, nullable=False),
+    Column("advice", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("current", Text, nullable=False),
+    Column("recommended", Text, nullable=False),
+    # What was promised when it was decided.
+    Column("saving_g", Double, nullable=False),
+    Column("saving_low_g", Double, nullable=False),
+    Column("saving_high_g", Double, nullable=False),
+    Column("saving_kwh", Double),
+    Column("saving_cost", Double),
+    Column("currency", Text),
+    # By whom, when and why is said by the change that added it.
+    Column("status", Text, nullable=False),
+    _change("added_by"),
+    _change("superseded_by", nullable=True),
+    # A question of a company has one answer that counts, whatever plan asked it last.
+    Index(
+        "one_decision_per_question",
+        "company",
+        "advice",
+        unique=True,
+        sqlite_where=_CURRENT,
+        postgresql_where=_CURRENT,
+    ),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _key(),
+    Column("decision_id", Number, ForeignKey("decisions.id"), nullable=False),
+    # NULL is not known: something is missing, and the document says what.
+    Column("measured_g", Double),
+    Column("measured_low_g", Double),
+    Column("measured_high_g", Double),
+    Column("measured_kwh", Double),
+    # What was measured and how, as JSON, without the time at which it was reckoned.
+    Column("document", Text, nullable=False),
+    _change("added_by"),
+    _change("superseded_by", nullable=True),
+    Index(
+        "one_outcome_per_decision",
+        "decision_id",
+        unique=True,
+        sqlite_where=_CURRENT,
+        postgresql_where=_CURRENT,
+    ),
 )

@@ -9,6 +9,7 @@ import pytest
 from footprint import ledger as library
 from footprint.cli import ledger as command
 from footprint.cli import main
+from footprint.ledger.schema import SCHEMA_VERSION
 from tests.ledger.samples import random_journal, span, write_journal, write_table
 
 
@@ -32,7 +33,7 @@ def run(monkeypatch, tmp_path, capsys):
 def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
     monkeypatch.setenv("FOOTPRINT_LEDGER", url)
     write_journal(tmp_path / "runs/a.jsonl", span(1), span(2, zone=None))
-    assert "schema 0001, 0 runs" in run("ledger", "init")
+    assert f"schema {SCHEMA_VERSION}, 0 runs" in run("ledger", "init")
     (result,) = json.loads(run("ledger", "ingest", "runs", "--silo", "lyon", "--json"))
     assert (result["outcome"], result["silo"], result["files"]) == ("added", "lyon", 1)
     assert "unchanged" in run("ledger", "ingest", "runs")
@@ -58,7 +59,7 @@ def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
         assert {row["zone"] for row in csv.DictReader(file)} == {"FR", "PL"}
     run("ledger", "withdraw", "digits", "--cause", "structure")
     state = json.loads(run("ledger", "status", "--json"))
-    assert (state["runs"], state["activities"], state["schema"]) == (0, 0, "0001")
+    assert (state["runs"], state["activities"], state["schema"]) == (0, 0, SCHEMA_VERSION)
     assert "superseded" in run("ledger", "status")
 
 

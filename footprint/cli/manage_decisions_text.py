@@ -1,0 +1,123 @@
+"""What `footprint manage decisions` and its like print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from footprint.cli.ledger_text import moment, print_pairs, print_table, readable
+from footprint.cli.output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from footprint.ledger import Decision
+    from footprint.management.outcomes import MeasuredOutcome
+    from footprint.model import Interval
+
+_NONE = "not measured"
+
+
+def grams(interval: Interval | None) -> str:
+    """Write emissions with their 90 % interval."""
+    if interval is None:
+        return _NONE
+    shown = readable("emissions", interval.value)
+    if interval.low == interval.value == interval.high:
+        return shown
+    return (
+        f"{shown} ({readable('emissions', interval.low)} to {readable('emissions', interval.high)})"
+    )
+
+
+def decision_line(decision: Decision) -> str:
+    """Say what was decided."""
+    from footprint.reporting.numbers import clean
+
+    proposal = decision.proposal
+    text = f"{decision.status} {proposal.advice}: {proposal.current} -> {proposal.recommended}, "
+    text += f"promised saving {grams(proposal.promised_g)}; by {decision.author}, "
+    return clean(text + f"{moment(decision.made_s)} (change {decision.change})")
+
+
+def print_decisions(found: Sequence[Decision]) -> None:
+    """Print decisions as a table."""
+    print_table(
+        ("advice", "from -> to", "status", "by", "when", "promised saving", "measured saving"),
+        [
+            (
+                one.proposal.advice,
+                f"{one.proposal.current} -> {one.proposal.recommended}",
+                str(one.status)
+                + ("" if one.superseded_by is None else f" until change {one.superseded_by}"),
+                one.author,
+                moment(one.made_s),
+                grams(one.proposal.promised_g),
+                "" if one.outcome is None else grams(one.outcome.measured_g),
+            )
+            for one in found
+        ],
+        right=2,
+    )
+
+
+def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:
+    """Print promised and measured side by side."""
+    print_pairs(
+        {
+            "advice": f"{measured.advice}: {measured.current} -> {measured.recommended}",
+            "approved": f"by {decision.author}, {moment(decision.made_s)}",
+            "rests on": ", ".join(_evidence(measured)) or "nothing",
+            "covers": _covered(measured),
+        }
+    )
+    rows = [
+        ("emissions saved", grams(measured.promised_g), grams(measured.measured_g)),
+        ("energy saved", *map(_energy, (measured.promised_kwh, measured.measured_kwh))),
+    ]
+    if measured.currency is not None:
+        costs = measured.promised_cost, measured.measured_cost
+        rows.append(("money saved", *(_money(one, str(measured.currency)) for one in costs)))
+    print_table(("", "promised", "measured"), rows, right=2)
+    for side, portions in (("before", measured.before), ("after", measured.after)):
+        for one in portions:
+            weight = "" if one.weight == 1 else f" x {one.weight:.4g}"
+            say(f"{side}: {one.name}, {grams(one.assessment.total_g)}{weight}")
+
+
+def _evidence(measured: MeasuredOutcome) -> list[str]:
+    shown = []
+    for one in measured.evidence:
+        when = "" if one.start_s is None else f" of {moment(one.start_s)}"
+        shown.append(f"{one.side}: {one.what} {one.name}{when}")
+    return shown
+
+
+def _covered(measured: MeasuredOutcome) -> str:
+    if measured.covered is None:
+        return "not known which part of what was promised"
+    share = f"{100 * measured.covered:.3g} % of what was promised"
+    return f"{share}, scaled to all of it" if measured.scaled else share
+
+
+def _energy(energy_kwh: float | None) -> str:
+    return _NONE if energy_kwh is None else readable("energy", energy_kwh)
+
+
+def _money(interval: Interval | None, currency: str) -> str:
+    return _NONE if interval is None else f"{interval.value:.4g} {currency}"
+
+
+def say_outcome(measured: MeasuredOutcome) -> None:
+    """Tell a person what an outcome means, and what is missing."""
+    from footprint.model import Severity
+
+    for finding in measured.findings:
+        if finding.severity is not Severity.INFO:
+            say(f"{finding.severity}: {finding.message} {finding.remedy}".rstrip())
+    if measured.measured_g is None:
+        say("There is no measured saving: the errors above say what is missing.")
+    elif measured.inside is None:
+        say("Promised and measured are not about the same amount; --scale lets one stand for all.")
+    else:
+        inside = "inside" if measured.inside else "outside"
+        say(f"The measured saving lies {inside} of the promised interval.")

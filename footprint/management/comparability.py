@@ -1,0 +1,151 @@
+"""What keeps a measured saving from being one: what differs, and what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+from footprint.management.advisor.company import Company
+from footprint.model import (
+    Advice,
+    AdvicePlan,
+    Assessment,
+    Boundary,
+    Contribution,
+    Finding,
+    Severity,
+    Stage,
+)
+from footprint.uncertainty import Sampler, interval
+from footprint.units import format_quantity
+
+UNKNOWN_ENERGY = frozenset({"client-unmeasured", "client-unmetered", "reply-refused", "unmetered"})
+"""Gaps that make a saving out of what nobody measured."""
+_OF_HARDWARE = frozenset({"active-share-missing", "device-missing", "embodied-unknown"})
+
+
+def missing(code: str, message: str, remedy: str) -> Finding:
+    """Say why there is no measured saving."""
+    return Finding(code, message, Severity.ERROR, remedy)
+
+
+def promised_stages(advice: Advice) -> set[Stage]:
+    """Give the stages that an advice counts at all, in what is or in what should be."""
+    names = (advice.current, advice.recommended)
+    return {one.stage for name in names for one in advice.option(name).assessment.contributions}
+
+
+def cover(advice: Advice, found: Assessment, findings: list[Finding]) -> Assessment:
+    """Keep of a run what the promise is about: its plan may not count hardware, or networks."""
+    stages = promised_stages(advice)
+    kept = [one for one in found.contributions if one.stage in stages]
+    if len(kept) == len(found.contributions):
+        return found
+    part = restrict(found, kept)
+    left = sorted({one.stage for one in found.contributions} - stages)
+    findings.append(
+        Finding(
+            "left-out",
+            f"The plan does not count {' nor '.join(left)}: "
+            f"{format_quantity('emissions', found.total_g.value - part.total_g.value)} of "
+            f"{found.run.name!r} are left out.",
+        )
+    )
+    # No bill holds the making of hardware.
+    return replace(part, bill=found.bill) if left == [Stage.EMBODIED] else part
+
+
+def restrict(whole: Assessment, kept: Sequence[Contribution]) -> Assessment:
+    """Estimate of which only some lines count; without a bill."""
+    sampler = Sampler(whole.terms, seed=whole.seed, draws=whole.draws)
+    energies = [one.energy_kwh for one in kept if one.energy_kwh is not None]
+    return replace(
+        whole,
+        contributions=tuple(kept),
+        total_g=interval(math.fsum(c.emissions_g.value for c in kept), sampler.total(kept)),
+        energy_kwh=math.fsum(energies) if energies else None,
+        bill=None,
+    )
+
+
+def compare_boundaries(advice: Advice, promised: Assessment, found: Assessment) -> list[Finding]:
+    """Say in what a run does not count what the option counts that it stands for."""
+    findings = []
+    gaps = set(found.boundary.gaps)
+    if Stage.EMBODIED not in promised_stages(advice):
+        gaps -= _OF_HARDWARE
+    if energy := sorted(gaps & UNKNOWN_ENERGY):
+        findings.append(
+            missing(
+                "energy-missing",
+                f"Of {found.run.name!r} not all energy is known ({', '.join(energy)}); what nobody "
+                "measured is no saving.",
+                "See its findings with: footprint estimate RUN --from ledger",
+            )
+        )
+    pairs = [
+        (field.name, getattr(promised.boundary, field.name), getattr(found.boundary, field.name))
+        for field in fields(Boundary)
+        if field.name != "gaps"
+    ]
+    different = [
+        f"{name.replace('_', ' ')}: {_shown(left)!r} against {_shown(right)!r}"
+        for name, left, right in pairs
+        if left != right
+    ]
+    # What the plan could not count either is missing on both sides.
+    if more := sorted(gaps - UNKNOWN_ENERGY - set(promised.boundary.gaps)):
+        different.append(f"not counted, and promised: {', '.join(more)}")
+    if different:
+        findings.append(
+            missing(
+                "boundary-differs",
+                f"{found.run.name!r} does not count what was promised: {'; '.join(different)}.",
+                "Enter the run with the view and the devices that the plan was made with.",
+            )
+        )
+    elif gaps - UNKNOWN_ENERGY:
+        findings.append(
+            Finding(
+                "not-counted",
+                f"Like the plan, {found.run.name!r} does not count all that it should: "
+                f"{', '.join(sorted(gaps))}.",
+            )
+        )
+    return findings
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def compare_inputs(
+    company: Company, plan: AdvicePlan, assessments: Iterable[Assessment]
+) -> list[Finding]:
+    """Say if an outcome rests on other factors, or other manifests, than its plan."""
+    findings = []
+    if any(one.catalogue_digest != plan.catalogue_digest for one in assessments):
+        findings.append(
+            Finding(
+                "catalogue-differs",
+                "The plan was made with other factors than the outcome; part of the difference "
+                "may be theirs.",
+                remedy="Look at both with the release that made the plan.",
+            )
+        )
+    then = {Path(one.name).name: one.sha256 for one in plan.inputs}
+    for name, now in (
+        (Path(company.deployment.origin).name, company.deployment.digest),
+        (Path(company.needs.origin).name, company.needs.digest),
+    ):
+        if then.get(name, now) != now:
+            findings.append(
+                Finding(
+                    "manifest-changed",
+                    f"{name} is another one than when the plan was made; part of the difference "
+                    "may be its.",
+                )
+            )
+    return findings

@@ -1,0 +1,186 @@
+"""Runs of the ledger, estimated as the options of an advice are: with their silos as actors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from footprint.assessment import estimate
+from footprint.audit.holdings import SiloTable
+from footprint.audit.manifest import locate
+from footprint.errors import DataError, LedgerError
+from footprint.factors.intensity import IntensitySeries
+from footprint.factors.series_files import read_series
+from footprint.intensity_means import weigh_intensities
+from footprint.inventory import build_inventory
+from footprint.ledger import Ledger, ledger_journal, query
+from footprint.management.advisor.company import Company
+from footprint.management.comparability import missing
+from footprint.management.outcomes import Evidence
+from footprint.model import Assessment, Finding, Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Runs, estimated as the silos that made them."""
+
+    assessment: Assessment
+    evidence: tuple[Evidence, ...]
+    findings: tuple[Finding, ...]
+    span_s: float
+
+
+def observe(
+    company: Company,
+    ledger: Ledger,
+    names: Sequence[str],
+    side: str,
+    *,
+    silos: Sequence[str] = (),
+    hourly: bool = False,
+) -> Observed:
+    """Estimate runs of a ledger as options are estimated: with their silos as actors.
+
+    Parameters
+    ----------
+    company : Company
+    ledger : Ledger
+    names : sequence of str
+        Of the runs.
+    side : str
+        ``"before"`` or ``"after"``.
+    silos : sequence of str
+        Only activities of these; none for all.
+    hourly : bool
+        Whether each kWh has the intensity of its hour, as series of the company say it.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger has no such run, or nothing says in which silo an actor of it stood.
+    """
+    names = list(dict.fromkeys(names))
+    where: dict[str, Any] = {"silo": list(silos)} if silos else {}
+    whole = ledger_journal(ledger, names, where=where)
+    findings: list[Finding] = []
+    journal, owners = _by_silo(company, ledger, names, whole, where, findings)
+    settings = company.settings()
+    if hourly:
+        means = _intensities(company, journal, findings)
+        settings = replace(settings, intensities={**settings.intensities, **means})
+    assessment = estimate(build_inventory(journal), settings, catalogue=company.factors)
+    spans = _spans(journal, owners)
+    evidence = tuple(
+        Evidence(what="run", name=name, side=side, start_s=start_s, stop_s=stop_s)
+        for name, (start_s, stop_s) in spans.items()
+    )
+    first, last = min(one[0] for one in spans.values()), max(one[1] for one in spans.values())
+    return Observed(assessment, evidence, tuple(findings), last - first)
+
+
+def _spans(journal: Journal, owners: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """First start and last end of each run [s]."""
+    spans: dict[str, tuple[float, float]] = {}
+    columns = journal.columns
+    for name, start_s, length_s in zip(
+        owners, columns["start_s"], columns["duration_s"], strict=True
+    ):
+        first, last = spans.get(name, (start_s, start_s))
+        spans[name] = min(first, start_s), max(last, start_s + length_s)
+    return spans
+
+
+def _by_silo(
+    company: Company,
+    ledger: Ledger,
+    names: Sequence[str],
+    whole: Journal,
+    where: dict[str, Any],
+    findings: list[Finding],
+) -> tuple[Journal, list[str]]:
+    """Read activities with their silos as actors, as options are estimated; and whose they are."""
+    known = {silo.name: silo for silo in company.deployment.silos}
+    columns: dict[str, list[Any]] = {name: [] for name in whole.columns}
+    owners: list[str] = []
+    strangers: set[str] = set()
+    for name in names:
+        for home in query(ledger, ["silo"], {**where, "run": [name]})["silo"].tolist():
+            part = ledger_journal(ledger, name, where={"silo": home})
+            for key, column in part.columns.items():
+                columns[key].extend(column)
+            for row in range(len(owners), len(owners) + len(part)):
+                actor = columns["actor"][row]
+                silo = known.get(actor) or known.get(home)
+                if silo is None:
+                    strangers.add(str(actor))
+                else:
+                    _settle(company, columns, row, silo, findings)
+            owners += [name] * len(part)
+    if strangers:
+        raise LedgerError(
+            f"Nothing says in which silo {', '.join(sorted(strangers)[:5])} stood, so neither its "
+            "place nor its overhead is known.",
+            "Withdraw the run, and ingest it with --silo NAME, of a silo of the deployment.",
+        )
+    return replace(whole, columns=columns), owners
+
+
+def _settle(
+    company: Company,
+    columns: dict[str, list[Any]],
+    row: int,
+    silo: SiloTable,
+    findings: list[Finding],
+) -> None:
+    """Make an activity one of its silo, where the deployment says that it stands."""
+    zone, said = company.zone(silo.name, "silos"), columns["zone"][row]
+    if said not in (None, zone):
+        findings.append(
+            Finding(
+                "zone-differs",
+                f"The run says that {silo.name!r} stands in {said!r}, the deployment says "
+                f"{zone!r}, which is taken.",
+                remedy="Correct the one that is wrong.",
+            )
+        )
+    columns["actor"][row], columns["zone"][row] = silo.name, zone
+    columns["device"][row] = columns["device"][row] or silo.device
+    columns["access"][row] = columns["access"][row] or silo.access
+
+
+def _intensities(company: Company, journal: Journal, findings: list[Finding]) -> dict[str, float]:
+    """Intensity of the hours in which a job ran: what its schedule was chosen by."""
+    means: dict[str, float] = {}
+    columns = journal.columns
+    # Data that moved is weighed by the mean of the year, as in the plan.
+    used = {zone for zone, kwh in zip(columns["zone"], columns["energy_kwh"], strict=True) if kwh}
+    for zone in sorted(zone for zone in used if zone):
+        try:
+            series = _read_series(company, zone)
+            found, notes = weigh_intensities(journal, series, company.settings().signal)
+        except DataError as error:
+            findings.append(
+                missing(
+                    "intensity-missing",
+                    f"What the hours of the run emitted in {zone!r} is not known: {error.message}",
+                    f"Fetch the series, and name it in {company.needs.origin}, intensity-files.",
+                )
+            )
+            continue
+        means |= found
+        findings += notes
+    return means
+
+
+def _read_series(company: Company, zone: str) -> list[IntensitySeries]:
+    name = company.needs.intensity_files.get(zone)
+    if name is None:
+        raise DataError("no file of its intensity is named.")
+    # By the rules of deployments, relative to the file that says it.
+    here = replace(company.deployment, origin=company.needs.origin)
+    path = locate(here, name, f"intensity-files.{zone}")
+    found = [one for one in read_series(path, company.settings().signal) if one.zone == zone]
+    if not found:
+        raise DataError(f"{name!r} has no zone {zone!r}.")
+    return found

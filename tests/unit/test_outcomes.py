@@ -1,0 +1,458 @@
+"""Measured against promised: savings that are computed by hand, and those that do not exist."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from footprint.errors import LedgerError, UsageError
+from footprint.ledger import open_ledger, record
+from footprint.management.catalogue import ApplicationEntry
+from footprint.management.catalogue_outcomes import CatalogueChoice, measure_catalogues
+from footprint.management.run_outcomes import RunChoice, measure_runs
+from footprint.model import Journal, LifeCycle, Phase, Run, Severity, View
+from tests.outcome_cases import (
+    DAY_S,
+    GRID,
+    HORIZON_H,
+    NOW_S,
+    PUE,
+    advise,
+    architecture,
+    dataset,
+    enter,
+    keeping,
+    keeping_g,
+    network_kwh_per_gb,
+    option,
+    plan_of,
+    scanned,
+    schedule,
+    use,
+    write_company,
+)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory):
+    return write_company(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with open_ledger(f"sqlite:///{tmp_path}/ledger.db", create=True) as ledger:
+        yield ledger
+
+
+def grams(silo, energy_kwh):
+    return energy_kwh * PUE[silo] * GRID[silo]
+
+
+def codes(outcome, severity=Severity.ERROR):
+    return {one.code for one in outcome.findings if one.severity is severity}
+
+
+def four_runs(ledger, folder, energy_kwh=11.0):
+    names = tuple(f"fed-{n}" for n in range(4))
+    for n, name in enumerate(names):
+        enter(ledger, folder, name, ("lyon", energy_kwh, 24 + n, 2))
+    return names
+
+
+# --- runs -----------------------------------------------------------------------------------
+
+
+def test_all_trainings_against_the_option_of_today(company, ledger, tmp_path):
+    plan = architecture(company)
+    advice = plan.advice[0]
+    runs = four_runs(ledger, tmp_path)
+    found = measure_runs(company, plan, advice, ledger, RunChoice(runs=runs))
+    # 400 kWh in Gdansk as planned; 44 kWh in Lyon were measured, where 40 had been promised.
+    expected_g = grams("gdansk", 400) - grams("lyon", 44)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+    assert found.measured_kwh == pytest.approx(400 * 2.0 - 44 * 1.5, rel=1e-12)
+    assert found.measured_g.low < expected_g < found.measured_g.high
+    assert (found.promised_g, found.promised_kwh) == (advice.saving_g, advice.saving_kwh)
+    assert (found.covered, found.scaled, found.inside) == (1.0, False, True)
+    assert not codes(found)
+
+
+def test_a_saving_beside_the_promised_interval_is_said_to_be_outside(company, ledger, tmp_path):
+    plan = architecture(company, energies_kwh=(40.0, 40.0))
+    runs = four_runs(ledger, tmp_path, energy_kwh=2000.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=runs))
+    assert found.measured_g.value < 0 < plan.advice[0].saving_g.low
+    assert found.inside is False
+
+
+def test_one_of_four_trainings_is_no_saving_unless_a_person_lets_it_stand(
+    company, ledger, tmp_path
+):
+    plan = architecture(company)
+    one = four_runs(ledger, tmp_path)[:1]
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=one))
+    assert (found.measured_g, found.measured_kwh, found.inside) == (None, None, None)
+    assert found.covered == 0.25
+    assert codes(found) == {"coverage-differs"}
+    scaled = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=one, scale=True))
+    expected_g = grams("gdansk", 400) - 4 * grams("lyon", 11)
+    assert scaled.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+    assert (scaled.scaled, scaled.inside) == (True, True)
+    assert "stated" in codes(scaled, Severity.WARNING)
+    word = RunChoice(runs=one, covers=1.0)
+    believed = measure_runs(company, plan, plan.advice[0], ledger, word)
+    expected_g = grams("gdansk", 400) - grams("lyon", 11)
+    assert believed.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+    assert "stated" in codes(believed, Severity.WARNING)
+
+
+def test_a_run_of_before_takes_the_place_of_the_plan(company, ledger, tmp_path):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "old", ("gdansk", 90.0, -100, 2))
+    enter(ledger, tmp_path, "new", ("lyon", 12.0, 24, 2))
+    choice = RunChoice(runs=("new",), before=("old",))
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert found.measured_g.value == pytest.approx(grams("gdansk", 90) - grams("lyon", 12))
+    # One training against one; four were promised, so it is neither inside nor outside.
+    assert (found.covered, found.inside) == (0.25, None)
+    assert [one.side for one in found.evidence] == ["before", "after"]
+    scaled = measure_runs(company, plan, plan.advice[0], ledger, replace(choice, scale=True))
+    assert scaled.measured_g.value == pytest.approx(4 * found.measured_g.value, rel=1e-12)
+    assert scaled.inside is not None
+
+
+def test_a_run_from_before_the_plan_is_doubted(company, ledger, tmp_path):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "old", ("lyon", 12.0, -100, 2))
+    choice = RunChoice(runs=("old",), scale=True)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "earlier-than-plan" in codes(found, Severity.WARNING)
+
+
+def test_actors_get_the_place_of_the_silo_under_which_they_were_entered(company, ledger, tmp_path):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "new", ("client-1", 12.0, 24, 2), ("lyon", 1.0, 24, 2), silo="lyon")
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    expected_g = grams("gdansk", 400) - grams("lyon", 13)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([("lyon", None, 24, 2)], "energy-missing"),
+        ([("lyon", 11.0, 24, 2), ("lyon", None, 26, 2)], "energy-missing"),
+        ([("gdansk", 11.0, 24, 2)], "not-measured"),
+        ([("lyon", 11.0, 24, 2, {"phase": "evaluate"})], "not-measured"),
+    ],
+)
+def test_what_is_missing_is_said_and_makes_no_saving(company, ledger, tmp_path, rows, code):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "new", *rows)
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert code in codes(found)
+    assert (found.measured_g, found.measured_kwh, found.inside) == (None, None, None)
+    assert all(one.remedy for one in found.findings if one.severity is Severity.ERROR)
+
+
+def test_an_actor_of_no_silo_is_refused(company, ledger, tmp_path):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "new", ("lyon", 1.0, 24, 2), ("client-1", 11.0, 24, 2), silo="")
+    with pytest.raises(LedgerError, match="in which silo client-1"):
+        measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("new",)))
+
+
+def test_what_was_promised_of_the_network_has_to_be_measured(company, ledger, tmp_path):
+    now = option(company, "centralise", use(company, "gdansk", 400.0))
+    upload = use(company, "lyon", phase=Phase.UPLOAD, data_gb=10.0)
+    then = option(company, "federate", use(company, "lyon", 40.0), upload)
+    plan = plan_of(company, advise("architecture", "defects", now, then))
+    enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2))
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert found.measured_g is None
+    (missing,) = (one for one in found.findings if one.code == "not-measured")
+    assert "lyon network" in missing.message
+    # A person may say that it was not done; or its data is entered.
+    said = replace(choice, without=(Phase.UPLOAD,))
+    found = measure_runs(company, plan, plan.advice[0], ledger, said)
+    expected_g = grams("gdansk", 400) - grams("lyon", 44)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+    moved = {"phase": "upload", "data_gb": 20.0}
+    enter(ledger, tmp_path, "moved", ("lyon", 0.0, 26, 1, moved))
+    both = replace(choice, runs=("new", "moved"))
+    found = measure_runs(company, plan, plan.advice[0], ledger, both)
+    moved_g = 20.0 * network_kwh_per_gb(company) * GRID["lyon"]
+    assert found.measured_g.value == pytest.approx(expected_g - moved_g, rel=1e-9)
+
+
+def test_another_view_is_another_boundary(company, ledger):
+    plan = architecture(company)
+    seen = Journal.of(Run("new"), [use(company, "lyon", 11.0)], view=View.MACHINE)
+    record(ledger, seen, silo="lyon")
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "boundary-differs" in codes(found)
+    assert found.measured_g is None
+    assert "machine" in next(f.message for f in found.findings if f.code == "boundary-differs")
+
+
+def test_what_the_plan_does_not_count_is_left_out_of_the_run_too(company, ledger, tmp_path):
+    plan = architecture(company)
+    more = {"phase": "upload", "data_gb": 20.0}
+    enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2), ("lyon", None, 26, 0, more))
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert found.measured_g.value == pytest.approx(grams("gdansk", 400) - grams("lyon", 44))
+    assert "left-out" in codes(found, Severity.WARNING)
+
+
+def test_nothing_ran_rests_on_a_persons_word(company, ledger):
+    now = option(company, "train again", use(company, "gdansk", 100.0))
+    plan = plan_of(company, advise("retraining", "demand", now, option(company, "keep")))
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=()))
+    assert found.measured_g.value == pytest.approx(grams("gdansk", 100), rel=1e-12)
+    assert [(one.what, one.name) for one in found.evidence] == [("word", "nothing was run")]
+    assert "stated" in codes(found, Severity.WARNING)
+    other = architecture(company)
+    with pytest.raises(UsageError, match="something that runs"):
+        measure_runs(company, other, other.advice[0], ledger, RunChoice(runs=()))
+
+
+def test_what_cannot_be_meant_is_refused(company, ledger, tmp_path):
+    plan = architecture(company)
+    with pytest.raises(LedgerError, match="no run 'none'"):
+        measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("none",)))
+    enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2))
+    with pytest.raises(UsageError, match="cover"):
+        measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("new",), covers=0.0))
+    unknown = plan_of(company, replace(plan.advice[0], subject="other", id="architecture/other"))
+    found = measure_runs(company, unknown, unknown.advice[0], ledger, RunChoice(runs=("new",)))
+    assert (found.covered, found.measured_g) == (None, None)
+    assert codes(found) == {"coverage-unknown"}
+
+
+@pytest.mark.parametrize(
+    ("hour", "intensity"), [(26.0, 30.0), (29.0, 60.0), (36.0, 90.0), (28.5, 45.0)]
+)
+def test_a_job_is_measured_by_the_intensity_of_its_hours(
+    company, ledger, tmp_path, hour, intensity
+):
+    plan = schedule(company)
+    enter(ledger, tmp_path, "nightly-1", ("lyon", 9.0, hour, 2, {"phase": "other"}))
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("nightly-1",)))
+    # Until 6:00 the grid has 30 g/kWh, later 90.
+    expected_g = 8.0 * 1.5 * 90.0 - 9.0 * 1.5 * intensity
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.promised_g.value == pytest.approx(8.0 * 1.5 * 60.0, rel=1e-12)
+    assert found.covered == 1.0
+
+
+def test_a_job_whose_hours_no_series_knows_saved_nothing_known(company, ledger, tmp_path):
+    plan = schedule(company)
+    enter(ledger, tmp_path, "late", ("lyon", 9.0, 24 * 20, 2))
+    enter(ledger, tmp_path, "elsewhere", ("gdansk", 9.0, 26, 2))
+    for name in ("late", "elsewhere"):
+        found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=(name,)))
+        assert "intensity-missing" in codes(found)
+        assert found.measured_g is None
+
+
+@given(
+    then_kwh=st.lists(st.floats(0.1, 1e4), min_size=4, max_size=4),
+    known=st.lists(st.booleans(), min_size=4, max_size=4),
+)
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_measured_saving_is_that_of_all_or_there_is_none(
+    company, tmp_path_factory, then_kwh, known
+):
+    plan = architecture(replace(company, deployment=no_draws(company)))
+    folder = tmp_path_factory.mktemp("ledger")
+    with open_ledger(f"sqlite:///{folder}/l.db", create=True) as ledger:
+        names = []
+        for n, (energy_kwh, there) in enumerate(zip(then_kwh, known, strict=True)):
+            names.append(f"run-{n}")
+            enter(ledger, folder, names[-1], ("lyon", energy_kwh if there else None, 24 + n, 1))
+        found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=tuple(names)))
+    if all(known):
+        expected_g = grams("gdansk", 400) - sum(grams("lyon", one) for one in then_kwh)
+        assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9, abs=1e-6)
+    else:
+        assert found.measured_g is None
+        assert "energy-missing" in codes(found)
+    assert found.promised_g == plan.advice[0].saving_g
+
+
+def no_draws(company):
+    return replace(company.deployment, method=replace(company.deployment.method, draws=0))
+
+
+# --- catalogues -----------------------------------------------------------------------------
+
+
+def delete(company):
+    now, then = keeping(company, "keep", gigabytes=500.0), keeping(company, "delete")
+    return plan_of(company, advise("dataset", "lyon/old-scans", now, then))
+
+
+DECIDED = CatalogueChoice(decided_s=NOW_S + DAY_S)
+
+
+def test_a_dataset_counts_as_kept_until_the_first_scan_without_it(company):
+    plan = delete(company)
+    series = {
+        "lyon": [
+            scanned("lyon", -10, dataset("old-scans", 400.0)),
+            scanned("lyon", 0, dataset("old-scans", 500.0), dataset("other", 70.0)),
+            scanned("lyon", 30, dataset("old-scans", 500.0), dataset("other", 90.0)),
+            scanned("lyon", 65, dataset("other", 900.0)),
+            scanned("lyon", 73),
+        ]
+    }
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    # Gone on day 65, and still on day 73: eight days are sure.
+    expected_g = keeping_g(company, "lyon", 500.0 * 8 * 24)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.covered == pytest.approx(73 / 365, rel=1e-12)
+    assert found.inside is None
+    assert found.promised_g.value == pytest.approx(
+        keeping_g(company, "lyon", 500.0 * HORIZON_H), rel=1e-9
+    )
+    scaled = measure_catalogues(company, plan, plan.advice[0], series, replace(DECIDED, scale=True))
+    expected_g = keeping_g(company, "lyon", 500.0 * (365 - 65) * 24)
+    assert scaled.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert scaled.inside is True
+    assert "stated" in codes(scaled, Severity.WARNING)
+
+
+def test_a_dataset_that_only_shrank_or_grew_is_seen_as_it_is(company):
+    plan = delete(company)
+    for gigabytes in (100.0, 700.0):
+        series = {
+            "lyon": [
+                scanned("lyon", 0, dataset("old-scans", 500.0)),
+                scanned("lyon", 40, dataset("old-scans", gigabytes)),
+                scanned("lyon", 50),
+            ]
+        }
+        found = measure_catalogues(
+            company, plan, plan.advice[0], series, replace(DECIDED, after_s=NOW_S + 45 * DAY_S)
+        )
+        assert found.measured_g.value == pytest.approx(0.0, abs=1e-9)
+        found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+        saved_gb_h = (500.0 - gigabytes) * 10 * 24
+        expected_g = keeping_g(company, "lyon", abs(saved_gb_h))
+        assert abs(found.measured_g.value) == pytest.approx(expected_g, rel=1e-9)
+        assert (found.measured_g.value > 0) == (gigabytes < 500)
+
+
+def test_a_colder_medium_saves_the_difference_of_both(company):
+    now = keeping(company, "keep", gigabytes=500.0)
+    then = keeping(company, "tier down", gigabytes=500.0, medium="storage.hdd", copies=1.0)
+    plan = plan_of(company, advise("dataset", "lyon/old-scans", now, then))
+    series = {
+        "lyon": [
+            scanned("lyon", 0, dataset("old-scans", 500.0)),
+            scanned("lyon", 1.5, dataset("old-scans", 500.0, "hdd")),
+        ]
+    }
+    found = measure_catalogues(company, plan, plan.advice[0], series, replace(DECIDED, scale=True))
+    gb_h = 500.0 * (365 - 1.5) * 24
+    expected_g = keeping_g(company, "lyon", gb_h) - keeping_g(
+        company, "lyon", gb_h, "storage.hdd", 1.0
+    )
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.inside is True
+
+
+def test_what_moving_costs_is_taken_off_as_planned(company):
+    now = keeping(company, "keep", gigabytes=500.0)
+    gone = keeping(company, "move")
+    move = use(company, "lyon", phase=Phase.DATA_TRANSFER, data_gb=500.0)
+    then = replace(gone, assessment=company.assess("move", [move]))
+    plan = plan_of(company, advise("dataset", "lyon/old-scans", now, then))
+    series = {"lyon": [scanned("lyon", 0, dataset("old-scans", 500.0)), scanned("lyon", 10)]}
+    found = measure_catalogues(company, plan, plan.advice[0], series, replace(DECIDED, scale=True))
+    moved_g = 500.0 * network_kwh_per_gb(company) * GRID["lyon"]
+    kept_g = keeping_g(company, "lyon", 500.0 * 355 * 24)
+    assert found.measured_g.value == pytest.approx(kept_g - moved_g, rel=1e-9)
+    assert "as-planned" in codes(found, Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("scans", "code"),
+    [
+        ([(0, dataset("old-scans", 500.0))], "catalogue-after-missing"),
+        ([(0, dataset("old-scans", 500.0)), (400,)], "catalogue-after-missing"),
+        ([(2, dataset("old-scans", 500.0)), (30,)], "catalogue-before-missing"),
+        ([(0, dataset("old-scans", 500.0, None)), (30,)], "catalogue-incomplete"),
+        (
+            [(0, dataset("old-scans", 500.0)), (30, dataset("old-scans", 1.0, None))],
+            "catalogue-incomplete",
+        ),
+    ],
+)
+def test_what_no_catalogue_says_is_no_saving(company, scans, code):
+    plan = delete(company)
+    series = {"lyon": [scanned("lyon", day, *entries) for day, *entries in scans]}
+    for scale in (False, True):
+        choice = replace(DECIDED, scale=scale)
+        found = measure_catalogues(company, plan, plan.advice[0], series, choice)
+        assert code in codes(found)
+        assert (found.measured_g, found.measured_kwh, found.inside) == (None, None, None)
+
+
+def test_an_advice_that_no_catalogue_knows_is_refused(company):
+    plan = delete(company)
+    series = {"lyon": [scanned("lyon", 0, dataset("other", 1.0))]}
+    with pytest.raises(UsageError, match="No catalogue") as error:
+        measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert "--entry" in error.value.remedy
+    choice = replace(DECIDED, entries=("lyon/none",))
+    with pytest.raises(UsageError, match="'lyon/none'"):
+        measure_catalogues(company, plan, plan.advice[0], series, choice)
+    named = replace(DECIDED, entries=("lyon/other",), scale=True)
+    series["lyon"].append(scanned("lyon", 10))
+    found = measure_catalogues(company, plan, plan.advice[0], series, named)
+    assert found.measured_g.value == pytest.approx(keeping_g(company, "lyon", 355 * 24), rel=1e-9)
+
+
+def application(name, energy_kwh, period_days=30.0, models=("m",)):
+    return ApplicationEntry(
+        id=name, models=models, calls=10, period_days=period_days, energy_kwh=energy_kwh
+    )
+
+
+def retire(company, subject="lyon/board-old"):
+    asked = use(company, "lyon", 12 * 10.0, Phase.INFERENCE, life_cycle=LifeCycle.INFER)
+    now, then = option(company, "keep", asked), option(company, "retire")
+    return plan_of(company, advise("application", subject, now, then))
+
+
+def test_the_energy_of_an_application_that_was_retired(company):
+    plan = retire(company)
+    before, other = application("board-old", 10.0), application("board", 20.0)
+    grown = application("board", 26.0)
+    series = {
+        "lyon": [
+            scanned("lyon", 0, before, other),
+            scanned("lyon", 60, grown),
+            scanned("lyon", 90, grown),
+        ]
+    }
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert found.measured_g.value == pytest.approx(grams("lyon", 10.0), rel=1e-9)
+    # If it was merged, the one that answers in its place is looked at too.
+    plan = retire(company, "lyon/board + lyon/board-old")
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert found.measured_g.value == pytest.approx(grams("lyon", 10.0 - 6.0), rel=1e-9)
+    unmetered = scanned("lyon", 60, application("board-old", None))
+    series["lyon"][1] = unmetered
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert "catalogue-incomplete" in codes(found)
+    assert found.measured_g is None
