@@ -15,6 +15,7 @@ from footprint.cli import (
     flower,
     intensity,
     ledger,
+    manage,
     meters,
     methods,
     papers,
@@ -57,6 +58,7 @@ app.add_typer(factors.app, name="factors")
 app.add_typer(flower.app, name="flower")
 app.add_typer(intensity.app, name="intensity")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(manage.app, name="manage")
 
 
 @app.callback()

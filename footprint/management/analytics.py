@@ -21,7 +21,13 @@ from footprint.management.questions import (
     Statistic,
     read_message,
 )
-from footprint.management.sketches import DistinctSketch, Estimate, RowSketch, forged
+from footprint.management.sketches import (
+    STRICT_JSON,
+    DistinctSketch,
+    Estimate,
+    RowSketch,
+    forged,
+)
 from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
 from footprint.model.kinds import Vocabulary
 
@@ -71,6 +77,8 @@ class Coverage:
     rows: int | None = None
     sampled: bool = False
 
+    __pydantic_config__ = STRICT_JSON
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
@@ -107,6 +115,8 @@ class Analysis:
     pairs: tuple[Pair, ...] = ()
     raw_bytes: int | None = None
     merged: Any = field(default=None, compare=False, repr=False)
+
+    __pydantic_config__ = STRICT_JSON
 
     @property
     def answered(self) -> int:

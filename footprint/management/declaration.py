@@ -177,8 +177,10 @@ class Silo:
             inside = target.is_relative_to(self.folder.resolve())
             exists = inside and target.is_file()
         except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "this is no name of a file"
             raise ManifestError(
-                f"{self.folder / NAME}, dataset {table.id!r}: {table.path!r} is no name of a file.",
+                f"{self.folder / NAME}, dataset {table.id!r}: {table.path!r} cannot be read: "
+                f"{why}.",
                 "Correct it.",
             ) from error
         if not inside:

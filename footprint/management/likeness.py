@@ -10,7 +10,7 @@ import numpy as np
 
 from footprint.errors import UsageError
 from footprint.management.catalogue import SiloCatalogue, schema_similarity
-from footprint.management.sketches import Estimate, RowSketch
+from footprint.management.sketches import STRICT_JSON, Estimate, RowSketch
 from footprint.management.summaries import Histogram, QuantileSketch
 from footprint.model.kinds import Vocabulary
 
@@ -52,6 +52,8 @@ class Pair:
     jaccard: Estimate
     containment: Estimate
     sampled: bool = False
+
+    __pydantic_config__ = STRICT_JSON
 
 
 @dataclass(frozen=True, slots=True)
