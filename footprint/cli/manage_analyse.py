@@ -179,4 +179,7 @@ def _question(given: dict[str, Any]) -> Question:
             "What is asked for?", f"Name it: --statistic, one of {', '.join(Statistic)}."
         )
     statistic = Statistic.parse(given.pop("statistic"))
+    for name in ("dataset", "column"):
+        if not str(given.get(name, "x")).isprintable():
+            raise UsageError(f"--{name} holds characters that steer a terminal.", "Correct it.")
     return Question(id=statistic.value, statistic=statistic, **{"ranks": _RANKS, **given})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footprint.cli.ledger_text import counted
 from footprint.cli.manage_company import (
     AllowOutside,
     AsJson,
@@ -124,12 +125,13 @@ def _print(found: Catalogues) -> None:
 
     entries = [(one.silo, entry) for one in found.silos for entry in one.datasets]
     size = amount("data", bytes_to_gb(sum(entry.size_bytes for _, entry in entries)))
+    silos = counted(len(found.silos), "silo")
     print_columns(
         "Datasets",
         _DATASET,
         [_dataset_row(silo, entry) for silo, entry in entries],
         right=("rows", "sample", "size"),
-        foot=(f"{len(found.silos)} silos", f"{len(entries)} datasets", "", "", size, *[""] * 5),
+        foot=(silos, counted(len(entries), "dataset"), "", "", size, *[""] * 5),
         stacked=True,
     )
     samples = [entry for _, entry in entries if entry.sampled]

@@ -8,7 +8,7 @@ the coverage of every analysis, and stops nothing. Over Flower a `Coordinator` d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from footprint.audit.deployments import Deployment
@@ -113,11 +113,7 @@ def gather(
     MissingExtra
         If an optional package is needed that is not installed.
     """
-    questions = {
-        place: question
-        for number, table in enumerate(needs.retrainings, start=1)
-        for place, question in _histogram_questions(needs, table, f"retrainings[{number}]")
-    }
+    questions = _histogram_questions(needs)
     gathered = gather_silos(needs, deployment, factors, now_s, recorded=recorded, progress=progress)
     company = gathered.company
     if not gathered.silos:
@@ -264,23 +260,33 @@ def _derive_secret(texts: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _histogram_questions(
-    needs: Needs, table: RetrainingTable, key: str
-) -> Iterator[tuple[tuple[str, str], Question]]:
-    """Ask for both datasets of a retraining on its grid."""
-    for dataset in (table.before, table.now):
-        try:
-            question = Question(
-                id="histogram",
-                statistic=Statistic.HISTOGRAM,
-                dataset=dataset,
-                column=table.column,
-                lower=table.lower,
-                upper=table.upper,
-                cells=table.cells,
-                minimum_rows=1,
-                minimum_silos=1,
-            )
-        except UsageError as error:
-            raise ManifestError(f"{needs.origin}, {key}: {error.message}", error.remedy) from error
-        yield (dataset, table.column), question
+def _histogram_questions(needs: Needs) -> dict[tuple[str, str], Question]:
+    """Ask for both datasets of each retraining, on its grid."""
+    found: dict[tuple[str, str], Question] = {}
+    for number, table in enumerate(needs.retrainings, start=1):
+        place = f"{needs.origin}, retrainings[{number}]"
+        for dataset in (table.before, table.now):
+            question = _histogram_question(table, dataset, place)
+            if found.setdefault((dataset, table.column), question) != question:
+                raise ManifestError(
+                    f"{place}: {table.column!r} of {dataset!r} has another grid already.",
+                    "Give it one: lower, upper and cells.",
+                )
+    return found
+
+
+def _histogram_question(table: RetrainingTable, dataset: str, place: str) -> Question:
+    try:
+        return Question(
+            id="histogram",
+            statistic=Statistic.HISTOGRAM,
+            dataset=dataset,
+            column=table.column,
+            lower=table.lower,
+            upper=table.upper,
+            cells=table.cells,
+            minimum_rows=1,
+            minimum_silos=1,
+        )
+    except UsageError as error:
+        raise ManifestError(f"{place}: {error.message}", error.remedy) from error

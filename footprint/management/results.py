@@ -16,7 +16,7 @@ from typing import Any
 
 import pydantic
 
-from footprint.errors import DataError
+from footprint.errors import DataError, UsageError
 from footprint.factors import FactorCatalogue
 from footprint.lifecycle.network import transfer_energy
 from footprint.management.analytics import Analysis, Came, Coverage
@@ -237,6 +237,8 @@ def _load(kind: Any, document: Any, name: str) -> Any:
             steps = (str(step)[:40] for step in first["loc"])
             where = f"{'.'.join(step for step in steps if step.isprintable())}: {first['msg']}"
         raise DataError(f"{name} says what cannot be: {where}.", _REMEDY) from error
+    except UsageError as error:  # of a question that nobody can ask
+        raise DataError(f"{name} says what cannot be: {error.message}", _REMEDY) from error
 
 
 @functools.cache
