@@ -36,8 +36,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Carbon accounting and life-cycle estimation for federated learning.",
     epilog="""
-    Exit codes: 0 fine, 1 findings of an audit, 2 wrong use, 3 wrong data,
-    4 a missing extra. Results go to standard output, everything else to
+    Exit codes: 0 fine, 1 findings of an audit or missing silos, 2 wrong
+    use, 3 wrong data, 4 a missing extra. Results go to standard output, everything else to
     standard error.
     """,
 )
