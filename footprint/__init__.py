@@ -9,8 +9,9 @@ Names are loaded when they are first touched, so importing the package is free.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from footprint._lazy import hand_out
 
 if TYPE_CHECKING:
     from footprint._version import __version__ as __version__
@@ -38,42 +39,30 @@ if TYPE_CHECKING:
     from footprint.settings import Settings as Settings
 
 _HOMES = {
-    "Activity": "footprint.model",
-    "Assessment": "footprint.model",
-    "Comparison": "footprint.model",
-    "FactorCatalogue": "footprint.factors",
-    "FootprintError": "footprint.errors",
-    "Inventory": "footprint.model",
-    "Journal": "footprint.model",
-    "Phase": "footprint.model",
-    "Settings": "footprint.settings",
-    "SignalKind": "footprint.model",
-    "Tracker": "footprint.measurement.tracker",
-    "__version__": "footprint._version",
-    "build_inventory": "footprint.inventory",
-    "compare": "footprint.comparison",
-    "estimate": "footprint.assessment",
-    "load_catalogue": "footprint.factors",
-    "rank": "footprint.comparison",
-    "read_document": "footprint.documents",
-    "read_journal": "footprint.measurement.attribution",
-    "render_report": "footprint.reporting",
-    "track": "footprint.measurement.decorator",
-    "write_document": "footprint.documents",
-    "write_report": "footprint.reporting",
+    "Activity": "model",
+    "Assessment": "model",
+    "Comparison": "model",
+    "FactorCatalogue": "factors",
+    "FootprintError": "errors",
+    "Inventory": "model",
+    "Journal": "model",
+    "Phase": "model",
+    "Settings": "settings",
+    "SignalKind": "model",
+    "Tracker": "measurement.tracker",
+    "__version__": "_version",
+    "build_inventory": "inventory",
+    "compare": "comparison",
+    "estimate": "assessment",
+    "load_catalogue": "factors",
+    "rank": "comparison",
+    "read_document": "documents",
+    "read_journal": "measurement.attribution",
+    "render_report": "reporting",
+    "track": "measurement.decorator",
+    "write_document": "documents",
+    "write_report": "reporting",
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'footprint' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOMES)
+__getattr__, __dir__ = hand_out(__name__, _HOMES)

@@ -96,6 +96,11 @@ def bytes_to_gb(count: float) -> float:
     return count / BYTES_PER_GB
 
 
+def gb_to_bytes(volume_gb: float) -> int:
+    """Convert gigabytes to whole bytes."""
+    return round(volume_gb * BYTES_PER_GB)
+
+
 @lru_cache(maxsize=1)
 def registry() -> pint.UnitRegistry[float]:
     """Our own small pint registry, made once.

@@ -15,6 +15,7 @@ from footprint.cli import (
     flower,
     intensity,
     ledger,
+    manage,
     meters,
     methods,
     papers,
@@ -35,8 +36,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="Carbon accounting and life-cycle estimation for federated learning.",
     epilog="""
-    Exit codes: 0 fine, 1 findings of an audit, 2 wrong use, 3 wrong data,
-    4 a missing extra. Results go to standard output, everything else to
+    Exit codes: 0 fine, 1 findings of an audit or missing silos, 2 wrong
+    use, 3 wrong data, 4 a missing extra. Results go to standard output, everything else to
     standard error.
     """,
 )
@@ -57,6 +58,7 @@ app.add_typer(factors.app, name="factors")
 app.add_typer(flower.app, name="flower")
 app.add_typer(intensity.app, name="intensity")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(manage.app, name="manage")
 
 
 @app.callback()

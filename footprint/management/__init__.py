@@ -16,10 +16,9 @@ docs/management.md. Names are loaded when they are first touched; Flower only fo
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from footprint.errors import MissingExtra
+from footprint._lazy import hand_out
 
 if TYPE_CHECKING:
     from footprint.management.agent import answer_questions as answer_questions
@@ -51,21 +50,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        value = getattr(import_module(f"{__name__}.{home}"), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "flwr":
-            raise
-        raise MissingExtra.of("flower", f"footprint.management.{name}") from error
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOMES)
+__getattr__, __dir__ = hand_out(__name__, _HOMES, extra="flower", brings="flwr")

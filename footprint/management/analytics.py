@@ -21,7 +21,13 @@ from footprint.management.questions import (
     Statistic,
     read_message,
 )
-from footprint.management.sketches import DistinctSketch, Estimate, RowSketch, forged
+from footprint.management.sketches import (
+    STRICT_JSON,
+    DistinctSketch,
+    Estimate,
+    RowSketch,
+    forged,
+)
 from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
 from footprint.model.kinds import Vocabulary
 
@@ -63,12 +69,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """One silo in a result: whether it is in it, and why not."""
+    """One silo in a result: whether it is in it, why not, and whether it is by samples."""
 
     silo: str
     came: Came
     reason: str = ""
     rows: int | None = None
+    sampled: bool = False
+
+    __pydantic_config__ = STRICT_JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +101,7 @@ class Analysis:
     pairs : tuple of Pair
         Datasets that share rows.
     raw_bytes : int or None
-        Of the files that the answers are about; None if a silo does not say.
+        Of what the answers are about, of samples their files; None if a silo does not say.
     merged : object
         The merged sketch, for further use.
     """
@@ -106,6 +115,8 @@ class Analysis:
     pairs: tuple[Pair, ...] = ()
     raw_bytes: int | None = None
     merged: Any = field(default=None, compare=False, repr=False)
+
+    __pydantic_config__ = STRICT_JSON
 
     @property
     def answered(self) -> int:
@@ -124,6 +135,10 @@ class _Taken:
     @property
     def rows(self) -> int:
         return sum(part.rows for part in self.answer.parts)
+
+    @property
+    def sampled(self) -> bool:
+        return any(part.sampled for part in self.answer.parts)
 
 
 def merge_answers(
@@ -156,7 +171,7 @@ def merge_answers(
             coverage[silo] = Coverage(silo, Came.REFUSED, found.reason)
         else:
             taken.append(found)
-            coverage[silo] = Coverage(silo, Came.ANSWERED, rows=found.rows)
+            coverage[silo] = Coverage(silo, Came.ANSWERED, rows=found.rows, sampled=found.sampled)
     if question.statistic in HASHED:
         taken = _with_one_key(taken, coverage)
     analysis = Analysis(question=question, coverage=tuple(coverage.values()))
@@ -202,12 +217,16 @@ def _check_part(question: Question, part: AnswerPart, catalogue: SiloCatalogue |
     known = next((one for one in catalogue.datasets if one.id == part.dataset), None)
     if known is None:
         raise forged(f"its catalogue has no dataset {part.dataset!r}")
-    most = known.rows * ROWS_CHANGE
+    by_sample = known.sampled and question.statistic is not Statistic.ROWS
+    if part.sampled != by_sample:
+        raise forged("it and its catalogue do not agree on what is a sample")
+    rows = (known.sample_rows or 0) if by_sample else known.rows
+    most = rows * ROWS_CHANGE
     if question.epsilon is not None:
         cells = 1 if question.cells is None else question.cells + 2
         most += _FAR / question.epsilon * math.sqrt(cells)
     if part.rows + (part.missing or 0) > most:
-        raise forged(f"it is about {part.rows:,} rows, and its catalogue says {known.rows:,}")
+        raise forged(f"it is about {part.rows:,} rows, and its catalogue says {rows:,}")
 
 
 def _no_sketch(data: bytes, part: AnswerPart, question: Question) -> int:
@@ -266,7 +285,10 @@ def _merge(analysis: Analysis, taken: Sequence[_Taken]) -> Analysis:
             for one in taken
             for part, sketch in zip(one.answer.parts, one.sketches, strict=True)
         }
-        return replace(analysis, pairs=find_pairs(datasets, question.similarity))
+        samples = {
+            (one.silo, part.dataset) for one in taken for part in one.answer.parts if part.sampled
+        }
+        return replace(analysis, pairs=find_pairs(datasets, question.similarity, samples))
     sketches = [sketch for one in taken for sketch in one.sketches]
     return _estimate(analysis, sketches, taken)
 

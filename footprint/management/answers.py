@@ -30,6 +30,7 @@ from footprint.management.questions import (
 )
 from footprint.management.sketches import DistinctSketch, RowSketch
 from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
+from footprint.units import gb_to_bytes
 
 SPENT = "epsilon.jsonl"
 """Beside the declaration: what noisy answers have spent."""
@@ -123,7 +124,7 @@ class Responder:
         if question.epsilon is not None:
             return self._noisy(question, declared, table, now_s)
         values = _values(question, table)
-        rows = _height(table) if values is None else len(values)
+        rows = _rows(question, declared, table) if values is None else len(values)
         if rows < least:
             return None
         labels: tuple[tuple[str, str], ...] = ()
@@ -146,10 +147,11 @@ class Responder:
         part = AnswerPart(
             dataset=declared.id,
             rows=rows,
-            missing=_height(table) - rows,
-            size_bytes=path.stat().st_size,
+            missing=0 if values is None else _height(table) - rows,
+            size_bytes=_size_bytes(question, declared, path),
             least=least,
             labels=labels,
+            sampled=_of_sample(question, declared),
         )
         return part, sketch
 
@@ -159,7 +161,7 @@ class Responder:
         """Answer with noise. Whether the cohort is large enough is judged by the noisy count."""
         epsilon = question.epsilon or 0.0
         if question.statistic is Statistic.ROWS:
-            counts = np.array([_height(table)], dtype=np.int64)
+            counts = np.array([_rows(question, declared, table)], dtype=np.int64)
         else:
             counts = Histogram.of(_numbers(_values(question, table)), question.grid).counts
         ledger = EpsilonLedger(self.silo.folder / SPENT, self.silo.epsilon_limit)
@@ -172,7 +174,8 @@ class Responder:
         sketch = b""
         if question.statistic is Statistic.HISTOGRAM:
             sketch = Histogram(question.grid, noisy, np.zeros_like(noisy)).pack()
-        return AnswerPart(dataset=declared.id, rows=rows), sketch
+        sampled = _of_sample(question, declared)
+        return AnswerPart(dataset=declared.id, rows=rows, sampled=sampled), sketch
 
 
 def _columns(path: Path, question: Question) -> Table:
@@ -186,6 +189,24 @@ def _columns(path: Path, question: Question) -> Table:
 
 def _height(table: Table) -> int:
     return len(next(iter(table.values())))
+
+
+def _of_sample(question: Question, declared: DatasetTable) -> bool:
+    """Whether an answer is of a sample: how many rows there are in all is declared."""
+    return declared.rows is not None and question.statistic is not Statistic.ROWS
+
+
+def _rows(question: Question, declared: DatasetTable, table: Table) -> int:
+    if declared.rows is None or _of_sample(question, declared):
+        return _height(table)
+    return declared.rows
+
+
+def _size_bytes(question: Question, declared: DatasetTable, path: Path) -> int:
+    """Bytes of what an answer is of, which would have had to move for it."""
+    if declared.size_gb is None or _of_sample(question, declared):
+        return path.stat().st_size
+    return gb_to_bytes(declared.size_gb)
 
 
 def _values(question: Question, table: Table) -> list[Value] | None:

@@ -20,12 +20,14 @@ from pydantic import Field
 
 from footprint.errors import DataError
 from footprint.model.kinds import Vocabulary
+from footprint.units import S_PER_H
 
 FORMAT = "footprint-silo-catalogue"
 FORMAT_VERSION = 1
 MOST_BYTES = 4 * 1024 * 1024
 """Size of a catalogue beyond which nobody described it."""
 MOST_COLUMNS, MOST_ENTRIES = 2_000, 2_000
+S_PER_DAY = 24 * S_PER_H
 CLOCK_SKEW_S = 300.0
 """How far the clock of a silo may be ahead of ours [s]: machines whose clocks are not kept."""
 _STRICT = {"extra": "forbid", "allow_inf_nan": False, "strict": True}
@@ -92,6 +94,9 @@ class DatasetEntry:
     rows : int
     size_bytes : int
         As it lies on the medium.
+    sample_rows : int or None
+        Where a sample was looked through: its rows. `rows` and `size_bytes` are then what the
+        silo declares of all of it.
     format : FileFormat
     storage_class : str
         Subject of a ``power_per_gb`` factor, such as ``"hdd"``, or a name of the silo's own.
@@ -121,13 +126,28 @@ class DatasetEntry:
     retention_days: Days | None = None
     energy_kwh: Energy | None = None
     moved_bytes: Bytes | None = None
+    sample_rows: Count | None = None
 
     __pydantic_config__ = _STRICT
 
     def __post_init__(self) -> None:
         _require_distinct("columns", [column.name for column in self.columns])
+        if self.sample_rows is not None and self.sample_rows > self.rows:
+            raise ValueError("a sample has more rows than all of it")
         if not _HASH.fullmatch(self.schema_hash) or self.schema_hash != hash_schema(self.columns):
             raise ValueError("the schema hash is not that of the columns")
+
+    @property
+    def sampled(self) -> bool:
+        """Whether what is told of its rows is told of a sample."""
+        return self.sample_rows is not None
+
+    @property
+    def kept_until_s(self) -> float | None:
+        """Until when it must be kept (Unix time [s]); None if nobody says."""
+        if self.written_s is None or self.retention_days is None:
+            return None
+        return self.written_s + self.retention_days * S_PER_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

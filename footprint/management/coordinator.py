@@ -21,21 +21,18 @@ from flwr.app import ConfigRecord, Message, RecordDict
 from flwr.common.constant import ErrorCode
 
 from footprint.errors import DataError
-from footprint.factors import FactorCatalogue
 from footprint.integrations.flower.grid import MeasuredGrid
 from footprint.integrations.flower.payload import (
     ANALYSIS_QUERY,
     CATALOGUE_QUERY,
     payload_bytes,
 )
-from footprint.lifecycle.network import transfer_energy
 from footprint.management.agent import RECORD
-from footprint.management.analytics import Analysis, Came, Coverage, Reply, merge_answers
+from footprint.management.analytics import Came, Coverage, Reply, merge_answers
 from footprint.management.catalogue import SiloCatalogue, read_catalogue
 from footprint.management.questions import Question, write_message
-from footprint.management.sketches import Estimate
+from footprint.management.results import Result, Traffic
 from footprint.model import Phase
-from footprint.units import bytes_to_gb
 
 MOST_ANSWER_BYTES = 64 * 1024 * 1024
 """Of one silo; 2,000 datasets of 32 KiB each."""
@@ -44,66 +41,6 @@ _NO_ANSWER = (
     ErrorCode.REPLY_MESSAGE_UNAVAILABLE,
     ErrorCode.NODE_UNAVAILABLE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What an analysis moved, beside what the raw data would have.
-
-    Attributes
-    ----------
-    asked_bytes, answered_bytes : int
-        Payload of all messages.
-    raw_bytes : int or None
-        Of the files that the answers are about; None if a silo does not say.
-    """
-
-    asked_bytes: int
-    answered_bytes: int
-    raw_bytes: int | None
-
-    def energy(self, catalogue: FactorCatalogue, network: str) -> tuple[Estimate, Estimate | None]:
-        """Energy of the network for what moved, and for the raw data [kWh].
-
-        Parameters
-        ----------
-        catalogue : FactorCatalogue
-        network : str
-            Subject of a ``network_energy`` factor, such as ``"fixed_core_access"``.
-
-        Raises
-        ------
-        FactorNotFound
-            If the catalogue has no such factor.
-        """
-        factor = catalogue.resolve("network_energy", subject=network).factor
-
-        def kwh(name: str, count: int) -> Estimate:
-            data_gb = bytes_to_gb(count)
-            low, high = (
-                None if value is None else transfer_energy(data_gb, value)
-                for value in (factor.low, factor.high)
-            )
-            return Estimate(name, transfer_energy(data_gb, factor.value), low, high)
-
-        moved = kwh("moved", self.asked_bytes + self.answered_bytes)
-        raw = None if self.raw_bytes is None else kwh("raw data", self.raw_bytes)
-        return moved, raw
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """An analysis with what it moved.
-
-    Attributes
-    ----------
-    number : int
-        Round of the run: under it the energy stands in the journal.
-    """
-
-    number: int
-    analysis: Analysis
-    traffic: Traffic
 
 
 @dataclass

@@ -15,6 +15,13 @@
     retention = "730 d"
     labels = ["country"]
 
+    [[datasets]]
+    id = "scans"
+    path = "scans-sample.csv"       # of 1.8 TB that nobody looks through
+    size = "1.8 TB"
+    rows = 400_000
+    written = 2026-05-30T02:00:00Z  # instead of the time of the file
+
     [[applications]]
     id = "pricing"
     datasets = ["bookings"]
@@ -31,12 +38,12 @@ import functools
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 
 from footprint.errors import ManifestError
-from footprint.model.scenario import STRICT, Unit
+from footprint.model.scenario import STRICT, Gigabytes, Unit, manifest_key
 from footprint.tables import explain, read_toml, written_keys
 
 NAME = "silo.toml"
@@ -51,10 +58,10 @@ Energy = Annotated[float, Unit("kWh")]
 
 
 def _key(name: str) -> str:
-    return name.removesuffix("_s").removesuffix("_kwh").replace("_", "-")
+    return manifest_key(name).replace("_", "-")
 
 
-_CONFIG = {**STRICT, "alias_generator": _key}
+_CONFIG: dict[str, Any] = {**STRICT, "alias_generator": _key}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +72,44 @@ class DatasetTable:
     ----------
     path : str
         A CSV, Parquet or npz file inside of the silo's folder.
+    size_gb : float or None
+        What all of it takes; the file is then a sample of it [GB].
+    rows : int or None
+        Of all of it; goes with `size_gb`.
     storage_class, owner, legal : str or None
     retention_s : float or None
         [s].
     read : datetime or None
         Last read, with its time zone. File systems mostly do not keep it: it is never guessed.
+    written : datetime or None
+        Last write, with its time zone; None takes the time of the file, which a copy changes.
     energy_kwh : float or None
         Metered for it [kWh].
+    moved_gb : float or None
+        Metered as moved for it [GB].
     labels : tuple of str
         Columns whose frequent values may be named; of others only hashes are sent.
     """
 
     id: str
     path: str
+    size_gb: Gigabytes | None = None
+    rows: Whole | None = None
     storage_class: str | None = None
     owner: str | None = None
     legal: str | None = None
     retention_s: Span | None = None
     read: datetime | None = None
+    written: datetime | None = None
     energy_kwh: Energy | None = None
+    moved_gb: Gigabytes | None = None
     labels: tuple[str, ...] = ()
 
     __pydantic_config__ = _CONFIG
+
+    def __post_init__(self) -> None:
+        if (self.size_gb is None) != (self.rows is None):
+            raise ValueError("size and rows go together: the file is a sample of so much")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +177,10 @@ class Silo:
             inside = target.is_relative_to(self.folder.resolve())
             exists = inside and target.is_file()
         except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "this is no name of a file"
             raise ManifestError(
-                f"{self.folder / NAME}, dataset {table.id!r}: {table.path!r} is no name of a file.",
+                f"{self.folder / NAME}, dataset {table.id!r}: {table.path!r} cannot be read: "
+                f"{why}.",
                 "Correct it.",
             ) from error
         if not inside:
@@ -207,7 +232,11 @@ def read_silo(path: Path | str) -> Silo:
 
 
 def _times(silo: Silo) -> list[tuple[str, datetime]]:
-    reads = [(f"dataset {one.id!r}, read", one.read) for one in silo.datasets]
+    reads = [
+        (f"dataset {one.id!r}, {key}", getattr(one, key))
+        for one in silo.datasets
+        for key in ("read", "written")
+    ]
     uses = [(f"application {one.id!r}, used", one.used) for one in silo.applications]
     return [(name, time) for name, time in [*reads, *uses] if time is not None]
 

@@ -23,6 +23,8 @@ Value = bool | int | float | str | None
 Table = Mapping[str, Sequence[Value]]
 """Columns of one length, by name."""
 
+MOST_FILE_BYTES = 256 * 1024 * 1024
+"""Our choice: in memory the values take ten to twenty times what the file does."""
 _FORMATS = {".csv": FileFormat.CSV, ".parquet": FileFormat.PARQUET, ".npz": FileFormat.NPZ}
 # What ISO 8601 looks like; a column of such texts is one of times.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
@@ -85,8 +87,18 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Table:
         FileFormat.NPZ: _read_npz,
     }[file_format(path)]
     try:
+        _require_size(path)
         table = read(path)
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path.name} is not UTF-8: {error.reason} at byte {error.start:,}.",
+            "Save it as UTF-8.",
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{path.name} cannot be read: {error.strerror or error}.", "Check the file."
+        ) from error
+    except (ValueError, csv.Error) as error:
         raise DataError(f"{path.name} cannot be read: {error}.", "Check the file.") from error
     if not table or len(table) > MOST_COLUMNS:
         raise DataError(
@@ -94,6 +106,15 @@ def read_table(path: Path, names: Sequence[str] | None = None) -> Table:
             "Check the file.",
         )
     return {name: table[name] for name in table if names is None or name in names}
+
+
+def _require_size(path: Path) -> None:
+    size = path.stat().st_size
+    if size > MOST_FILE_BYTES:
+        raise DataError(
+            f"{path.name} has {size:,} bytes; at most {MOST_FILE_BYTES:,} are looked through.",
+            "Put a sample of it beside it, and declare size and rows of the whole in silo.toml.",
+        )
 
 
 def kind_of(values: Sequence[Value]) -> ColumnKind:

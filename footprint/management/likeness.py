@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from footprint.errors import UsageError
 from footprint.management.catalogue import SiloCatalogue, schema_similarity
-from footprint.management.sketches import Estimate, RowSketch
+from footprint.management.sketches import STRICT_JSON, Estimate, RowSketch
 from footprint.management.summaries import Histogram, QuantileSketch
 from footprint.model.kinds import Vocabulary
 
@@ -42,6 +42,8 @@ class Pair:
         Share of distinct rows in both, of those in either; 95 % [1].
     containment : Estimate
         Share of the distinct rows of the first that the second has; 95 % [1].
+    sampled : bool
+        Whether one of them is a sample: of rows that are in no sample nothing is known.
     """
 
     first: Place
@@ -49,6 +51,9 @@ class Pair:
     likeness: Likeness
     jaccard: Estimate
     containment: Estimate
+    sampled: bool = False
+
+    __pydantic_config__ = STRICT_JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,9 @@ class Drift:
     psi: float | None
 
 
-def find_pairs(datasets: Mapping[Place, RowSketch], similarity: float) -> tuple[Pair, ...]:
+def find_pairs(
+    datasets: Mapping[Place, RowSketch], similarity: float, samples: Collection[Place] = ()
+) -> tuple[Pair, ...]:
     """Find the datasets that share at least a share of their rows.
 
     Parameters
@@ -77,18 +84,22 @@ def find_pairs(datasets: Mapping[Place, RowSketch], similarity: float) -> tuple[
         Sketches made with one key.
     similarity : float
         Jaccard index, or share of the smaller one, from which on they count [1].
+    samples : collection of (str, str)
+        Of which of them the sketch is of a sample.
 
     Notes
     -----
     About a pair exactly at the threshold the bounds of 95 % err in 1 of 40 cases. Datasets
-    with other columns, or rounded numbers, share no rows.
+    with other columns, or rounded numbers, share no rows. Samples that were drawn apart share
+    few rows even if all rows are the same: of them a pair that is not found says nothing.
     """
     places = sorted(datasets)
     found = []
     for one, other in sorted(_sharing([datasets[place] for place in places])):
         pair = _compare(places[one], places[other], datasets, similarity)
         if pair is not None:
-            found.append(pair)
+            of_sample = pair.first in samples or pair.second in samples
+            found.append(replace(pair, sampled=of_sample))
     return tuple(found)
 
 

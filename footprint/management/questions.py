@@ -107,7 +107,7 @@ class Question:
                     f"There is no noise for {what}.", f"Only for: {', '.join(_NOISY)}."
                 )
             check_epsilon(self.epsilon)
-        if not all(0 < rank < 1 for rank in (*self.ranks, self.similarity)):
+        if not all(0 < rank < 1 for rank in self.ranks) or not 0 < self.similarity <= 1:
             raise UsageError("Ranks and similarity lie between 0 and 1.")
         if self.statistic in _ON_GRID:
             _ = self.grid
@@ -145,6 +145,8 @@ class AnswerPart:
         Counts below it are told as 0.
     labels : tuple of (str, str)
         Hashes and values of what is frequent, where the silo's declaration allows it.
+    sampled : bool
+        Whether it is of a sample of the dataset; rows are counted of all of it.
     """
 
     dataset: Name
@@ -156,6 +158,7 @@ class AnswerPart:
         tuple[tuple[Annotated[str, Field(pattern="^[0-9a-f]{16}$")], Name], ...],
         Field(max_length=1024),
     ] = ()
+    sampled: bool = False
 
     __pydantic_config__ = _STRICT
 

@@ -19,6 +19,8 @@ import numpy as np
 
 from footprint.errors import DataError, MissingExtra
 
+STRICT_JSON = {"extra": "forbid", "allow_inf_nan": False, "strict": True}
+"""How results are read from files: nothing unknown, and no text for a number."""
 LG_REGISTERS = 15
 """2^15 registers of one byte: 0.57 % relative standard error, 1.04 / sqrt(2^15)."""
 LG_ROWS = 12
@@ -48,6 +50,8 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+
+    __pydantic_config__ = STRICT_JSON
 
 
 def library() -> Any:

@@ -68,6 +68,7 @@ def test_python_examples_run(name, tmp_path):
         "docs/guide.md",
         "docs/ledger.md",
         "docs/live_sources.md",
+        "docs/management.md",
         "docs/papers.md",
     ],
 )
@@ -77,7 +78,8 @@ def test_shell_examples_use_options_that_exist(name):
         if not line.startswith("footprint "):
             continue
         words = line.split(" -- ")[0].split("#")[0].split()
-        command = words[1:3] if words[1] in ("factors", "intensity", "ledger") else words[1:2]
+        groups = ("factors", "intensity", "ledger", "manage")
+        command = words[1:3] if words[1] in groups else words[1:2]
         if words[1] == "audit":  # whose command `run` may go without its name
             command = ["audit", words[2] if words[2] in ("verify", "diff", "export") else "run"]
         if tuple(command) not in helps:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -19,15 +20,21 @@ def test_all_is_sorted_and_real():
     assert set(dir(footprint)) == set(footprint.__all__)
 
 
-def test_type_checkers_see_the_same_names():
-    tree = ast.parse(Path(footprint.__file__).read_text())
+@pytest.mark.parametrize(
+    "name", ["footprint", "footprint.integrations.flower", "footprint.management"]
+)
+def test_type_checkers_see_the_same_names(name):
+    package = import_module(name)
+    tree = ast.parse(Path(package.__file__).read_text())
     seen = {
-        (alias.asname, node.module)
+        (alias.asname, node.module.removeprefix(f"{name}."))
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module.startswith("footprint.")
         for alias in node.names
+        if alias.asname
     }
-    assert seen == set(footprint._HOMES.items())
+    assert seen == set(package._HOMES.items())
+    assert package.__all__ == sorted(package._HOMES)
 
 
 def test_unknown_names_are_attribute_errors():

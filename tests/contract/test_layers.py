@@ -12,6 +12,7 @@ PACKAGE = Path(footprint.__file__).parent
 LAYERS = {
     "errors": 0,
     "_resources": 0,
+    "_lazy": 0,
     "_version": 0,
     "addresses": 1,
     "units": 1,
@@ -130,6 +131,7 @@ SAME_LAYER = {
     ("manifest", "tables"),
     ("ledger", "inventory"),
     ("ledger", "measurement.attribution"),
+    ("_lazy", "errors"),
     ("_resources", "errors"),
     ("scheduling.evaluation", "simulation.results"),
     ("scheduling.signals", "simulation.results"),

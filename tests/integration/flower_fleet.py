@@ -101,8 +101,9 @@ class Fleet:
         with ExitStack() as stack:
             options = ["--host", LOOPBACK, "--port", str(self.port)]
             options.append("--disable-runtime-dependency-installation")
-            stack.enter_context(self._running("superlink", "flower-superlink", options, self.port))
-            self.relays = []
+            link = stack.enter_context(self._running("superlink", "flower-superlink", options))
+            wait_for(link, self.port, self.folder / "superlink" / "log.txt")
+            self.relays, self.nodes, places = [], [], []
             for number, config in enumerate(self.configs):
                 relay = Relay(self.port)
                 stack.callback(relay.close)
@@ -110,16 +111,21 @@ class Fleet:
                 port = free_port()
                 options = ["--superlink", f"{LOOPBACK}:{relay.port}", "--host", LOOPBACK]
                 options += ["--port", str(port), "--node-config", config]
-                node = self._running(f"node-{number}", "flower-supernode", options, port)
-                stack.enter_context(node)
+                name = f"node-{number}"
+                node = stack.enter_context(self._running(name, "flower-supernode", options))
+                self.nodes.append(node)
+                places.append((port, self.folder / name / "log.txt"))
+            for node, place in zip(self.nodes, places, strict=True):
+                wait_for(node, *place)
             self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
+        stop(*self.nodes)
         self.stack.close()
 
     @contextmanager
-    def _running(self, name, command, options, port):
+    def _running(self, name, command, options):
         folder = self.folder / name
         folder.mkdir()
         with (folder / "log.txt").open("wb") as log:
@@ -131,8 +137,7 @@ class Fleet:
                 stderr=subprocess.STDOUT,
             )
             try:
-                wait_for(process, port, folder / "log.txt")
-                yield
+                yield process
             finally:
                 stop(process)
 
@@ -167,22 +172,25 @@ def wait_for(process, port, log):
     raise AssertionError(f"{process.args[0]} did not start:\n{log.read_text()}")
 
 
-def stop(process):
-    """End a process and all that it started, also what it detached."""
-    try:
-        started = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        started = []
-    process.terminate()
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
+def stop(*processes):
+    """End processes and all that they started, also what they detached."""
+    started = []
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            started += psutil.Process(process.pid).children(recursive=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
     _, left = psutil.wait_procs(started, timeout=STOP_S)
     for child in left:
         with suppress(psutil.NoSuchProcess):
             child.kill()
-    process.wait()
+    for process in processes:
+        process.wait()
 
 
 def tool(name):

@@ -440,3 +440,76 @@ def test_a_file_that_broke_is_a_refusal_without_its_content(tmp_path):
     assert "data" in replies["nice"].head
     assert "ana@" not in replies["nice"].head
     assert merge_answers(ask("rows"), replies).answered == 2
+
+
+def sample_silo(folder, rows=400_000):
+    """Declare the bookings of a silo as a sample of more."""
+    path = folder / "silo.toml"
+    old = 'path = "bookings.csv"\n'
+    path.write_text(path.read_text().replace(old, f'{old}size = "2 TB"\nrows = {rows}\n'))
+
+
+def test_of_samples_rows_are_declared_and_the_rest_is_said_to_be_of_a_sample(tmp_path):
+    company = make_company(tmp_path)
+    sample_silo(company.folders["nice"])
+    scanned = {name: scan_silo(read_silo(f), NOW_S) for name, f in company.folders.items()}
+    rows, customers = ask("rows"), ask("distinct", "customer")
+    counted = merge_answers(rows, answers(company, rows), scanned)
+    assert counted.rows == 400_000 + 2 * ROWS
+    assert counted.raw_bytes > 2e12  # to count them all, all would have to move
+    assert not any(one.sampled for one in counted.coverage)
+    found = merge_answers(customers, answers(company, customers), scanned)
+    assert {one.silo: (one.rows, one.sampled) for one in found.coverage} == {
+        "lisbon": (ROWS, False),
+        "madrid": (ROWS, False),
+        "nice": (ROWS, True),
+    }
+    assert found.raw_bytes < 1e6
+
+
+def test_a_sample_with_more_rows_than_its_catalogue_has_sampled_is_forged(tmp_path):
+    company = make_company(tmp_path)
+    sample_silo(company.folders["nice"])
+    scanned = {name: scan_silo(read_silo(f), NOW_S) for name, f in company.folders.items()}
+    question = ask("frequent", "country")
+    honest = answers(company, question)
+    # Far below the rows of the whole, and still more than the sample can have.
+    for part, words in (
+        ({"rows": 3 * ROWS}, f"says {ROWS:,}"),
+        ({"sampled": False}, "what is a sample"),
+    ):
+        forged = honest | {"nice": changed(honest["nice"], part)}
+        coverage = merge_answers(question, forged, scanned).coverage
+        assert {one.silo: one.came for one in coverage}["nice"] is Came.FORGED
+        assert words in coverage[-1].reason
+
+
+def test_duplicates_that_were_found_on_samples_say_so(tmp_path):
+    company = make_company(tmp_path)
+    nice, lisbon = company.folders["nice"], company.folders["lisbon"]
+    lines = (company.folders["madrid"] / "bookings.csv").read_text().splitlines()
+    write(nice, "bookings", [lines[0], *lines[:0:-1]])
+    write(lisbon, "copy", lines)
+    declare(lisbon, "lisbon", ["bookings", "copy"])
+    sample_silo(nice)
+    question = ask("duplicates")
+    pairs = merge_answers(question, answers(company, question)).pairs
+    found = {(pair.first, pair.second): pair.sampled for pair in pairs}
+    whole = ("lisbon", "copy"), ("madrid", "bookings")
+    assert found.pop(whole) is False
+    assert len(found) == 2
+    assert all(found.values())
+
+
+def test_a_similarity_of_one_takes_only_what_is_the_same(tmp_path):
+    company = make_company(tmp_path)
+    lines = (company.folders["madrid"] / "bookings.csv").read_text().splitlines()
+    write(company.folders["nice"], "bookings", lines)
+    write(company.folders["lisbon"], "bookings", lines[:-1])
+    question = ask("duplicates", similarity=1.0)
+    (pair,) = (
+        one
+        for one in merge_answers(question, answers(company, question)).pairs
+        if one.likeness is Likeness.DUPLICATE
+    )
+    assert {pair.first[0], pair.second[0]} == {"madrid", "nice"}

@@ -231,3 +231,57 @@ def test_the_declaration_that_is_shown_is_one(tmp_path):
     found = read_silo(tmp_path)
     assert found.datasets[0].labels == ("country",)
     assert (found.minimum_rows, found.epsilon_limit) == (25, 3.0)
+
+
+WHOLE = 'size = "1.8 TB"\nrows = 400_000\nwritten = 2026-05-30T02:00:00Z\nmoved = "35 GB"\n'
+
+
+def sampled(folder, text=WHOLE, old='path = "bookings.csv"\n'):
+    (folder / "silo.toml").write_text(DECLARED.replace(old, old + text))
+    return read_silo(folder)
+
+
+def test_of_a_sample_the_catalogue_tells_what_is_declared_of_the_whole(folder):
+    entry = scan_silo(sampled(folder), NOW_S).datasets[0]
+    assert (entry.size_bytes, entry.rows) == (1_800_000_000_000, 400_000)
+    assert (entry.sampled, entry.sample_rows) == (True, 2)
+    assert entry.moved_bytes == 35_000_000_000
+    assert entry.written_s == 1780106400  # not that of the file, which is new
+    assert entry.kept_until_s == entry.written_s + 730 * 86400
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('size = "1.8 TB"\n', "size and rows go together"),
+        ("rows = 400_000\n", "size and rows go together"),
+        ('size = "1 TB"\nrows = 1\n', "its file has 2 rows, and all of it 1"),
+        ('size = "9 h"\nrows = 10\n', "size"),
+        ("written = 2026-05-30T02:00:00\n", "time zone"),
+        ("written = 2226-05-30T02:00:00Z\n", "after the time"),
+    ],
+)
+def test_a_wrong_declaration_of_a_sample_says_what_is_wrong(folder, text, words):
+    with pytest.raises(DataError, match=words):
+        scan_silo(sampled(folder, text), NOW_S)
+
+
+def test_a_forged_sample_is_refused(folder):
+    sent = write_catalogue(scan_silo(sampled(folder), NOW_S))
+    with pytest.raises(DataError, match="sample"):
+        read_catalogue(changed(sent, lambda d: d["datasets"][0].update(rows=1)), NOW_S)
+
+
+def test_a_file_too_large_to_look_through_says_how_to_declare_a_sample(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(DataError, match="1,073,741,824 bytes") as error:
+        describe(tmp_path / "a.csv")
+    assert "sample" in error.value.remedy
+
+
+def test_a_file_in_another_encoding_says_so(tmp_path):
+    (tmp_path / "a.csv").write_bytes("a\nmünchen\n".encode("latin-1"))
+    with pytest.raises(DataError, match="not UTF-8") as error:
+        describe(tmp_path / "a.csv")
+    assert "UTF-8" in error.value.remedy

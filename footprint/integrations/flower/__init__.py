@@ -12,10 +12,9 @@ Names are loaded when they are first touched; Flower is imported then.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from footprint.errors import MissingExtra
+from footprint._lazy import hand_out
 
 if TYPE_CHECKING:
     from footprint.integrations.flower.clock import VirtualClock as VirtualClock
@@ -55,21 +54,4 @@ _HOMES = {
 }
 
 __all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        value = getattr(import_module(f"{__name__}.{home}"), name)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != "flwr":
-            raise
-        raise MissingExtra.of("flower", f"footprint.integrations.flower.{name}") from error
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(_HOMES)
+__getattr__, __dir__ = hand_out(__name__, _HOMES, extra="flower", brings="flwr")

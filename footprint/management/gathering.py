@@ -1,0 +1,292 @@
+"""Gathering what an advisor needs to know of a company, from the folders of its silos.
+
+Everything happens in this process: the files of a silo are read where they lie, and nothing of
+them is kept but catalogues and sketches. A silo that cannot be read is in the findings and in
+the coverage of every analysis, and stops nothing. Over Flower a `Coordinator` does the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from footprint.audit.deployments import Deployment
+from footprint.errors import FootprintError, ManifestError, MissingExtra, UsageError
+from footprint.factors import FactorCatalogue
+from footprint.management.advisor.company import Company
+from footprint.management.advisor.needs import Needs, RetrainingTable
+from footprint.management.analytics import Came, Reply, merge_answers
+from footprint.management.answers import Responder
+from footprint.management.catalogue import SiloCatalogue
+from footprint.management.declaration import NAME, Silo
+from footprint.management.doubts import doubt_analysis, doubt_catalogue
+from footprint.management.folders import read_folder
+from footprint.management.questions import Question, Statistic, write_message
+from footprint.management.results import Result, Traffic
+from footprint.management.scanning import scan_silo
+from footprint.management.sketches import library
+from footprint.model import Finding, InputFile, Severity
+
+Progress = Callable[[str], None]
+"""Is told what is looked at next."""
+
+
+def _say_nothing(_: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The silos of a company, as far as they can be read.
+
+    Attributes
+    ----------
+    company : Company
+        With catalogues, and without analyses.
+    silos : mapping of str to Silo
+        Declarations of those with a folder: they can be asked.
+    missing : mapping of str to Came
+        What came of the others that the company names.
+    secret : str
+        That the silos share.
+    """
+
+    company: Company
+    silos: Mapping[str, Silo]
+    missing: Mapping[str, Came]
+    secret: str = field(repr=False)
+
+    def ask(self, question: Question, progress: Progress = _say_nothing) -> Result:
+        """Ask all silos with a folder, as a coordinator would.
+
+        Parameters
+        ----------
+        question : Question
+        progress : callable, optional
+            Is told the name of each silo before it answers.
+
+        Raises
+        ------
+        MissingExtra
+            If the library of the sketches is not installed.
+        """
+        library()
+        replies: dict[str, Reply | Came] = dict(self.missing)
+        asked_bytes = len(write_message(question).encode()) * len(self.silos)
+        answered_bytes = 0
+        for name, silo in self.silos.items():
+            progress(name)
+            answer, sketches = Responder(silo, self.secret).answer(question, self.company.now_s)
+            head = write_message(answer)
+            answered_bytes += len(head.encode()) + sum(map(len, sketches))
+            replies[name] = Reply(head, sketches)
+        analysis = merge_answers(question, replies, self.company.catalogues)
+        return Result(None, analysis, Traffic(asked_bytes, answered_bytes, analysis.raw_bytes))
+
+
+def gather(
+    needs: Needs,
+    deployment: Deployment,
+    factors: FactorCatalogue,
+    now_s: float,
+    *,
+    recorded: Mapping[str, SiloCatalogue] | None = None,
+    progress: Progress = _say_nothing,
+) -> Company:
+    """Gather all that advice is made from: catalogues, duplicates, and histograms.
+
+    Parameters
+    ----------
+    needs : Needs
+    deployment : Deployment
+    factors : FactorCatalogue
+    now_s : float
+        For which the advice is made (Unix time [s]).
+    recorded, progress
+        As in `gather_silos`.
+
+    Raises
+    ------
+    ManifestError
+        If the manifest names silos or grids that cannot be.
+    MissingExtra
+        If an optional package is needed that is not installed.
+    """
+    questions = _histogram_questions(needs)
+    gathered = gather_silos(needs, deployment, factors, now_s, recorded=recorded, progress=progress)
+    company = gathered.company
+    if not gathered.silos:
+        return company
+    progress("copies among all datasets")
+    everything = Question(
+        id="duplicates",
+        statistic=Statistic.DUPLICATES,
+        similarity=needs.similarity,
+        # Each silo keeps its own minimum of rows.
+        minimum_rows=1,
+        minimum_silos=1,
+    )
+    duplicates = gathered.ask(everything).analysis
+    histograms = {}
+    for place, question in questions.items():
+        progress(f"{question.column} of {question.dataset}")
+        histograms[place] = gathered.ask(question).analysis
+    doubts = [one for found in (duplicates, *histograms.values()) for one in doubt_analysis(found)]
+    return replace(
+        company,
+        duplicates=duplicates,
+        histograms=histograms,
+        findings=(*company.findings, *doubts),
+    )
+
+
+def gather_silos(
+    needs: Needs,
+    deployment: Deployment,
+    factors: FactorCatalogue,
+    now_s: float,
+    *,
+    recorded: Mapping[str, SiloCatalogue] | None = None,
+    progress: Progress = _say_nothing,
+) -> Gathered:
+    """Look through the folders of all silos that a company names.
+
+    Parameters
+    ----------
+    needs : Needs
+    deployment : Deployment
+        Its `outside` says whether folders may lie outside of that of the manifest.
+    factors : FactorCatalogue
+        That storage classes are looked up in.
+    now_s : float
+        Unix time [s].
+    recorded : mapping of str to SiloCatalogue, optional
+        Catalogues of silos without a folder, such as the latest ones of a ledger. They cannot
+        be asked.
+    progress : callable, optional
+        Is told the name of each silo before it is looked through.
+
+    Raises
+    ------
+    ManifestError
+        If the manifest names a silo twice, or one that the deployment does not have.
+    MissingExtra
+        If a file needs a package that is not installed.
+    """
+    company = Company(
+        deployment=deployment, needs=needs, catalogues={}, factors=factors, now_s=now_s
+    )
+    _check_names(company)
+    silos: dict[str, Silo] = {}
+    catalogues: dict[str, SiloCatalogue] = {}
+    missing: dict[str, Came] = {}
+    findings: list[Finding] = [] if needs.silos else [_no_silos(needs)]
+    texts: dict[str, bytes] = {}
+    for table in needs.silos:
+        name = table.name
+        try:
+            if table.folder is None:
+                catalogues[name] = _recorded(name, needs, recorded or {})
+                missing[name] = Came.LATE
+            else:
+                progress(name)
+                found = read_folder(table, needs, outside=deployment.outside)
+                catalogues[name] = scan_silo(found.silo, now_s)
+                silos[name], texts[name] = found.silo, found.text
+        except MissingExtra:
+            raise  # of this machine, and not of the silo
+        except FootprintError as error:
+            missing[name] = Came.FAILED
+            findings.append(_left_out(name, error))
+    inputs = [
+        InputFile(f"{name}/{NAME}", hashlib.sha256(text).hexdigest())
+        for name, text in texts.items()
+    ]
+    for catalogue in catalogues.values():
+        findings += doubt_catalogue(company, catalogue)
+    company = replace(
+        company, catalogues=catalogues, findings=tuple(findings), inputs=tuple(inputs)
+    )
+    return Gathered(
+        company=company, silos=silos, missing=missing, secret=_derive_secret(texts.values())
+    )
+
+
+def _check_names(company: Company) -> None:
+    seen: set[str] = set()
+    for number, table in enumerate(company.needs.silos, start=1):
+        key = f"silos[{number}]"
+        company.silo(table.name, key)
+        if table.name in seen:
+            raise ManifestError(
+                f"{company.needs.origin}, {key}: {table.name!r} is there twice.", "Leave one out."
+            )
+        seen.add(table.name)
+
+
+def _recorded(name: str, needs: Needs, recorded: Mapping[str, SiloCatalogue]) -> SiloCatalogue:
+    if name not in recorded:
+        raise ManifestError(
+            f"{needs.origin}, silo {name!r} has no folder, and no catalogue of it is recorded.",
+            "Name its folder, or record its catalogue.",
+        )
+    return recorded[name]
+
+
+def _no_silos(needs: Needs) -> Finding:
+    return Finding(
+        "no-silos",
+        f"{needs.origin} names no silo: nothing is known of what lies where.",
+        Severity.ERROR,
+        "Add [[silos]] tables with name and folder.",
+    )
+
+
+def _left_out(name: str, error: FootprintError) -> Finding:
+    message = f"Silo {name!r} is left out: {error.message}"
+    return Finding("silo-failed", message, Severity.ERROR, error.remedy, name)
+
+
+def _derive_secret(texts: Iterable[bytes]) -> str:
+    """Derive the secret of the silos from their declarations, which nobody else has.
+
+    So the same silos give the same hashes each time. What is printed of an analysis can hold
+    hashes of values, and must not come from a secret that everybody can read here.
+    """
+    digest = hashlib.blake2b(person=b"footprint silos")
+    for text in sorted(texts):
+        digest.update(hashlib.blake2b(text).digest())
+    return digest.hexdigest()
+
+
+def _histogram_questions(needs: Needs) -> dict[tuple[str, str], Question]:
+    """Ask for both datasets of each retraining, on its grid."""
+    found: dict[tuple[str, str], Question] = {}
+    for number, table in enumerate(needs.retrainings, start=1):
+        place = f"{needs.origin}, retrainings[{number}]"
+        for dataset in (table.before, table.now):
+            question = _histogram_question(table, dataset, place)
+            if found.setdefault((dataset, table.column), question) != question:
+                raise ManifestError(
+                    f"{place}: {table.column!r} of {dataset!r} has another grid already.",
+                    "Give it one: lower, upper and cells.",
+                )
+    return found
+
+
+def _histogram_question(table: RetrainingTable, dataset: str, place: str) -> Question:
+    try:
+        return Question(
+            id="histogram",
+            statistic=Statistic.HISTOGRAM,
+            dataset=dataset,
+            column=table.column,
+            lower=table.lower,
+            upper=table.upper,
+            cells=table.cells,
+            minimum_rows=1,
+            minimum_silos=1,
+        )
+    except UsageError as error:
+        raise ManifestError(f"{place}: {error.message}", error.remedy) from error

@@ -1,0 +1,218 @@
+"""`footprint manage catalogue` and `analyse`: what they print, keep and exit with."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from footprint.cli.manage import app
+from footprint.errors import DataError, ManifestError, UsageError
+from footprint.management.results import read_catalogues, read_result, write_result
+from tests.managed_folders import change, make_folders
+from tests.management_silos import ROWS
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
+NOW_S = 4e9
+TODAY = ("--today", "2096-10-02")
+FARES = ("--dataset", "bookings", "--column", "fare", "--lower", "0", "--upper", "1000")
+
+
+def run(*words, columns=200):
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        return CliRunner().invoke(app, [str(word) for word in words])
+    finally:
+        del os.environ["COLUMNS"]
+
+
+def analyse(folder, statistic, *words, **more):
+    return run("analyse", folder, "--statistic", statistic, *words, *TODAY, **more)
+
+
+@pytest.fixture
+def company(tmp_path):
+    return make_folders(tmp_path)
+
+
+def test_the_catalogue_of_the_example_is_printed_kept_and_printed_again(tmp_path):
+    kept = tmp_path / "catalogues.json"
+    done = run("catalogue", EXAMPLE, "-o", kept)
+    assert done.exit_code == 0, done.output
+    row = next(line for line in done.stdout.splitlines() if "door-events" in line)
+    cells = [cell.strip() for cell in row.split("│")][1:-1]
+    assert cells[:6] == ["turin", "door-events", "92,000,000", "80", "800 GB", "ssd"]
+    assert cells[6:] == ["2025-03-11", "2024-12-31", "rolling stock", "2029-12-30"]
+    assert "delay-board-old" in done.stdout
+    assert run("catalogue", kept).stdout == done.stdout
+    assert run("catalogue", EXAMPLE, "--json").stdout == kept.read_text()
+    found = read_catalogues(kept.read_text(), "catalogues.json", NOW_S)
+    assert len(found.silos) == 7
+
+
+def test_a_narrow_terminal_cuts_nothing():
+    wide, narrow = (run("catalogue", EXAMPLE, columns=n).stdout for n in (200, 80))
+    assert max(map(len, narrow.splitlines())) <= 80
+    for name in ("ticket-sales-2025", "gate-counts-2019", "310,000,000", "transport research"):
+        assert name in wide
+        assert name in narrow
+
+
+def test_one_silo_can_be_chosen_and_an_unknown_one_is_named():
+    done = run("catalogue", EXAMPLE, "--silo", "hub")
+    assert "timetable" in done.stdout
+    assert "wheel-scans" not in done.stdout
+    wrong = run("catalogue", EXAMPLE, "--silo", "rome")
+    assert isinstance(wrong.exception, UsageError)
+    assert "lyon" in wrong.exception.remedy
+
+
+def test_a_silo_that_is_left_out_is_said_and_exits_with_1(company, tmp_path):
+    (company.folders["nice"] / "bookings.csv").unlink()
+    listed = run("catalogue", tmp_path, *TODAY)
+    assert listed.exit_code == 1
+    assert "madrid" in listed.stdout
+    assert "'nice' is left out" in listed.stderr
+    counted = analyse(tmp_path, "rows", "--dataset", "bookings", "--json")
+    assert counted.exit_code == 1
+    result = read_result(counted.stdout, "result")
+    assert result.analysis.rows == 2 * ROWS
+    assert [one.came.value for one in result.analysis.coverage] == [
+        "answered",
+        "answered",
+        "failed",
+    ]
+
+
+def test_an_analysis_gives_bounds_coverage_bytes_and_energy(company, tmp_path):
+    kept = tmp_path / "customers.json"
+    words = ("--dataset", "bookings", "--column", "customer")
+    done = analyse(tmp_path, "distinct", *words, "-o", kept)
+    assert done.exit_code == 0, done.output
+    result = read_result(kept.read_text(), "customers.json")
+    (found,) = result.analysis.estimates
+    assert found.low <= len(np.unique(company.customers)) <= found.high
+    assert result.traffic.raw_bytes == sum(
+        (silo / "bookings.csv").stat().st_size for silo in company.folders.values()
+    )
+    assert result.traffic.moved_bytes > 3 * (1 << 15)
+    energy = result.energy
+    share = result.traffic.moved_bytes / result.traffic.raw_bytes
+    assert energy.moved.value / energy.raw.value == pytest.approx(share)
+    assert energy.moved.low < energy.moved.value < energy.moved.high
+    for name in ("lisbon", "madrid", "nice", "3 of 3 silos", "12,000 rows", "bounds of 95 %"):
+        assert name in done.stdout
+    # Printed again from the file, and the same when it is asked again.
+    assert run("analyse", kept).stdout == done.stdout
+    assert analyse(tmp_path, "distinct", *words).stdout == done.stdout
+
+
+@pytest.mark.parametrize(
+    ("statistic", "words", "shown"),
+    [
+        ("rows", ("--dataset", "bookings"), "12,000"),
+        ("rows", ("--dataset", "bookings", "--epsilon", "1"), "epsilon 1"),
+        ("quantiles", (*FARES, "--cells", "1000", "--rank", "0.9"), "quantile 0.9"),
+        ("histogram", (*FARES, "--cells", "10"), "[100, 200)"),
+        ("frequent", ("--dataset", "bookings", "--column", "country"), "Portugal"),
+        ("duplicates", (), "nothing was found"),
+    ],
+)
+def test_every_statistic_can_be_asked_for_and_read_back(company, tmp_path, statistic, words, shown):
+    for silo in company.folders.values():
+        change(silo / "silo.toml", 'zone = "FR"', 'zone = "FR"\nepsilon-limit = 5.0')
+    kept = tmp_path / "result.json"
+    done = analyse(tmp_path, statistic, *words, "-o", kept)
+    assert done.exit_code == 0, done.output
+    assert shown in done.stdout
+    assert write_result(read_result(kept.read_text(), "result.json")) == kept.read_text()
+
+
+def test_without_enough_silos_there_is_no_result_and_exit_code_1(company, tmp_path):
+    done = analyse(tmp_path, "rows", "--dataset", "bookings", "--minimum-silos", "4")
+    assert done.exit_code == 1
+    assert "no result. 3 of 3 silos can be used; at least 4 must." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "found"),
+    [
+        ((), UsageError, "What is asked for"),
+        (("--statistic", "mean"), UsageError, "'mean'"),
+        (("--statistic", "distinct", "--dataset", "bookings"), UsageError, "column"),
+        (("--statistic", "histogram", *FARES), UsageError, "grid"),
+        (("--statistic", "rows", "--dataset", "a\x1b[2Jb"), UsageError, "--dataset"),
+        (("--statistic", "duplicates", "--network", "pigeon"), DataError, "pigeon"),
+        (("--statistic", "duplicates", "-o", "x.csv"), UsageError, "json"),
+        (("--statistic", "duplicates", "--today", "soon"), UsageError, "soon"),
+    ],
+)
+def test_what_cannot_be_asked_says_why(company, tmp_path, words, kind, found):
+    done = run("analyse", tmp_path, *(() if "--today" in words else TODAY), *words)
+    assert isinstance(done.exception, kind), done.output
+    assert found in done.exception.message + done.exception.remedy
+
+
+def test_a_folder_that_is_no_company_says_so(tmp_path):
+    for command in ("catalogue", "analyse"):
+        done = run(command, tmp_path)
+        assert isinstance(done.exception, ManifestError)
+
+
+def test_markup_and_escapes_in_names_stay_text(company, tmp_path):
+    change(
+        company.folders["nice"] / "silo.toml",
+        'id = "bookings"',
+        'id = "[red]bookings[/red]"\nowner = "<script>alert(1)</script>"',
+    )
+    done = run("catalogue", tmp_path, *TODAY)
+    assert done.exit_code == 0
+    assert "[red]bookings[/red]" in done.stdout
+    assert "<script>alert(1)</script>" in done.stdout
+    kept = tmp_path / "result.json"
+    analyse(tmp_path, "duplicates", "-o", kept)
+    document = json.loads(kept.read_text())
+    document["analysis"]["coverage"][0]["reason"] = "[bold]gone\x1b[2J\u202e"
+    kept.write_text(json.dumps(document))
+    printed = run("analyse", kept).output
+    assert "[bold]gone" in printed
+    assert "\x1b" not in printed
+    assert "\u202e" not in printed
+
+
+@pytest.mark.parametrize(
+    "change_document",
+    [
+        lambda d: d.update(format="other"),
+        lambda d: d.update(format_version=2),
+        lambda d: d.update(more=1),
+        lambda d: d["analysis"].update(merged=[1]),
+        lambda d: d["analysis"].update(rows="12"),
+        lambda d: d["analysis"]["coverage"][0].update(came="well"),
+        lambda d: d["analysis"]["question"].update(id="../x"),
+        lambda d: d["analysis"]["question"].update(column="fare"),
+        lambda d: d["traffic"].update(raw_bytes=1.5),
+        lambda d: d.pop("traffic"),
+        lambda d: d["analysis"]["estimates"][0].update(value=float("nan")),
+    ],
+)
+def test_a_damaged_result_is_refused(company, tmp_path, change_document):
+    kept = tmp_path / "result.json"
+    analyse(tmp_path, "rows", "--dataset", "bookings", "-o", kept)
+    document = json.loads(kept.read_text())
+    change_document(document)
+    kept.write_text(json.dumps(document))
+    done = run("analyse", kept)
+    assert isinstance(done.exception, DataError), done.output
+    assert "result.json" in done.exception.message
+
+
+def test_options_of_a_question_do_not_go_with_a_result(company, tmp_path):
+    kept = tmp_path / "result.json"
+    analyse(tmp_path, "rows", "--dataset", "bookings", "-o", kept)
+    done = run("analyse", kept, "--column", "fare")
+    assert isinstance(done.exception, UsageError)
+    assert isinstance(run("catalogue", kept).exception, DataError)
+    assert run("analyse", kept, "--network", "mobile").exit_code == 0

@@ -1,0 +1,305 @@
+"""Gathering a company from the folders of its silos: what is found, and what stops nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from footprint.audit.manifest import deployment_catalogue, read_deployment
+from footprint.errors import ManifestError
+from footprint.management.advisor.needs import read_needs
+from footprint.management.analytics import Came
+from footprint.management.gathering import gather, gather_silos
+from footprint.management.likeness import Likeness, measure_drift
+from footprint.management.questions import Question, Statistic
+from footprint.model import Severity
+from tests.managed_folders import MEDIUM, change, make_folders
+from tests.management_silos import ROWS, declare, write
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
+NOW_S = 4e9  # later than any file that a test writes
+CUSTOMERS = Question(
+    id="customers", statistic=Statistic.DISTINCT, dataset="bookings", column="customer"
+)
+RETRAINING = """
+[[retrainings]]
+model = "fares-1"
+run = "fares"
+before = "bookings"
+now = "recent"
+column = "fare"
+lower = 0.0
+upper = 1000.0
+cells = 20
+points-per-drift = 2.0
+worth = "1 kgCO2e"
+source = "a test"
+"""
+
+
+def manifests(folder, outside=False):
+    deployment = read_deployment(folder, outside=outside)
+    return read_needs(folder), deployment, deployment_catalogue(deployment)
+
+
+def gathered(folder, now_s=NOW_S, **more):
+    return gather_silos(*manifests(folder, more.pop("outside", False)), now_s, **more)
+
+
+def codes(findings):
+    return [(one.code, one.place) for one in findings]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    make_folders(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def example():
+    needs, *rest = manifests(EXAMPLE)
+    return gather(needs, *rest, needs.today.timestamp())
+
+
+def test_in_the_example_the_planted_copy_is_found_and_no_other(example):
+    (pair,) = example.duplicates.pairs
+    assert {pair.first, pair.second} == {("gdansk", "brake-logs"), ("leipzig", "brake-logs")}
+    assert (pair.likeness, pair.sampled) == (Likeness.DUPLICATE, True)
+    assert codes(example.findings) == [("pairs-of-samples", "")]
+    holders = example.holders("wheel-scans")
+    assert set(holders) == {"lyon", "leipzig", "gdansk", "amsterdam"}
+    assert all(2e11 < entry.size_bytes < 4e12 for entry in holders.values())
+
+
+def test_the_silos_of_the_example_are_those_that_the_script_makes(tmp_path):
+    script = EXAMPLE / "make_silos.py"
+    subprocess.run([sys.executable, script, "--output", tmp_path], check=True, capture_output=True)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.csv"))
+    kept = sorted(path.relative_to(EXAMPLE / "silos") for path in EXAMPLE.rglob("silos/**/*.csv"))
+    assert made == kept
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (EXAMPLE / "silos" / path).read_bytes()
+    assert sum(path.stat().st_size for path in EXAMPLE.rglob("silos/*/*")) < 61_000
+
+
+def test_twice_the_same_is_gathered_whatever_the_order_of_the_silos(folder):
+    first, again = gathered(folder).ask(CUSTOMERS), gathered(folder).ask(CUSTOMERS)
+    assert first == again
+    text = (folder / "management.toml").read_text()
+    head, *silos = text.split("[[silos]]")
+    (folder / "management.toml").write_text("[[silos]]".join([head, *reversed(silos)]))
+    assert gathered(folder).ask(CUSTOMERS) == first
+
+
+def test_hashes_cannot_be_made_from_what_is_published(folder):
+    frequent = Question(
+        id="q", statistic=Statistic.FREQUENT, dataset="bookings", column="country", minimum_rows=1
+    )
+    first = gathered(folder)
+    change(folder / "silos" / "nice" / "silo.toml", 'zone = "FR"', 'zone = "FR" # a comment')
+    second = gathered(folder)
+    assert first.company.catalogues == second.company.catalogues
+    names = [{one.name for one in g.ask(frequent).analysis.estimates} for g in (first, second)]
+    assert len(names[0]) == len(names[1]) > 2
+    assert not names[0] & names[1]
+    assert first.secret not in repr(first)
+
+
+def break_encoding(silo):
+    (silo / "bookings.csv").write_bytes("a\nmünchen\n".encode("latin-1"))
+
+
+def make_huge(silo):
+    with (silo / "bookings.csv").open("wb") as file:
+        file.truncate(1 << 30)
+
+
+def make_pipe(silo):
+    (silo / "silo.toml").unlink()
+    os.mkfifo(silo / "silo.toml")
+
+
+def make_huge_declaration(silo):
+    with (silo / "silo.toml").open("ab") as file:
+        file.truncate(1 << 30)
+
+
+def add_escapes(silo):
+    declare(silo, "nice", ["bookings"])
+    change(silo / "silo.toml", 'id = "bookings"', 'id = "book\\u001b[2Jings"')
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (shutil.rmtree, "No such file"),
+        (lambda silo: (silo / "silo.toml").unlink(), "No such file"),
+        (lambda silo: (silo / "bookings.csv").unlink(), "there is no file"),
+        (lambda silo: declare(silo, "rome", ["bookings"]), "says that it is 'rome'"),
+        (lambda silo: (silo / "silo.toml").write_text("name ="), "is not TOML"),
+        (break_encoding, "not UTF-8"),
+        (make_huge, "1,073,741,824 bytes"),
+        (make_huge_declaration, "1,073,741,824 bytes"),
+        (make_pipe, "no plain file"),
+        (add_escapes, "steer a terminal"),
+        (lambda silo: os.utime(silo / "bookings.csv", (5e9, 5e9)), "after the time"),
+    ],
+)
+def test_a_silo_that_cannot_be_read_is_said_and_the_others_are_gathered(folder, harm, words):
+    harm(folder / "silos" / "nice")
+    found = gathered(folder)
+    (finding,) = found.company.findings
+    assert (finding.code, finding.place) == ("silo-failed", "nice")
+    assert finding.severity is Severity.ERROR
+    assert words in finding.message
+    assert finding.remedy
+    assert set(found.company.catalogues) == {"lisbon", "madrid"}
+    analysis = found.ask(CUSTOMERS).analysis
+    came = {one.silo: one.came for one in analysis.coverage}
+    assert came == {"lisbon": Came.ANSWERED, "madrid": Came.ANSWERED, "nice": Came.FAILED}
+    assert analysis.rows == 2 * ROWS
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="rights of POSIX")
+def test_a_folder_without_rights_is_said(folder):
+    silo = folder / "silos" / "nice"
+    silo.chmod(0)
+    root = os.geteuid() == 0
+    if root:  # who may read everything becomes somebody else
+        for path in (folder, *folder.parents):
+            if path.is_relative_to(tempfile.gettempdir()) and path.stat().st_uid == 0:
+                path.chmod(0o755)
+        os.seteuid(65534)
+    try:
+        found = gathered(folder)
+    finally:
+        if root:
+            os.seteuid(0)
+        silo.chmod(0o755)
+    (finding,) = found.company.findings
+    assert "Permission denied" in finding.message
+    assert set(found.company.catalogues) == {"lisbon", "madrid"}
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_folders_outside_of_the_manifest_need_leave(folder, tmp_path_factory, link):
+    outside = tmp_path_factory.mktemp("outside") / "nice"
+    shutil.move(folder / "silos" / "nice", outside)
+    if link:
+        (folder / "silos" / "nice").symlink_to(outside)
+    else:
+        change(folder / "management.toml", '"silos/nice"', f'"{outside}"')
+    refused = gathered(folder)
+    assert "lies outside" in refused.company.findings[0].message
+    assert "--allow-outside" in refused.company.findings[0].remedy
+    allowed = gathered(folder, outside=True)
+    assert allowed.company.findings == ()
+    assert set(allowed.silos) == {"lisbon", "madrid", "nice"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "nice"', 'name = "rome"', "there is no silo 'rome'"),
+        ('name = "nice"', 'name = "lisbon"', "'lisbon' is there twice"),
+    ],
+)
+def test_names_that_mean_no_silo_are_errors_of_the_manifest(folder, old, new, words):
+    change(folder / "management.toml", old, new)
+    with pytest.raises(ManifestError, match=words):
+        gathered(folder)
+
+
+def test_silos_of_a_ledger_are_catalogued_and_not_asked(folder):
+    recorded = gathered(folder).company.catalogues
+    change(folder / "management.toml", 'folder = "silos/nice"\n', "")
+    without = gathered(folder)
+    assert codes(without.company.findings) == [("silo-failed", "nice")]
+    found = gathered(folder, recorded=recorded)
+    assert found.company.catalogues == recorded
+    came = {one.silo: one.came for one in found.ask(CUSTOMERS).analysis.coverage}
+    assert came == {"lisbon": Came.ANSWERED, "madrid": Came.ANSWERED, "nice": Came.LATE}
+
+
+def test_what_is_not_said_of_media_and_zones_is_found_early(folder):
+    silos = folder / "silos"
+    change(silos / "madrid" / "silo.toml", '"ssd"', '"tape robot"')
+    change(silos / "nice" / "silo.toml", MEDIUM, "")
+    change(silos / "lisbon" / "silo.toml", 'zone = "FR"', 'zone = "PT"')
+    found = gathered(folder).company.findings
+    assert codes(found) == [
+        ("silo-zone", "lisbon"),
+        ("medium-unknown", "madrid"),
+        ("medium-missing", "nice"),
+    ]
+    assert "'tape robot'" in found[1].message
+    assert "'tape robot'" in found[1].remedy  # how to say what it is
+
+
+def test_a_company_without_silos_is_told_so(folder):
+    (folder / "management.toml").write_text('horizon = "1 d"\n')
+    company = gather(*manifests(folder), NOW_S)
+    assert codes(company.findings) == [("no-silos", "")]
+    assert company.duplicates is None
+
+
+def test_histograms_of_retrainings_are_those_of_all_rows(folder):
+    recent = {}
+    for name in ("lisbon", "madrid"):
+        silo = folder / "silos" / name
+        lines = (silo / "bookings.csv").read_text().splitlines()
+        recent[name] = lines[1:1001]
+        write(silo, "recent", lines[:1001])
+        declare(silo, name, ["bookings", "recent"], top="minimum-rows = 1")
+    text = (folder / "management.toml").read_text()
+    (folder / "management.toml").write_text(text + RETRAINING)
+    found = gather(*manifests(folder), NOW_S)
+    before, now = (found.histograms[name, "fare"] for name in ("bookings", "recent"))
+    fares = [float(line.split(",")[1]) for lines in recent.values() for line in lines]
+    edges = [-np.inf, *np.linspace(0, 1000, 21), np.inf]
+    assert now.merged.counts.tolist() == np.histogram(fares, edges)[0].tolist()
+    assert before.rows == 3 * ROWS
+    assert measure_drift(before.merged, now.merged).psi < 0.1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("upper = 1000.0", "upper = -1.0", r"retrainings\[1\]: A grid of 20 cells"),
+        ("cells = 20", "cells = 5000", r"retrainings\[1\]"),
+    ],
+)
+def test_a_grid_that_is_none_is_an_error_of_the_manifest(folder, old, new, words):
+    text = (folder / "management.toml").read_text()
+    (folder / "management.toml").write_text(text + RETRAINING.replace(old, new))
+    with pytest.raises(ManifestError, match=words):
+        gather(*manifests(folder), NOW_S)
+
+
+def test_two_grids_for_one_column_are_an_error_of_the_manifest(folder):
+    text = (folder / "management.toml").read_text()
+    other = RETRAINING.replace("cells = 20", "cells = 30")
+    (folder / "management.toml").write_text(text + RETRAINING + other)
+    with pytest.raises(ManifestError, match=r"retrainings\[2\]: .*another grid"):
+        gather(*manifests(folder), NOW_S)
+    (folder / "management.toml").write_text(text + RETRAINING + RETRAINING)
+    assert len(gather(*manifests(folder), NOW_S).histograms) == 2
+
+
+def test_a_similarity_of_one_can_be_asked_for(folder):
+    needs, *rest = manifests(folder)
+    company = gather(replace(needs, similarity=1.0), *rest, NOW_S)
+    assert company.duplicates.pairs == ()
+
+
+def test_progress_is_told_of_every_silo(folder):
+    told = []
+    gathered(folder, progress=told.append)
+    assert told == ["lisbon", "madrid", "nice"]
