@@ -13,6 +13,7 @@ from footprint.cli.manage_decisions_text import (
     decision_line,
     print_decisions,
     print_outcome,
+    say_conditions,
     say_outcome,
 )
 from footprint.cli.output import print_json, print_text, say
@@ -79,6 +80,7 @@ def reject(
 
 def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **words: str) -> None:
     from footprint.ledger import open_ledger
+    from footprint.management.records import advice_of
 
     plan = _read_plan(path)
     with open_ledger(url) as ledger:
@@ -91,6 +93,8 @@ def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **w
             say("Nothing was changed: the ledger has this decision already.")
         elif str(decision.status) == "rejected" and not decision.reason:
             say("Nobody said why; --reason tells those who read it later.")
+        if str(decision.status) == "approved":
+            say_conditions(advice_of(plan, advice))
 
 
 def _read_plan(path: Path) -> AdvicePlan:
@@ -219,7 +223,8 @@ def outcome(
     with open_ledger(url) as ledger:
         decision = approved(ledger, advice, company)
         measured = _measure(ledger, decision, folder, given)
-        if not dry_run:
+        worse = _loses_a_saving(decision, measured)
+        if not dry_run and not worse:
             entered = record_outcome(ledger, decision, measured)
             decision = replace(decision, outcome=entered)
     if as_json:
@@ -229,6 +234,8 @@ def outcome(
     say_outcome(measured)
     if dry_run:
         say("Nothing was entered: this was a dry run.")
+    elif worse:
+        say("Nothing was entered: the ledger has a measured saving, which stays.")
 
 
 def _measure(
@@ -272,6 +279,12 @@ def _measure(
         without=tuple(map(Phase.parse, given["without"] or ())),
     )
     return measure_runs(company, plan, advice, ledger, chosen)
+
+
+def _loses_a_saving(decision: Decision, measured: MeasuredOutcome) -> bool:
+    """Whether what was measured before would give way to what could not be measured."""
+    last = decision.outcome
+    return measured.measured_g is None and last is not None and last.measured_g is not None
 
 
 _OF_RUNS = ("run", "before", "silo", "covers", "without", "nothing_ran")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from footprint.ledger import Decision
     from footprint.management.outcomes import MeasuredOutcome
-    from footprint.model import Interval
+    from footprint.model import Advice, Interval
 
 _NONE = "not measured"
 
@@ -39,25 +39,48 @@ def decision_line(decision: Decision) -> str:
     return clean(text + f"{moment(decision.made_s)} (change {decision.change})")
 
 
+def say_conditions(advice: Advice) -> None:
+    """Tell a person what is to be checked before an advice is carried out."""
+    from footprint.reporting.numbers import clean
+
+    if advice.irreversible:
+        say(f"{advice.recommended!r} cannot be undone.")
+    for condition in advice.conditions:
+        say(f"To be checked first: {clean(condition)}")
+
+
 def print_decisions(found: Sequence[Decision]) -> None:
-    """Print decisions as a table."""
-    print_table(
-        ("advice", "from -> to", "status", "by", "when", "promised saving", "measured saving"),
-        [
-            (
-                one.proposal.advice,
-                f"{one.proposal.current} -> {one.proposal.recommended}",
-                str(one.status)
-                + ("" if one.superseded_by is None else f" until change {one.superseded_by}"),
-                one.author,
-                moment(one.made_s),
-                grams(one.proposal.promised_g),
-                "" if one.outcome is None else grams(one.outcome.measured_g),
-            )
-            for one in found
-        ],
-        right=2,
-    )
+    """Print decisions as a table; ids stay whole, whatever the width."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from footprint.reporting.numbers import clean
+
+    table = Table(show_lines=True)
+    for head in ("advice", "decision"):
+        table.add_column(head, overflow="fold")
+    for head in ("promised saving", "measured saving"):
+        table.add_column(head, justify="right", overflow="fold")
+    for one in found:
+        proposal, outcome = one.proposal, one.outcome
+        ended = "" if one.superseded_by is None else f" until change {one.superseded_by}"
+        rows = (
+            (proposal.advice, f"{proposal.current} -> {proposal.recommended}"),
+            (f"{one.status} by {one.author}{ended}", moment(one.made_s)),
+            _two_lines(proposal.promised_g),
+            ("",) if outcome is None else _two_lines(outcome.measured_g),
+        )
+        # Text, not str: what a name says is never read as markup.
+        table.add_row(*(Text("\n".join(map(clean, lines))) for lines in rows))
+    Console().print(table)
+
+
+def _two_lines(interval: Interval | None) -> tuple[str, ...]:
+    if interval is None:
+        return (_NONE,)
+    ends = f"{readable('emissions', interval.low)} to {readable('emissions', interval.high)}"
+    return readable("emissions", interval.value), ends
 
 
 def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:

@@ -60,6 +60,7 @@ from footprint.ledger.queries import (
     history,
     list_runs,
     query,
+    run_changes,
     status,
 )
 from footprint.ledger.restatements import Restated, Restatement, restate, withdraw
@@ -103,6 +104,7 @@ __all__ = [
     "record_outcome",
     "record_plan",
     "restate",
+    "run_changes",
     "status",
     "withdraw",
 ]

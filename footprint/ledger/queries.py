@@ -176,6 +176,18 @@ def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
     ]
 
 
+def run_changes(ledger: Ledger, names: Sequence[str]) -> dict[str, int]:
+    """Give the change by which the runs of each name came to be what they are."""
+    statement = (
+        select(runs.c.name, func.max(activities.c.added_by))
+        .join(activities, activities.c.run_id == runs.c.id)
+        .where(valid(activities, None), runs.c.name.in_(names))
+        .group_by(runs.c.name)
+    )
+    with ledger.reading() as connection:
+        return {row[0]: row[1] for row in connection.execute(statement)}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One entry of the log of a ledger.

@@ -6,13 +6,19 @@ the first scan without it: too little rather than too much is said to be saved. 
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from footprint.errors import UsageError
 from footprint.management.advisor.company import Company
-from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
+from footprint.management.catalogue import (
+    ApplicationEntry,
+    DatasetEntry,
+    SiloCatalogue,
+    write_catalogue,
+)
 from footprint.management.comparability import compare_inputs, missing, restrict
 from footprint.management.outcomes import (
     Evidence,
@@ -118,8 +124,7 @@ def measure_catalogues(
     before, after = _portions(company, advice, windows, chosen, findings)
     findings += compare_inputs(company, plan, [one.assessment for one in (*before, *after)])
     after += _as_planned(advice, findings)
-    seen_s = min((window.seen_s for window in windows), default=plan.made_s)
-    covered = min(1.0, max(0.0, (seen_s - plan.made_s) / plan.horizon_s))
+    looked_s = min((window.seen_s - window.start_s for window in windows), default=0.0)
     if choice.scale:
         findings.append(
             Finding(
@@ -134,7 +139,7 @@ def measure_catalogues(
         before,
         after,
         findings,
-        covered=covered,
+        covered=max(0.0, looked_s) / plan.horizon_s,
         scaled=choice.scale,
         evidence=tuple(_evidence(windows)),
     )
@@ -213,6 +218,7 @@ def _evidence(windows: Sequence[_Window]) -> Iterator[Evidence]:
                 side=side,
                 start_s=one.scanned_s,
                 stop_s=one.scanned_s,
+                sha256=hashlib.sha256(write_catalogue(one)).hexdigest(),
             )
 
 

@@ -37,8 +37,22 @@ def promised_stages(advice: Advice) -> set[Stage]:
     return {one.stage for name in names for one in advice.option(name).assessment.contributions}
 
 
-def cover(advice: Advice, found: Assessment, findings: list[Finding]) -> Assessment:
-    """Keep of a run what the promise is about: its plan may not count hardware, or networks."""
+def cover(
+    advice: Advice, promised: Assessment, found: Assessment, findings: list[Finding]
+) -> Assessment:
+    """Keep of a run what the promise is about: its plan may not count hardware, or networks.
+
+    Without a bill, if the option that it stands for pays for more than what is known of it.
+    """
+    if absent := _unbilled(promised, found):
+        findings.append(
+            Finding(
+                "cost-not-measured",
+                f"The plan pays for {', '.join(absent)}, and nothing is known of that in "
+                f"{found.run.name!r}: there is no measured saving of money.",
+            )
+        )
+        found = replace(found, bill=None)
     stages = promised_stages(advice)
     kept = [one for one in found.contributions if one.stage in stages]
     if len(kept) == len(found.contributions):
@@ -55,6 +69,14 @@ def cover(advice: Advice, found: Assessment, findings: list[Finding]) -> Assessm
     )
     # No bill holds the making of hardware.
     return replace(part, bill=found.bill) if left == [Stage.EMBODIED] else part
+
+
+def _unbilled(promised: Assessment, found: Assessment) -> list[str]:
+    """Kinds of cost that an option has and a run has not."""
+    if promised.bill is None or found.bill is None:
+        return []
+    held = {one.kind for one in found.bill.costs}
+    return sorted({one.kind.value for one in promised.bill.costs if one.kind not in held})
 
 
 def restrict(whole: Assessment, kept: Sequence[Contribution]) -> Assessment:

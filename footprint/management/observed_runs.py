@@ -14,7 +14,7 @@ from footprint.factors.intensity import IntensitySeries
 from footprint.factors.series_files import read_series
 from footprint.intensity_means import weigh_intensities
 from footprint.inventory import build_inventory
-from footprint.ledger import Ledger, ledger_journal, query
+from footprint.ledger import Ledger, ledger_journal, query, run_changes
 from footprint.management.advisor.company import Company
 from footprint.management.comparability import missing
 from footprint.management.outcomes import Evidence
@@ -71,8 +71,16 @@ def observe(
         settings = replace(settings, intensities={**settings.intensities, **means})
     assessment = estimate(build_inventory(journal), settings, catalogue=company.factors)
     spans = _spans(journal, owners)
+    made_by = run_changes(ledger, names)
     evidence = tuple(
-        Evidence(what="run", name=name, side=side, start_s=start_s, stop_s=stop_s)
+        Evidence(
+            what="run",
+            name=name,
+            side=side,
+            start_s=start_s,
+            stop_s=stop_s,
+            change=made_by.get(name),
+        )
         for name, (start_s, stop_s) in spans.items()
     )
     first, last = min(one[0] for one in spans.values()), max(one[1] for one in spans.values())

@@ -45,6 +45,8 @@ class Evidence:
         From its first activity to its last; of a scan, both are its time (Unix time [s]).
     sha256 : str
         Of a catalogue.
+    change : int or None
+        Of the ledger, by which a run came to be what was measured.
     """
 
     what: str
@@ -53,6 +55,7 @@ class Evidence:
     start_s: float | None = None
     stop_s: float | None = None
     sha256: str = ""
+    change: int | None = None
 
     __pydantic_config__ = STRICT
 

@@ -113,7 +113,8 @@ def measure_runs(
     seen = [one.assessment for one in (after, before) if one]
     findings += compare_inputs(company, plan, seen)
     is_, was = (
-        None if one is None else cover(advice, one.assessment, findings) for one in (after, before)
+        None if one is None else cover(advice, promised, one.assessment, findings)
+        for one, promised in ((after, then), (before, now))
     )
     weights = _weights(was_covered, covered, findings, scale=choice.scale)
     word = Evidence(what="word", name="nothing was run", side="after")

@@ -1,7 +1,5 @@
 """Catalogues, plans, decisions and outcomes: nothing lost, nothing twice, in both databases."""
 
-import contextlib
-import os
 import random
 import signal
 import subprocess
@@ -310,30 +308,27 @@ with open_ledger(sys.argv[1]) as ledger:
 
 
 def test_a_kill_while_deciding_leaves_whole_decisions(make_url):
-    draw = random.Random(3)
     address = make_url()
-    folder = Path(__file__).parents[2]
-    for kills in (1, 2):
-        with subprocess.Popen(
-            [sys.executable, "-c", _DECIDE_ON, address], stdout=subprocess.PIPE, cwd=folder
-        ) as child:
-            child.stdout.readline()
-            time.sleep(draw.uniform(0.1, 0.5))
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGKILL)
-        assert child.returncode == -signal.SIGKILL
-        with open_ledger(address) as ledger:
-            everything = list_decisions(ledger, everything=True)
-            current = list_decisions(ledger)
-            assert len(current) == min(1, len(everything))
-            order = sorted(everything, key=lambda one: one.change)
-            assert [one.superseded_by for one in order[:-1]] == [one.change for one in order[1:]]
-            # All were measured before the next one was made, but where a process was killed.
-            assert sum(one.outcome is None and one.author == "Ana" for one in order) <= kills
-            # Who goes on finds nothing to repair.
-            enter(ledger, author="Ben")
-            enter(ledger, author="Ben")
-            assert [one.author for one in list_decisions(ledger)] == ["Ben"]
+    with subprocess.Popen(
+        [sys.executable, "-c", _DECIDE_ON, address],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    ) as child:
+        child.stdout.readline()
+        time.sleep(random.Random(3).uniform(0.2, 0.4))
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
+    with open_ledger(address) as ledger:
+        everything = list_decisions(ledger, everything=True)
+        assert len(list_decisions(ledger)) == min(1, len(everything))
+        order = sorted(everything, key=lambda one: one.change)
+        assert [one.superseded_by for one in order[:-1]] == [one.change for one in order[1:]]
+        # Each was measured before the next one was made.
+        assert all(one.outcome is not None for one in order[:-1])
+        # Who goes on finds nothing to repair.
+        enter(ledger, author="Ben")
+        enter(ledger, author="Ben")
+        assert [one.author for one in list_decisions(ledger)] == ["Ben"]
 
 
 def test_several_who_approve_at_once_make_one_decision(url):

@@ -113,6 +113,10 @@ def test_from_a_plan_to_promised_and_measured_side_by_side(company, url, tmp_pat
         assert read_outcome(decision.outcome).measured_g.value == pytest.approx(360.0)
         assert decision.proposal.promised_g == job.saving_g
         assert read_plan(ledger, decision.plan[:10]) == plan_of(company, job, training)
+    # What cannot be measured does not take the place of what was.
+    done = run("outcome", training.id, "--run", "fed-0", "--folder", folder)
+    assert "25 % of what was promised" in done.stdout
+    assert "a measured saving, which stays" in done.stderr
     # Measured anew, nothing is doubled.
     run("outcome", job.id, "--run", "nightly-1", "--folder", folder)
     with open_ledger(url) as ledger:
@@ -166,6 +170,24 @@ def test_a_changed_mind_is_in_the_history(company, url, tmp_path):
     assert then["status"] == "approved"
     with pytest.raises(LedgerError, match=r"rejected by B\. Roux"):
         run("outcome", name, "--run", "x", "--folder", company.needs.folder)
+
+
+def test_what_is_to_be_checked_is_said_when_it_is_approved(company, url, tmp_path):
+    plan = architecture(company)
+    risky = replace(plan.advice[0], irreversible=True, conditions=("Ask the \x1bowner.",))
+    path = write_plan(tmp_path, replace(plan, advice=(risky,)))
+    done = run("approve", path, risky.id, "--by", "A. Keller")
+    assert "'federate' cannot be undone" in done.stderr
+    assert "To be checked first: Ask the  owner." in done.stderr
+    assert "checked" not in run("reject", path, risky.id, "--by", "A. Keller").stderr
+
+
+def test_ids_stay_whole_in_a_narrow_terminal(company, url, tmp_path, monkeypatch):
+    plan = architecture(company)
+    run("approve", write_plan(tmp_path, plan), plan.advice[0].id, "--by", "A. Keller")
+    for width in ("80", "60"):
+        monkeypatch.setenv("COLUMNS", width)
+        assert "…" not in run("decisions").stdout
 
 
 def test_indents_make_no_other_plan(company, url, tmp_path):

@@ -16,6 +16,8 @@ from tests.outcome_cases import (
     DAY_S,
     GRID,
     HORIZON_H,
+    HOUR_S,
+    NEEDS,
     NOW_S,
     PUE,
     advise,
@@ -116,7 +118,10 @@ def test_a_run_of_before_takes_the_place_of_the_plan(company, ledger, tmp_path):
     assert found.measured_g.value == pytest.approx(grams("gdansk", 90) - grams("lyon", 12))
     # One training against one; four were promised, so it is neither inside nor outside.
     assert (found.covered, found.inside) == (0.25, None)
-    assert [one.side for one in found.evidence] == ["before", "after"]
+    assert [(one.side, one.name, one.change) for one in found.evidence] == [
+        ("before", "old", 1), ("after", "new", 2),
+    ]  # fmt: skip
+    assert found.evidence[1].stop_s - found.evidence[1].start_s == 2 * HOUR_S
     scaled = measure_runs(company, plan, plan.advice[0], ledger, replace(choice, scale=True))
     assert scaled.measured_g.value == pytest.approx(4 * found.measured_g.value, rel=1e-12)
     assert scaled.inside is not None
@@ -290,6 +295,32 @@ def test_a_measured_saving_is_that_of_all_or_there_is_none(
 
 def no_draws(company):
     return replace(company.deployment, method=replace(company.deployment.method, draws=0))
+
+
+PRICES = """
+[prices]
+currency = "EUR"
+electricity = "0.2 EUR/kWh"
+storage = "0.02 EUR/GB/month"
+"""
+
+
+def test_money_is_measured_only_if_all_of_it_is_known(ledger, tmp_path):
+    company = write_company(tmp_path / "priced", NEEDS.replace("[intens", f"{PRICES}[intens"))
+    plan = architecture(company)
+    runs = four_runs(ledger, tmp_path)
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=runs))
+    # Electricity, with the overhead of the buildings.
+    expected = 0.2 * (400 * 2.0 - 44 * 1.5)
+    assert found.measured_cost.value == pytest.approx(expected, rel=1e-9)
+    assert found.promised_cost.value == pytest.approx(0.2 * (400 * 2.0 - 40 * 1.5), rel=1e-9)
+    staffed = option(company, "federate", use(company, "lyon", 40.0), staff=1000.0)
+    now = plan.advice[0].option("centralise")
+    plan = plan_of(company, advise("architecture", "defects", now, staffed))
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=runs))
+    assert found.measured_cost is None
+    assert "cost-not-measured" in codes(found, Severity.WARNING)
+    assert found.measured_g is not None
 
 
 # --- catalogues -----------------------------------------------------------------------------
