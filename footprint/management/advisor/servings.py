@@ -111,14 +111,16 @@ def _serve(company: Company, table: ServingTable, key: str, name: str) -> Iterat
         # One figure, wherever it answers: its error is the same.
         source=f"declared/{table.name}/answer",
     )
-    # Nobody else asks if no clients are named; a silo that answers itself moves nothing.
-    for client in table.clients:
-        if client != name:
+    # If nobody said who asks, what moves is counted at the silo; a client that is the silo
+    # itself moves nothing.
+    askers = table.clients or (name,)
+    for client in askers:
+        if client != name or not table.clients:
             yield company.activity(
                 client,
                 Phase.DOWNLOAD,
                 key=key,
-                data_gb=table.calls / len(table.clients) * table.query_gb,
+                data_gb=table.calls / len(askers) * table.query_gb,
                 life_cycle=LifeCycle.INFER,
             )
 
