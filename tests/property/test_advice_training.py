@@ -37,7 +37,7 @@ CENTRE = "lyon"
 REPLICATION = 2.0  # as the managed company declares it
 STEP = 1e-9
 # Shrinking a case takes longer than understanding it.
-FEW = settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate))
+FEW = settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.generate))
 
 
 def number(low, high):
@@ -254,21 +254,21 @@ def test_a_silo_takes_part_while_its_points_may_cost_what_it_emits(case, curve, 
     assert math.isclose(chosen.gain, points(inside))
     for silo in set(SILOS) - inside:
         added = points(inside | {silo}) - points(inside)
-        assert added * worth_g <= own_by_hand(case, silo) * (1 + STEP)
+        assert added * worth_g <= own_by_hand(case, silo) * (1 + 1e-6)
     for point in advice.turning_points:
-        assume(point.value > 1e-6)
-        side = 1 if point.value > worth_g else -1
-        before = advise(point.value * (1 - side * STEP))
-        after = advise(point.value * (1 + side * STEP))
-        assert before.recommended == advice.recommended
-        assert after.recommended == point.option
         (one, other) = (advice.option(name) for name in (advice.recommended, point.option))
         cohorts = [
             {line.actor for line in option.assessment.contributions} for option in (one, other)
         ]
         (moved_in,) = cohorts[0] ^ cohorts[1]
-        limit_g = own_by_hand(case, moved_in) / abs(points(cohorts[0]) - points(cohorts[1]))
-        assert math.isclose(point.value, limit_g, rel_tol=1e-6)  # differences of two powers
+        added = abs(points(cohorts[0]) - points(cohorts[1]))
+        assume(added > 1e-3)  # the difference of two numbers near 100 has 13 digits at most
+        assert math.isclose(point.value, own_by_hand(case, moved_in) / added, rel_tol=STEP)
+        side = 1 if point.value > worth_g else -1
+        before = advise(point.value * (1 - side * STEP))
+        after = advise(point.value * (1 + side * STEP))
+        assert before.recommended == advice.recommended
+        assert after.recommended == point.option
 
 
 @FEW

@@ -8,7 +8,7 @@ flattens and records repeat: so the best of these cohorts is where that ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from footprint.lifecycle.breakeven import Line
@@ -16,8 +16,10 @@ from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import LearningCurve
 from footprint.management.advisor.trainings import (
     UseCase,
+    find_overlaps,
     list_use_cases,
     missing_for_training,
+    new_share,
     train_alone,
 )
 from footprint.management.advisor.turning import find_turns
@@ -102,12 +104,13 @@ def _sizes(chain: Sequence[_Member], worth_g: float) -> list[int]:
 
 def _line_up(use: UseCase, curve: LearningCurve) -> list[_Member]:
     """Let all silos come in, the one that adds most per gram first."""
-    overlaps = _overlaps(use)
+    overlaps = find_overlaps(use)
     own_g = {silo: _own(use, silo) for silo in use.silos}
     chain: list[_Member] = []
     waiting, records = use.silos, 0.0
     while waiting:
-        new = {silo: _new_records(use, silo, chain, overlaps) for silo in waiting}
+        inside = [one.silo for one in chain]
+        new = {silo: use.holders[silo].rows * new_share(silo, inside, overlaps) for silo in waiting}
         added = dict(new)
         if chain:  # without records the curve has no value: the first is the best by records
             added = {
@@ -134,35 +137,6 @@ def _points(curve: LearningCurve, records: float) -> float:
 def _own(use: UseCase, silo: str) -> float:
     alone = replace(use, holders={silo: use.holders[silo]})
     return use.company.assess(silo, train_alone(alone), draws=0).total_g.value
-
-
-def _overlaps(use: UseCase) -> dict[tuple[str, str], float]:
-    """Share of the records of one silo that another one has too [1]."""
-    found = {}
-    pairs = () if use.company.duplicates is None else use.company.duplicates.pairs
-    for pair in pairs:
-        (first, one), (second, other) = pair.first, pair.second
-        if one == other == use.table.dataset and {first, second} <= set(use.holders):
-            shared = (pair.containment.value or 0.0) * use.holders[first].rows
-            for silo, with_silo in ((first, second), (second, first)):
-                rows = use.holders[silo].rows
-                found[silo, with_silo] = min(1.0, shared / rows) if rows else 0.0
-    return found
-
-
-def _new_records(
-    use: UseCase,
-    silo: str,
-    chain: Sequence[_Member],
-    overlaps: Mapping[tuple[str, str], float],
-) -> float:
-    """Count the records that no silo before has.
-
-    Of several that share some with it the largest share counts: pairs do not say whether
-    they are the same records.
-    """
-    shared = max((overlaps.get((silo, one.silo), 0.0) for one in chain), default=0.0)
-    return use.holders[silo].rows * (1 - shared)
 
 
 def _option(use: UseCase, chain: Sequence[_Member], taken: int, worth_g: float) -> Option:

@@ -6,7 +6,7 @@ server and its centre become that of the silo where they stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -136,7 +136,8 @@ def train_alone(use: UseCase) -> list[Activity]:
 def centralise(use: UseCase) -> list[Activity]:
     """Plan copying the data to the centre, keeping it, and all trainings there.
 
-    What lies at the centre already is neither moved nor kept once more.
+    What lies at the centre already is neither moved nor kept once more, nor is what a silo
+    before has sent.
     """
     assert use.table.centre is not None
     centre = Centre(
@@ -173,12 +174,51 @@ def ask(use: UseCase) -> Iterator[Activity]:
 
 def copied_gb(use: UseCase) -> float:
     """Sum the data that would be copied to the centre in the horizon [GB]."""
-    sizes = (entry.size_bytes for silo, entry in use.holders.items() if silo != use.table.centre)
-    return use.table.copies * bytes_to_gb(sum(sizes))
+    return use.table.copies * sum(_sizes_gb(use).values())
+
+
+def find_overlaps(use: UseCase) -> dict[tuple[str, str], float]:
+    """Find which share of the records of one silo another one has too [1].
+
+    Of pairs that only perhaps share rows the central estimate counts.
+    """
+    found = {}
+    pairs = () if use.company.duplicates is None else use.company.duplicates.pairs
+    for pair in pairs:
+        (first, one), (second, other) = pair.first, pair.second
+        if one == other == use.table.dataset and {first, second} <= set(use.holders):
+            shared = (pair.containment.value or 0.0) * use.holders[first].rows
+            for silo, with_silo in ((first, second), (second, first)):
+                rows = use.holders[silo].rows
+                found[silo, with_silo] = min(1.0, shared / rows) if rows else 0.0
+    return found
+
+
+def new_share(silo: str, before: Iterable[str], overlaps: Mapping[tuple[str, str], float]) -> float:
+    """Share of the records of a silo that none of those before has [1].
+
+    Of several that share some with it the largest share counts: pairs do not say whether
+    they are the same records.
+    """
+    return 1 - max((overlaps.get((silo, one), 0.0) for one in before), default=0.0)
+
+
+def _sizes_gb(use: UseCase) -> dict[str, float]:
+    """Size of what each silo would send to the centre once [GB]; no record is sent twice."""
+    overlaps = find_overlaps(use)
+    before: list[str] = []
+    sizes = {}
+    for silo in sorted(use.silos, key=lambda silo: silo != use.table.centre):
+        whole_gb = bytes_to_gb(use.holders[silo].size_bytes)
+        at_centre = silo == use.table.centre
+        sizes[silo] = 0.0 if at_centre else whole_gb * new_share(silo, before, overlaps)
+        before.append(silo)
+    return sizes
 
 
 def _study(use: UseCase) -> Study:
-    groups = tuple(_group(use, silo) for silo in use.silos)
+    sizes_gb = _sizes_gb(use)
+    groups = tuple(_group(use, silo, sizes_gb[silo]) for silo in use.silos)
     return Study(
         name=use.table.name,
         functional_unit=use.table.name,
@@ -196,7 +236,7 @@ def _study(use: UseCase) -> Study:
     )
 
 
-def _group(use: UseCase, silo: str) -> ClientGroup:
+def _group(use: UseCase, silo: str, data_gb: float) -> ClientGroup:
     table = use.company.silo(silo, use.key)
     return ClientGroup(
         name=silo,
@@ -206,7 +246,7 @@ def _group(use: UseCase, silo: str) -> ClientGroup:
         idle_w=of_silo(use.table.idle_w, silo),
         epoch_s=of_silo(use.table.epoch_s, silo),
         access=table.access or Access.FIXED,
-        data_gb=0.0 if silo == use.table.centre else bytes_to_gb(use.holders[silo].size_bytes),
+        data_gb=data_gb,
     )
 
 
