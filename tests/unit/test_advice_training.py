@@ -140,6 +140,21 @@ def test_data_that_may_not_move_stay_and_the_advice_says_why():
     assert "a works agreement" in stays.reason
 
 
+def test_nobody_federates_alone_and_what_does_not_move_may_be_trained_on():
+    held = managed(
+        {"turin": [dataset("scans", 100.0)]},
+        Needs(
+            horizon_s=YEAR_S,
+            use_cases=(replace(CASE, centre="turin", movable=False, current="centralise"),),
+        ),
+    )
+    advice = only(advise_architectures(held), Advice)
+    assert advice.recommended == "centralise"
+    assert advice.option("federate").barrier == "only turin has the data"
+    assert advice.conditions == ()
+    assert "All of it is at turin already" in advice.reason
+
+
 def test_what_nobody_valued_is_not_weighed_against_doing_nothing():
     unknown = finding_of(worth_g=None, current="do not train")
     assert (unknown.code, unknown.remedy) == ("worth-unknown", "Add worth.")
@@ -270,7 +285,7 @@ def test_the_cohort_is_the_best_of_all_when_silos_differ_in_nothing_but_grams():
         )
     for worth_g in (1.0, 1e3, 2e3, 4e3, 1e4, 1e5):
         nets = {
-            chosen: sum(own_g[silo] for silo in chosen) - worth_g * points[count]
+            chosen: sum(own_g[silo] for silo in chosen) - worth_g * (points[count] - points[1])
             for count in (1, 2, 3)
             for chosen in itertools.combinations(sorted(SIZES), count)
         }

@@ -81,7 +81,7 @@ def _advise(use: UseCase) -> Advice | Finding:
         Option(
             name=name,
             assessment=_assess(use, name),
-            barrier=_barrier(table, name, worth_g),
+            barrier=_barrier(use, name, worth_g),
             gain=table.points if meets(table, name) else 0.0,
             worth_g=worth_g if meets(table, name) else 0.0,
         )
@@ -96,7 +96,7 @@ def _advise(use: UseCase) -> Advice | Finding:
     draft = weigh(DecisionKind.ARCHITECTURE, table.name, options, table.current, reason="")
     return replace(
         draft,
-        reason=_reason(table, options, draft.recommended),
+        reason=_reason(use, options, draft.recommended),
         turning_points=tuple(_turns(use, options, draft.recommended)),
         conditions=tuple(_conditions(use, draft.recommended)),
         findings=tuple(_findings(use, options, missing)),
@@ -123,10 +123,13 @@ def _worth(table: UseCaseTable) -> float | None:
     return table.points * table.worth_g
 
 
-def _barrier(table: UseCaseTable, name: str, worth_g: float | None) -> str:
+def _barrier(use: UseCase, name: str, worth_g: float | None) -> str:
+    table = use.table
     if name == ANALYTICS and table.need is Need.MODEL:
         return _NO_MODEL
-    if name == CENTRALISE and not table.movable:
+    if name == FEDERATE and len(use.holders) == 1:
+        return f"only {use.silos[0]} has the data"
+    if name == CENTRALISE and not table.movable and copied_gb(use):
         return table.barrier or _NOT_MOVABLE
     if name == NOT_TRAIN and worth_g is None:
         return _NEEDED
@@ -175,7 +178,8 @@ def _quantities(use: UseCase) -> Iterator[tuple[str, str, float, UseCase]]:
     yield "rounds of one training", "round", float(use.table.rounds), replace(use, table=table)
 
 
-def _reason(table: UseCaseTable, options: list[Option], chosen: str) -> str:
+def _reason(use: UseCase, options: list[Option], chosen: str) -> str:
+    table = use.table
     ways = sorted(
         (one for one in options if not one.barrier and meets(table, one.name)),
         key=lambda one: one.assessment.total_g.value,
@@ -184,10 +188,17 @@ def _reason(table: UseCaseTable, options: list[Option], chosen: str) -> str:
     text = "Over the horizon " + ", ".join(emits)
     if table.points is not None and table.worth_g is not None:
         worth = _emissions(table.points * table.worth_g)
-        text += f"; the {format_number(table.points)} points that it brings may cost {worth}"
+        text += f"; what that brings ({format_number(table.points)} points) may cost {worth}"
     text += ". "
     if table.need is Need.STATISTICS and chosen == ANALYTICS:
         text += "Counts and sketches are enough. "
+    if chosen == CENTRALISE:
+        moved_gb = copied_gb(use)
+        text += (
+            f"{format_quantity('data', moved_gb)} move to {table.centre}. "
+            if moved_gb
+            else f"All of it is at {table.centre} already. "
+        )
     for one in options:
         if one.barrier and meets(table, one.name):
             text += f"Not possible: {one.name}, because {one.barrier}. "
@@ -204,7 +215,7 @@ def _conditions(use: UseCase, chosen: str) -> Iterator[str]:
             "Check on a small run that federated training reaches the quality of a central one: "
             "both are taken to bring the same points."
         )
-    if chosen == CENTRALISE:
+    if chosen == CENTRALISE and copied_gb(use):
         legal = sorted({entry.legal for entry in use.holders.values() if entry.legal})
         under = f", which is {' and '.join(legal)}" if legal else ""
         yield f"Check that {use.table.dataset}{under} may be copied to {use.table.centre}."
@@ -214,7 +225,7 @@ def _findings(
     use: UseCase, options: list[Option], missing: Mapping[str, list[str]]
 ) -> Iterator[Finding]:
     for name, keys in missing.items():
-        if keys:
+        if keys and not (name == FEDERATE and len(use.holders) == 1):
             yield Finding(
                 "option-unknown",
                 f"{use.table.name!r}: {name} is not weighed; its estimate lacks {', '.join(keys)}.",

@@ -142,7 +142,8 @@ def _own(use: UseCase, silo: str) -> float:
 def _option(use: UseCase, chain: Sequence[_Member], taken: int, worth_g: float) -> Option:
     silos = {one.silo for one in chain[:taken]}
     cohort = replace(use, holders={silo: use.holders[silo] for silo in sorted(silos)})
-    name, points = _name(chain, taken), chain[taken - 1].points
+    # Beyond the silo that came in first: without any there is nothing to compare.
+    name, points = _name(chain, taken), chain[taken - 1].points - chain[0].points
     assessment = use.company.assess(name, train_alone(cohort))
     return Option(name=name, assessment=assessment, gain=points, worth_g=points * worth_g)
 
