@@ -302,6 +302,17 @@ def test_what_a_cohort_cannot_be_weighed_without():
     assert list(advise_cohorts(company(replace(CASE, curve=None)))) == []
 
 
+def test_a_cohort_is_for_what_is_federated():
+    slow = replace(CASE, epoch_s={"*": 1e5}, worth_g=1e7)
+    today = cohort(case=slow)
+    assert "Only if it stays federated" in today.conditions[-1]
+    assert "'centralise'" in today.conditions[-1]
+    never = only(advise_cohorts(company(replace(slow, current="centralise"))), Finding)
+    assert "the advice on it is: centralise" in never.message
+    wanted = cohort(case=replace(slow, movable=False))
+    assert len(wanted.conditions) == 1
+
+
 def test_a_silo_without_records_stays_out():
     whole = company()
     (entry,) = whole.catalogues["lyon"].datasets

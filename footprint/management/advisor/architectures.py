@@ -65,10 +65,11 @@ def advise_architectures(company: Company) -> Iterator[Advice | Finding]:
         If a use case names what does not exist.
     """
     for use in list_use_cases(company):
-        yield use if isinstance(use, Finding) else _advise(use)
+        yield use if isinstance(use, Finding) else advise_use_case(use)
 
 
-def _advise(use: UseCase) -> Advice | Finding:
+def advise_use_case(use: UseCase) -> Advice | Finding:
+    """Advise on one use case; a finding says why there is no advice."""
     table = use.table
     if table.current not in _PLANS:
         raise ManifestError(

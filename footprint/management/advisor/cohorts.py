@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from footprint.lifecycle.breakeven import Line
+from footprint.management.advisor.architectures import FEDERATE, advise_use_case
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import LearningCurve
 from footprint.management.advisor.trainings import (
@@ -24,7 +25,7 @@ from footprint.management.advisor.trainings import (
 )
 from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import weigh
-from footprint.model import Advice, DecisionKind, Finding, Option
+from footprint.model import Advice, DecisionKind, Finding, Option, Severity
 from footprint.units import format_number, format_quantity
 
 EVERYONE = "all silos"
@@ -69,6 +70,12 @@ def advise_cohorts(company: Company) -> Iterator[Advice | Finding]:
 
 
 def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
+    whole = advise_use_case(use)
+    otherwise = ""
+    if isinstance(whole, Advice) and whole.recommended != FEDERATE:
+        otherwise = whole.recommended
+        if whole.current != FEDERATE:
+            return _unknown(use, f"the advice on it is: {otherwise}", "", Severity.INFO)
     worth_g = use.table.worth_g
     missing = missing_for_training(use) + (["worth"] if worth_g is None else [])
     if missing or worth_g is None:
@@ -87,7 +94,7 @@ def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
         draft,
         reason=_reason(use, chain, taken),
         turning_points=tuple(turns),
-        conditions=(f"Check that the learning curve still holds: {curve.source}",),
+        conditions=tuple(_conditions(use, curve, otherwise)),
         findings=tuple(_findings(use)),
     )
 
@@ -188,6 +195,15 @@ def _emissions(grams: float) -> str:
     return format_quantity("emissions", grams)
 
 
+def _conditions(use: UseCase, curve: LearningCurve, otherwise: str) -> Iterator[str]:
+    yield f"Check that the learning curve still holds: {curve.source}"
+    if otherwise:
+        yield (
+            f"Only if it stays federated: the advice on {use.table.name} as a whole is "
+            f"{otherwise!r}, and the two savings do not add up."
+        )
+
+
 def _findings(use: UseCase) -> Iterator[Finding]:
     if use.company.duplicates is None or use.company.duplicates.refused:
         yield Finding(
@@ -199,10 +215,11 @@ def _findings(use: UseCase) -> Iterator[Finding]:
         )
 
 
-def _unknown(use: UseCase, why: str, remedy: str) -> Finding:
+def _unknown(use: UseCase, why: str, remedy: str, severity: Severity = Severity.WARNING) -> Finding:
     return Finding(
         "cohort-unknown",
         f"Which silos are worth taking part in {use.table.name!r} is not weighed: {why}.",
+        severity=severity,
         remedy=remedy,
         place=use.key,
     )
