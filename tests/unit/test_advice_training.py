@@ -190,8 +190,9 @@ def test_a_dataset_that_nobody_has_and_a_word_that_nobody_knows():
     assert "'scams'" in missing.message
     with pytest.raises(ManifestError, match=r"use-cases\[1\].current: found 'federated'"):
         list(advise_architectures(company(replace(CASE, current="federated"))))
-    with pytest.raises(ManifestError, match="no silo 'paris'"):
-        list(advise_architectures(company(replace(CASE, centre="paris"))))
+    for changes in ({"centre": "paris"}, {"epoch_s": {"*": 1.0, "paris": 2.0}}):
+        with pytest.raises(ManifestError, match="no silo 'paris'"):
+            list(advise_architectures(company(replace(CASE, **changes))))
 
 
 def test_the_order_of_silos_changes_nothing():

@@ -34,6 +34,8 @@ from footprint.units import bytes_to_gb
 
 SKETCH_BYTES = max(1 << LG_REGISTERS, 8 + 8 * (1 << LG_ROWS))
 """Largest answer of a silo about one dataset: registers of HyperLogLog, or hashes of rows."""
+EVERY_OTHER = "*"
+"""Key of a table by silo for all that it does not name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,22 @@ def list_use_cases(company: Company) -> Iterator[UseCase | Finding]:
     UseCase
     Finding
         If no silo has it.
+
+    Raises
+    ------
+    ManifestError
+        If a use case names a silo that does not exist.
     """
     for number, table in enumerate(company.needs.use_cases, start=1):
         use = UseCase(company, table, f"use-cases[{number}]", company.holders(table.dataset))
+        for name, by_silo in (
+            ("epoch", table.epoch_s),
+            ("power", table.power_w),
+            ("idle", table.idle_w),
+            ("scan", table.scan_s),
+        ):
+            for silo in by_silo.keys() - {EVERY_OTHER}:
+                company.silo(silo, f"{use.key}.{name}")
         yield (
             use
             if use.holders
@@ -86,8 +101,8 @@ def list_use_cases(company: Company) -> Iterator[UseCase | Finding]:
 
 
 def of_silo(table: Mapping[str, float], silo: str) -> float | None:
-    """Give what a table says of a silo; ``"*"`` stands for all that it does not name."""
-    return table.get(silo, table.get("*"))
+    """Give what a table says of a silo."""
+    return table.get(silo, table.get(EVERY_OTHER))
 
 
 def missing_for_training(use: UseCase) -> list[str]:
