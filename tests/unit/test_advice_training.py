@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from footprint.management.advisor.needs import (
     RetrainingTable,
     ServingTable,
     UseCaseTable,
+    read_needs,
 )
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.servings import advise_servings
@@ -102,6 +104,14 @@ def codes(advice):
     return {one.code for one in advice.findings}
 
 
+def test_the_example_company_has_a_table_of_each():
+    needs = read_needs(Path(__file__).parents[2] / "examples" / "company")
+    assert {case.need for case in needs.use_cases} == set(Need)
+    assert any(case.curve for case in needs.use_cases)
+    assert needs.retrainings
+    assert needs.servings
+
+
 # --- architecture -----------------------------------------------------------------------------
 
 
@@ -175,6 +185,7 @@ def test_an_option_without_an_estimate_is_left_out_and_said():
     (said,) = [one for one in without.findings if one.code == "option-unknown"]
     assert "epoch of gdansk, leipzig" in said.message
     nowhere = architecture(centre=None)
+    assert "coordinator-unknown" in codes(nowhere)
     assert "centralise" not in {one.name for one in nowhere.options}
     assert finding_of(centre=None, epoch_s={}).code == "use-case-unknown"
 
@@ -367,6 +378,20 @@ def test_a_drift_that_is_not_known_is_no_reason():
 def test_drift_between_cohorts_is_said():
     assert codes(only(aged(), Advice)) == set()
     assert codes(only(aged(now_silos=("lyon",)), Advice)) == {"drift-of-others"}
+
+
+def test_rows_that_silos_hide_are_said():
+    grid = (0.0, 10.0, 5)
+    told = {
+        (name, "fare"): histogram(name, "fare", values, grid)
+        for name, values in (("old", [1] * 50 + [9] * 4), ("new", [1] * 50 + [3] * 50))
+    }
+    hidden = told["old", "fare"]
+    hidden = replace(hidden, merged=hidden.merged.suppress(5))
+    advice = only(aged(histograms=told | {("old", "fare"): hidden}), Advice)
+    (said,) = [one for one in advice.findings if one.code == "drift-hidden"]
+    # All cells but one of the old, and none of the new: nobody hid anything there.
+    assert "of 6 cells" in said.message
 
 
 def test_a_run_that_the_deployment_does_not_have():

@@ -160,7 +160,7 @@ def _turns(use: UseCase, options: list[Option], chosen: str) -> Iterator[Turning
                 if unit != "round" or turn.value >= 1:
                     yield turn
     points, worth_g = use.table.points, use.table.worth_g
-    if points and worth_g:
+    if points and worth_g is not None:
         lines = {
             one.name: Line(one.assessment.total_g.value, -(one.gain or 0.0)) for one in possible
         }
@@ -240,6 +240,13 @@ def _findings(
             "idle-unknown",
             f"{use.table.name!r}: what silos draw while they wait is not known and not counted.",
             remedy='Write idle = { "*" = "90 W" }, or by silo.',
+            place=use.key,
+        )
+    if federated and use.table.centre is None:
+        yield Finding(
+            "coordinator-unknown",
+            f"{use.table.name!r}: what coordinates the silos is not known and not counted.",
+            remedy="Name the centre.",
             place=use.key,
         )
     unread = [

@@ -19,8 +19,8 @@ from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import weigh
 from footprint.management.analytics import Analysis, Came
 from footprint.management.likeness import measure_drift
-from footprint.management.summaries import Grid
-from footprint.model import Advice, Assessment, DecisionKind, Finding, Option
+from footprint.management.summaries import Grid, Histogram
+from footprint.model import Advice, Assessment, DecisionKind, Finding, Option, Severity
 from footprint.units import format_number, format_quantity
 
 KEEP, RETRAIN = "keep the model", "retrain"
@@ -141,6 +141,17 @@ def _reason(table: RetrainingTable, psi: float, retrain: Option) -> str:
 def _findings(
     table: RetrainingTable, key: str, before: Analysis, now: Analysis
 ) -> Iterator[Finding]:
+    hidden = sum(int((one.merged.unseen > 0).sum()) for one in (before, now))
+    if hidden:
+        filled = measure_drift(_filled(before.merged), _filled(now.merged)).psi or 0.0
+        yield Finding(
+            "drift-hidden",
+            f"{table.model!r}: of {hidden} cells silos tell no rows because they are few; with as "
+            f"many as there may be, the index would be {format_number(filled)}.",
+            severity=Severity.INFO,
+            remedy="Take fewer cells, or a grid that fits the values.",
+            place=key,
+        )
     answered = [
         {one.silo for one in analysis.coverage if one.came is Came.ANSWERED}
         for analysis in (before, now)
@@ -154,3 +165,8 @@ def _findings(
             remedy="Ask again when all silos answer.",
             place=key,
         )
+
+
+def _filled(histogram: Histogram) -> Histogram:
+    """Count what silos may have hidden as if it were there."""
+    return replace(histogram, counts=histogram.counts + histogram.unseen)
