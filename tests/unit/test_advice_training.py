@@ -321,8 +321,10 @@ def test_a_cohort_is_for_what_is_federated():
     assert "'centralise'" in today.conditions[-1]
     never = only(advise_cohorts(company(replace(slow, current="centralise"))), Finding)
     assert "the advice on it is: centralise" in never.message
-    wanted = cohort(case=replace(slow, movable=False))
-    assert len(wanted.conditions) == 1
+    wanted = replace(slow, movable=False)
+    assert len(cohort(case=wanted).conditions) == 1
+    later = cohort(case=replace(wanted, current="do not train"))
+    assert "Only once wear is federated" in later.conditions[-1]
 
 
 def test_a_silo_without_records_stays_out():

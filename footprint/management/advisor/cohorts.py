@@ -71,11 +71,8 @@ def advise_cohorts(company: Company) -> Iterator[Advice | Finding]:
 
 def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
     whole = advise_use_case(use)
-    otherwise = ""
-    if isinstance(whole, Advice) and whole.recommended != FEDERATE:
-        otherwise = whole.recommended
-        if whole.current != FEDERATE:
-            return _unknown(use, f"the advice on it is: {otherwise}", "", Severity.INFO)
+    if isinstance(whole, Advice) and FEDERATE not in (whole.current, whole.recommended):
+        return _unknown(use, f"the advice on it is: {whole.recommended}", "", Severity.INFO)
     worth_g = use.table.worth_g
     missing = missing_for_training(use) + (["worth"] if worth_g is None else [])
     if missing or worth_g is None:
@@ -94,7 +91,7 @@ def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
         draft,
         reason=_reason(use, chain, taken),
         turning_points=tuple(turns),
-        conditions=tuple(_conditions(use, curve, otherwise)),
+        conditions=tuple(_conditions(use, curve, whole)),
         findings=tuple(_findings(use)),
     )
 
@@ -195,12 +192,19 @@ def _emissions(grams: float) -> str:
     return format_quantity("emissions", grams)
 
 
-def _conditions(use: UseCase, curve: LearningCurve, otherwise: str) -> Iterator[str]:
+def _conditions(use: UseCase, curve: LearningCurve, whole: Advice | Finding) -> Iterator[str]:
     yield f"Check that the learning curve still holds: {curve.source}"
-    if otherwise:
+    if isinstance(whole, Finding):
+        return
+    if whole.recommended != FEDERATE:
         yield (
             f"Only if it stays federated: the advice on {use.table.name} as a whole is "
-            f"{otherwise!r}, and the two savings do not add up."
+            f"{whole.recommended!r}, and the two savings do not add up."
+        )
+    elif whole.current != FEDERATE:
+        yield (
+            f"Only once {use.table.name} is federated, as advised: the saving is that of leaving "
+            "silos out of it."
         )
 
 
