@@ -36,7 +36,7 @@ from footprint.model import (
     Severity,
     TurningPoint,
 )
-from footprint.units import H_PER_MONTH, S_PER_H, format_number, format_quantity
+from footprint.units import H_PER_MONTH, S_PER_H, format_quantity
 
 NOT_TRAIN, ANALYTICS, FEDERATE, CENTRALISE = (
     "do not train",
@@ -189,7 +189,7 @@ def _reason(use: UseCase, options: list[Option], chosen: str) -> str:
     text = "Over the horizon " + ", ".join(emits)
     if table.points is not None and table.worth_g is not None:
         worth = _emissions(table.points * table.worth_g)
-        text += f"; what that brings ({format_number(table.points)} points) may cost {worth}"
+        text += f"; what that brings ({table.points:.3g} points) may cost {worth}"
     text += ". "
     if table.need is Need.STATISTICS and chosen == ANALYTICS:
         text += "Counts and sketches are enough. "
@@ -213,13 +213,13 @@ def _emissions(grams: float) -> str:
 def _conditions(use: UseCase, chosen: str) -> Iterator[str]:
     if chosen == FEDERATE:
         yield (
-            "Check on a small run that federated training reaches the quality of a central one: "
-            "both are taken to bring the same points."
+            "Federated training reaches the quality of a central one: both are taken to bring the "
+            "same points, and a small run would show it."
         )
     if chosen == CENTRALISE and copied_gb(use):
         legal = sorted({entry.legal for entry in use.holders.values() if entry.legal})
-        under = f", which is {' and '.join(legal)}" if legal else ""
-        yield f"Check that {use.table.dataset}{under} may be copied to {use.table.centre}."
+        under = f" ({'; '.join(legal)})" if legal else ""
+        yield f"{use.table.dataset}{under} may be copied to {use.table.centre}."
 
 
 def _findings(

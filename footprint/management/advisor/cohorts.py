@@ -26,7 +26,7 @@ from footprint.management.advisor.trainings import (
 from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import weigh
 from footprint.model import Advice, DecisionKind, Finding, Option, Severity
-from footprint.units import format_number, format_quantity
+from footprint.units import format_quantity
 
 EVERYONE = "all silos"
 _FEW = 3
@@ -167,24 +167,24 @@ def _name(chain: Sequence[_Member], taken: int) -> str:
 
 def _reason(use: UseCase, chain: Sequence[_Member], taken: int) -> str:
     """Say what the last silo brings that takes part, and the first one that does not."""
-    text = ""
-    for place, verb in ((taken - 1, "comes in last: it adds"), (taken, "would add")):
-        if 0 < place < len(chain):
-            text += f"{_describe(use, chain, place, verb)} "
+    texts = []
     if taken == 1:
-        text = f"{chain[0].silo} has most records for what it emits. {text}"
-    return text.strip()
+        texts.append(f"{chain[0].silo} has most records for what it emits.")
+    else:
+        texts.append(_describe(use, chain, taken - 1, "is the last to come in: it adds"))
+    if taken < len(chain):
+        texts.append(_describe(use, chain, taken, "stays out: it would add"))
+    return " ".join(texts)
 
 
 def _describe(use: UseCase, chain: Sequence[_Member], place: int, verb: str) -> str:
     one, points = chain[place], chain[place].points - chain[place - 1].points
     rows = use.holders[one.silo].rows
-    new = f"{format_number(one.records)} of its {format_number(rows)} records are new; "
+    known = f"; only {one.records:,.0f} of its {rows:,} records are new" * (one.records < rows)
     return (
-        f"{one.silo} {verb} {format_number(points)} points, which may cost "
-        f"{_emissions(points * (use.table.worth_g or 0.0))}, for {_emissions(one.emissions_g)} "
-        f"({new if one.records < rows else ''}with it there are "
-        f"{format_number(one.points)} points)."
+        f"{one.silo} {verb} {points:.3g} points, which may cost "
+        f"{_emissions(points * (use.table.worth_g or 0.0))}, for {_emissions(one.emissions_g)}"
+        f"{known}."
     )
 
 
@@ -193,7 +193,7 @@ def _emissions(grams: float) -> str:
 
 
 def _conditions(use: UseCase, curve: LearningCurve, whole: Advice | Finding) -> Iterator[str]:
-    yield f"Check that the learning curve still holds: {curve.source}"
+    yield f"The learning curve still holds ({curve.source})."
     if isinstance(whole, Finding):
         return
     if whole.recommended != FEDERATE:

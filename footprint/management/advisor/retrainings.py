@@ -91,8 +91,8 @@ def _advise(company: Company, table: RetrainingTable, key: str) -> Advice | Find
             ),
         ),
         conditions=(
-            f"Measure the quality on labelled rows of {table.now} first: that drift costs "
-            f"{format_number(table.points_per_drift)} points per unit is expected, not measured "
+            f"The model is worse on labelled rows of {table.now}: that drift costs "
+            f"{table.points_per_drift:.3g} points per unit is expected, not measured "
             f"({table.source}).",
         ),
         findings=tuple(_findings(table, key, before, now)),
@@ -133,7 +133,7 @@ def _reason(table: RetrainingTable, psi: float, retrain: Option) -> str:
         f"{table.column} has drifted by a population stability index of {format_number(psi)} "
         f"from {table.before} to {table.now}. A training such as {table.run} emits "
         f"{format_quantity('emissions', retrain.assessment.total_g.value)}; the "
-        f"{format_number(retrain.gain or 0.0)} points that it is expected to win back may cost "
+        f"{retrain.gain or 0.0:.3g} points that it is expected to win back may cost "
         f"{format_quantity('emissions', retrain.worth_g or 0.0)}."
     )
 

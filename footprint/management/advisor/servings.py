@@ -161,9 +161,9 @@ def _conditions(table: ServingTable, current: str, chosen: str) -> Iterator[str]
     if chosen == current:
         return
     if chosen == AT_CLIENTS:
-        yield f"Check that {', '.join(table.clients)} can run the model, and may hold it."
+        yield f"The devices of {', '.join(table.clients)} can run the model, and may hold it."
     else:
-        yield f"Check that {chosen} may see the questions, and answers fast enough."
+        yield f"{chosen} may see the questions, and answers fast enough."
 
 
 def _findings(table: ServingTable, key: str) -> Iterator[Finding]:
