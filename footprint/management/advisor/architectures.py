@@ -189,7 +189,8 @@ def _reason(use: UseCase, options: list[Option], chosen: str) -> str:
     text = "Over the horizon " + ", ".join(emits)
     if table.points is not None and table.worth_g is not None:
         worth = _emissions(table.points * table.worth_g)
-        text += f"; what that brings ({table.points:.3g} points) may cost {worth}"
+        points = f"{table.points:.3g} point{'s' * (table.points != 1)}"
+        text += f"; what that brings ({points}) may cost {worth}"
     text += ". "
     if table.need is Need.STATISTICS and chosen == ANALYTICS:
         text += "Counts and sketches are enough. "

@@ -180,7 +180,7 @@ def _reason(use: UseCase, chain: Sequence[_Member], taken: int) -> str:
 def _describe(use: UseCase, chain: Sequence[_Member], place: int, verb: str) -> str:
     one, points = chain[place], chain[place].points - chain[place - 1].points
     rows = use.holders[one.silo].rows
-    known = f"; only {one.records:,.0f} of its {rows:,} records are new" * (one.records < rows)
+    known = f"; {one.records:,.0f} of its {rows:,} records are new" * (one.records < rows)
     return (
         f"{one.silo} {verb} {points:.3g} points, which may cost "
         f"{_emissions(points * (use.table.worth_g or 0.0))}, for {_emissions(one.emissions_g)}"
