@@ -107,7 +107,8 @@ class UseCaseTable:
     dataset : str
         Id of the dataset in the catalogues; the silos that have it can take part.
     current : str
-        What is done today: ``"do not train"``, ``"centralise"`` or ``"federate"``.
+        What is done today: ``"do not train"``, ``"analytics only"``, ``"centralise"`` or
+        ``"federate"``.
     movable : bool
         Whether the raw data may be copied to the centre; `barrier` says why not.
     centre : str or None
@@ -115,13 +116,20 @@ class UseCaseTable:
     centre_training_s, centre_power_w : float or None
         Time of one central training [s], and power meanwhile [W].
     copies : int
-        How often in the horizon new data is copied.
+        How often in the horizon as much new data as lies at the silos today is copied; all of
+        it is kept.
     rounds, local_epochs : int
     model_gb : float
     epoch_s : mapping of str to float
         Time of one local epoch by silo [s]; the key ``"*"`` for all others.
     power_w : mapping of str to float
         Power meanwhile by silo [W]; likewise.
+    idle_w : mapping of str to float
+        Power while waiting for the slowest silo [W]; likewise.
+    scan_s : mapping of str to float
+        Time of looking through the data for one question by silo [s]; likewise.
+    questions : int
+        Statistics that are asked for in the horizon, if counts and sketches are enough.
     trainings : int
         In the horizon.
     points : float or None
@@ -147,6 +155,9 @@ class UseCaseTable:
     model_gb: Gigabytes = 0.0
     epoch_s: Mapping[str, Seconds] = field(default_factory=dict)
     power_w: Mapping[str, Watts] = field(default_factory=dict)
+    idle_w: Mapping[str, Watts] = field(default_factory=dict)
+    scan_s: Mapping[str, Seconds] = field(default_factory=dict)
+    questions: Count = 1
     trainings: Count = 1
     points: Amount | None = None
     worth_g: Emissions | None = None

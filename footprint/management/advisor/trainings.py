@@ -1,0 +1,277 @@
+"""What a use case would do over the horizon, as activities of silos.
+
+The same plan as that of a manifest (`footprint.simulation.analytic`): only the names of its
+server and its centre become that of the silo where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from footprint.management.advisor.company import Company
+from footprint.management.advisor.needs import UseCaseTable
+from footprint.management.catalogue import DatasetEntry
+from footprint.management.sketches import LG_REGISTERS, LG_ROWS
+from footprint.model import (
+    Access,
+    Activity,
+    Architecture,
+    Centre,
+    ClientGroup,
+    Coordinator,
+    Finding,
+    LifeCycle,
+    Phase,
+    Retention,
+    Role,
+    Study,
+    Training,
+)
+from footprint.scenarios import plan_study
+from footprint.units import bytes_to_gb
+
+SKETCH_BYTES = max(1 << LG_REGISTERS, 8 + 8 * (1 << LG_ROWS))
+"""Largest answer of a silo about one dataset: registers of HyperLogLog, or hashes of rows."""
+EVERY_OTHER = "*"
+"""Key of a table by silo for all that it does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """A use case with the silos that have its data.
+
+    Attributes
+    ----------
+    company : Company
+    table : UseCaseTable
+    key : str
+        Of the table, for errors and findings.
+    holders : mapping of str to DatasetEntry
+        Entries of its dataset by silo; not empty.
+    """
+
+    company: Company
+    table: UseCaseTable
+    key: str
+    holders: Mapping[str, DatasetEntry]
+
+    @property
+    def silos(self) -> list[str]:
+        """Names of the silos that have its data."""
+        return sorted(self.holders)
+
+
+def list_use_cases(company: Company) -> Iterator[UseCase | Finding]:
+    """Bring the use cases together with the silos that have their data.
+
+    Yields
+    ------
+    UseCase
+    Finding
+        If no silo has it.
+
+    Raises
+    ------
+    ManifestError
+        If a use case names a silo that does not exist.
+    """
+    for number, table in enumerate(company.needs.use_cases, start=1):
+        use = UseCase(company, table, f"use-cases[{number}]", company.holders(table.dataset))
+        for name, by_silo in (
+            ("epoch", table.epoch_s),
+            ("power", table.power_w),
+            ("idle", table.idle_w),
+            ("scan", table.scan_s),
+        ):
+            for silo in by_silo.keys() - {EVERY_OTHER}:
+                company.silo(silo, f"{use.key}.{name}")
+        yield (
+            use
+            if use.holders
+            else Finding(
+                "dataset-missing",
+                f"No catalogue has the dataset {table.dataset!r}: there is no advice on "
+                f"{table.name!r}.",
+                remedy="Declare it under this id in the silo.toml of the silos that have it.",
+                place=use.key,
+            )
+        )
+
+
+def of_silo(table: Mapping[str, float], silo: str) -> float | None:
+    """Give what a table says of a silo."""
+    return table.get(silo, table.get(EVERY_OTHER))
+
+
+def missing_for_training(use: UseCase) -> list[str]:
+    """List the keys without which a federated training cannot be estimated."""
+    missing = [] if use.table.model_gb else ["model"]
+    for key, table in (("epoch", use.table.epoch_s), ("power", use.table.power_w)):
+        unknown = [silo for silo in use.silos if of_silo(table, silo) is None]
+        if unknown:
+            missing.append(f"{key} of {', '.join(unknown)}")
+    return missing
+
+
+def missing_for_centre(use: UseCase) -> list[str]:
+    """List the keys without which a central training cannot be estimated."""
+    keys = {
+        "centre": use.table.centre,
+        "centre-training": use.table.centre_training_s,
+        "centre-power": use.table.centre_power_w,
+    }
+    return [key for key, value in keys.items() if value is None]
+
+
+def federate(use: UseCase) -> list[Activity]:
+    """Plan all federated trainings: epochs, transfers, waiting, and the coordinator."""
+    study = _study(use)
+    if use.table.centre is not None:
+        server = Coordinator(
+            zone=use.company.zone(use.table.centre, use.key),
+            device=use.company.silo(use.table.centre, use.key).device,
+            idle_w=of_silo(use.table.idle_w, use.table.centre),
+        )
+        study = replace(study, server=server)
+    return _placed(use, study, Architecture.FEDERATED)
+
+
+def train_alone(use: UseCase) -> list[Activity]:
+    """Plan what silos themselves do in all federated trainings: epochs and transfers.
+
+    Neither waiting nor the coordinator, which are not a single silo's.
+    """
+    study = _study(use)
+    study = replace(study, training=replace(study.training, waiting=False))
+    return _placed(use, study, Architecture.FEDERATED)
+
+
+def centralise(use: UseCase) -> list[Activity]:
+    """Plan copying the data to the centre, keeping it, and all trainings there.
+
+    What lies at the centre already is neither moved nor kept once more, nor is what a silo
+    before has sent.
+    """
+    assert use.table.centre is not None
+    centre = Centre(
+        zone=use.company.zone(use.table.centre, use.key),
+        device=use.company.silo(use.table.centre, use.key).device,
+        power_w=use.table.centre_power_w,
+        training_s=use.table.centre_training_s or 0.0,
+    )
+    study = replace(_study(use), centralised=centre)
+    return _placed(use, study, Architecture.CENTRALISED)
+
+
+def ask(use: UseCase) -> Iterator[Activity]:
+    """Plan asking silos for counts and sketches: looking through their data, and answering."""
+    for silo in use.silos:
+        scan_s, power_w = of_silo(use.table.scan_s, silo), of_silo(use.table.power_w, silo)
+        if scan_s is not None and power_w is not None:
+            yield use.company.activity(
+                silo,
+                Phase.EVALUATE,
+                key=use.key,
+                duration_s=use.table.questions * scan_s,
+                power_w=power_w,
+                life_cycle=LifeCycle.PREPARE,
+            )
+        yield use.company.activity(
+            silo,
+            Phase.UPLOAD,
+            key=use.key,
+            data_gb=use.table.questions * bytes_to_gb(SKETCH_BYTES),
+            life_cycle=LifeCycle.PREPARE,
+        )
+
+
+def copied_gb(use: UseCase) -> float:
+    """Sum the data that would be copied to the centre in the horizon [GB]."""
+    return use.table.copies * sum(_sizes_gb(use).values())
+
+
+def find_overlaps(use: UseCase) -> dict[tuple[str, str], float]:
+    """Find which share of the records of one silo another one has too [1].
+
+    Of pairs that only perhaps share rows the central estimate counts.
+    """
+    found = {}
+    pairs = () if use.company.duplicates is None else use.company.duplicates.pairs
+    for pair in pairs:
+        (first, one), (second, other) = pair.first, pair.second
+        if one == other == use.table.dataset and {first, second} <= set(use.holders):
+            shared = (pair.containment.value or 0.0) * use.holders[first].rows
+            for silo, with_silo in ((first, second), (second, first)):
+                rows = use.holders[silo].rows
+                found[silo, with_silo] = min(1.0, shared / rows) if rows else 0.0
+    return found
+
+
+def new_share(silo: str, before: Iterable[str], overlaps: Mapping[tuple[str, str], float]) -> float:
+    """Share of the records of a silo that none of those before has [1].
+
+    Of several that share some with it the largest share counts: pairs do not say whether
+    they are the same records.
+    """
+    return 1 - max((overlaps.get((silo, one), 0.0) for one in before), default=0.0)
+
+
+def _sizes_gb(use: UseCase) -> dict[str, float]:
+    """Size of what each silo would send to the centre once [GB]; no record is sent twice."""
+    overlaps = find_overlaps(use)
+    before: list[str] = []
+    sizes = {}
+    for silo in sorted(use.silos, key=lambda silo: silo != use.table.centre):
+        whole_gb = bytes_to_gb(use.holders[silo].size_bytes)
+        at_centre = silo == use.table.centre
+        sizes[silo] = 0.0 if at_centre else whole_gb * new_share(silo, before, overlaps)
+        before.append(silo)
+    return sizes
+
+
+def _study(use: UseCase) -> Study:
+    sizes_gb = _sizes_gb(use)
+    groups = tuple(_group(use, silo, sizes_gb[silo]) for silo in use.silos)
+    return Study(
+        name=use.table.name,
+        functional_unit=use.table.name,
+        year=datetime.fromtimestamp(use.company.now_s, UTC).year,
+        network=use.company.deployment.method.network,
+        clients=groups,
+        training=Training(
+            rounds=use.table.rounds,
+            clients_per_round=len(groups),
+            local_epochs=use.table.local_epochs,
+            model_gb=use.table.model_gb,
+            retrainings=use.table.trainings - 1,
+        ),
+        storage=Retention(horizon_s=use.company.needs.horizon_s, refreshes=use.table.copies),
+    )
+
+
+def _group(use: UseCase, silo: str, data_gb: float) -> ClientGroup:
+    table = use.company.silo(silo, use.key)
+    return ClientGroup(
+        name=silo,
+        zone=use.company.zone(silo, use.key),
+        device=table.device,
+        power_w=of_silo(use.table.power_w, silo),
+        idle_w=of_silo(use.table.idle_w, silo),
+        epoch_s=of_silo(use.table.epoch_s, silo),
+        access=table.access or Access.FIXED,
+        data_gb=data_gb,
+    )
+
+
+def _placed(use: UseCase, study: Study, architecture: Architecture) -> list[Activity]:
+    """Activities of a plan under the names of silos, with the links that these have."""
+    placed = []
+    for activity in plan_study(study, architecture).activities():
+        silo = activity.actor
+        if activity.role is Role.SERVER and use.table.centre is not None:
+            silo = use.table.centre
+        access = use.company.silo(silo, use.key).access
+        placed.append(replace(activity, actor=silo, access=access))
+    return placed

@@ -1,0 +1,439 @@
+"""Advice on use cases, cohorts, retraining and serving: what is weighed, and what is not."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from footprint.errors import ManifestError
+from footprint.management.advisor.architectures import advise_architectures
+from footprint.management.advisor.cohorts import advise_cohorts
+from footprint.management.advisor.needs import (
+    LearningCurve,
+    Need,
+    Needs,
+    RetrainingTable,
+    ServingTable,
+    UseCaseTable,
+    read_needs,
+)
+from footprint.management.advisor.retrainings import advise_retrainings
+from footprint.management.advisor.servings import advise_servings
+from footprint.management.advisor.trainings import SKETCH_BYTES
+from footprint.management.sketches import DistinctSketch, RowSketch
+from footprint.model import Advice, Finding
+from footprint.model.kinds import Currency
+from footprint.model.scenario import Prices
+from tests.managed_company import (
+    YEAR_S,
+    dataset,
+    declared_run,
+    duplicates,
+    histogram,
+    managed,
+)
+
+SIZES = {"lyon": 100.0, "leipzig": 200.0, "gdansk": 300.0}
+CURVE = LearningCurve(limit=95.0, scale=100.0, exponent=0.5, source="made up")
+CASE = UseCaseTable(
+    name="wear",
+    need=Need.MODEL,
+    dataset="scans",
+    current="federate",
+    centre="lyon",
+    centre_training_s=7200.0,
+    centre_power_w=400.0,
+    rounds=20,
+    model_gb=0.1,
+    epoch_s={"*": 600.0, "leipzig": 300.0},
+    power_w={"*": 300.0},
+    idle_w={"*": 90.0},
+    points=2.0,
+    worth_g=1e6,
+    curve=CURVE,
+)
+DRIFT = RetrainingTable(
+    model="fares",
+    run="fares-1",
+    before="old",
+    now="new",
+    column="fare",
+    lower=0.0,
+    upper=10.0,
+    cells=5,
+    points_per_drift=4.0,
+    worth_g=100.0,
+    source="made up",
+)
+RUNS = (declared_run("fares-1", lyon=3.0), declared_run("others", gdansk=1e6))
+SERVING = ServingTable(
+    name="wear",
+    silos=("gdansk", "lyon"),
+    clients=("turin",),
+    calls=1e6,
+    energy_kwh=1e-4,
+    client_energy_kwh=1e-5,
+    query_gb=1e-4,
+    model_gb=0.5,
+)
+
+
+def company(case=CASE, rows=1000, **rest):
+    datasets = {name: [dataset("scans", size, rows=rows)] for name, size in SIZES.items()}
+    needs = Needs(horizon_s=YEAR_S, use_cases=(case,), origin="management.toml", prices=None)
+    return managed(datasets, **({"needs": needs} | rest))
+
+
+def only(found, kind):
+    (one,) = found
+    assert isinstance(one, kind), one
+    return one
+
+
+def architecture(**changes):
+    return only(advise_architectures(company(replace(CASE, **changes))), Advice)
+
+
+def finding_of(**changes):
+    return only(advise_architectures(company(replace(CASE, **changes))), Finding)
+
+
+def codes(advice):
+    return {one.code for one in advice.findings}
+
+
+def test_the_example_company_has_a_table_of_each():
+    needs = read_needs(Path(__file__).parents[2] / "examples" / "company")
+    assert {case.need for case in needs.use_cases} == set(Need)
+    assert any(case.curve for case in needs.use_cases)
+    assert needs.retrainings
+    assert needs.servings
+
+
+# --- architecture -----------------------------------------------------------------------------
+
+
+def test_counts_are_enough_for_statistics_and_not_for_a_model():
+    counted = architecture(need=Need.STATISTICS)
+    assert (counted.current, counted.recommended) == ("federate", "analytics only")
+    assert counted.option("analytics only").worth_g == counted.option("federate").worth_g
+    trained = architecture()
+    assert trained.option("analytics only").barrier
+    assert trained.recommended in ("federate", "centralise")
+
+
+def test_an_answer_is_as_large_as_the_largest_sketch():
+    hashes = range(1, 40_000)
+    sent = max(len(DistinctSketch.of(hashes).pack()), len(RowSketch.of(hashes).pack()))
+    assert sent == SKETCH_BYTES
+    asked = architecture(need=Need.STATISTICS, questions=7).option("analytics only").assessment
+    assert asked.data_gb == pytest.approx(7 * 3 * sent / 1e9, rel=1e-12)
+
+
+def test_looking_through_the_data_is_counted_if_its_time_is_known():
+    asked = architecture(need=Need.STATISTICS, questions=2)
+    assert "scan-unknown" in codes(asked)
+    scanned = architecture(need=Need.STATISTICS, questions=2, scan_s={"*": 3600.0})
+    assert "scan-unknown" not in codes(scanned)
+    more_kwh = [one.option("analytics only").assessment.energy_kwh for one in (scanned, asked)]
+    # 2 h at 300 W in each silo, with the overheads of lyon, leipzig and gdansk.
+    assert more_kwh[0] - more_kwh[1] == pytest.approx(0.6 * (1.4 + 1.5 + 1.6))
+
+
+def test_data_that_may_not_move_stay_and_the_advice_says_why():
+    assert architecture(epoch_s={"*": 1e5}).recommended == "centralise"
+    stays = architecture(epoch_s={"*": 1e5}, movable=False, barrier="a works agreement")
+    assert stays.recommended == "federate"
+    assert stays.option("centralise").barrier == "a works agreement"
+    assert "a works agreement" in stays.reason
+
+
+def test_nobody_federates_alone_and_what_does_not_move_may_be_trained_on():
+    held = managed(
+        {"turin": [dataset("scans", 100.0)]},
+        Needs(
+            horizon_s=YEAR_S,
+            use_cases=(replace(CASE, centre="turin", movable=False, current="centralise"),),
+        ),
+    )
+    advice = only(advise_architectures(held), Advice)
+    assert advice.recommended == "centralise"
+    assert advice.option("federate").barrier == "only turin has the data"
+    assert advice.conditions == ()
+    assert "All of it is at turin already" in advice.reason
+
+
+def test_what_nobody_valued_is_not_weighed_against_doing_nothing():
+    unknown = finding_of(worth_g=None, current="do not train")
+    assert (unknown.code, unknown.remedy) == ("worth-unknown", "Add worth.")
+    assert "points" in finding_of(points=None, current="do not train").remedy
+    # What is done today is wanted: then only how it is done is weighed.
+    valued = architecture(worth_g=None, current="federate")
+    assert valued.option("do not train").barrier
+    assert valued.recommended in ("federate", "centralise")
+
+
+def test_an_option_without_an_estimate_is_left_out_and_said():
+    without = architecture(epoch_s={"lyon": 600.0}, current="centralise")
+    assert [one.name for one in without.options] == [
+        "do not train",
+        "analytics only",
+        "centralise",
+    ]
+    (said,) = [one for one in without.findings if one.code == "option-unknown"]
+    assert "epoch of gdansk, leipzig" in said.message
+    nowhere = architecture(centre=None)
+    assert "coordinator-unknown" in codes(nowhere)
+    assert "centralise" not in {one.name for one in nowhere.options}
+    assert finding_of(centre=None, epoch_s={}).code == "use-case-unknown"
+
+
+def test_waiting_without_an_idle_power_is_a_gap_that_is_said():
+    assert "idle-unknown" not in codes(architecture())
+    assert "idle-unknown" in codes(architecture(idle_w={}))
+
+
+def test_a_dataset_that_nobody_has_and_a_word_that_nobody_knows():
+    missing = finding_of(dataset="scams")
+    assert missing.code == "dataset-missing"
+    assert "'scams'" in missing.message
+    with pytest.raises(ManifestError, match=r"use-cases\[1\].current: found 'federated'"):
+        list(advise_architectures(company(replace(CASE, current="federated"))))
+    for changes in ({"centre": "paris"}, {"epoch_s": {"*": 1.0, "paris": 2.0}}):
+        with pytest.raises(ManifestError, match="no silo 'paris'"):
+            list(advise_architectures(company(replace(CASE, **changes))))
+
+
+def test_the_order_of_silos_changes_nothing():
+    whole = company()
+    told = dict(reversed(whole.catalogues.items()))
+    turned = replace(whole, catalogues=told)
+    for advise in (advise_architectures, advise_cohorts):
+        assert list(advise(whole)) == list(advise(turned))
+
+
+def test_a_copy_is_sent_to_the_centre_once():
+    pairs = duplicates((("gdansk", "scans"), ("leipzig", "scans"), 1.0))
+    moved = {
+        known: only(advise_architectures(company(duplicates=pairs if known else None)), Advice)
+        .option("centralise")
+        .assessment.data_gb
+        for known in (False, True)
+    }
+    assert moved[False] == pytest.approx(500.0)
+    assert moved[True] in (pytest.approx(200.0), pytest.approx(300.0))
+
+
+def test_costs_are_those_of_moving_and_keeping():
+    prices = Prices(
+        currency=Currency.EUR,
+        electricity_per_kwh=0.0,
+        egress_per_gb=0.1,
+        storage_per_gb_month=0.02,
+        staff_federated=50.0,
+    )
+    needs = Needs(horizon_s=YEAR_S, use_cases=(replace(CASE, copies=3),), prices=prices)
+    advice = only(advise_architectures(company(needs=needs)), Advice)
+    bills = {one.name: one.assessment.bill for one in advice.options}
+    months = YEAR_S / 3600 / (365.25 * 2)
+    # 500 GB thrice; of which two thirds are there on average.
+    assert bills["centralise"].total.value == pytest.approx(1500 * 0.1 + 1000 * months * 0.02)
+    # Silos download 0.1 GB in each of 20 rounds; what they upload is not charged.
+    assert bills["federate"].total.value == pytest.approx(3 * 20 * 0.1 * 0.1 + 50)
+
+
+def test_intervals_hold_the_saving():
+    advice = only(advise_architectures(company(draws=200, device="server")), Advice)
+    assert advice.saving_g.low <= advice.saving_g.value <= advice.saving_g.high
+    assert 0 <= advice.certainty <= 1
+    making = [
+        line
+        for line in advice.option("federate").assessment.contributions
+        if line.stage == "embodied"
+    ]
+    assert {line.actor for line in making} == set(SIZES)
+
+
+# --- cohorts ----------------------------------------------------------------------------------
+
+
+def cohort(**rest):
+    return only(advise_cohorts(company(**rest)), Advice)
+
+
+def test_a_copy_brings_nothing():
+    alone = cohort()
+    assert (alone.recommended, codes(alone)) == ("all silos", {"duplicates-unknown"})
+    pairs = duplicates((("gdansk", "scans"), ("leipzig", "scans"), 1.0))
+    known = cohort(duplicates=pairs)
+    assert known.recommended == "all but gdansk"
+    assert "0 of its 1,000 records are new" in known.reason
+    assert codes(known) == set()
+    # Of another dataset, it changes nothing.
+    other = duplicates((("gdansk", "logs"), ("leipzig", "logs"), 1.0))
+    assert cohort(duplicates=other).recommended == "all silos"
+
+
+def test_every_silo_has_its_lines():
+    lines = cohort().option("all silos").assessment.contributions
+    for silo in SIZES:
+        assert {line.phase.value for line in lines if line.actor == silo} == {
+            "train",
+            "download",
+            "upload",
+        }
+
+
+def test_the_cohort_is_the_best_of_all_when_silos_differ_in_nothing_but_grams():
+    """With equal records the order is by grams alone, and greedy is exact."""
+    points = {n: CURVE.limit - CURVE.scale * (1000 * n) ** -CURVE.exponent for n in (1, 2, 3)}
+    own_g = {}
+    for silo in SIZES:
+        cohorts = cohort(case=replace(CASE, worth_g=1e9)).option("all silos").assessment
+        own_g[silo] = sum(
+            line.emissions_g.value for line in cohorts.contributions if line.actor == silo
+        )
+    for worth_g in (1.0, 1e3, 2e3, 4e3, 1e4, 1e5):
+        nets = {
+            chosen: sum(own_g[silo] for silo in chosen) - worth_g * (points[count] - points[1])
+            for count in (1, 2, 3)
+            for chosen in itertools.combinations(sorted(SIZES), count)
+        }
+        advice = cohort(case=replace(CASE, worth_g=worth_g))
+        assert advice.option(advice.recommended).net_g == pytest.approx(min(nets.values()))
+
+
+def test_what_a_cohort_cannot_be_weighed_without():
+    for changes, named in (({"worth_g": None}, "worth"), ({"power_w": {}}, "power of gdansk")):
+        unknown = only(advise_cohorts(company(replace(CASE, **changes))), Finding)
+        assert unknown.code == "cohort-unknown"
+        assert named in unknown.message
+    assert only(advise_cohorts(company(rows=0)), Finding).code == "cohort-unknown"
+    assert list(advise_cohorts(company(replace(CASE, curve=None)))) == []
+
+
+def test_a_cohort_is_for_what_is_federated():
+    slow = replace(CASE, epoch_s={"*": 1e5}, worth_g=1e7)
+    today = cohort(case=slow)
+    assert "Only if it stays federated" in today.conditions[-1]
+    assert "'centralise'" in today.conditions[-1]
+    never = only(advise_cohorts(company(replace(slow, current="centralise"))), Finding)
+    assert "the advice on it is: centralise" in never.message
+    wanted = replace(slow, movable=False)
+    assert len(cohort(case=wanted).conditions) == 1
+    later = cohort(case=replace(wanted, current="do not train"))
+    assert "Only once wear is federated" in later.conditions[-1]
+
+
+def test_a_silo_without_records_stays_out():
+    whole = company()
+    (entry,) = whole.catalogues["lyon"].datasets
+    bare = replace(whole.catalogues["lyon"], datasets=(replace(entry, rows=0),))
+    advice = only(
+        advise_cohorts(replace(whole, catalogues={**whole.catalogues, "lyon": bare})), Advice
+    )
+    assert advice.recommended == "all but lyon"
+
+
+# --- retraining -------------------------------------------------------------------------------
+
+
+def aged(shift=2.0, table=DRIFT, now_silos=("lyon", "turin"), **rest):
+    rng = np.random.default_rng(1)
+    values = rng.uniform(0, 8, 500)
+    grid = (0.0, 10.0, 5)
+    fields = {
+        "needs": Needs(horizon_s=YEAR_S, retrainings=(table,), origin="management.toml"),
+        "runs": RUNS,
+        "histograms": {
+            ("old", "fare"): histogram("old", "fare", values, grid),
+            ("new", "fare"): histogram("new", "fare", values + shift, grid, now_silos),
+        },
+        **rest,
+    }
+    return advise_retrainings(managed({}, **fields))
+
+
+def test_only_what_drifted_is_trained_again_at_the_price_of_its_run():
+    stays, drifted = only(aged(0.0), Advice), only(aged(2.0), Advice)
+    assert (stays.recommended, drifted.recommended) == ("keep the model", "retrain")
+    # 3 kWh in Lyon, and nothing of the other runs.
+    emitted = drifted.option("retrain").assessment.total_g.value
+    assert emitted == pytest.approx(3.0 * 1.4 * 50)
+    assert drifted.option("retrain").assessment.contributions[0].actor == "lyon"
+    # Without drift no price of a point would do.
+    assert {one.quantity for one in stays.turning_points} == {"drift of the column (PSI)"}
+
+
+def test_a_drift_that_is_not_known_is_no_reason():
+    assert only(aged(histograms={}), Finding).code == "drift-unknown"
+    finer = only(aged(table=replace(DRIFT, cells=7)), Finding)
+    assert "another grid" in finer.message
+    grid = (0.0, 10.0, 5)
+    refused = replace(histogram("old", "fare", [1.0], grid), refused="1 of 3 silos.", merged=None)
+    told = {("old", "fare"): refused, ("new", "fare"): histogram("new", "fare", [1.0], grid)}
+    assert "1 of 3 silos" in only(aged(histograms=told), Finding).message
+
+
+def test_drift_between_cohorts_is_said():
+    assert codes(only(aged(), Advice)) == set()
+    assert codes(only(aged(now_silos=("lyon",)), Advice)) == {"drift-of-others"}
+
+
+def test_rows_that_silos_hide_are_said():
+    grid = (0.0, 10.0, 5)
+    told = {
+        (name, "fare"): histogram(name, "fare", values, grid)
+        for name, values in (("old", [1] * 50 + [9] * 4), ("new", [1] * 50 + [3] * 50))
+    }
+    hidden = told["old", "fare"]
+    hidden = replace(hidden, merged=hidden.merged.suppress(5))
+    advice = only(aged(histograms=told | {("old", "fare"): hidden}), Advice)
+    (said,) = [one for one in advice.findings if one.code == "drift-hidden"]
+    # All cells but one of the old, and none of the new: nobody hid anything there.
+    assert "of 6 cells" in said.message
+
+
+def test_a_run_that_the_deployment_does_not_have():
+    with pytest.raises(ManifestError, match=r"retrainings\[1\].run: .* has no run 'x'") as error:
+        list(aged(table=replace(DRIFT, run="x")))
+    assert "fares-1, others" in error.value.remedy
+
+
+# --- serving ----------------------------------------------------------------------------------
+
+
+def served(**changes):
+    needs = Needs(horizon_s=YEAR_S, servings=(replace(SERVING, **changes),), origin="m.toml")
+    return advise_servings(managed({}, needs))
+
+
+def test_a_model_answers_where_it_emits_least():
+    advice = only(served(), Advice)
+    assert (advice.current, advice.recommended) == ("gdansk", "at the clients")
+    assert [one.name for one in advice.options] == ["gdansk", "lyon", "at the clients"]
+    central = only(served(client_energy_kwh=None), Advice)
+    assert central.recommended == "lyon"
+    assert codes(central) == {"option-unknown"}
+    assert only(served(current="lyon", client_energy_kwh=1.0), Advice).changes is False
+
+
+def test_a_question_moves_over_the_network_unless_the_silo_asks_itself():
+    def moved(name, **changes):
+        return only(served(**changes), Advice).option(name).assessment.data_gb
+
+    assert moved("lyon") == pytest.approx(100.0)
+    assert moved("lyon", clients=("turin", "lyon")) == pytest.approx(50.0)
+    assert moved("lyon", clients=()) == pytest.approx(100.0)
+    assert moved("at the clients", releases=4, clients=("turin", "lyon")) == pytest.approx(4.0)
+
+
+def test_one_place_or_no_question_is_nothing_to_decide():
+    assert only(served(silos=("lyon",), clients=()), Finding).code == "serving-undecided"
+    assert only(served(calls=0.0), Finding).code == "serving-undecided"
+    with pytest.raises(ManifestError, match=r"servings\[1\].current: found 'turin'"):
+        list(served(current="turin"))
+    with pytest.raises(ManifestError, match="can answer nowhere"):
+        list(served(silos=(), clients=()))
