@@ -10,7 +10,7 @@ from footprint.audit.counterparts import LoneRun, Product, lone_runs, pair_produ
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Cause, Statement
 from footprint.model.results import LEAST_G
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 
 _ROUNDING = 1e-12
 """Relative change that is no change of a factor or an activity."""

@@ -44,7 +44,7 @@ from footprint.model import (
     split_inverse,
 )
 from footprint.model.kinds import SignalScope
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from footprint.sensitivity import term_effects
 from footprint.uncertainty import Sampler, interval
 

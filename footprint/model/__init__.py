@@ -55,6 +55,16 @@ from footprint.model.kinds import (
 )
 
 if TYPE_CHECKING:
+    from footprint.model.boundaries import (
+        AllocationRule,
+        Approach,
+        CutOff,
+        Exclusion,
+        Instrument,
+        InstrumentKind,
+        Organisation,
+        Place,
+    )
     from footprint.model.comparisons import (
         Alternative,
         BreakEven,
@@ -64,6 +74,11 @@ if TYPE_CHECKING:
         LearningCurve,
         Ranking,
         Trajectory,
+    )
+    from footprint.model.corrections import (
+        BaseYear,
+        Cause,
+        Restatement,
     )
     from footprint.model.evaluations import (
         BudgetLimit,
@@ -105,27 +120,18 @@ if TYPE_CHECKING:
         Work,
         manifest_key,
     )
-    from footprint.model.statements import (
-        AllocationRule,
-        Approach,
-        BaseYear,
+    from footprint.model.statement_lines import (
         Category,
-        Cause,
-        CutOff,
-        Driver,
-        Exclusion,
-        FactorEntry,
-        Instrument,
-        InstrumentKind,
-        Organisation,
         Pedigree,
-        Place,
         Quality,
+        StatementLine,
+    )
+    from footprint.model.statements import (
+        Driver,
+        FactorEntry,
         Reproduce,
-        Restatement,
         Sci,
         Statement,
-        StatementLine,
         Total,
     )
     from footprint.model.studies import (
@@ -183,26 +189,26 @@ _LATER = {
     "Training": "scenario",
     "Work": "scenario",
     "manifest_key": "scenario",
-    "AllocationRule": "statements",
-    "Approach": "statements",
-    "BaseYear": "statements",
-    "Category": "statements",
-    "Cause": "statements",
-    "CutOff": "statements",
+    "AllocationRule": "boundaries",
+    "Approach": "boundaries",
+    "BaseYear": "corrections",
+    "Category": "statement_lines",
+    "Cause": "corrections",
+    "CutOff": "boundaries",
     "Driver": "statements",
-    "Exclusion": "statements",
+    "Exclusion": "boundaries",
     "FactorEntry": "statements",
-    "Instrument": "statements",
-    "InstrumentKind": "statements",
-    "Organisation": "statements",
-    "Pedigree": "statements",
-    "Place": "statements",
-    "Quality": "statements",
+    "Instrument": "boundaries",
+    "InstrumentKind": "boundaries",
+    "Organisation": "boundaries",
+    "Pedigree": "statement_lines",
+    "Place": "boundaries",
+    "Quality": "statement_lines",
     "Reproduce": "statements",
-    "Restatement": "statements",
+    "Restatement": "corrections",
     "Sci": "statements",
     "Statement": "statements",
-    "StatementLine": "statements",
+    "StatementLine": "statement_lines",
     "Total": "statements",
     "DeclaredUnit": "products",
     "Product": "products",

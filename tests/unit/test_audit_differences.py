@@ -13,7 +13,7 @@ from footprint.audit import explain, read_deployment, state
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Cause
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from tests.companies import stated, total_g
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"

@@ -13,7 +13,7 @@ from footprint.audit import read_deployment, state, verify
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError
 from footprint.model import Category, Quality, Severity, Stage
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from tests.companies import company, stated, total_g
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
