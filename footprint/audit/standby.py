@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from footprint.assessment import estimate
-from footprint.audit.accounts import Books, Owner, Use, inventory_of, settings_of
+from footprint.audit.books import Books, Owner, Use, inventory_of, settings_of
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import HardwareTable
 from footprint.audit.places import Standing
