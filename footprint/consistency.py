@@ -27,6 +27,7 @@ from footprint.model import (
     Term,
     split_inverse,
 )
+from footprint.model.results import LEAST_G
 
 Estimate: TypeAlias = Assessment | Comparison | Ranking
 """A result that rests on factors, whose parts add up to its total."""
@@ -124,7 +125,7 @@ def _require_lines(statement: Statement, name: str) -> None:
             raise DocumentError(f"{name}, line {line.id!r} has {len(whole)} values.", _CHANGED)
         for found, factors in ((whole[0], line.factors), (line.market_g, line.market_factors)):
             if found is not None and not math.isclose(
-                _product(line, factors, values, name), found.value, rel_tol=1e-9
+                _product(line, factors, values, name), found.value, rel_tol=1e-9, abs_tol=LEAST_G
             ):
                 raise DocumentError(
                     f"{name}, line {line.id!r}: its activity times its factors is not "
@@ -211,7 +212,7 @@ def _require_terms(terms: Sequence[Term], contributions: Sequence[Contribution],
                     f"{name}, contribution {number}: there is no term {term_id!r}.", _CHANGED
                 )
             product = product / value if inverse else product * value
-        if not math.isclose(product, part.emissions_g.value, rel_tol=1e-9):
+        if not math.isclose(product, part.emissions_g.value, rel_tol=1e-9, abs_tol=LEAST_G):
             raise DocumentError(
                 f"{name}, contribution {number}: its amount times its terms gives {product!r} g, "
                 f"not {part.emissions_g.value!r} g.",

@@ -10,91 +10,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from footprint.assessment import estimate
+from footprint.audit.books import (
+    NOTHING,
+    Books,
+    Owner,
+    Use,
+    enter,
+    inventory_of,
+    merge_lines,
+    settings_of,
+)
 from footprint.audit.deployments import Deployment
-from footprint.audit.holdings import Acquired, HardwareTable
 from footprint.audit.places import Standing
+from footprint.audit.registered import enter_hardware
 from footprint.audit.runs import RunRecord
-from footprint.audit.supplies import Piece, Supplied, supply_sites
+from footprint.audit.supplies import supply_sites
 from footprint.factors import FactorCatalogue
 from footprint.model import (
-    Basis,
     Category,
     Finding,
-    Inventory,
     InventoryLine,
-    Phase,
-    Role,
-    Run,
     Severity,
-    SignalKind,
 )
-from footprint.model.kinds import Vocabulary
-from footprint.settings import Losses, Settings, Supply
-from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
-
-
-class Use(Vocabulary):
-    """What a line of the inventory is there for."""
-
-    DEVICES = "devices"
-    NETWORK = "network"
-    STORAGE = "storage"
-    RESERVED = "reserved"
-    """Time for which a device was taken: its share of the making."""
-    HARDWARE = "hardware"
-    """Hardware of the register, over its life."""
-    LOSSES = "losses"
-    FUEL = "upstream fuel"
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """To whom a line of the inventory belongs; its actor is the key."""
-
-    use: Use
-    run: str
-    silo: str
-    place: str
-    piece: Piece | None = None
-    rented: bool = False
-    unmetered: bool = False
-
-
-@dataclass(slots=True)
-class Books:
-    """All that is needed to estimate, and to read the result.
-
-    Attributes
-    ----------
-    owners : dict of str to Owner
-        By the actor of a line.
-    lines, purchases : list of InventoryLine
-        What was used and reserved; hardware that was bought in the period.
-    supplies, contracts : dict of str to Supply
-        By actor: generators and the like, and those of the market-based method alone.
-    losses : dict of str to Losses
-        By actor that stands for what is lost on the way.
-    unplaced_kwh : dict of str to float
-        Energy in places without a zone, which no line holds [kWh].
-    """
-
-    owners: dict[str, Owner]
-    lines: list[InventoryLine]
-    purchases: list[InventoryLine]
-    supplies: dict[str, Supply]
-    contracts: dict[str, Supply]
-    losses: dict[str, Losses]
-    makings: dict[str, float]
-    lives: dict[str, float]
-    unplaced_kwh: dict[str, float]
-    findings: list[Finding]
-    supplied: Supplied
-    used_kwh: dict[str, float]
+from footprint.settings import Losses, Supply
 
 
 def keep_books(
@@ -104,7 +47,7 @@ def keep_books(
     catalogue: FactorCatalogue,
 ) -> Books:
     """Enter everything that a deployment used, once."""
-    books = Books({}, [], [], {}, {}, {}, {}, {}, {}, [], Supplied(), {})
+    books = Books()
     records = tuple(records)
     books.findings.extend(_unpinned(records))
     parts = list(_parts(deployment, records, books))
@@ -115,50 +58,11 @@ def keep_books(
         if owner.use in (Use.DEVICES, Use.STORAGE):
             _enter_supplied(deployment, owner, line, books)
         else:
-            _enter(books, owner, line)
+            enter(books, owner, line)
     for hardware in deployment.hardware:
-        _enter_hardware(deployment, hardware, catalogue, books)
-    books.lines = _merge(books.lines)
+        enter_hardware(deployment, hardware, catalogue, books)
+    books.lines = merge_lines(books.lines)
     return books
-
-
-def settings_of(deployment: Deployment, books: Books, *, market: bool = False) -> Settings:
-    """Choices of an estimate, as a deployment makes them."""
-    method = deployment.method
-    pues = {place.name: getattr(place, "pue", None) for place in deployment.places}
-    by_actor = {actor: owner.place for actor, owner in books.owners.items()}
-    return Settings(
-        network=method.network,
-        pues={a: pue for a, place in by_actor.items() if (pue := pues[place]) is not None},
-        places=by_actor,
-        intensities={z: one.intensity_g_per_kwh for z, one in deployment.intensity.items()},
-        supplies={**books.supplies, **books.contracts} if market else books.supplies,
-        losses=books.losses,
-        makings=books.makings,
-        lives=books.lives,
-        medium=method.medium,
-        replication=method.replication,
-        signal=SignalKind.parse(method.signal),
-        seed=DEFAULT_SEED if method.seed is None else method.seed,
-        draws=DEFAULT_DRAWS if method.draws is None else method.draws,
-    )
-
-
-def inventory_of(
-    name: str, lines: Iterable[InventoryLine], records: Iterable[RunRecord]
-) -> Inventory:
-    """Put lines into one inventory, with what the journals of all runs say of themselves."""
-    found = [record.inventory for record in records]
-    factors = {one.factor.id: one for inventory in found for one in inventory.factors}
-    return Inventory(
-        run=Run(name),
-        lines=tuple(lines),
-        rounds=sum(inventory.rounds for inventory in found),
-        clients=0,
-        factors=tuple(factors.values()),
-        findings=tuple(dict.fromkeys(f for inventory in found for f in inventory.findings)),
-        inputs=tuple(dict.fromkeys(f for inventory in found for f in inventory.inputs)),
-    )
 
 
 def _parts(
@@ -175,7 +79,7 @@ def _parts(
                 known = books.unplaced_kwh.get(place.name, 0.0)
                 books.unplaced_kwh[place.name] = known + (line.energy_kwh or 0.0)
                 # Its hardware was made all the same.
-                line = replace(line, **_EMPTY | {"duration_s": line.duration_s})
+                line = replace(line, **NOTHING | {"duration_s": line.duration_s})
             elif line.zone not in (None, "", place.zone):
                 books.findings.append(_moved(record.table.name, silo.name, line.zone, place.zone))
             whole = replace(line, zone=place.zone or None)
@@ -193,18 +97,6 @@ def _is_registered(deployment: Deployment, place: str, device: str | None, day: 
     )
 
 
-_EMPTY: dict[str, Any] = {
-    "duration_s": 0.0,
-    "energy_kwh": None,
-    "energy_low_kwh": None,
-    "energy_high_kwh": None,
-    "data_gb": 0.0,
-    "transfer_s": 0.0,
-    "stored_gb_h": 0.0,
-    "unmetered": 0,
-}
-
-
 def _split(
     owner: Owner, line: InventoryLine, *, owned: bool
 ) -> Iterator[tuple[Owner, InventoryLine]]:
@@ -212,16 +104,16 @@ def _split(
         kept = ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "unmetered")
         used = {name: getattr(line, name) for name in kept}
         unmetered = line.unmetered > 0
-        yield replace(owner, unmetered=unmetered), replace(line, **_EMPTY | used)
+        yield replace(owner, unmetered=unmetered), replace(line, **NOTHING | used)
     if line.data_gb:
         moved = {"data_gb": line.data_gb, "transfer_s": line.transfer_s}
-        yield replace(owner, use=Use.NETWORK), replace(line, **_EMPTY | moved)
+        yield replace(owner, use=Use.NETWORK), replace(line, **NOTHING | moved)
     if line.stored_gb_h:
         stored = {"stored_gb_h": line.stored_gb_h}
-        yield replace(owner, use=Use.STORAGE), replace(line, **_EMPTY | stored)
+        yield replace(owner, use=Use.STORAGE), replace(line, **NOTHING | stored)
     if line.duration_s and not owned:
         reserved = {"duration_s": line.duration_s}
-        yield replace(owner, use=Use.RESERVED), replace(line, **_EMPTY | reserved)
+        yield replace(owner, use=Use.RESERVED), replace(line, **NOTHING | reserved)
 
 
 def _site_energy(
@@ -231,7 +123,7 @@ def _site_energy(
     catalogue: FactorCatalogue,
 ) -> dict[str, float]:
     """Sum the company's electricity by own site, with the overhead of the building [kWh]."""
-    first = Books({}, [], [], {}, {}, {}, {}, {}, {}, [], Supplied(), {})
+    first = Books()
     own = {
         site.name
         for site in deployment.sites
@@ -241,7 +133,7 @@ def _site_energy(
     }
     for owner, line in parts:
         if owner.place in own and owner.use in (Use.DEVICES, Use.STORAGE):
-            _enter(first, owner, line)
+            enter(first, owner, line)
     settings = replace(settings_of(deployment, first), draws=0)
     found = estimate(inventory_of("", first.lines, ()), settings, catalogue=catalogue)
     used: dict[str, list[float]] = {name: [] for name in sorted(own)}
@@ -257,13 +149,13 @@ def _enter_supplied(
     """Enter a line by its supplies, and what its grid electricity takes on the way."""
     pieces = books.supplied.pieces.get(owner.place)
     if not pieces:
-        _enter(books, owner, line)
+        enter(books, owner, line)
         return
     for number, piece in enumerate(pieces):
         part = _scaled(line, piece.share)
         if number:  # what has no meter is said once
             part = replace(part, unmetered=0)
-        actor = _enter(books, replace(owner, piece=piece), part)
+        actor = enter(books, replace(owner, piece=piece), part)
         if piece.own is not None:
             books.supplies[actor] = piece.own
         if piece.contract is not None:
@@ -273,12 +165,12 @@ def _enter_supplied(
     lost = deployment.upstream.losses.get(zone)
     if lost is not None and lost.share and grid:
         part = replace(_scaled(line, grid), unmetered=0)
-        actor = _enter(books, replace(owner, use=Use.LOSSES), part)
+        actor = enter(books, replace(owner, use=Use.LOSSES), part)
         books.losses[actor] = Losses(zone, lost.share, lost.low, lost.high)
     fuel = deployment.upstream.fuel.get(zone)
     if fuel is not None and grid:
         part = replace(_scaled(line, grid), unmetered=0)
-        actor = _enter(books, replace(owner, use=Use.FUEL), part)
+        actor = enter(books, replace(owner, use=Use.FUEL), part)
         books.supplies[actor] = Supply(f"upstream-fuel/{zone}", fuel.intensity_g_per_kwh, zone)
 
 
@@ -288,111 +180,6 @@ def _scaled(line: InventoryLine, share: float) -> InventoryLine:
         value = getattr(line, name)
         changed[name] = None if value is None else value * share
     return replace(line, **changed)
-
-
-def _enter(books: Books, owner: Owner, line: InventoryLine) -> str:
-    """Enter a line under its owner; the actor of the line is the owner's key."""
-    words = [owner.run, owner.silo or owner.place, owner.use.value]
-    if owner.piece is not None and owner.piece.name:
-        words.append(owner.piece.name)
-    key = " / ".join(word for word in words if word)
-    while (known := books.owners.get(key)) is not None and not _same(known, owner):
-        key += "'"
-    unmetered = owner.unmetered or (known is not None and known.unmetered)
-    books.owners[key] = replace(owner, unmetered=unmetered)
-    books.lines.append(replace(line, actor=key))
-    return key
-
-
-def _same(one: Owner, other: Owner) -> bool:
-    return replace(one, unmetered=False) == replace(other, unmetered=False)
-
-
-def _enter_hardware(
-    deployment: Deployment, hardware: HardwareTable, catalogue: FactorCatalogue, books: Books
-) -> None:
-    place = next(one for one in deployment.places if one.name == hardware.place)
-    owner = Owner(Use.HARDWARE, "", "", place.name, rented=hardware.acquired is Acquired.RENTED)
-    key = f"hardware / {hardware.name}"
-    life_s = hardware.life_s
-    if life_s is None:
-        life_s = catalogue.resolve("lifespan", subject=hardware.device).factor.value
-    served_s = _served(deployment, hardware, life_s)
-    line = InventoryLine(
-        actor=key,
-        role=Role.OTHER,
-        device=hardware.device,
-        zone=place.zone or None,
-        phase=Phase.OTHER,
-        year=deployment.period.start.year,
-        basis=Basis.DECLARED,
-        tier=None,
-        source="hardware",
-        activities=hardware.count,
-        resource_share=hardware.share,
-        **_EMPTY | {"duration_s": served_s * hardware.count},
-    )
-    books.owners[key] = owner
-    if hardware.embodied_g is not None:
-        books.makings[key] = hardware.embodied_g
-    if hardware.life_s is not None:
-        books.lives[key] = hardware.life_s
-    if served_s:
-        books.lines.append(line)
-    bought = hardware.purchased
-    if not owner.rented and bought and _within(deployment, bought):
-        books.purchases.append(replace(line, actor=key))
-
-
-def _within(deployment: Deployment, day: date) -> bool:
-    return deployment.period.start <= day <= deployment.period.end
-
-
-def _served(deployment: Deployment, hardware: HardwareTable, life_s: float) -> float:
-    """Time of its life that lies in the period, of one device [s]."""
-    first, after = _moment(deployment.period.start), _moment(deployment.period.end, days=1)
-    if hardware.purchased is None:
-        return after - first
-    bought = _moment(hardware.purchased)
-    return max(0.0, min(after, bought + life_s) - max(first, bought))
-
-
-def _moment(day: date, days: int = 0) -> float:
-    there = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days)
-    return there.timestamp()
-
-
-_SUMS = (
-    "duration_s",
-    "energy_kwh",
-    "energy_low_kwh",
-    "energy_high_kwh",
-    "data_gb",
-    "transfer_s",
-    "stored_gb_h",
-    "activities",
-    "unmetered",
-)
-_KEYS = tuple(one.name for one in fields(InventoryLine) if one.name not in _SUMS)
-
-
-def _merge(lines: Iterable[InventoryLine]) -> list[InventoryLine]:
-    """Sum lines that differ in nothing that an estimate looks at: a silo of many actors."""
-    groups: dict[tuple[Any, ...], list[InventoryLine]] = {}
-    for line in lines:
-        known = line.energy_kwh is None, line.energy_low_kwh is None
-        key = (*(getattr(line, name) for name in _KEYS), *known)
-        groups.setdefault(key, []).append(line)
-    return [_summed(group) for group in groups.values()]
-
-
-def _summed(group: list[InventoryLine]) -> InventoryLine:
-    sums: dict[str, Any] = {}
-    for name in _SUMS:
-        values = [getattr(line, name) for line in group]
-        exact = name in ("activities", "unmetered")
-        sums[name] = None if values[0] is None else sum(values) if exact else math.fsum(values)
-    return replace(group[0], **sums)
 
 
 def _unpinned(records: Iterable[RunRecord]) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import metadata
 
-from footprint.audit.accounts import Use
+from footprint.audit.books import Use
 from footprint.audit.contract_checks import (
     check_certificates,
     check_claims,
@@ -25,6 +25,14 @@ from footprint.audit.double_counting import (
     check_embodied,
     check_fuel_twice,
     check_run_twice,
+)
+from footprint.audit.factor_checks import (
+    check_expired,
+    check_primary,
+    check_pue,
+    check_rated,
+    check_scope_2_kind,
+    check_signals,
 )
 from footprint.audit.holdings import Acquired, Holding
 from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
@@ -39,13 +47,10 @@ from footprint.audit.plausibility import (
     check_year,
 )
 from footprint.audit.powers import check_power
-from footprint.audit.runs import RATED
 from footprint.audit.statement import Audited
 from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue
-from footprint.factors.resolution import TOLERATED_YEARS
-from footprint.model import Category, Finding, Severity, SignalKind, Statement
-from footprint.model.kinds import SignalScope
+from footprint.model import Finding, Severity, Statement
 
 Check = Callable[[Audited, FactorCatalogue], Iterator[Finding]]
 
@@ -89,67 +94,6 @@ def check_period(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Find
                 Severity.WARNING,
                 "Declare what lies in the period. Hours of several devices together are their "
                 "number (devices) and their duration by the clock.",
-                record.table.name,
-            )
-
-
-def check_expired(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Factors are not much older than the period."""
-    year = audited.deployment.period.start.year
-    for entry in audited.statement.register:
-        last = entry.valid_to
-        if last is not None and year - last > TOLERATED_YEARS:
-            yield Finding(
-                "factor-expired",
-                f"{entry.id} describes {last}, {year - last} years before the period.",
-                Severity.WARNING,
-                f"Give a factor of {year} (docs/factors.md).",
-                entry.id,
-            )
-
-
-def check_signals(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """One kind of grid intensity in all location-based figures."""
-    wanted = audited.statement.signal
-    for entry in audited.statement.register:
-        is_grid = entry.quantity == "grid_intensity" and not entry.id.startswith("supply/")
-        if is_grid and entry.signal != wanted:
-            yield Finding(
-                "signals-mixed",
-                f"{entry.id} is {entry.signal}; the other location-based figures are {wanted}.",
-                Severity.ERROR,
-                "Use one kind throughout.",
-                entry.id,
-            )
-
-
-def check_scope_2_kind(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Scope 2 holds direct emissions; a life-cycle factor brings 3.3 into it."""
-    statement = audited.statement
-    is_mixed = SignalKind.parse(statement.signal).scope is SignalScope.LIFE_CYCLE
-    lines = [line for line in statement.lines if line.category is Category.ELECTRICITY]
-    if is_mixed and lines:
-        yield Finding(
-            "scope-2-life-cycle",
-            "Scope 2 is calculated with life-cycle factors: the upstream of the fuel, which is "
-            "category 3.3, is in it and not apart.",
-            Severity.WARNING,
-            "Declare direct intensities and [upstream.fuel], or say it wherever you quote scope 2.",
-            ", ".join(dict.fromkeys(line.place for line in lines)),
-        )
-
-
-def check_rated(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Energy is more than rated power times time."""
-    for record in audited.records:
-        silos = [x.actor for x in record.inventory.lines if x.source.startswith(RATED)]
-        if silos:
-            yield Finding(
-                "energy-rated",
-                f"The energy of {record.table.name!r} in {', '.join(dict.fromkeys(silos))} is "
-                "rated power times time: nobody measured it.",
-                Severity.WARNING,
-                "Track it (footprint track), or declare a meter's figure.",
                 record.table.name,
             )
 
@@ -230,44 +174,6 @@ def check_exclusion_size(audited: Audited, _catalogue: FactorCatalogue) -> Itera
                 "Give an estimate: the cut-off cannot be checked without it.",
                 one.what,
             )
-
-
-def check_pue(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Sites have a PUE of their own."""
-    used = {entry.id for entry in audited.statement.register}
-    lines = audited.statement.lines
-    for site in audited.deployment.sites:
-        if site.pue is not None:
-            continue
-        guessed = [
-            name
-            for line in lines
-            if line.place == site.name
-            for name in line.factors
-            if name.startswith("pue/industry_average") and name in used
-        ]
-        if guessed:
-            yield Finding(
-                "pue-default",
-                f"Nobody said the PUE of {site.name!r}: {guessed[0]} is taken, the average of the "
-                "industry.",
-                Severity.WARNING,
-                "Give its pue; 1 if there is no such overhead.",
-                site.name,
-            )
-
-
-def check_primary(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Enough of the total rests on meters."""
-    share, least = audited.statement.primary_share, audited.deployment.materiality.primary
-    if share < least:
-        yield Finding(
-            "primary-share-low",
-            f"{share:.1%} of the location-based total rests on measured or metered activity, less "
-            f"than {least:.0%}.",
-            Severity.WARNING,
-            "Measure what weighs most; the drivers say what that is.",
-        )
 
 
 def check_functional_unit(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:

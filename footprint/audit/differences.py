@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from footprint.audit.counterparts import LoneRun, Product, lone_runs, pair_products
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Cause, Statement
-from footprint.model.statements import TOTALS
+from footprint.model.results import LEAST_G
+from footprint.model.statement_lines import TOTALS
 
 _ROUNDING = 1e-12
 """Relative change that is no change of a factor or an activity."""
@@ -178,7 +179,7 @@ def _divided(old: Product, new: Product, methods: frozenset[str]) -> Iterator[Ch
         if not math.isclose(first, last, rel_tol=_ROUNDING)
     ]
     rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
-    if abs(rest) > _REST * max(old.value_g, new.value_g):
+    if abs(rest) > max(LEAST_G, _REST * max(old.value_g, new.value_g)):
         raise DocumentError(
             f"{new.id}: the parts of its difference leave {rest!r} g, so that one of the two "
             "statements is not its activity times its factors.",

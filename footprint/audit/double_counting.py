@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from footprint.audit.accounts import Use
+from footprint.audit.books import Use
 from footprint.audit.holdings import Holding
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue

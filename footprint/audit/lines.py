@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from footprint.audit.accounts import Owner, Use
+from footprint.audit.books import Owner, Use
 from footprint.audit.places import Standing
 from footprint.model import (
     Basis,

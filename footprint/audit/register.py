@@ -30,10 +30,13 @@ def list_factors(
         if term.id in sources:
             source = replace(source, title=sources[term.id])
         signal = "" if built_in is None or built_in.signal is None else str(built_in.signal)
+        declared_zone = name.removesuffix("/declared")
         if term.quantity == "grid_intensity" and built_in is None:
-            zone = name.removesuffix("/declared")
-            own = deployment.intensity.get(zone)
+            own = deployment.intensity.get(declared_zone)
             signal = (own.signal if own else "") or deployment.method.signal
+        zone = term.zone
+        if built_in is None and kind in ("grid", "losses"):
+            zone = declared_zone
         if kind == "supply":
             signal = "average/market" if name.startswith(("contract", "residual")) else "supplier"
         version = catalogue.version
@@ -47,7 +50,7 @@ def list_factors(
             low=term.low,
             high=term.high,
             bounds=term.bounds,
-            zone=term.zone,
+            zone=zone,
             year=year,
             valid_to=valid_to,
             resolved_by=term.resolved_by,

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from footprint.addresses import publish_address, publish_path
-from footprint.audit.deployments import ActivityTable, Deployment, RunTable
+from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import SiloTable
 from footprint.audit.manifest import locate
+from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
 from footprint.factors import FactorCatalogue
 from footprint.inventory import build_inventory

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from footprint.assessment import estimate
-from footprint.audit.accounts import Books, Owner, Use, inventory_of, settings_of
+from footprint.audit.books import Books, Owner, Use, inventory_of, settings_of
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import HardwareTable
 from footprint.audit.places import Standing
@@ -51,6 +51,17 @@ def spare_shares(
     }
 
 
+def unheld_shares(
+    deployment: Deployment, records: Iterable[RunRecord], books: Books
+) -> dict[str, float]:
+    """Share of their time in which no run held registered devices, by hardware [1].
+
+    At rest a run may hold a device all the same, with its energy. Only what is above rounding.
+    """
+    found = spare_shares(deployment, records, books, (Phase.STORAGE,))
+    return {name: share for name, share in found.items() if share > _ROUNDING}
+
+
 def spare_s(books: Books, hardware: HardwareTable, share: float) -> float:
     """Device time that is a share of what was reserved of hardware [s]."""
     line = next(one for one in books.lines if one.actor == f"hardware / {hardware.name}")
@@ -87,13 +98,12 @@ def exclude_standby(
     The estimate is by location, with the overhead of the building, of the part that the company
     reports. It is None where nobody declared the power at rest, or the grid is not known.
     """
-    # At rest, a run may hold a device all the same, with its energy.
-    shares = spare_shares(deployment, records, books, (Phase.STORAGE,))
+    shares = unheld_shares(deployment, records, books)
     unknown = []
     for hardware in deployment.hardware:
-        share = shares.get(hardware.name, 0.0)
+        share = shares.get(hardware.name)
         standing = standings[hardware.place]
-        if share <= _ROUNDING or not standing.share:
+        if share is None or not standing.share:
             continue
         if hardware.idle_w is None:
             unknown.append(hardware.name)

@@ -10,47 +10,43 @@ from importlib import metadata
 
 from footprint._version import __version__
 from footprint.assessment import estimate
-from footprint.audit.accounts import Books, inventory_of, keep_books, settings_of
+from footprint.audit.accounts import keep_books
+from footprint.audit.books import Books, inventory_of, settings_of
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
-from footprint.audit.holdings import UpstreamPart
+from footprint.audit.exclusions import compare_cut_off, list_exclusions
 from footprint.audit.lines import state_lines, state_purchases
 from footprint.audit.manifest import deployment_catalogue, list_factor_files
 from footprint.audit.places import list_places, stand_places
 from footprint.audit.register import list_factors
 from footprint.audit.runs import RunRecord, read_runs
 from footprint.audit.standby import exclude_standby
-from footprint.audit.wording import CHOICES, EXCLUDED, NOT_CLAIMED
+from footprint.audit.wording import CHOICES, NOT_CLAIMED
 from footprint.factors import FactorCatalogue
 from footprint.model import (
     Assessment,
     BaseYear,
     Category,
     Contribution,
-    CutOff,
     Driver,
-    Exclusion,
     Interval,
     Organisation,
     Quality,
     Reproduce,
     Restatement,
     Sci,
-    SignalKind,
     Statement,
     StatementLine,
     Term,
     Total,
     split_inverse,
 )
-from footprint.model.kinds import SignalScope
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from footprint.sensitivity import term_effects
 from footprint.uncertainty import Sampler, interval
 
 _LIBRARIES = ("numpy", "pandas")
 _PRIMARY = (Quality.MEASURED, Quality.METERED_ALLOCATED)
-_WHOLE = SignalScope.LIFE_CYCLE
 _COVERED = ("factor-year",)
 """Findings of an estimate that a check of the audit says better."""
 
@@ -116,9 +112,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
     sampler = Sampler(terms.values(), seed=location.seed, draws=location.draws)
     totals = tuple(_totals(lines, sampler))
     standby = exclude_standby(deployment, records, books, standings, catalogue)
-    exclusions = _sized(
-        (*_declared(deployment), *standby, *_exclusions(deployment, books, location)), totals
-    )
+    exclusions = list_exclusions(deployment, standby, books, location, totals)
     used = {
         name
         for line in lines
@@ -140,7 +134,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
         drivers=_drivers(location, lines, terms),
         instruments=tuple(books.supplied.instruments),
         exclusions=exclusions,
-        cut_off=_cut_off(deployment, exclusions),
+        cut_off=compare_cut_off(deployment, exclusions),
         register=tuple(entry for name, entry in register.items() if name in used),
         restatements=tuple(_restatements(deployment)),
         base_year=_base_year(deployment),
@@ -237,69 +231,6 @@ def _drivers(
     return tuple(
         Driver(one.term.id, one.variance_share, one.at_low_g, one.at_high_g)
         for one in term_effects(whole)
-    )
-
-
-def _declared(deployment: Deployment) -> Iterator[Exclusion]:
-    for one in deployment.exclusions:
-        yield Exclusion(one.what, one.reason, one.category, one.estimate_g, None)
-
-
-def _sized(exclusions: tuple[Exclusion, ...], totals: Iterable[Total]) -> tuple[Exclusion, ...]:
-    """Give each exclusion its share of the total with all that was estimated [1]."""
-    whole_g = next(total.emissions_g.value for total in totals if total.name == "location")
-    whole_g += math.fsum(one.estimate_g or 0.0 for one in exclusions)
-    return tuple(
-        replace(one, share=one.estimate_g / whole_g)
-        if one.estimate_g is not None and whole_g
-        else one
-        for one in exclusions
-    )
-
-
-def _exclusions(deployment: Deployment, books: Books, location: Assessment) -> Iterator[Exclusion]:
-    for place, energy_kwh in books.unplaced_kwh.items():
-        what = f"{energy_kwh:.6g} kWh in {place}"
-        yield Exclusion(what, "no grid zone is known there", None, None, None)
-    zones = {line.zone or "" for line in books.lines} & {
-        site.zone for site in deployment.sites if site.name in books.used_kwh
-    }
-    yield from _upstream_exclusions(deployment, zones)
-    for code in location.boundary.excluded:
-        what, reason = EXCLUDED[code]
-        yield Exclusion(what, reason, None, None, None)
-
-
-def _upstream_exclusions(deployment: Deployment, zones: set[str]) -> Iterator[Exclusion]:
-    """Parts of category 3.3 that nobody declared or excluded, for the zones of own sites."""
-    upstream, category = deployment.upstream, Category.ENERGY_RELATED
-    covered = {part for one in deployment.exclusions for part in one.covers}
-    bare = sorted(zones - set(upstream.losses))
-    if bare and UpstreamPart.LOSSES not in covered:
-        what = f"transmission and distribution losses in {', '.join(bare)}"
-        yield Exclusion(what, "no loss share was declared", category, None, None)
-    direct = sorted(
-        zone for zone in zones - set(upstream.fuel) if _scope_of(deployment, zone) is not _WHOLE
-    )
-    if direct and UpstreamPart.FUEL not in covered:
-        what = f"upstream of the fuel of electricity in {', '.join(direct)}"
-        yield Exclusion(what, "no factor was declared", category, None, None)
-
-
-def _scope_of(deployment: Deployment, zone: str) -> SignalScope:
-    own = deployment.intensity.get(zone)
-    return SignalKind.parse((own.signal if own else "") or deployment.method.signal).scope
-
-
-def _cut_off(deployment: Deployment, exclusions: Iterable[Exclusion]) -> CutOff:
-    found = tuple(exclusions)
-    shares = [one.share for one in found if one.share is not None]
-    return CutOff(
-        each=deployment.materiality.each,
-        together=deployment.materiality.together,
-        largest=max(shares, default=0.0),
-        sum=math.fsum(shares),
-        unknown=sum(one.estimate_g is None for one in found),
     )
 
 

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from footprint.cli.audit_text import (
+    plain_difference,
+    plain_verification,
+    print_difference,
+    print_verification,
+)
 from footprint.cli.output import print_json, print_text, say
 from footprint.cli.results import AsJson, Assets, Output, check_output, deliver, read_result
 from footprint.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
-    from footprint.audit import StatementDifference, Verification
     from footprint.audit.exports import Form
     from footprint.model import Statement
-
-_SHOWN = 20
-"""Deviations and changes that are printed; --json gives all."""
 
 
 _PAGES = {
@@ -134,9 +136,9 @@ def verify(
     found = verify_(stated, again)
     page = _check_page(statement, stated, assets)
     if as_json:
-        print_json(_verification(found) | {"manifest": str(taken), "page": page})
+        print_json(plain_verification(found) | {"manifest": str(taken), "page": page})
     else:
-        _print_verification(found)
+        print_verification(found)
         if manifest is None and found.unpinned:
             say(f"The manifest is {taken}. If it is another, name it with --manifest.")
         if page in _PAGES:
@@ -171,9 +173,9 @@ def diff(
 
     found = explain(_statement(old), _statement(new), total)
     if as_json:
-        print_json(_difference(found))
+        print_json(plain_difference(found))
     else:
-        _print_difference(found)
+        print_difference(found)
 
 
 @app.command("export")
@@ -310,74 +312,3 @@ def _manifest_of(statement: Statement, path: Path) -> Path:
         f"The manifest {name!r} of {path} is neither beside it nor in this folder.",
         f"Name it: footprint audit verify {path} --manifest FOLDER/{name or 'deployment.toml'}",
     )
-
-
-def _verification(found: Verification) -> dict[str, Any]:
-    def listed(deviations: Any) -> list[dict[str, Any]]:
-        return [
-            {"place": one.place, "stated": _plain(one.stated), "found": _plain(one.found)}
-            | {"relative": one.by}
-            for one in deviations
-        ]
-
-    return {
-        "reproduced": found.reproduced,
-        "compared": found.compared,
-        "recipe_compared": found.listed,
-        "deviations": listed(found.deviations),
-        "recipe": listed(found.recipe),
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
-
-
-def _print_verification(found: Verification) -> None:
-    for one in found.recipe[:_SHOWN]:
-        say(f"made with another: {one}")
-    if found.reproduced:
-        print_text(f"reproduced: all {found.compared:,} values agree to the last digit")
-        return
-    if not found.deviations:
-        print_text(
-            f"all {found.compared:,} values agree, but {found.unpinned[0].place} differs: the "
-            "statement was not made from this manifest and these inputs"
-        )
-        return
-    many = len(found.deviations)
-    print_text(f"not reproduced: {many:,} of {found.compared:,} values differ")
-    for one in found.deviations[:_SHOWN]:
-        print_text(f"  {one}")
-    if many > _SHOWN:
-        print_text(f"  and {many - _SHOWN:,} more (--json gives all)")
-
-
-def _difference(found: StatementDifference) -> dict[str, Any]:
-    return {
-        "total": found.total,
-        "old_g": found.old_g,
-        "new_g": found.new_g,
-        "difference_g": found.difference_g,
-        "by_cause_g": {cause.value: value for cause, value in found.by_cause().items()},
-        "changes": [
-            {
-                "cause": one.cause.value,
-                "what": one.what,
-                "old": one.old,
-                "new": one.new,
-                "unit": one.unit,
-                "difference_g": one.difference_g,
-                "lines": one.lines,
-            }
-            for one in found.changes
-        ],
-        "runs": [{"name": one.name, "old_g": one.old_g, "new_g": one.new_g} for one in found.runs],
-        "notes": list(found.notes),
-    }
-
-
-def _print_difference(found: StatementDifference) -> None:
-    from footprint.reporting.terminal import print_difference
-
-    print_difference(found, most=_SHOWN)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
+from footprint.addresses import hide_secrets
 from footprint.errors import LedgerError, MissingExtra, UsageError
 from footprint.ledger.read_only import ReadOnlyFile
 from footprint.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
@@ -20,7 +21,6 @@ from footprint.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
 DEFAULT_URL = "sqlite:///footprint-ledger.db"
 _WAIT_S = 60  # for another process that writes
 _LOCK = 0x666F6F74  # advisory lock of PostgreSQL: "foot"
-_SECRETS = ("password", "sslpassword", "passfile")
 _EXAMPLES = "Write sqlite:///ledger.db or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
@@ -119,7 +119,7 @@ def open_ledger(url: str = DEFAULT_URL, *, create: bool = False, read_only: bool
     if create and read_only:
         raise UsageError("A ledger that is only read cannot be made.", "Choose one of the two.")
     address = _parse(url)
-    shown = hide_password(address)
+    shown = _shown(address)
     database = address.database
     is_file = address.get_backend_name() == "sqlite" and database not in (None, "", ":memory:")
     if is_file and not create and not Path(str(database)).exists():
@@ -149,12 +149,10 @@ def schema_version(connection: Connection) -> str | None:
     return found.scalar()
 
 
-def hide_password(address: URL | str) -> str:
-    """Write an address without its secrets."""
-    url = _parse(address) if isinstance(address, str) else address
-    secret = [key for key in url.query if key in _SECRETS]
-    plain = url.set(drivername=url.get_backend_name()).difference_update_query(secret)
-    return plain.render_as_string(hide_password=True)
+def _shown(address: URL) -> str:
+    """Write an address as people do, without its secrets."""
+    plain = address.set(drivername=address.get_backend_name())
+    return hide_secrets(plain.render_as_string(hide_password=False))
 
 
 def _parse(url: str) -> URL:
@@ -242,7 +240,7 @@ def _explained(address: URL) -> Iterator[None]:
         if isinstance(error, OperationalError):
             remedy += " Check the address, and that the database runs and is not in use elsewhere."
         raise LedgerError(
-            f"The ledger at {hide_password(address)} cannot be used: {reason}.", remedy
+            f"The ledger at {_shown(address)} cannot be used: {reason}.", remedy
         ) from error
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import select
 
 from footprint.errors import LedgerError, MissingExtra, UsageError
-from footprint.ledger.activity_files import RUN_COLUMNS
 from footprint.ledger.connections import Ledger
 from footprint.ledger.schema import NUMBERS, activities
 from footprint.ledger.selections import conditions
 from footprint.ledger.states import read_runs, valid
+from footprint.ledger.table_columns import RUN_COLUMNS
 from footprint.model import ACTIVITY_COLUMNS
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")

@@ -24,13 +24,14 @@ from footprint.ledger.holdings import (
     withdrawn_run,
 )
 from footprint.ledger.outcomes import Ingested, Outcome
+from footprint.ledger.remarks import remark
 from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
-from footprint.ledger.states import RunState, read_runs
+from footprint.ledger.states import RunState
 from footprint.ledger.succession import KnownFile, files_of, known_files, succession
 from footprint.ledger.totals import sum_up
-from footprint.model import Finding, Journal, Severity
+from footprint.model import Journal
 
 
 def ingest(
@@ -255,12 +256,7 @@ def _replace(
     number = len(entry.columns["actor"])
     columns = {"silo": [silo or None] * number, **entry.columns}
     insert_activities(connection, columns, run_id=run_id, change=change)
-    findings = list(entry.state.findings)
-    applied, dropped = correct_again(connection, run_id, change)
-    if applied:
-        findings.append(_corrected_again(applied))
-    if dropped:
-        findings.append(_dropped(dropped))
+    corrections = correct_again(connection, run_id, change)
     if had_files:
         note_totals(connection, run_id, change, old)
     totals = sum_up(connection, run_id)
@@ -273,58 +269,7 @@ def _replace(
         totals.activities,
         superseded,
         totals.energy_kwh,
-        (*findings, *_across(entry), *_namesakes(connection, run_id, entry.state.run.name)),
-    )
-
-
-def _namesakes(connection: Connection, run_id: int, name: str) -> list[Finding]:
-    """Say where a run of the same name is: parts of one run may count something twice."""
-    others = [run for run in read_runs(connection) if run.name == name and run.id != run_id]
-    if not others:
-        return []
-    silos = ", ".join(repr(run.silo) for run in others)
-    return [
-        Finding(
-            "run-in-two-silos",
-            f"A run {name!r} is in the ledger in the silo {silos} too.",
-            remedy="If both are parts of one run, energy that a client measured and that its "
-            "server was told counts twice: withdraw both, and enter all journals together.",
-        )
-    ]
-
-
-def _across(entry: Entry) -> list[Finding]:
-    """Say that a table has one run in several silos, unless it says where the run is."""
-    silos = sorted(map(str, set(entry.columns.get("silo", ())) - {None}))
-    if entry.home is not None or len(silos) < 2:
-        return []
-    return [
-        Finding(
-            "run-across-silos",
-            f"Activities of the run {entry.state.run.name!r} lie in the silos "
-            f"{', '.join(map(repr, silos[:5]))}: they are taken as one run.",
-            remedy="If these are several runs, give the table a column run_silo that says which "
-            "silo each run belongs to.",
-        )
-    ]
-
-
-def _corrected_again(number: int) -> Finding:
-    return Finding(
-        "corrected-again",
-        f"{number} corrections of this run were applied to its new activities too.",
-        Severity.INFO,
-        "See them with: footprint ledger history",
-    )
-
-
-def _dropped(number: int) -> Finding:
-    return Finding(
-        "corrections-dropped",
-        f"{number} corrections of this run were made on files that these took the place of: they "
-        "were not applied again.",
-        remedy="See them with: footprint ledger history. What the new files still have wrong, "
-        "restate again.",
+        (*entry.state.findings, *remark(connection, run_id, entry, corrections)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 from footprint.errors import UsageError
@@ -23,6 +24,9 @@ from footprint.model.kinds import (
     Tier,
     View,
 )
+
+LEAST_G = sys.float_info.min / sys.float_info.epsilon
+"""Below it a product may lack digits, since one of its steps may be subnormal [gCO2e]."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 
 from footprint.journal import JournalWriter, Process, SpanRecord
-from footprint.ledger.activity_files import RUN_COLUMNS
+from footprint.ledger.table_columns import RUN_COLUMNS
 from footprint.model import ACTIVITY_COLUMNS, Architecture, Journal, Machine, Phase, Role, Run
 
 MACHINE = Machine("Test CPU", 4, 1, 16.0, False, "Linux")

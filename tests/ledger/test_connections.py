@@ -15,7 +15,6 @@ from sqlalchemy import inspect
 import footprint
 from footprint.errors import LedgerError, UsageError
 from footprint.ledger import open_ledger, query, record
-from footprint.ledger.connections import hide_password
 from footprint.ledger.schema import ACTIVITY_COLUMNS, SCHEMA_VERSION, VERSION_TABLE, metadata
 from tests.ledger.samples import random_journal
 
@@ -107,9 +106,10 @@ def test_what_is_no_address_is_refused(address):
 
 def test_passwords_are_never_shown():
     address = "postgresql://me:secret%2Fpw@127.0.0.1:1/d?connect_timeout=1&password=secret2"
-    assert hide_password(address) == "postgresql://me:***@127.0.0.1:1/d?connect_timeout=1"
     with pytest.raises(LedgerError, match="cannot be used") as error:
         open_ledger(address)
+    shown = "postgresql://me:***@127.0.0.1:1/d?connect_timeout=1&password=***"
+    assert shown in str(error.value)
     assert "secret" not in str(error.value)
     assert "secret" not in repr(open_ledger("sqlite://", create=True))
 

@@ -10,7 +10,16 @@ import pytest
 
 from footprint.errors import FootprintError, LedgerError
 from footprint.journal.records import encode_line
-from footprint.ledger import activity_files, archives, ingest, query, record, sources, status
+from footprint.ledger import (
+    archives,
+    ingest,
+    parquet_tables,
+    query,
+    record,
+    sources,
+    status,
+    table_columns,
+)
 from footprint.model import Journal, Run
 from tests.ledger.samples import random_journal, span, write_journal, write_table
 
@@ -194,12 +203,12 @@ def test_a_small_parquet_file_of_many_rows_or_long_words_is_refused(
     }
     path = tmp_path / "a.parquet"
     parquet.write_table(arrow.table(columns), path)
-    monkeypatch.setattr(activity_files, "MOST_ROWS", 999)
+    monkeypatch.setattr(table_columns, "MOST_ROWS", 999)
     assert "more than 999 rows" in refused(sqlite_ledger, path)
-    monkeypatch.setattr(activity_files, "MOST_ROWS", 1000)
-    monkeypatch.setattr(activity_files, "LONGEST_WORD", 5)
+    monkeypatch.setattr(table_columns, "MOST_ROWS", 1000)
+    monkeypatch.setattr(parquet_tables, "LONGEST_WORD", 5)
     assert "more than 5 characters" in refused(sqlite_ledger, path)
-    monkeypatch.setattr(activity_files, "LONGEST_WORD", 10)
+    monkeypatch.setattr(parquet_tables, "LONGEST_WORD", 10)
     (result,) = ingest(sqlite_ledger, path)
     assert result.activities == 1000
 
@@ -216,7 +225,7 @@ def test_a_row_of_csv_without_end_is_refused(sqlite_ledger, tmp_path, cells):
 
 
 def test_a_table_of_too_many_rows_is_refused(sqlite_ledger, tmp_path, monkeypatch):
-    monkeypatch.setattr(activity_files, "MOST_ROWS", 20_000)
+    monkeypatch.setattr(table_columns, "MOST_ROWS", 20_000)
     path = tmp_path / "a.csv"
     path.write_text(f"{HEADER}\n" + f"{ROW}\n" * 20_000)
     (entered,) = ingest(sqlite_ledger, path)

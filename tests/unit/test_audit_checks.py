@@ -377,3 +377,20 @@ def test_devices_side_by_side_take_their_time_together(tmp_path):
     other = stated(tmp_path / "b", alone)
     assert "run-beyond-period" in {one.code for one in other.findings}
     assert total_g(other, "location") == total_g(together, "location")
+
+
+def test_idle_devices_whose_energy_is_declared_are_not_to_be_declared_again(tmp_path):
+    """The card of B works 2000 h; the rest of the year is declared, or is not."""
+
+    def mostly_idle(manifest):
+        work(manifest, "b")["duration"] = "2000 h"
+
+    def declared(manifest):
+        mostly_idle(manifest)
+        rest = {"silo": "b", "phase": "idle", "duration": "6760 h", "rated": "16 W"}
+        manifest["runs"].append({"name": "rest", "activities": [rest]})
+
+    for name, change, said in (("a", mostly_idle, True), ("b", declared, False)):
+        findings = stated(tmp_path / name, change).findings
+        (found,) = [one for one in findings if one.code == "gpu-idle"]
+        assert ("declare its idle energy" in found.remedy) is said

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from footprint.audit import explain, read_deployment, state
+from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Cause
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from tests.companies import stated, total_g
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
@@ -430,6 +431,27 @@ def test_a_run_that_came_is_one_line(tmp_path):
     assert [one.what for one in found.changes] == ["new: run s"]
     assert_adds_up(found)
     assert found.runs[0].new_g == pytest.approx(found.difference_g)
+
+
+@pytest.mark.parametrize(("old", "new"), [(5e-324, 1e-320), (1e-320, 5e-324), (3e-310, 2e-308)])
+def test_energies_too_small_for_all_their_digits_are_explained(tmp_path, old, new):
+    def used(energy):
+        def change(manifest):
+            manifest["method"]["draws"] = 0
+            for work in manifest["runs"][0]["activities"]:
+                work["energy"] = f"{energy!r} kWh"
+            manifest["sites"][0]["pue"] = 1.7
+            manifest["intensity"]["DE"]["intensity"] = "0.3 gCO2e/kWh"
+
+        return change
+
+    one, other = stated(tmp_path / "a", used(old)), stated(tmp_path / "b", used(new))
+    for total in ("location", "market", "sci"):
+        found = explain(one, other, total)
+        assert_adds_up(found)
+        assert causes(found) == set()
+    for statement in (one, other):
+        assert from_json(to_json(statement)).totals == statement.totals
 
 
 @given(

@@ -31,7 +31,7 @@ from footprint.documents import from_json, to_json, write_document
 from footprint.errors import DocumentError, ManifestError, MissingExtra, UsageError
 from footprint.model import Category, Standard
 from footprint.model.products import DeclaredUnit
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from tests.companies import company, stated, total_g
 
 DATA = Path(__file__).parents[1] / "data"

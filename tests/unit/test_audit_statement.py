@@ -13,7 +13,7 @@ from footprint.audit import read_deployment, state, verify
 from footprint.documents import from_json, to_json
 from footprint.errors import DocumentError
 from footprint.model import Category, Quality, Severity, Stage
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 from tests.companies import company, stated, total_g
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
@@ -198,6 +198,7 @@ def test_losses_are_a_factor_with_source_and_bounds(tmp_path):
     statement = stated(tmp_path / "a", lost(low=0.1, high=0.25))
     (entry,) = [one for one in statement.register if one.quantity == "losses"]
     assert (entry.id, entry.source.title, entry.year) == ("losses/FR", "the grid operator", 2024)
+    assert entry.zone == "FR"
     # Per kWh that arrives: 0.2 of 0.8, 0.1 of 0.9, 0.25 of 0.75.
     assert (entry.value, entry.low, entry.high) == pytest.approx((1 / 4, 1 / 9, 1 / 3))
     assert (entry.bounds, entry.version) == ("source", "manifest")

@@ -26,7 +26,7 @@ from footprint.audit.exports.remarks import remark_errors
 from footprint.audit.exports.yaml_text import write_yaml
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Category, FactorEntry, Statement, StatementLine, split_inverse
-from footprint.model.statements import TOTALS
+from footprint.model.statement_lines import TOTALS
 
 FRAMEWORK = "Impact Framework 1.1"
 _SCI = ("sci", "sci operation", "sci embodied")
@@ -71,7 +71,7 @@ def frame_impact(statement: Statement, total: str = "location") -> dict[str, Any
     ----------
     statement : Statement
     total : str
-        One of `footprint.model.statements.TOTALS`. With ``"sci"`` and its two parts each
+        One of `footprint.model.statement_lines.TOTALS`. With ``"sci"`` and its two parts each
         component has its intensity per functional unit, too.
 
     Raises
