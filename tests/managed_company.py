@@ -9,14 +9,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from footprint.audit.deployments import (
-    ActivityTable,
     Deployment,
     MethodTable,
     OrganisationTable,
     PeriodTable,
-    RunTable,
 )
 from footprint.audit.holdings import SiloTable, SiteTable, SourcedIntensity
+from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.factors import load_catalogue
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import Needs
