@@ -22,10 +22,13 @@ class Spare:
         What stays.
     jaccard : float
         Lower bound of the share of distinct rows in both, of those in either [1].
+    sampled : bool
+        Whether only samples were compared.
     """
 
     kept: Stored
     jaccard: float
+    sampled: bool
 
 
 def find_spares(
@@ -46,22 +49,24 @@ def find_spares(
     """
     pairs = _list_pairs(company)
     yield from _on_others(pairs)
-    shares = {
-        frozenset((pair.first, pair.second)): pair.jaccard.low or 0.0
+    alike = {
+        frozenset((pair.first, pair.second)): pair
         for pair in pairs
         if pair.likeness is Likeness.DUPLICATE
     }
     kept: list[Stored] = []
     order = sorted(candidates, key=lambda one: (not one.readers, costs[one.place], one.place))
     for one in order:
-        alike = [other for other in kept if frozenset((one.place, other.place)) in shares]
-        if alike and not one.readers:
-            yield one.place, Spare(alike[0], shares[frozenset((one.place, alike[0].place))])
+        copies = [other for other in kept if frozenset((one.place, other.place)) in alike]
+        if copies and not one.readers:
+            pair = alike[frozenset((one.place, copies[0].place))]
+            sampled = getattr(pair, "sampled", False)
+            yield one.place, Spare(copies[0], pair.jaccard.low or 0.0, sampled)
             continue
-        if alike:
+        if copies:
             yield Finding(
                 "copy-read",
-                f"{one.name} is a copy of {alike[0].name}, and {listed(one.readers)} read it where "
+                f"{one.name} is a copy of {copies[0].name}, and {listed(one.readers)} read it where "
                 "it is; nobody said how much they read. Both are kept.",
                 Severity.INFO,
                 "Decide whether they can read the other copy.",

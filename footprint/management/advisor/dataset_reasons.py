@@ -14,9 +14,11 @@ from footprint.management.advisor.cases import (
     reading,
 )
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.copies import Spare
+from footprint.management.advisor.lines import grid_line
 from footprint.management.advisor.phrases import DAY_S, date, days, grams, listed, volume
 from footprint.management.advisor.stored import Stored, cold_copies
-from footprint.management.advisor.turning import grid_line, turning_points
+from footprint.management.advisor.turning import find_turns
 from footprint.model import Advice, Assessment, LifeCycle, Phase, TurningPoint
 
 
@@ -43,10 +45,14 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
         if other.readers:
             stays = f"is what {reading(other.readers)}"
         return (
-            f"Of the distinct rows of it and of {other.name} at least {case.spare.jaccard:.1%} are "
+            f"Of the distinct rows of {_what(case.spare)} at least {case.spare.jaccard:.1%} are "
             f"in both, and that one {stays}. Here {lies}."
         )
     return f"Nothing that is possible emits less: {lies}."
+
+
+def _what(spare: Spare) -> str:
+    return f"{'samples of it' if spare.sampled else 'it'} and of {spare.kept.name}"
 
 
 def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[str]:
@@ -62,7 +68,8 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
             yield "Nobody said when it was last read: find out."
     elif case.spare is not None:
         other = case.spare.kept
-        yield f"The rows that only this copy has are not needed: compare it with {other.name}."
+        sample = "; only samples of them were" if case.spare.sampled else ""
+        yield f"All rows that are needed are in {other.name}: compare the two{sample}."
         until = "" if case.until_s is None else f" until {date(case.until_s)} at least"
         yield f"{other.name} stays{until}: ask {owner}."
         if case.stored.others:
@@ -74,7 +81,7 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
         yield f"No application of {listed(silent)} reads it: they sent no catalogue."
 
 
-def find_turns(
+def list_turns(
     company: Company, case: Case, advice: Advice, other_g: float | None
 ) -> Iterator[TurningPoint]:
     """Say what would change the advice; `other_g` as in `explain`."""
@@ -107,14 +114,14 @@ def _on_tiering(
     copies = cold_copies(company)
     lines[TIER_DOWN] = Line(0.0, possible[TIER_DOWN].total_g.value / copies)
     what = f"copies on {company.needs.cold_medium}"
-    yield from turning_points(what, "1", copies, lines, TIER_DOWN)
+    yield from find_turns(what, "1", copies, lines, TIER_DOWN)
     zone = company.zone(stored.silo, "silos")
     lined = {name: grid_line(one, zone) for name, one in possible.items()}
     grids = {name: one for name, one in lined.items() if one is not None}
     if len(grids) == len(possible):
         present = grids[TIER_DOWN][0]
         lines = {name: line for name, (_, line) in grids.items()}
-        yield from turning_points(_grid(zone), "gCO2e/kWh", present, lines, TIER_DOWN)
+        yield from find_turns(_grid(zone), "gCO2e/kWh", present, lines, TIER_DOWN)
 
 
 def _on_reads(
@@ -134,7 +141,7 @@ def _on_reads(
     lines = {name: Line(one.total_g.value, 0.0) for name, one in possible.items()}
     lines[DEDUPLICATE] = Line(0.0, per_gb.total_g.value)
     what = f"data read in {stored.silo} over the horizon"
-    yield from turning_points(what, "GB", 0.0, lines, DEDUPLICATE)
+    yield from find_turns(what, "GB", 0.0, lines, DEDUPLICATE)
 
 
 def _on_choice(

@@ -19,7 +19,7 @@ from footprint.management.advisor.cases import (
 )
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.copies import Spare, find_spares
-from footprint.management.advisor.dataset_reasons import explain, find_turns, list_conditions
+from footprint.management.advisor.dataset_reasons import explain, list_conditions, list_turns
 from footprint.management.advisor.phrases import missing
 from footprint.management.advisor.stored import Stored, cold_copies, keep, list_stored
 from footprint.management.advisor.weighing import weigh
@@ -107,7 +107,7 @@ def _on_unknown_copies(company: Company) -> Iterator[Finding]:
 
 
 def _least_g(company: Company, case: Case) -> float:
-    """Estimate what keeping a dataset emits, on the better of the media that it may lie on [gCO2e]."""
+    """Estimate keeping a dataset on the better of the media that it may lie on [gCO2e]."""
     ways = [keep(company, case.stored, draws=0)]
     if not case.not_cold:
         ways.append(_on_cold(company, case.stored, draws=0))
@@ -139,7 +139,7 @@ def _advise(company: Company, case: Case, costs: Mapping[Place, float]) -> Advic
     return replace(
         advice,
         reason=explain(company, case, advice, other_g),
-        turning_points=tuple(find_turns(company, case, advice, other_g)),
+        turning_points=tuple(list_turns(company, case, advice, other_g)),
         conditions=tuple(list_conditions(company, case, advice)),
         irreversible=advice.recommended in (DELETE, DEDUPLICATE),
     )

@@ -24,7 +24,8 @@ def volume(gigabytes: float) -> str:
 
 def days(time_s: float) -> str:
     """Write a time in days."""
-    return f"{format_number(time_s / DAY_S)} days"
+    count = time_s / DAY_S
+    return f"{f'{count:,.0f}' if count >= 10 else format_number(count)} days"
 
 
 def date(unix_s: float) -> str:
