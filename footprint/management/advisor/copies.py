@@ -66,8 +66,8 @@ def find_spares(
         if copies:
             yield Finding(
                 "copy-read",
-                f"{one.name} is a copy of {copies[0].name}, and {listed(one.readers)} read it where "
-                "it is; nobody said how much they read. Both are kept.",
+                f"{one.name} is a copy of {copies[0].name}, and {listed(one.readers)} read it "
+                "where it is; nobody said how much they read. Both are kept.",
                 Severity.INFO,
                 "Decide whether they can read the other copy.",
                 one.name,

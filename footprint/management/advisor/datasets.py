@@ -40,7 +40,8 @@ def advise_datasets(company: Company) -> Iterator[Advice | Finding]:
             stored.append(found)
     cases = [open_case(company, one) for one in stored]
     yield from _on_unsaid(company, stored)
-    yield from _on_unknown_copies(company)
+    if len(cases) > 1:
+        yield from _on_unknown_copies(company)
     staying = [case for case in cases if case.not_deletable]
     costs = {case.stored.place: _least_g(company, case) for case in staying}
     spares: dict[Place, Spare] = {}

@@ -143,9 +143,10 @@ def best_slot(
         found = find_best_window(series[zone], work)
     except DataError as error:
         return Slot(silo, None, error.message)
-    error_finding = Finding(
+    known = Finding(
         "forecast-error-unknown",
-        f"The saving has {found.error}. Its bounds are those of the other factors.",
+        "The bounds of the saving are those of the factors alone, without an error of the "
+        f"forecast ({found.error.removeprefix('no interval: ')}).",
         Severity.INFO,
     )
-    return Slot(silo, found.best, "", (*found.findings, error_finding))
+    return Slot(silo, found.best, "", (*found.findings, known))
