@@ -193,6 +193,15 @@ def test_of_two_copies_that_need_not_be_kept_neither_stands_for_the_other():
     assert len(advice) == 3
 
 
+def test_no_copy_goes_because_of_one_that_is_to_be_deleted():
+    held = {"lyon": [dataset("x", 300, **OVER)], "gdansk": [dataset("x", 300)]}
+    company = managed(
+        held, NEEDS, applications={"leipzig": [OTHER]}, duplicates=duplicates((A, B, 1))
+    )
+    advice, _ = split(advise_datasets(company))
+    assert {name: one.recommended for name, one in advice.items()} == {"lyon/x": "delete"}
+
+
 def test_a_refused_question_about_copies_is_said():
     refused = replace(duplicates((A, B, 1)), pairs=(), refused="two silos have another key")
     _, findings = copies(refused)
@@ -323,6 +332,20 @@ def test_a_job_that_runs_at_the_best_time_already_is_told_so(tmp_path):
     assert len(one.options) == 1
     assert one.saving_g.value == 0
     assert "emits less" in one.reason
+
+
+def test_a_job_runs_neither_in_the_past_nor_before_it_may(tmp_path):
+    noon = DAY + timedelta(hours=12)
+    late = replace(schedule(tmp_path), now_s=(noon + timedelta(minutes=20)).timestamp())
+    for company in (late, schedule(tmp_path, after=noon + timedelta(minutes=20))):
+        one = split(advise_schedules(company))[0]["job"]
+        assert [option.name for option in one.options] == ["leipzig from 2026-11-21 12:20 UTC"]
+        # 40 minutes at 300, and 20 at 400.
+        grid = (40 * 300 + 20 * 400) / 60
+        assert one.options[0].assessment.total_g.value == pytest.approx(1.5 * grid, rel=1e-12)
+    early = replace(schedule(tmp_path, before=noon), now_s=ago(1))
+    one = split(advise_schedules(early))[0]["job"]
+    assert one.recommended == "leipzig from 2026-11-21 00:00 UTC"
 
 
 def test_a_job_that_can_stop_runs_in_parts(tmp_path):
