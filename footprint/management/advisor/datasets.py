@@ -98,12 +98,13 @@ def _on_unsaid(company: Company, stored: Sequence[Stored]) -> Iterator[Finding]:
 
 
 def _on_unknown_copies(company: Company) -> Iterator[Finding]:
-    if company.duplicates is None or company.duplicates.refused:
-        why = company.duplicates.refused if company.duplicates else "nobody asked the silos"
+    found = company.duplicates
+    if found is None or found.refused:
+        why = "nobody asked the silos" if found is None else found.refused
         yield Finding(
             "copies-unknown",
-            f"Which datasets are copies of each other is not known: {why}.",
-            remedy="Ask with: footprint manage analyse --statistic duplicates",
+            f"Which datasets are copies of each other is not known: {why}",
+            remedy="See what the silos answer: footprint manage analyse --statistic duplicates.",
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from footprint.errors import ManifestError
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.phrases import missing
 from footprint.management.catalogue import DatasetEntry
 from footprint.management.likeness import Place
 from footprint.model import Assessment, Finding, LifeCycle, Phase
@@ -58,17 +57,16 @@ class Stored:
 def list_stored(company: Company) -> Iterator[Stored | Finding]:
     """Give all datasets whose medium is known, by silo and name, and say of which it is not."""
     readers = _list_readers(company)
-    unsaid: list[str] = []
     for silo, catalogue in sorted(company.catalogues.items()):
+        unsaid: list[str] = []
         for entry in sorted(catalogue.datasets, key=lambda one: one.id):
             if entry.storage_class is None:
-                unsaid.append(f"{silo}/{entry.id}")
+                unsaid.append(entry.id)
                 continue
             try:
                 medium = company.medium(entry.storage_class)
             except ManifestError as error:
-                place = f"{silo}/{entry.id}"
-                yield Finding("medium-unknown", error.message, remedy=error.remedy, place=place)
+                yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
                 continue
             holders = company.holders(entry.id)
             by_silo = readers[entry.id]
@@ -80,13 +78,13 @@ def list_stored(company: Company) -> Iterator[Stored | Finding]:
                 readers=tuple(by_silo[silo]),
                 others=tuple(n for s in sorted(by_silo) if s not in holders for n in by_silo[s]),
             )
-    if unsaid:
-        yield missing(
-            "medium-missing",
-            "Nobody said what they are kept on, and so not what that emits:",
-            unsaid,
-            "Write storage-class into the declarations of the silos.",
-        )
+        if unsaid:
+            yield Finding(
+                "medium-missing",
+                f"Silo {silo!r} does not say on what it keeps {', '.join(unsaid)}.",
+                remedy="Add storage-class to its silo.toml.",
+                place=silo,
+            )
 
 
 def _list_readers(company: Company) -> dict[str, dict[str, list[str]]]:
