@@ -101,8 +101,8 @@ def _idle(company: Company, one: Running, rules: Sequence[str]) -> str:
     parts = []
     if CALLS in rules and one.calls_a_month is not None:
         most = format_number(company.needs.unused_calls)
-        calls = format_number(one.calls_a_month)
-        parts.append(f"has {calls} calls a month (unused: {most} or fewer)")
+        few = f"{format_number(one.calls_a_month)} calls a month (up to {most} count as none)"
+        parts.append(f"has {few if one.entry.calls else 'no calls'}")
     if USE in rules and one.entry.used_s is not None:
         parts.append(f"was last used {days(company.now_s - one.entry.used_s)} ago")
     return f"{one.name} {' and '.join(parts)}."
