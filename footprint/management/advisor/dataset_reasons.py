@@ -45,8 +45,8 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
         if other.readers:
             stays = f"is what {reading(other.readers)}"
         return (
-            f"Of the distinct rows of {_what(case.spare)} at least {100 * case.spare.jaccard:.1f} % are "
-            f"in both, and that one {stays}. Here {lies}."
+            f"Of the distinct rows of {_what(case.spare)} at least "
+            f"{100 * case.spare.jaccard:.1f} % are in both, and that one {stays}. Here {lies}."
         )
     return f"Nothing that is possible emits less: {lies}."
 
