@@ -5,7 +5,8 @@ Our own rules; docs/management.md has them as a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from footprint.management.advisor.company import Company
@@ -28,6 +29,7 @@ def advise_applications(company: Company) -> Iterator[Advice | Finding]:
     """
     running = list_running(company)
     yield from _on_unsaid(running)
+    readers = Counter(name for one in running for name in set(one.entry.datasets))
     used: list[Running] = []
     given = 0
     for one in running:
@@ -49,7 +51,7 @@ def advise_applications(company: Company) -> Iterator[Advice | Finding]:
                 [one.name],
                 'Write energy = "3 kWh" of its period into the declaration of the silo.',
             )
-        elif (advice := _advise_retiring(company, one, rules)).changes:
+        elif (advice := _advise_retiring(company, one, rules, readers)).changes:
             given += 1
             yield advice
     for found in advise_merging(company, used):
@@ -108,7 +110,10 @@ def _idle(company: Company, one: Running, rules: Sequence[str]) -> str:
     return f"{one.name} {' and '.join(parts)}."
 
 
-def _advise_retiring(company: Company, one: Running, rules: Sequence[str]) -> Advice:
+def _advise_retiring(
+    company: Company, one: Running, rules: Sequence[str], readers: Mapping[str, int]
+) -> Advice:
+    """Weigh retiring an application; `readers` counts those of each dataset."""
     options = [
         Option(name=KEEP, assessment=run(company, f"{one.name}: {KEEP}", [(one, 1.0)])),
         Option(name=RETIRE, assessment=run(company, f"{one.name}: {RETIRE}", [])),
@@ -116,7 +121,7 @@ def _advise_retiring(company: Company, one: Running, rules: Sequence[str]) -> Ad
     advice = weigh(DecisionKind.APPLICATION, one.name, options, KEEP, reason="")
     emitted = grams(options[0].assessment.total_g.value)
     conditions = [f"Nobody needs it: ask {one.entry.owner or 'whoever answers for it'}."]
-    alone = _read_alone(company, one)
+    alone = sorted(name for name in set(one.entry.datasets) if readers[name] == 1)
     if alone:
         conditions.append(f"Nobody else reads {listed(alone)}: decide what becomes of the data.")
     return replace(
@@ -139,14 +144,3 @@ def _find_turn(company: Company, one: Running, rules: Sequence[str]) -> Iterator
         return
     present, value = ends
     yield TurningPoint(quantity=rules[0], unit=unit, present=present, value=value, option=KEEP)
-
-
-def _read_alone(company: Company, one: Running) -> list[str]:
-    """Datasets that no other application reads."""
-    others = {
-        dataset
-        for other in list_running(company)
-        if other.name != one.name
-        for dataset in other.entry.datasets
-    }
-    return sorted(set(one.entry.datasets) - others)

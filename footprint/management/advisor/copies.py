@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,19 +48,22 @@ def find_spares(
     costs : mapping
         What keeping each emits at best [gCO2e].
     """
+
+    def rank(one: Stored) -> tuple[bool, float, Place]:
+        return not one.readers, costs[one.place], one.place
+
     pairs = _list_pairs(company)
     yield from _on_others(pairs)
-    alike = {
-        frozenset((pair.first, pair.second)): pair
-        for pair in pairs
-        if pair.likeness is Likeness.DUPLICATE
-    }
-    kept: list[Stored] = []
-    order = sorted(candidates, key=lambda one: (not one.readers, costs[one.place], one.place))
-    for one in order:
-        copies = [other for other in kept if frozenset((one.place, other.place)) in alike]
+    alike: dict[Place, dict[Place, Pair]] = defaultdict(dict)
+    for pair in pairs:
+        if pair.likeness is Likeness.DUPLICATE:
+            alike[pair.first][pair.second] = alike[pair.second][pair.first] = pair
+    kept: dict[Place, Stored] = {}
+    for one in sorted(candidates, key=rank):
+        copies = [kept[place] for place in alike[one.place] if place in kept]
+        copies.sort(key=rank)
         if copies and not one.readers:
-            pair = alike[frozenset((one.place, copies[0].place))]
+            pair = alike[one.place][copies[0].place]
             sampled = getattr(pair, "sampled", False)
             yield one.place, Spare(copies[0], pair.jaccard.low or 0.0, sampled)
             continue
@@ -72,7 +76,7 @@ def find_spares(
                 "Decide whether they can read the other copy.",
                 one.name,
             )
-        kept.append(one)
+        kept[one.place] = one
 
 
 def _list_pairs(company: Company) -> list[Pair]:

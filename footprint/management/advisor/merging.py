@@ -5,6 +5,7 @@ What an application uses is taken to be proportional to its calls.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -27,6 +28,26 @@ from footprint.units import format_quantity
 KEEP_BOTH = "keep both"
 
 
+class _Works:
+    """Applications by their models: those that share none are not alike."""
+
+    def __init__(self, similarity: float) -> None:
+        self._similarity = similarity
+        self._of_model: dict[str, list[Running]] = defaultdict(list)
+        self._added: dict[str, int] = {}
+
+    def add(self, one: Running) -> None:
+        self._added[one.name] = len(self._added)
+        for model in dict.fromkeys(one.entry.models):
+            self._of_model[model].append(one)
+
+    def like(self, one: Running) -> list[Running]:
+        """Give those that do the same work, in the order in which they were added."""
+        near = {other.name: other for model in one.entry.models for other in self._of_model[model]}
+        found = [other for other in near.values() if same_work(one, other, self._similarity)]
+        return sorted(found, key=lambda other: self._added[other.name])
+
+
 def advise_merging(company: Company, used: Sequence[Running]) -> Iterator[Advice | Finding]:
     """Advise on applications with the same models and datasets.
 
@@ -45,26 +66,24 @@ def advise_merging(company: Company, used: Sequence[Running]) -> Iterator[Advice
         for one in used
         if one.kwh_per_call is not None and one.entry.calls
     }
-    kept: list[Running] = []
+    kept = _Works(company.needs.similarity)
     comparable = [one for one in used if one.name in per_call_g]
     for one in sorted(comparable, key=lambda one: (per_call_g[one.name], one.name)):
-        similarity = company.needs.similarity
-        into = next((other for other in kept if same_work(one, other, similarity)), None)
+        into = next(iter(kept.like(one)), None)
         if into is None:
-            kept.append(one)
+            kept.add(one)
         elif (advice := _weigh_pair(company, into, one, per_call_g)).changes:
             yield advice
 
 
 def _on_unsaid(company: Company, used: Sequence[Running]) -> Iterator[Finding]:
     """Say what does the work of another, and cannot be compared with it."""
+    works = _Works(company.needs.similarity)
+    for one in used:
+        works.add(one)
     for one in used:
         if one.kwh_per_call is None:
-            alike = [
-                other.name
-                for other in used
-                if other.name != one.name and same_work(one, other, company.needs.similarity)
-            ]
+            alike = [other.name for other in works.like(one) if other.name != one.name]
             if alike:
                 yield missing(
                     "application-energy-unknown",

@@ -57,6 +57,10 @@ class Stored:
 def list_stored(company: Company) -> Iterator[Stored | Finding]:
     """Give all datasets whose medium is known, by silo and name, and say of which it is not."""
     readers = _list_readers(company)
+    holders: dict[str, set[str]] = defaultdict(set)
+    for silo, catalogue in company.catalogues.items():
+        for entry in catalogue.datasets:
+            holders[entry.id].add(silo)
     for silo, catalogue in sorted(company.catalogues.items()):
         unsaid: list[str] = []
         for entry in sorted(catalogue.datasets, key=lambda one: one.id):
@@ -68,15 +72,15 @@ def list_stored(company: Company) -> Iterator[Stored | Finding]:
             except ManifestError as error:
                 yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
                 continue
-            holders = company.holders(entry.id)
             by_silo = readers[entry.id]
+            away = [name for name in sorted(by_silo) if name not in holders[entry.id]]
             yield Stored(
                 silo=silo,
                 entry=entry,
                 medium=medium,
                 copies=company.needs.replication.get(entry.storage_class, 1.0),
-                readers=tuple(by_silo[silo]),
-                others=tuple(n for s in sorted(by_silo) if s not in holders for n in by_silo[s]),
+                readers=tuple(by_silo.get(silo, ())),
+                others=tuple(one for name in away for one in by_silo[name]),
             )
         if unsaid:
             yield Finding(
