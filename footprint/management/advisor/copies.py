@@ -44,7 +44,7 @@ def find_spares(
     ----------
     company : Company
     candidates : sequence of Stored
-        All that are not to be deleted anyway.
+        All that share rows with another, and are not to be deleted anyway.
     costs : mapping
         What keeping each emits at best [gCO2e].
     """
@@ -52,7 +52,7 @@ def find_spares(
     def rank(one: Stored) -> tuple[bool, float, Place]:
         return not one.readers, costs[one.place], one.place
 
-    pairs = _list_pairs(company)
+    pairs = list_pairs(company)
     yield from _on_others(pairs)
     alike: dict[Place, dict[Place, Pair]] = defaultdict(dict)
     for pair in pairs:
@@ -79,7 +79,8 @@ def find_spares(
         kept[one.place] = one
 
 
-def _list_pairs(company: Company) -> list[Pair]:
+def list_pairs(company: Company) -> list[Pair]:
+    """Give the pairs of datasets that share rows, in an order of their own."""
     if company.duplicates is None:
         return []
     return sorted(company.duplicates.pairs, key=lambda pair: sorted((pair.first, pair.second)))

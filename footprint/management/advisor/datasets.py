@@ -18,7 +18,7 @@ from footprint.management.advisor.cases import (
     open_case,
 )
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.copies import Spare, find_spares
+from footprint.management.advisor.copies import Spare, find_spares, list_pairs
 from footprint.management.advisor.dataset_reasons import explain, list_conditions, list_turns
 from footprint.management.advisor.phrases import missing
 from footprint.management.advisor.stored import Stored, cold_copies, keep, list_stored
@@ -42,7 +42,8 @@ def advise_datasets(company: Company) -> Iterator[Advice | Finding]:
     yield from _on_unsaid(company, stored)
     if len(cases) > 1:
         yield from _on_unknown_copies(company)
-    staying = [case for case in cases if case.not_deletable]
+    shared = {place for pair in list_pairs(company) for place in (pair.first, pair.second)}
+    staying = [case for case in cases if case.not_deletable and case.stored.place in shared]
     costs = {case.stored.place: _least_g(company, case) for case in staying}
     spares: dict[Place, Spare] = {}
     for spare in find_spares(company, [case.stored for case in staying], costs):
