@@ -202,6 +202,13 @@ def test_no_copy_goes_because_of_one_that_is_to_be_deleted():
     assert {name: one.recommended for name, one in advice.items()} == {"lyon/x": "delete"}
 
 
+def test_what_another_silo_reads_under_its_name_is_not_deleted():
+    held = {"lyon": [dataset("x", 300, **OVER)], "gdansk": [dataset("x", 300)]}
+    readers = {"gdansk": [application("reader", datasets=("x",))]}
+    advice, _ = split(advise_datasets(managed(held, NEEDS, applications=readers)))
+    assert not advice
+
+
 def test_a_refused_question_about_copies_is_said():
     refused = replace(duplicates((A, B, 1)), pairs=(), refused="two silos have another key")
     _, findings = copies(refused)

@@ -72,8 +72,9 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
         yield f"All rows that are needed are in {other.name}: compare the two{sample}."
         until = "" if case.until_s is None else f" until {date(case.until_s)} at least"
         yield f"{other.name} stays{until}: ask {owner}."
-        if case.stored.others:
-            yield f"{listed(case.stored.others)} can read {other.name} instead."
+        far = [one for one in case.stored.others if not one.startswith(f"{other.silo}/")]
+        if far:
+            yield f"{listed(far)} can read {other.name} instead."
     if entry.legal is not None:
         yield f"What it stands under allows that: {entry.legal}."
     silent = sorted({silo.name for silo in company.needs.silos} - set(company.catalogues))

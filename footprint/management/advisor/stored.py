@@ -28,7 +28,7 @@ class Stored:
     readers : tuple of str
         Applications of this silo that read it.
     others : tuple of str
-        Applications that read it, of silos that have no dataset of its id.
+        Applications of other silos that read what has its id: parts of it, or all.
     """
 
     silo: str
@@ -57,10 +57,6 @@ class Stored:
 def list_stored(company: Company) -> Iterator[Stored | Finding]:
     """Give all datasets whose medium is known, by silo and name, and say of which it is not."""
     readers = _list_readers(company)
-    holders: dict[str, set[str]] = defaultdict(set)
-    for silo, catalogue in company.catalogues.items():
-        for entry in catalogue.datasets:
-            holders[entry.id].add(silo)
     for silo, catalogue in sorted(company.catalogues.items()):
         unsaid: list[str] = []
         for entry in sorted(catalogue.datasets, key=lambda one: one.id):
@@ -73,7 +69,7 @@ def list_stored(company: Company) -> Iterator[Stored | Finding]:
                 yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
                 continue
             by_silo = readers[entry.id]
-            away = [name for name in sorted(by_silo) if name not in holders[entry.id]]
+            away = [name for name in sorted(by_silo) if name != silo]
             yield Stored(
                 silo=silo,
                 entry=entry,
