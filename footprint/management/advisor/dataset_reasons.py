@@ -65,7 +65,7 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
     if advice.recommended == DELETE:
         yield f"Nobody needs it: ask {owner}."
         if entry.read_s is None:
-            yield "Nobody said when it was last read: find out."
+            yield "Nobody has read it for long: when it was last read is not known."
     elif case.spare is not None:
         other = case.spare.kept
         sample = "; only samples of them were" if case.spare.sampled else ""

@@ -145,8 +145,8 @@ def best_slot(
         return Slot(silo, None, error.message)
     known = Finding(
         "forecast-error-unknown",
-        "The bounds of the saving are those of the factors alone, without an error of the "
-        f"forecast ({found.error.removeprefix('no interval: ')}).",
+        "The bounds of the saving are those of the factors alone: "
+        f"{found.error.removeprefix('no interval: ')}.",
         Severity.INFO,
     )
     return Slot(silo, found.best, "", (*found.findings, known))
