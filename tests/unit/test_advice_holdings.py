@@ -388,6 +388,8 @@ def test_a_job_where_nothing_is_known_gets_no_advice(tmp_path):
     [
         ({"before": DAY - timedelta(days=2), "after": DAY - timedelta(days=3)}, "does not fit"),
         ({"duration_s": 90_000.0}, "does not fit"),
+        ({"duration_s": 86_400.2}, "does not fit"),
+        ({"duration_s": 86_399.2, "after": DAY + timedelta(seconds=0.5)}, "does not fit"),
         ({"start": DAY - timedelta(days=2)}, "it began"),
         ({"start": DAY + timedelta(hours=23, minutes=30)}, "not lie between"),
     ],
@@ -411,6 +413,13 @@ def test_a_job_without_a_choice_is_said(tmp_path, changes, why):
 def test_what_a_manifest_says_wrongly_about_jobs_is_refused(tmp_path, changes, why):
     with pytest.raises(ManifestError, match=why):
         list(advise_schedules(schedule(tmp_path, **changes)))
+
+
+def test_two_jobs_of_one_name_are_refused(tmp_path):
+    company = schedule(tmp_path)
+    needs = replace(company.needs, jobs=company.needs.jobs * 2)
+    with pytest.raises(ManifestError, match="'job' is there twice"):
+        list(advise_schedules(replace(company, needs=needs)))
 
 
 def test_series_of_another_kind_are_refused(tmp_path):

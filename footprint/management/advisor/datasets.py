@@ -69,13 +69,14 @@ def advise_datasets(company: Company) -> Iterator[Advice | Finding]:
 def _on_unsaid(company: Company, stored: Sequence[Stored]) -> Iterator[Finding]:
     """Say what would have to be known for more advice."""
     needs, manifest = company.needs, company.needs.origin
-    if needs.cold_after_s is None or needs.cold_medium is None:
+    if stored and (needs.cold_after_s is None or needs.cold_medium is None):
         yield Finding(
             "cold-undefined",
             "No data can be moved to a colder medium: the needs do not say what that is.",
             remedy=f'Write cold-after = "180 d" and cold-medium = "storage.hdd" into {manifest}.',
         )
-    unread = [one.name for one in stored if one.entry.read_s is None]
+    warm = [one for one in stored if one.medium != needs.cold_medium]
+    unread = [one.name for one in warm if one.entry.read_s is None]
     if unread:
         yield missing(
             "read-unknown",

@@ -5,6 +5,7 @@ Our own rules; docs/management.md has them as a table.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -44,8 +45,13 @@ def advise_schedules(company: Company) -> Iterator[Advice | Finding]:
     if not company.needs.jobs:
         return
     series, manifest = read_intensities(company), company.needs.origin
+    names = Counter(job.name for job in company.needs.jobs)
     for job in sorted(company.needs.jobs, key=lambda one: one.name):
         key = f"jobs.{job.name}.silos"
+        if names[job.name] > 1:
+            raise ManifestError(
+                f"{manifest}, jobs: {job.name!r} is there twice.", "Give each job its own name."
+            )
         if not job.silos:
             raise ManifestError(
                 f"{manifest}, {key}: the job can run nowhere.",

@@ -99,17 +99,22 @@ class Slot:
 
 def find_misfit(company: Company, job: JobTable) -> str:
     """Say why there is nothing to choose about a job; empty if there is."""
-    after_s, before_s = job.after.timestamp(), job.before.timestamp()
+    release_s, length_s, deadline_s = _whole_seconds(company, job)
     if job.start is not None:
         start_s = job.start.timestamp()
         if start_s < company.now_s:
             return f"it began at {moment(start_s)}"
-        if not after_s <= start_s <= before_s - job.duration_s:
+        if not release_s <= math.ceil(start_s) <= deadline_s - length_s:
             return f"it begins at {moment(start_s)}, and does not lie between after and before"
-    release_s = max(after_s, company.now_s)
-    if release_s + job.duration_s > before_s:
-        return f"it does not fit between {moment(release_s)} and {moment(before_s)}"
+    if release_s + length_s > deadline_s:
+        return f"it does not fit between {moment(release_s)} and {moment(deadline_s)}"
     return ""
+
+
+def _whole_seconds(company: Company, job: JobTable) -> tuple[int, int, int]:
+    """When a job may begin, how long it takes, and when it must have ended."""
+    release_s = max(job.after.timestamp(), company.now_s)
+    return math.ceil(release_s), math.ceil(job.duration_s), math.floor(job.before.timestamp())
 
 
 def planned_slot(company: Company, job: JobTable, series: IntensitySeries) -> Slot:
@@ -120,9 +125,9 @@ def planned_slot(company: Company, job: JobTable, series: IntensitySeries) -> Sl
     DataError
         If the series does not reach so far, or has a gap there.
     """
-    begin_s = max(job.after.timestamp(), company.now_s)
-    start_s = math.ceil(begin_s if job.start is None else job.start.timestamp())
-    stop_s = start_s + math.ceil(job.duration_s)
+    release_s, length_s, _ = _whole_seconds(company, job)
+    start_s = release_s if job.start is None else math.ceil(job.start.timestamp())
+    stop_s = start_s + length_s
     return Slot(job.silos[0], Plan(((start_s, stop_s),), series.mean(start_s, stop_s)))
 
 
@@ -133,12 +138,8 @@ def best_slot(
     zone = company.zone(silo, f"jobs.{job.name}.silos")
     if zone not in series:
         return Slot(silo, None, f"no hourly intensity of {zone} is known: see intensity-files")
-    work = Job(
-        math.ceil(job.duration_s),
-        math.ceil(max(job.after.timestamp(), company.now_s)),
-        math.floor(job.before.timestamp()),
-        job.interruptible,
-    )
+    release_s, length_s, deadline_s = _whole_seconds(company, job)
+    work = Job(length_s, release_s, deadline_s, job.interruptible)
     try:
         found = find_best_window(series[zone], work)
     except DataError as error:
