@@ -123,7 +123,7 @@ def test_the_study_that_is_shown_is_one(tmp_path):
 def test_the_needs_of_a_company_that_are_shown_are_some(tmp_path):
     from footprint.management.advisor.needs import read_needs
 
-    (text,) = (b for b in blocks("docs/management.md", "toml") if b.startswith("horizon"))
+    (text,) = (b for b in blocks("docs/management.md", "toml") if "[[jobs]]" in b)
     (tmp_path / "management.toml").write_text(text)
     needs = read_needs(tmp_path)
     assert needs.replication == {"ssd": 2.0}
