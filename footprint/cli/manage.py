@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from footprint.cli.manage_advise import advise
 from footprint.cli.manage_analyse import analyse
 from footprint.cli.manage_catalogue import catalogue
 from footprint.cli.manage_decisions import approve, decisions, outcome, reject
@@ -14,6 +15,7 @@ app = typer.Typer(
 )
 app.command("catalogue")(catalogue)
 app.command("analyse")(analyse)
+app.command("advise")(advise)
 app.command("approve")(approve)
 app.command("reject")(reject)
 app.command("decisions")(decisions)

@@ -122,6 +122,16 @@ def test_the_study_that_is_shown_is_one(tmp_path):
     assert [method.label for method in plan.method] == ["", "research, theoretical only"]
 
 
+def test_the_needs_of_a_company_that_are_shown_are_some(tmp_path):
+    from footprint.management.advisor.needs import read_needs
+
+    (text,) = (b for b in blocks("docs/management.md", "toml") if "[[jobs]]" in b)
+    (tmp_path / "management.toml").write_text(text)
+    needs = read_needs(tmp_path)
+    assert needs.replication == {"ssd": 2.0}
+    assert needs.jobs[0].moved_gb == 350
+
+
 def test_the_documented_keys_of_paper_cases_are_those_that_are_known():
     from footprint.papercases.formulas import MODELS, known_figures, known_inputs
 

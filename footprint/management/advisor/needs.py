@@ -32,6 +32,7 @@ from typing import Annotated, Any
 
 import pydantic
 
+from footprint.addresses import hide_secrets, publish_address, publish_path
 from footprint.errors import ManifestError
 from footprint.manifest import read_prices
 from footprint.model import Prices
@@ -55,6 +56,16 @@ _UNWRITTEN = {"origin", "digest", "declared"}
 Emissions = Annotated[float, Unit("gCO2e")]
 Energy = Annotated[float, Unit("kWh")]
 Span = Annotated[float, Unit("s", positive=True)]
+
+
+def _with_offset(moment: datetime) -> datetime:
+    """Refuse a moment that is another on every machine."""
+    if moment.tzinfo is None:
+        raise ValueError("it has no offset from UTC: write it like 2026-11-20T08:00:00Z")
+    return moment
+
+
+Instant = Annotated[datetime, pydantic.AfterValidator(_with_offset)]
 
 
 def _key(name: str) -> str:
@@ -214,7 +225,7 @@ class JobTable:
     duration_s : float
     power_w : float
         Without the overhead of the building [W].
-    after, before : datetime
+    after, before : datetime with an offset
         When it may begin, and when it must have ended.
     start : datetime or None
         When it begins today; None for `after`.
@@ -227,9 +238,9 @@ class JobTable:
     silos: tuple[str, ...]
     duration_s: Span
     power_w: Watts
-    after: datetime
-    before: datetime
-    start: datetime | None = None
+    after: Instant
+    before: Instant
+    start: Instant | None = None
     moved_gb: Gigabytes = 0.0
     interruptible: bool = False
 
@@ -304,7 +315,7 @@ class Needs:
     """
 
     horizon_s: Span
-    today: datetime | None = None
+    today: Instant | None = None
     ledger: str | None = None
     cold_after_s: Span | None = None
     cold_medium: str | None = None
@@ -356,7 +367,7 @@ def read_needs(path: Path | str) -> Needs:
     tables = read_toml(path, ManifestError)
     for key in sorted(_UNWRITTEN & set(tables)):
         raise ManifestError(f"{path}, {key}: this key is unknown.", "Leave it out.")
-    declared = tuple(flatten(tables, ("name",)))
+    declared = tuple((key, _published(key, value)) for key, value in flatten(tables, ("name",)))
     prices = tables.pop("prices", None)
     try:
         found: Needs = _adapter().validate_python(tables)
@@ -371,6 +382,16 @@ def read_needs(path: Path | str) -> Needs:
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
         declared=declared,
     )
+
+
+def _published(key: str, value: str) -> str:
+    """Write a value as everybody may read it."""
+    last = key.rpartition(".")[2]
+    if last == "ledger":
+        return publish_address(value)
+    if last == "folder" or key.startswith("intensity-files."):
+        return publish_path(value)
+    return hide_secrets(value)
 
 
 @functools.cache

@@ -1,0 +1,184 @@
+"""Why a dataset should be moved, deleted or kept once, and what would change that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from footprint.lifecycle.breakeven import Line, break_even
+from footprint.management.advisor.cases import (
+    DEDUPLICATE,
+    DELETE,
+    KEEP,
+    TIER_DOWN,
+    Case,
+    reading,
+)
+from footprint.management.advisor.company import Company
+from footprint.management.advisor.copies import Spare
+from footprint.management.advisor.lines import grid_line
+from footprint.management.advisor.phrases import DAY_S, date, days, grams, listed, volume
+from footprint.management.advisor.stored import Stored, cold_copies
+from footprint.management.advisor.turning import find_turns
+from footprint.model import Advice, Assessment, LifeCycle, Phase, TurningPoint
+
+
+def explain(company: Company, case: Case, advice: Advice, other_g: float | None) -> str:
+    """Say why, with numbers; `other_g` is what the copy that stays emits [gCO2e]."""
+    stored, needs = case.stored, company.needs
+    now = grams(advice.option(KEEP).assessment.total_g.value)
+    lies = f"its {volume(stored.size_gb)} on {stored.medium} emit {now} in {days(needs.horizon_s)}"
+    if advice.recommended == TIER_DOWN and stored.entry.read_s is not None:
+        read_s = stored.entry.read_s
+        then = grams(advice.option(TIER_DOWN).assessment.total_g.value)
+        return (
+            f"Nobody has read it for {days(company.now_s - read_s)}, since {date(read_s)}: {lies}; "
+            f"on {needs.cold_medium} they would emit {then}."
+        )
+    if advice.recommended == DELETE and case.until_s is not None:
+        return (
+            f"It had to be kept until {date(case.until_s)}, {days(company.now_s - case.until_s)} "
+            f"ago, and no application reads it: {lies}."
+        )
+    if advice.recommended == DEDUPLICATE and case.spare is not None and other_g is not None:
+        other = case.spare.kept
+        stays = f"emits {grams(other_g)}"
+        if other.readers:
+            stays = f"is what {reading(other.readers)}"
+        return (
+            f"Of the distinct rows of {_what(case.spare)} at least "
+            f"{100 * case.spare.jaccard:.1f} % are in both, and that one {stays}. Here {lies}."
+        )
+    return f"Nothing that is possible emits less: {lies}."
+
+
+def _what(spare: Spare) -> str:
+    return f"{'samples of it' if spare.sampled else 'it'} and of {spare.kept.name}"
+
+
+def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[str]:
+    """Say what a person must check or promise."""
+    entry = case.stored.entry
+    owner = entry.owner or "whoever answers for it"
+    if advice.recommended == TIER_DOWN:
+        yield "Whoever reads it can wait for a slower medium."
+        return
+    if advice.recommended == DELETE:
+        yield f"Nobody needs it: ask {owner}."
+        if entry.read_s is None:
+            yield "Nobody has read it for long: when it was last read is not known."
+    elif case.spare is not None:
+        other = case.spare.kept
+        sample = "; only samples of them were" if case.spare.sampled else ""
+        yield f"All rows that are needed are in {other.name}: compare the two{sample}."
+        until = "" if case.until_s is None else f" until {date(case.until_s)} at least"
+        yield f"{other.name} stays{until}: ask {owner}."
+        far = [one for one in case.stored.others if not one.startswith(f"{other.silo}/")]
+        if far:
+            yield f"{listed(far)} can read {other.name} instead."
+    if entry.legal is not None:
+        yield f"What it stands under allows that: {entry.legal}."
+    silent = sorted({silo.name for silo in company.needs.silos} - set(company.catalogues))
+    if silent:
+        yield f"No application of {listed(silent)} reads it: they sent no catalogue."
+
+
+def list_turns(
+    company: Company, case: Case, advice: Advice, other_g: float | None
+) -> Iterator[TurningPoint]:
+    """Say what would change the advice; `other_g` as in `explain`."""
+    possible = {one.name: one.assessment for one in advice.options if not one.barrier}
+    if advice.recommended == TIER_DOWN:
+        yield from _on_tiering(company, case.stored, possible)
+    elif advice.recommended == DEDUPLICATE and case.spare is not None and other_g is not None:
+        yield from _on_reads(company, case.stored, case.spare.kept, possible)
+        if not case.spare.kept.readers:
+            yield from _on_choice(company, case.stored, case.spare.kept, possible, other_g)
+    entry = case.stored.entry
+    if case.claim or entry.written_s is None or entry.retention_days is None:
+        return
+    ways = [name for name in (KEEP, TIER_DOWN) if name in possible]
+    kept = min(ways, key=lambda name: possible[name].total_g.value)
+    then = {TIER_DOWN: DELETE, DELETE: kept}.get(advice.recommended)
+    if then is not None:
+        age_s = company.now_s - entry.written_s
+        yield _in_days("time since the last write", age_s, entry.retention_days * DAY_S, then)
+
+
+def _on_tiering(
+    company: Company, stored: Stored, possible: Mapping[str, Assessment]
+) -> Iterator[TurningPoint]:
+    """Look at reads, copies on the cold medium, and the grid."""
+    read_s, cold_s = stored.entry.read_s, company.needs.cold_after_s
+    if read_s is not None and cold_s is not None:
+        yield _in_days("time since the last read", company.now_s - read_s, cold_s, KEEP)
+    lines = {name: Line(one.total_g.value, 0.0) for name, one in possible.items()}
+    copies = cold_copies(company)
+    lines[TIER_DOWN] = Line(0.0, possible[TIER_DOWN].total_g.value / copies)
+    what = f"copies on {company.needs.cold_medium}"
+    yield from find_turns(what, "1", copies, lines, TIER_DOWN)
+    zone = company.zone(stored.silo, "silos")
+    lined = {name: grid_line(one, zone) for name, one in possible.items()}
+    grids = {name: one for name, one in lined.items() if one is not None}
+    if len(grids) == len(possible):
+        present = grids[TIER_DOWN][0]
+        lines = {name: line for name, (_, line) in grids.items()}
+        yield from find_turns(_grid(zone), "gCO2e/kWh", present, lines, TIER_DOWN)
+
+
+def _on_reads(
+    company: Company, stored: Stored, other: Stored, possible: Mapping[str, Assessment]
+) -> Iterator[TurningPoint]:
+    """Let what is read here come over the network from the copy that stays."""
+    if other.silo == stored.silo:
+        return
+    moved = company.activity(
+        other.silo,
+        Phase.DATA_TRANSFER,
+        key="silos",
+        data_gb=1.0,
+        life_cycle=LifeCycle.TRANSFER,
+    )
+    per_gb = company.assess(f"{stored.name}: read 1 GB from {other.name}", [moved], draws=0)
+    lines = {name: Line(one.total_g.value, 0.0) for name, one in possible.items()}
+    lines[DEDUPLICATE] = Line(0.0, per_gb.total_g.value)
+    what = f"data read in {stored.silo} over the horizon"
+    yield from find_turns(what, "GB", 0.0, lines, DEDUPLICATE)
+
+
+def _on_choice(
+    company: Company,
+    stored: Stored,
+    other: Stored,
+    possible: Mapping[str, Assessment],
+    other_g: float,
+) -> Iterator[TurningPoint]:
+    """On a cleaner grid this copy would be the one that stays."""
+    zone = company.zone(stored.silo, "silos")
+    if zone == company.zone(other.silo, "silos"):
+        return
+    there = Line(other_g, 0.0)
+    lined = {name: grid_line(one, zone) for name, one in possible.items()}
+    points = [
+        (value, found[0], name)
+        for name, found in lined.items()
+        if found is not None and (value := break_even(found[1], there))
+    ]
+    if points:
+        value, present, name = max(points)
+        yield TurningPoint(
+            quantity=_grid(zone), unit="gCO2e/kWh", present=present, value=value, option=name
+        )
+
+
+def _grid(zone: str) -> str:
+    return f"grid intensity of {zone}"
+
+
+def _in_days(quantity: str, present_s: float, value_s: float, option: str) -> TurningPoint:
+    return TurningPoint(
+        quantity=quantity,
+        unit="d",
+        present=present_s / DAY_S,
+        value=value_s / DAY_S,
+        option=option,
+    )

@@ -1,0 +1,44 @@
+"""How reasons of advice write numbers, days and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from footprint.model import Finding, Severity
+from footprint.units import S_PER_H, format_number, format_quantity
+
+DAY_S = 24 * S_PER_H
+_SHOWN = 5
+
+
+def grams(emissions_g: float) -> str:
+    """Write emissions with a readable unit."""
+    return format_quantity("emissions", emissions_g)
+
+
+def volume(gigabytes: float) -> str:
+    """Write a volume of data with a readable unit."""
+    return format_quantity("data", gigabytes)
+
+
+def days(time_s: float) -> str:
+    """Write a time in days."""
+    count = time_s / DAY_S
+    return f"{f'{count:,.0f}' if count >= 10 else format_number(count)} days"
+
+
+def date(unix_s: float) -> str:
+    """Write the day of a moment, in UTC."""
+    return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names, the first few of many."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def missing(code: str, what: str, names: Sequence[str], remedy: str) -> Finding:
+    """Say of which entries something is not known; `what` ends in "of"."""
+    return Finding(code, f"{what} {listed(names)}.", Severity.WARNING, remedy)

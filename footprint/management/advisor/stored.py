@@ -1,0 +1,159 @@
+"""Datasets where they lie: medium, copies, readers, and what keeping them emits."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from footprint.errors import ManifestError
+from footprint.management.advisor.company import Company
+from footprint.management.catalogue import DatasetEntry
+from footprint.management.likeness import Place
+from footprint.model import Assessment, Finding, LifeCycle, Phase
+from footprint.units import S_PER_H, bytes_to_gb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A dataset of a silo, on its medium.
+
+    Attributes
+    ----------
+    medium : str
+        Subject of a ``power_per_gb`` factor.
+    copies : float
+        That are kept of it there [1].
+    readers : tuple of str
+        Applications of this silo that read it.
+    others : tuple of str
+        Applications of other silos that read what has its id: parts of it, or all.
+    """
+
+    silo: str
+    entry: DatasetEntry
+    medium: str
+    copies: float
+    readers: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        """Silo and dataset."""
+        return self.silo, self.entry.id
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return "/".join(self.place)
+
+    @property
+    def size_gb(self) -> float:
+        """One copy of it [GB]."""
+        return bytes_to_gb(self.entry.size_bytes)
+
+
+def list_stored(company: Company) -> Iterator[Stored | Finding]:
+    """Give all datasets whose medium is known, by silo and name, and say of which it is not."""
+    readers = _list_readers(company)
+    for silo, catalogue in sorted(company.catalogues.items()):
+        unsaid: list[str] = []
+        for entry in sorted(catalogue.datasets, key=lambda one: one.id):
+            if entry.storage_class is None:
+                unsaid.append(entry.id)
+                continue
+            try:
+                medium = company.medium(entry.storage_class)
+            except ManifestError as error:
+                yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
+                continue
+            by_silo = readers[entry.id]
+            away = [name for name in sorted(by_silo) if name != silo]
+            yield Stored(
+                silo=silo,
+                entry=entry,
+                medium=medium,
+                copies=company.needs.replication.get(entry.storage_class, 1.0),
+                readers=tuple(by_silo.get(silo, ())),
+                others=tuple(one for name in away for one in by_silo[name]),
+            )
+        if unsaid:
+            yield Finding(
+                "medium-missing",
+                f"Silo {silo!r} does not say on what it keeps {', '.join(unsaid)}.",
+                remedy="Add storage-class to its silo.toml.",
+                place=silo,
+            )
+
+
+def _list_readers(company: Company) -> dict[str, dict[str, list[str]]]:
+    """Applications by dataset and silo."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for silo, catalogue in sorted(company.catalogues.items()):
+        for application in sorted(catalogue.applications, key=lambda one: one.id):
+            for dataset in dict.fromkeys(application.datasets):
+                found[dataset][silo].append(f"{silo}/{application.id}")
+    return found
+
+
+def keep(
+    company: Company,
+    stored: Stored,
+    what: str = "keep",
+    *,
+    medium: str | None = None,
+    copies: float | None = None,
+    **choices: Any,
+) -> Assessment:
+    """Estimate keeping a dataset over the horizon.
+
+    Parameters
+    ----------
+    company : Company
+    stored : Stored
+    what : str
+        Name of the option.
+    medium : str, optional
+        To keep it on; default: where it is.
+    copies : float, optional
+        To keep there.
+    **choices
+        Fields of `Settings`.
+    """
+    activity = company.activity(
+        stored.silo,
+        Phase.STORAGE,
+        key=f"silos.{stored.silo}",
+        stored_gb_h=stored.size_gb * company.needs.horizon_s / S_PER_H,
+        life_cycle=LifeCycle.STORE,
+    )
+    return company.assess(
+        f"{stored.name}: {what}",
+        [activity],
+        medium=medium or stored.medium,
+        replication=stored.copies if copies is None else copies,
+        **choices,
+    )
+
+
+def cold_copies(company: Company) -> float:
+    """Give the copies that are kept of what lies on the cold medium [1].
+
+    Raises
+    ------
+    ManifestError
+        If storage classes that stand for this medium keep different numbers.
+    """
+    needs = company.needs
+    if needs.cold_medium is not None and needs.cold_medium in needs.replication:
+        return needs.replication[needs.cold_medium]
+    classes = [name for name, medium in needs.media.items() if medium == needs.cold_medium]
+    found = {needs.replication.get(name, 1.0) for name in classes}
+    if len(found) > 1:
+        raise ManifestError(
+            f"{needs.origin}, replication: the classes {', '.join(sorted(classes))} are all "
+            f"{needs.cold_medium!r}, and keep different numbers of copies.",
+            f'Say which number holds for cold data: replication = {{ "{needs.cold_medium}" = 2 }}.',
+        )
+    return found.pop() if found else 1.0
