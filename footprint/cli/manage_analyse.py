@@ -167,7 +167,9 @@ def _asked(known: Manifests, given: dict[str, Any], network: str | None) -> Resu
             known.needs, known.deployment, known.factors, known.now_s, progress=progress
         )
         result = gathered.ask(question, progress)
-    findings = (*gathered.company.findings, *doubt_analysis(result.analysis))
+    # That there is no result at all stands above everything already.
+    doubts = () if result.analysis.refused else doubt_analysis(result.analysis)
+    findings = (*gathered.company.findings, *doubts)
     return replace(result, findings=findings).with_energy(known.factors, network)
 
 

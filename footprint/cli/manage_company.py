@@ -50,10 +50,10 @@ class Manifests:
 
 def read_manifests(folder: Path, today: str | None, *, outside: bool) -> Manifests:
     """Read ``management.toml``, and ``deployment.toml`` beside it."""
-    from footprint.audit.manifest import deployment_catalogue, read_deployment
+    from footprint.audit.manifest import MANIFEST_NAME, deployment_catalogue, read_deployment
     from footprint.management.advisor.needs import read_needs
 
-    needs = read_needs(folder)
+    needs = read_needs(folder.parent if folder.name == MANIFEST_NAME else folder)
     deployment = read_deployment(needs.folder, outside=outside)
     return Manifests(needs, deployment, deployment_catalogue(deployment), _moment(needs, today))
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from footprint.management.answers import Responder as Responder
     from footprint.management.coordinator import Coordinator as Coordinator
     from footprint.management.declaration import read_silo as read_silo
+    from footprint.management.gathering import gather as gather
     from footprint.management.likeness import compare_schemas as compare_schemas
     from footprint.management.likeness import measure_drift as measure_drift
     from footprint.management.questions import Question as Question
@@ -43,6 +44,7 @@ _HOMES = {
     "Statistic": "questions",
     "answer_questions": "agent",
     "compare_schemas": "likeness",
+    "gather": "gathering",
     "measure_drift": "likeness",
     "merge_answers": "analytics",
     "read_silo": "declaration",

@@ -50,12 +50,14 @@ def doubt_analysis(analysis: Analysis) -> Iterator[Finding]:
     """Say what is not in an analysis, and what it knows from samples alone."""
     question = analysis.question
     what = question.statistic.value
+    if question.column is not None:
+        what += f" of {question.column}"
     if question.dataset is not None:
-        what = f"{what} of {question.column} in {question.dataset}"
+        what += f" in {question.dataset}"
     if analysis.refused:
         reasons = sorted({one.reason for one in analysis.coverage if one.reason})
         why = " ".join([analysis.refused, *reasons])
-        yield Finding("analysis-refused", f"There is no {what}: {why}")
+        yield Finding("analysis-refused", f"No result for {what}: {why}")
         return
     for one in analysis.coverage:
         wrong = one.came is Came.FORGED

@@ -226,7 +226,7 @@ def _check_names(company: Company) -> None:
 
 
 def _recorded(name: str, needs: Needs, recorded: Mapping[str, SiloCatalogue]) -> SiloCatalogue:
-    if name not in recorded:
+    if name not in recorded or recorded[name].silo != name:
         raise ManifestError(
             f"{needs.origin}, silo {name!r} has no folder, and no catalogue of it is recorded.",
             "Name its folder, or record its catalogue.",

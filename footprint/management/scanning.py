@@ -58,8 +58,14 @@ def scan_silo(silo: Silo, now_s: float) -> SiloCatalogue:
             for table in silo.applications
         ),
     )
-    # What we would refuse of others we do not send.
-    return read_catalogue(write_catalogue(found), now_s)
+    try:
+        # What we would refuse of others we do not send.
+        return read_catalogue(write_catalogue(found), now_s)
+    except DataError as error:
+        raise DataError(
+            f"{silo.folder / NAME} declares what nobody would take over: {error.message}",
+            "Correct it.",
+        ) from error
 
 
 def _dataset(silo: Silo, table: DatasetTable, now_s: float) -> DatasetEntry:

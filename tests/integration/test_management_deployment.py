@@ -126,7 +126,7 @@ def deployed(tmp_path_factory):
     return Deployed(company, found, fp.read_journal(folder / "journal"), sent, folder / "journal")
 
 
-def test_catalogues_and_quantiles_come_from_three_processes(deployed):
+def test_catalogues_and_quantiles_come_from_five_processes(deployed):
     company, found, *_ = deployed
     assert sorted(found["catalogues"]) == [[name, "answered", ROWS] for name in SILOS]
     exact = np.sort(company.fares)

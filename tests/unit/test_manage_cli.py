@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from footprint.cli.manage import app
-from footprint.errors import DataError, ManifestError, UsageError
+from footprint.errors import DataError, ManifestError, MissingExtra, UsageError
 from footprint.management.results import read_catalogues, read_result, write_result
 from tests.managed_folders import change, make_folders
 from tests.management_silos import ROWS
@@ -216,3 +217,22 @@ def test_options_of_a_question_do_not_go_with_a_result(company, tmp_path):
     assert isinstance(done.exception, UsageError)
     assert isinstance(run("catalogue", kept).exception, DataError)
     assert run("analyse", kept, "--network", "mobile").exit_code == 0
+
+
+def test_without_the_library_of_sketches_catalogues_are_listed_and_questions_name_the_extra(
+    monkeypatch,
+):
+    monkeypatch.setitem(sys.modules, "datasketches", None)
+    assert run("catalogue", EXAMPLE).exit_code == 0
+    done = run("analyse", EXAMPLE, "--statistic", "duplicates")
+    assert isinstance(done.exception, MissingExtra)
+    assert "footprint[management]" in done.exception.remedy
+
+
+def test_either_manifest_or_their_folder_can_be_named():
+    found = {
+        run("catalogue", EXAMPLE / name, "--silo", "hub").stdout
+        for name in ("", "management.toml", "deployment.toml")
+    }
+    assert len(found) == 1
+    assert "timetable" in found.pop()

@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+import time
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,17 +14,21 @@ from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
 
 import footprint as fp
+from footprint.audit.manifest import deployment_catalogue, read_deployment
 from footprint.factors import load_catalogue
 from footprint.integrations.flower import CarbonRun, carbon_mod, simulate
+from footprint.management.advisor.needs import read_needs
 from footprint.management.agent import RECORD, answer_questions
 from footprint.management.analytics import Came
 from footprint.management.catalogue import read_catalogue, write_catalogue
 from footprint.management.coordinator import Coordinator
 from footprint.management.declaration import SECRET as VARIABLE
 from footprint.management.declaration import read_silo
+from footprint.management.gathering import gather_silos
 from footprint.management.questions import Question, Statistic
 from footprint.management.scanning import scan_silo
 from footprint.model import Phase, Role
+from tests.managed_folders import make_folders
 from tests.management_silos import ROWS, SECRET, make_company
 
 DISTINCT = Question(
@@ -105,6 +111,23 @@ def test_silos_answer_over_flower_and_the_books_are_kept(company, tmp_path):
     assert counted / 1e9 <= moved_gb < 2 * counted / 1e9
     evaluated = [one for one in of_round if one.phase is Phase.EVALUATE]
     assert {one.actor for one in evaluated} == {"client-0", "client-1", "client-2"}
+
+
+def test_in_one_process_the_answer_is_the_same_as_over_flower(tmp_path):
+    company = make_folders(tmp_path / "company")
+    deployment = read_deployment(tmp_path / "company")
+    needs = read_needs(tmp_path / "company")
+    factors = deployment_catalogue(deployment)
+    gathered = gather_silos(needs, deployment, factors, time.time())
+    here = replace(gathered, secret=SECRET, missing={"oslo": Came.LATE}).ask(DISTINCT)
+
+    def use(coordinator, nodes):
+        coordinator.collect()
+        return coordinator.ask(DISTINCT)
+
+    there = run(company, tmp_path, use)
+    assert here.analysis == there.analysis
+    assert here.traffic.moved_bytes == pytest.approx(there.traffic.moved_bytes, rel=0.01)
 
 
 def test_moving_the_raw_data_is_put_beside_what_moved(company, tmp_path):
