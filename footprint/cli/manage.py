@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from footprint.cli.manage_decisions import approve, decisions, outcome, reject
+from footprint.cli.manage_record import record
 
 app = typer.Typer(
     help="What lies where in a company of many silos, what it costs, and what to do about it.",
     no_args_is_help=True,
 )
+app.command("record")(record)
 app.command("approve")(approve)
 app.command("reject")(reject)
 app.command("decisions")(decisions)
