@@ -94,6 +94,8 @@ def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:
         }
     )
     rows = [
+        ("emissions before", grams(measured.planned_before_g), grams(measured.before_g)),
+        ("emissions after", grams(measured.planned_after_g), grams(measured.after_g)),
         ("emissions saved", grams(measured.promised_g), grams(measured.measured_g)),
         ("energy saved", *map(_energy, (measured.promised_kwh, measured.measured_kwh))),
     ]

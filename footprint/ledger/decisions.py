@@ -132,12 +132,13 @@ def _keep_plan(connection: Connection, plan: PlanRecord) -> tuple[int, PlanRecor
     """Give the number of a plan, and the plan as it is kept."""
     known = _plans().where(plans.c.sha256 == plan.sha256)
     row = connection.execute(known).first()
+    is_new = row is None
     if row is None:
         values = {name: getattr(plan, name) for name in ("company", "made_s", "sha256", "document")}
         change = add_change(connection, "plan", Note())
         connection.execute(insert(plans).values(**values, added_by=change))
         row = connection.execute(known).one()
-    return row[0], PlanRecord(*row[1:])
+    return row[0], replace(PlanRecord(*row[1:]), is_new=is_new)
 
 
 def _plans() -> Select[Any]:

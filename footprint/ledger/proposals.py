@@ -17,13 +17,17 @@ class DecisionStatus(Vocabulary):
 
 @dataclass(frozen=True, slots=True)
 class PlanRecord:
-    """A plan as the ledger keeps it; `change` entered it, None if nothing did yet."""
+    """A plan as the ledger keeps it.
+
+    `change` entered it, None if nothing did yet; `is_new` says whether that was just now.
+    """
 
     company: str
     made_s: float
     sha256: str
     document: str
     change: int | None = None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

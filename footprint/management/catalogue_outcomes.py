@@ -185,8 +185,8 @@ def _window(
             missing(
                 "catalogue-before-missing",
                 f"The ledger has no catalogue of {silo!r} from before it was decided.",
-                "Enter the one that the plan was made from, or choose another moment: "
-                "--catalogue-before.",
+                "Enter the one that the plan was made from (footprint manage record), or choose "
+                "another moment: --catalogue-before.",
             )
         )
         return None
@@ -205,7 +205,8 @@ def _no_later(windows: Sequence[_Window]) -> Finding:
         "catalogue-after-missing",
         f"The ledger has no catalogue of {silos} from after the decision, and within the horizon: "
         "nothing shows that it was carried out.",
-        "Catalogue the silo again, and enter it into the ledger.",
+        "Catalogue the silo again: footprint manage catalogue FOLDER -o catalogues.json, then "
+        "footprint manage record catalogues.json",
     )
 
 

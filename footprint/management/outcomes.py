@@ -86,8 +86,12 @@ class MeasuredOutcome:
     promised_kwh : float or None
     promised_cost : Interval or None
     horizon_s : float
+    planned_before_g, planned_after_g : Interval
+        Of both options, in the plan [gCO2e].
     before, after : tuple of Portion
         What was, and what is; the measured saving is their difference.
+    before_g, after_g : Interval or None
+        Their sums [gCO2e]; None if there is no measured saving.
     measured_g : Interval or None
         None if something is missing, or if it cannot be compared; see `findings`.
     measured_kwh : float or None
@@ -115,8 +119,12 @@ class MeasuredOutcome:
     promised_kwh: float | None
     promised_cost: Interval | None
     horizon_s: float
+    planned_before_g: Interval
+    planned_after_g: Interval
     before: tuple[Portion, ...]
     after: tuple[Portion, ...]
+    before_g: Interval | None
+    after_g: Interval | None
     measured_g: Interval | None
     measured_kwh: float | None
     measured_cost: Interval | None
@@ -155,7 +163,8 @@ def conclude(
     """
     found = tuple(dict.fromkeys(findings))
     known = not any(one.severity is Severity.ERROR for one in found)
-    saved = _saving(plan, before, after) if known else None
+    sums = [_sum(plan, side) for side in (before, after)]
+    saved = _saving(*sums) if known else None
     covered = facts["covered"]
     is_whole = covered is not None and (facts["scaled"] or math.isclose(covered, 1, rel_tol=1e-9))
     promised = advice.saving_g
@@ -169,8 +178,12 @@ def conclude(
         promised_kwh=advice.saving_kwh,
         promised_cost=advice.saving_cost,
         horizon_s=plan.horizon_s,
+        planned_before_g=advice.option(advice.current).assessment.total_g,
+        planned_after_g=advice.option(advice.recommended).assessment.total_g,
         before=tuple(before),
         after=tuple(after),
+        before_g=interval(*sums[0]) if known else None,
+        after_g=interval(*sums[1]) if known else None,
         measured_g=saved,
         measured_kwh=_saving_kwh(before, after) if known else None,
         measured_cost=_saving_cost(plan, advice, before, after) if known else None,
@@ -183,21 +196,20 @@ def conclude(
     )
 
 
-def _saving(plan: AdvicePlan, before: Sequence[Portion], after: Sequence[Portion]) -> Interval:
-    value = math.fsum(
-        sign * one.weight * one.assessment.total_g.value
-        for sign, side in ((1, before), (-1, after))
-        for one in side
-    )
-    draws: Draws = _drawn(plan, before) - _drawn(plan, after)
-    return interval(value, draws)
+Drawn = tuple[float, Draws]
+"""A central value, and its draws."""
 
 
-def _drawn(plan: AdvicePlan, side: Sequence[Portion]) -> Any:
-    return sum(
-        (one.weight * _sampler(plan, one).total(one.assessment.contributions) for one in side),
-        start=_nothing(plan),
-    )
+def _sum(plan: AdvicePlan, side: Sequence[Portion]) -> Drawn:
+    value, draws = 0.0, _nothing(plan)
+    for one in side:
+        value += one.weight * one.assessment.total_g.value
+        draws = draws + one.weight * _sampler(plan, one).total(one.assessment.contributions)
+    return value, draws
+
+
+def _saving(before: Drawn, after: Drawn) -> Interval:
+    return interval(before[0] - after[0], before[1] - after[1])
 
 
 def _nothing(plan: AdvicePlan) -> Any:

@@ -290,6 +290,8 @@ def _absent(
 def _part(one: Contribution, *, by_phase: bool) -> tuple[str, str, str]:
     """Give what a line is about: silo, stage, and phase where options tell them apart."""
     if one.stage is Stage.OPERATION and by_phase:
-        return one.actor, one.stage.value, one.phase.value
+        # Plans say idle where journals may say that they wait.
+        phase = Phase.WAIT if one.phase is Phase.IDLE else one.phase
+        return one.actor, one.stage.value, phase.value
     stored = one.stage is Stage.EMBODIED and one.phase is Phase.STORAGE
     return one.actor, one.stage.value, "of stored data" if stored else ""

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from footprint.cli.manage import app
 from footprint.documents import from_json, input_file, to_json
-from footprint.errors import DocumentError, LedgerError, ManifestError, UsageError
+from footprint.errors import DataError, DocumentError, LedgerError, ManifestError, UsageError
 from footprint.ledger import DecisionStatus, OutcomeRecord, list_decisions, open_ledger, status
-from footprint.management.catalogue import SiloCatalogue
+from footprint.management.catalogue import SiloCatalogue, write_catalogue
 from footprint.management.records import (
     approve,
     approved,
@@ -151,6 +151,39 @@ def test_a_dataset_that_went_is_seen_in_the_catalogues_of_the_ledger(
         assert [one.scanned_s for one in catalogue_series(ledger)["lyon"]] == [
             NOW_S, NOW_S + 73 * DAY_S,
         ]  # fmt: skip
+
+
+def test_files_of_catalogues_and_plans_are_entered_once(company, url, tmp_path):
+    one = json.loads(write_catalogue(scanned("lyon", -9, dataset("old-scans", 500.0))))
+    two = json.loads(write_catalogue(scanned("turin", -9)))
+    several = tmp_path / "catalogues.json"
+    document = {"format": "footprint-silo-catalogues", "format_version": 1, "silos": [one, two]}
+    several.write_text(json.dumps({**document, "findings": []}))
+    single = tmp_path / "lyon.json"
+    single.write_text(json.dumps(one))
+    plan = write_plan(tmp_path, architecture(company))
+    done = json.loads(run("record", several, single, plan, "--json").stdout)
+    assert [(e["what"], e["name"], e["is_new"]) for e in done] == [
+        ("catalogue", "lyon", True), ("catalogue", "turin", True),
+        ("catalogue", "lyon", False), ("plan", "Test company", True),
+    ]  # fmt: skip
+    assert run("record", several, plan).stdout.count("unchanged") == 3
+    one["datasets"] = []
+    single.write_text(json.dumps(one))
+    with pytest.raises(LedgerError, match="same scan"):
+        run("record", single)
+    assert "added" in run("record", single, "--restate", "error").stdout
+    for text in ("[]", "{", "[" * 100_000, '{"format": "footprint-silo-catalogues"}'):
+        single.write_text(text)
+        with pytest.raises(DataError):
+            run("record", plan, single)
+    one["scanned_s"] = 9e9
+    single.write_text(json.dumps(one))
+    with pytest.raises(DataError, match="future"):
+        run("record", single)
+    with open_ledger(url) as ledger:
+        held = status(ledger)
+        assert (held.catalogues, held.plans, held.changes) == (2, 1, 4)
 
 
 def test_a_changed_mind_is_in_the_history(company, url, tmp_path):

@@ -75,6 +75,9 @@ def test_all_trainings_against_the_option_of_today(company, ledger, tmp_path):
     assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
     assert found.measured_kwh == pytest.approx(400 * 2.0 - 44 * 1.5, rel=1e-12)
     assert found.measured_g.low < expected_g < found.measured_g.high
+    assert found.before_g.value == found.planned_before_g.value == grams("gdansk", 400)
+    assert found.after_g.value == pytest.approx(grams("lyon", 44), rel=1e-12)
+    assert found.planned_after_g.value == pytest.approx(grams("lyon", 40), rel=1e-12)
     assert (found.promised_g, found.promised_kwh) == (advice.saving_g, advice.saving_kwh)
     assert (found.covered, found.scaled, found.inside) == (1.0, False, True)
     assert not codes(found)
@@ -95,6 +98,7 @@ def test_one_of_four_trainings_is_no_saving_unless_a_person_lets_it_stand(
     one = four_runs(ledger, tmp_path)[:1]
     found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=one))
     assert (found.measured_g, found.measured_kwh, found.inside) == (None, None, None)
+    assert (found.before_g, found.after_g, found.measured_cost) == (None, None, None)
     assert found.covered == 0.25
     assert codes(found) == {"coverage-differs"}
     scaled = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=one, scale=True))
@@ -192,6 +196,19 @@ def test_what_was_promised_of_the_network_has_to_be_measured(company, ledger, tm
     found = measure_runs(company, plan, plan.advice[0], ledger, both)
     moved_g = 20.0 * network_kwh_per_gb(company) * GRID["lyon"]
     assert found.measured_g.value == pytest.approx(expected_g - moved_g, rel=1e-9)
+
+
+def test_who_idles_waits(company, ledger, tmp_path):
+    now = option(company, "centralise", use(company, "gdansk", 400.0))
+    idle = use(company, "gdansk", 5.0, Phase.IDLE)
+    then = option(company, "federate", use(company, "lyon", 40.0), idle)
+    plan = plan_of(company, advise("architecture", "defects", now, then))
+    waiting = ("gdansk", 2.0, 24, 2, {"phase": "wait"})
+    enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2), waiting)
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    expected_g = grams("gdansk", 400 - 2) - grams("lyon", 44)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
 
 
 def test_another_view_is_another_boundary(company, ledger):
