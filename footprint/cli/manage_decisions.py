@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from footprint.cli.ledger_options import DEFAULT_URL, AsJson, AsOf, Reason, Url, moment_of
+from footprint.cli.ledger_options import DEFAULT_URL, AsJson, AsOf, Reason, Url, busy, moment_of
 from footprint.cli.manage_decisions_text import (
     decision_line,
     print_decisions,
@@ -190,6 +190,13 @@ def outcome(
         bool, typer.Option("--scale", help="What was measured stands for the whole horizon.")
     ] = False,
     company: CompanyName = None,
+    allow_outside: Annotated[
+        bool,
+        typer.Option(
+            "--allow-outside",
+            help="Let the manifests name files and folders outside of their own folder.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show it, and enter nothing into the ledger.")
     ] = False,
@@ -218,11 +225,12 @@ def outcome(
     given = {
         "run": run, "before": before, "silo": silo, "covers": covers, "without": without,
         "nothing_ran": nothing_ran, "entry": entry, "catalogue_before": catalogue_before,
-        "catalogue_after": catalogue_after, "scale": scale,
+        "catalogue_after": catalogue_after, "scale": scale, "outside": allow_outside,
     }  # fmt: skip
     with open_ledger(url) as ledger:
         decision = approved(ledger, advice, company)
-        measured = _measure(ledger, decision, folder, given)
+        with busy("measuring"):
+            measured = _measure(ledger, decision, folder, given)
         worse = _loses_a_saving(decision, measured)
         if not dry_run and not worse:
             entered = record_outcome(ledger, decision, measured)
@@ -249,7 +257,7 @@ def _measure(
 
     plan = read_plan(ledger, decision.plan)
     advice = advice_of(plan, decision.proposal.advice)
-    company = _read_company(folder)
+    company = _read_company(folder, outside=given["outside"])
     by_catalogues = advice.kind in BY_CATALOGUES
     _require_fitting(str(advice.kind), given, _OF_RUNS if by_catalogues else _OF_CATALOGUES)
     if by_catalogues:
@@ -303,7 +311,7 @@ def _require_fitting(kind: str, given: dict[str, Any], others: tuple[str, ...]) 
             )
 
 
-def _read_company(folder: Path) -> Any:
+def _read_company(folder: Path, *, outside: bool) -> Any:
     """Read what a company says of its silos and its needs; nothing is gathered."""
     import time
 
@@ -312,7 +320,7 @@ def _read_company(folder: Path) -> Any:
     from footprint.management.advisor.company import Company
     from footprint.management.advisor.needs import read_needs
 
-    deployment = read_deployment(folder)
+    deployment = read_deployment(folder, outside=outside)
     return Company(
         deployment=deployment,
         needs=read_needs(folder),

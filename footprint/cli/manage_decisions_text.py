@@ -129,7 +129,8 @@ def _energy(energy_kwh: float | None) -> str:
 
 
 def _money(interval: Interval | None, currency: str) -> str:
-    return _NONE if interval is None else f"{interval.value:.4g} {currency}"
+    # Plus zero: what rounds to nothing is not less than nothing.
+    return _NONE if interval is None else f"{round(interval.value, 2) + 0.0:,.2f} {currency}"
 
 
 def say_outcome(measured: MeasuredOutcome) -> None:

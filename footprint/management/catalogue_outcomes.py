@@ -289,8 +289,9 @@ def _estimate(company: Company, advice: Advice, amounts: _Amounts, name: str) ->
                 key=f"silos.{silo}",
                 energy_kwh=energy_kwh,
                 life_cycle=LifeCycle.INFER,
+                source=f"declared/{silo}/{application}",
             )
-            for (silo, _), energy_kwh in sorted(amounts.items())
+            for (silo, application), energy_kwh in sorted(amounts.items())
         ]
         return [Portion(name=name, assessment=company.assess(name, activities))]
     kept: dict[str, list[Activity]] = defaultdict(list)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from footprint.assessment import estimate
-from footprint.audit.holdings import SiloTable
 from footprint.audit.manifest import locate
 from footprint.errors import DataError, LedgerError
 from footprint.factors.intensity import IntensitySeries
@@ -108,53 +107,62 @@ def _by_silo(
     findings: list[Finding],
 ) -> tuple[Journal, list[str]]:
     """Read activities with their silos as actors, as options are estimated; and whose they are."""
-    known = {silo.name: silo for silo in company.deployment.silos}
+    places = {
+        silo.name: (silo, company.zone(silo.name, "silos")) for silo in company.deployment.silos
+    }
     columns: dict[str, list[Any]] = {name: [] for name in whole.columns}
     owners: list[str] = []
     strangers: set[str] = set()
-    for name in names:
-        for home in query(ledger, ["silo"], {**where, "run": [name]})["silo"].tolist():
-            part = ledger_journal(ledger, name, where={"silo": home})
-            for key, column in part.columns.items():
-                columns[key].extend(column)
-            for row in range(len(owners), len(owners) + len(part)):
-                actor = columns["actor"][row]
-                silo = known.get(actor) or known.get(home)
-                if silo is None:
-                    strangers.add(str(actor))
-                else:
-                    _settle(company, columns, row, silo, findings)
-            owners += [name] * len(part)
+    elsewhere: set[tuple[str, str, str]] = set()
+    for name, home, part in _parts(ledger, names, whole, where):
+        for key, column in part.columns.items():
+            columns[key].extend(column)
+        for row in range(len(owners), len(owners) + len(part)):
+            actor = columns["actor"][row]
+            found = places.get(actor) or places.get(home or "")
+            if found is None:
+                strangers.add(str(actor))
+                continue
+            silo, zone = found
+            if columns["zone"][row] not in (None, zone):
+                elsewhere.add((silo.name, columns["zone"][row], zone))
+            columns["actor"][row], columns["zone"][row] = silo.name, zone
+            columns["device"][row] = columns["device"][row] or silo.device
+            columns["access"][row] = columns["access"][row] or silo.access
+        owners += [name] * len(part)
     if strangers:
         raise LedgerError(
             f"Nothing says in which silo {', '.join(sorted(strangers)[:5])} stood, so neither its "
             "place nor its overhead is known.",
             "Withdraw the run, and ingest it with --silo NAME, of a silo of the deployment.",
         )
+    findings += [_moved(*one) for one in sorted(elsewhere)]
     return replace(whole, columns=columns), owners
 
 
-def _settle(
-    company: Company,
-    columns: dict[str, list[Any]],
-    row: int,
-    silo: SiloTable,
-    findings: list[Finding],
-) -> None:
-    """Make an activity one of its silo, where the deployment says that it stands."""
-    zone, said = company.zone(silo.name, "silos"), columns["zone"][row]
-    if said not in (None, zone):
-        findings.append(
-            Finding(
-                "zone-differs",
-                f"The run says that {silo.name!r} stands in {said!r}, the deployment says "
-                f"{zone!r}, which is taken.",
-                remedy="Correct the one that is wrong.",
-            )
-        )
-    columns["actor"][row], columns["zone"][row] = silo.name, zone
-    columns["device"][row] = columns["device"][row] or silo.device
-    columns["access"][row] = columns["access"][row] or silo.access
+def _parts(
+    ledger: Ledger, names: Sequence[str], whole: Journal, where: dict[str, Any]
+) -> list[tuple[str, str | None, Journal]]:
+    """Read the activities of each run and silo apart: run, silo, journal."""
+    pairs = [
+        (name, home)
+        for name in names
+        for home in query(ledger, ["silo"], {**where, "run": [name]})["silo"].tolist()
+    ]
+    if len(pairs) == 1:  # it is read already
+        return [(*pairs[0], whole)]
+    return [
+        (name, home, ledger_journal(ledger, name, where={"silo": home})) for name, home in pairs
+    ]
+
+
+def _moved(silo: str, said: str, zone: str) -> Finding:
+    return Finding(
+        "zone-differs",
+        f"The run says that {silo!r} stands in {said!r}, the deployment says {zone!r}, which is "
+        "taken.",
+        remedy="Correct the one that is wrong.",
+    )
 
 
 def _intensities(company: Company, journal: Journal, findings: list[Finding]) -> dict[str, float]:

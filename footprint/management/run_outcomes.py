@@ -280,8 +280,8 @@ def _absent(
         findings.append(
             Finding(
                 "beyond-the-promise",
-                f"{', '.join(more[:5])} took part, and {advice.id!r} does not speak of it.",
-                remedy="Leave it out with --silo, if it does not belong to this.",
+                f"{', '.join(more[:5])} took part, which is not in {promised.run.name!r}.",
+                remedy="Name the others with --silo, if that does not belong to this.",
             )
         )
     return findings

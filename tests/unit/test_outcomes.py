@@ -167,6 +167,37 @@ def test_what_is_missing_is_said_and_makes_no_saving(company, ledger, tmp_path, 
     assert all(one.remedy for one in found.findings if one.severity is Severity.ERROR)
 
 
+def test_a_silo_stands_where_its_deployment_says(company, ledger, tmp_path):
+    plan = architecture(company)
+    moved = Journal.of(Run("new"), [replace(use(company, "lyon", 11.0), zone="PL")] * 2)
+    record(ledger, moved, silo="lyon")
+    choice = RunChoice(runs=("new",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    expected_g = grams("gdansk", 400) - grams("lyon", 22)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+    said = [one.message for one in found.findings if one.code == "zone-differs"]
+    assert len(said) == 1
+    assert "'PL'" in said[0]
+
+
+def test_parts_of_one_run_in_two_silos_are_one_training(company, ledger, tmp_path):
+    now = option(company, "centralise", use(company, "gdansk", 400.0))
+    then = option(company, "federate", use(company, "lyon", 40.0), use(company, "gdansk", 4.0))
+    plan = plan_of(company, advise("architecture", "defects", now, then))
+    for silo, energy_kwh in (("lyon", 44.0), ("gdansk", 5.0)):
+        # Clients of one name in two silos are two.
+        activity = replace(use(company, silo, energy_kwh), actor="client-1", zone=None)
+        record(ledger, Journal.of(Run("new"), [activity]), silo=silo)
+    choice = RunChoice(runs=("new",), scale=True)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    expected_g = grams("gdansk", 400) - 4 * (grams("lyon", 44) + grams("gdansk", 5))
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-12)
+    assert found.covered == 0.25
+    alone = replace(choice, silos=("lyon",))
+    found = measure_runs(company, plan, plan.advice[0], ledger, alone)
+    assert codes(found) == {"not-measured"}
+
+
 def test_an_actor_of_no_silo_is_refused(company, ledger, tmp_path):
     plan = architecture(company)
     enter(ledger, tmp_path, "new", ("lyon", 1.0, 24, 2), ("client-1", 11.0, 24, 2), silo="")
