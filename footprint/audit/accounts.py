@@ -9,14 +9,14 @@ their supplies alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from footprint.assessment import estimate
 from footprint.audit.deployments import Deployment
-from footprint.audit.holdings import Acquired, HardwareTable
+from footprint.audit.holdings import Acquired, HardwareTable, UpstreamTable
 from footprint.audit.places import Standing
 from footprint.audit.runs import RunRecord
 from footprint.audit.supplies import Piece, Supplied, supply_sites
@@ -44,12 +44,19 @@ class Use(Vocabulary):
     DEVICES = "devices"
     NETWORK = "network"
     STORAGE = "storage"
+    MEDIUM = "medium"
+    """What data is kept on: its making, whoever supplies the electricity."""
     RESERVED = "reserved"
     """Time for which a device was taken: its share of the making."""
     HARDWARE = "hardware"
     """Hardware of the register, over its life."""
     LOSSES = "losses"
     FUEL = "upstream fuel"
+    FUEL_LOST = "upstream fuel of losses"
+
+
+UPSTREAM = (Use.LOSSES, Use.FUEL, Use.FUEL_LOST)
+"""Uses that follow from what the own sites take of a grid: category 3.3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def keep_books(
     books.supplied = supply_sites(deployment, books.used_kwh, shares, catalogue)
     for owner, line in parts:
         if owner.use in (Use.DEVICES, Use.STORAGE):
-            _enter_supplied(deployment, owner, line, books)
+            _enter_supplied(deployment, owner, line, books, catalogue)
         else:
             _enter(books, owner, line)
     for hardware in deployment.hardware:
@@ -219,6 +226,7 @@ def _split(
     if line.stored_gb_h:
         stored = {"stored_gb_h": line.stored_gb_h}
         yield replace(owner, use=Use.STORAGE), replace(line, **_EMPTY | stored)
+        yield replace(owner, use=Use.MEDIUM), replace(line, **_EMPTY | stored)
     if line.duration_s and not owned:
         reserved = {"duration_s": line.duration_s}
         yield replace(owner, use=Use.RESERVED), replace(line, **_EMPTY | reserved)
@@ -252,7 +260,11 @@ def _site_energy(
 
 
 def _enter_supplied(
-    deployment: Deployment, owner: Owner, line: InventoryLine, books: Books
+    deployment: Deployment,
+    owner: Owner,
+    line: InventoryLine,
+    books: Books,
+    catalogue: FactorCatalogue,
 ) -> None:
     """Enter a line by its supplies, and what its grid electricity takes on the way."""
     pieces = books.supplied.pieces.get(owner.place)
@@ -269,17 +281,49 @@ def _enter_supplied(
         if piece.contract is not None:
             books.contracts[actor] = piece.contract
     grid = math.fsum(piece.share for piece in pieces if piece.own is None)
-    zone = line.zone or ""
-    lost = deployment.upstream.losses.get(zone)
-    if lost is not None and lost.share and grid:
-        part = replace(_scaled(line, grid), unmetered=0)
-        actor = _enter(books, replace(owner, use=Use.LOSSES), part)
-        books.losses[actor] = Losses(zone, lost.share, lost.low, lost.high)
-    fuel = deployment.upstream.fuel.get(zone)
-    if fuel is not None and grid:
-        part = replace(_scaled(line, grid), unmetered=0)
-        actor = _enter(books, replace(owner, use=Use.FUEL), part)
-        books.supplies[actor] = Supply(f"upstream-fuel/{zone}", fuel.intensity_g_per_kwh, zone)
+    if grid:
+        _enter_upstream(
+            deployment.upstream,
+            owner,
+            replace(_scaled(line, grid), unmetered=0),
+            books,
+            catalogue.zones.lineage(line.zone or ""),
+        )
+
+
+def _enter_upstream(
+    upstream: UpstreamTable,
+    owner: Owner,
+    line: InventoryLine,
+    books: Books,
+    lineage: Sequence[str],
+) -> None:
+    """Enter what is lost on the way to a line, and the making of the fuel of both.
+
+    References
+    ----------
+    GHG Protocol, Technical Guidance for Calculating Scope 3 Emissions (2013), table 3.1: of
+    electricity that is lost, combustion and upstream of the fuel.
+    """
+    losses = supply = None
+    place = upstream_zone(upstream.losses, lineage)
+    if place is not None and upstream.losses[place].share:
+        lost = upstream.losses[place]
+        losses = Losses(place, lost.share, lost.low, lost.high)
+        books.losses[_enter(books, replace(owner, use=Use.LOSSES), line)] = losses
+    place = upstream_zone(upstream.fuel, lineage)
+    if place is not None:
+        fuel = upstream.fuel[place]
+        supply = Supply(f"upstream-fuel/{place}", fuel.intensity_g_per_kwh, place)
+        books.supplies[_enter(books, replace(owner, use=Use.FUEL), line)] = supply
+    if losses is not None and supply is not None:
+        actor = _enter(books, replace(owner, use=Use.FUEL_LOST), line)
+        books.losses[actor], books.supplies[actor] = losses, supply
+
+
+def upstream_zone(table: Mapping[str, object], lineage: Sequence[str]) -> str | None:
+    """Find the zone of category 3.3 that stands for a place: itself, or what contains it."""
+    return next((zone for zone in lineage if zone in table), None)
 
 
 def _scaled(line: InventoryLine, share: float) -> InventoryLine:

@@ -10,7 +10,7 @@ from importlib import metadata
 
 from footprint._version import __version__
 from footprint.assessment import estimate
-from footprint.audit.accounts import Books, inventory_of, keep_books, settings_of
+from footprint.audit.accounts import Books, inventory_of, keep_books, settings_of, upstream_zone
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
 from footprint.audit.holdings import UpstreamPart
@@ -117,7 +117,8 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
     totals = tuple(_totals(lines, sampler))
     standby = exclude_standby(deployment, records, books, standings, catalogue)
     exclusions = _sized(
-        (*_declared(deployment), *standby, *_exclusions(deployment, books, location)), totals
+        (*_declared(deployment), *standby, *_exclusions(deployment, books, location, catalogue)),
+        totals,
     )
     used = {
         name
@@ -257,30 +258,37 @@ def _sized(exclusions: tuple[Exclusion, ...], totals: Iterable[Total]) -> tuple[
     )
 
 
-def _exclusions(deployment: Deployment, books: Books, location: Assessment) -> Iterator[Exclusion]:
+def _exclusions(
+    deployment: Deployment, books: Books, location: Assessment, catalogue: FactorCatalogue
+) -> Iterator[Exclusion]:
     for place, energy_kwh in books.unplaced_kwh.items():
         what = f"{energy_kwh:.6g} kWh in {place}"
         yield Exclusion(what, "no grid zone is known there", None, None, None)
     zones = {line.zone or "" for line in books.lines} & {
         site.zone for site in deployment.sites if site.name in books.used_kwh
     }
-    yield from _upstream_exclusions(deployment, zones)
+    yield from _upstream_exclusions(deployment, zones, catalogue)
     for code in location.boundary.excluded:
         what, reason = EXCLUDED[code]
         yield Exclusion(what, reason, None, None, None)
 
 
-def _upstream_exclusions(deployment: Deployment, zones: set[str]) -> Iterator[Exclusion]:
+def _upstream_exclusions(
+    deployment: Deployment, zones: set[str], catalogue: FactorCatalogue
+) -> Iterator[Exclusion]:
     """Parts of category 3.3 that nobody declared or excluded, for the zones of own sites."""
     upstream, category = deployment.upstream, Category.ENERGY_RELATED
     covered = {part for one in deployment.exclusions for part in one.covers}
-    bare = sorted(zones - set(upstream.losses))
+    lineages = {zone: catalogue.zones.lineage(zone) for zone in sorted(zones)}
+    bare = [zone for zone, of in lineages.items() if upstream_zone(upstream.losses, of) is None]
     if bare and UpstreamPart.LOSSES not in covered:
         what = f"transmission and distribution losses in {', '.join(bare)}"
         yield Exclusion(what, "no loss share was declared", category, None, None)
-    direct = sorted(
-        zone for zone in zones - set(upstream.fuel) if _scope_of(deployment, zone) is not _WHOLE
-    )
+    direct = [
+        zone
+        for zone, of in lineages.items()
+        if upstream_zone(upstream.fuel, of) is None and _scope_of(deployment, zone) is not _WHOLE
+    ]
     if direct and UpstreamPart.FUEL not in covered:
         what = f"upstream of the fuel of electricity in {', '.join(direct)}"
         yield Exclusion(what, "no factor was declared", category, None, None)

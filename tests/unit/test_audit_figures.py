@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from datetime import date
 from pathlib import Path
 from statistics import NormalDist
 
@@ -189,3 +190,99 @@ def test_a_factor_of_a_class_has_a_technological_score_of_three(tmp_path):
         if line.stage == "embodied" and line.id.startswith("hardware")
     }
     assert scores == {"server": 3, "gpu.l4": 1}
+
+
+def test_of_what_is_lost_the_making_of_the_fuel_counts_too(tmp_path):
+    """1200 kWh arrive of 1500 fed in: 300 are burnt for nothing, and the fuel of 1500 is made."""
+    statement = stated(tmp_path, upstream)
+    assert total_g(statement, "3.3") == pytest.approx(300 * 50 + 1500 * 20)
+    fuel = [line for line in statement.lines if line.component == "upstream fuel"]
+    assert math.fsum(line.energy_kwh for line in fuel) == pytest.approx(1500)
+    (lost,) = [line for line in fuel if line.energy_kwh < 500]
+    assert {"losses/FR", "supply/upstream-fuel/FR"} <= set(lost.factors)
+
+
+def test_losses_and_fuel_of_a_country_reach_its_parts(tmp_path):
+    def change(manifest):
+        here = {**manifest["intensity"]["FR"]}
+        manifest["intensity"]["US-CA"] = here
+        manifest["sites"][0] |= {"zone": "US-CA", "market": "FR"}
+        fuel = {"intensity": "20 gCO2e/kWh", "year": 2026, "source": "made up"}
+        lost = {"share": 0.2, "source": "made up"}
+        manifest["upstream"] = {"losses": {"US": lost}, "fuel": {"US": fuel}}
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "3.3") == pytest.approx(300 * 50 + 1500 * 20)
+    entries = {one.id: one.source.title for one in statement.register}
+    assert entries["losses/US"] == entries["supply/upstream-fuel/US"] == "made up"
+    left_out = [one.what for one in statement.exclusions if one.category == "3.3"]
+    assert left_out
+    assert not any("US" in what for what in left_out)
+
+
+def keep(manifest):
+    kept = {"silo": "a", "phase": "storage", "stored": "1000 TB", "kept": "8000 h"}
+    manifest["runs"][0]["activities"].append(kept)
+
+
+def disks(statement):
+    return [one for one in statement.lines if (one.device or "").startswith("storage")]
+
+
+def test_supplies_divide_the_electricity_of_a_store_and_not_the_making_of_its_medium(tmp_path):
+    def several(manifest):
+        keep(manifest)
+        upstream(manifest)
+        manifest["sites"][0]["generators"] = [{**GENERATOR, "energy": "200 kWh"}]
+
+    alone = stated(tmp_path / "a", keep, instruments=[], residual_mix={})
+    divided = stated(tmp_path / "b", several)
+    (one,), (other,) = disks(alone), disks(divided)
+    assert one.activity == pytest.approx(1e6 * 8000 * 3600)  # GB s
+    assert (one.activity, one.amortised_g) == (other.activity, other.amortised_g)
+    assert other.supply == ""
+    # No energy of the store is counted again by the line of its medium.
+    found = [
+        math.fsum(x.energy_kwh for x in s.lines if x.stage == "storage" and x.component != "losses")
+        for s in (alone, divided)
+    ]
+    fuel_kwh = math.fsum(
+        x.energy_kwh
+        for x in divided.lines
+        if x.component == "upstream fuel" and x.stage == "storage"
+    )
+    assert found[1] - fuel_kwh == pytest.approx(found[0])
+
+
+def test_hardware_alone_in_a_zone_without_a_factor_fails_nothing(tmp_path):
+    """No grid is asked for where nothing is used: its making counts all the same."""
+
+    def change(manifest):
+        manifest["sites"].append({"name": "D", "zone": "PL", "pue": 1.0})
+        one = {"name": "spare", "place": "D", "device": "server", "purchased": date(2026, 2, 1)}
+        one |= {"embodied": "800 kgCO2e", "source": "made up", "idle": "10 W"}
+        manifest["hardware"].append(one)
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "3.2") == pytest.approx(800e3)
+    (rest,) = [one for one in statement.exclusions if "'spare'" in one.what]
+    assert rest.estimate_g is None
+
+
+def test_a_share_of_hardware_is_bought_as_it_is_spread(tmp_path):
+    """Over its life the making of what is reserved adds up to what is counted when bought."""
+
+    def bought(share):
+        one = {"name": "box", "place": "A", "device": "server", "count": 2, "share": share}
+        one |= {"purchased": date(2026, 1, 1), "life": "365 day"}
+        return [one | {"embodied": "1000 kgCO2e", "source": "made up"}]
+
+    statement = stated(tmp_path, hardware=bought(0.25), runs=runs_of("b"))
+    assert total_g(statement, "3.2") == pytest.approx(2e6 / 4)
+    ours = [x for x in statement.lines if x.id.startswith("hardware / box")]
+    assert [x.amortised_g.value for x in ours if x.amortised_g] == [pytest.approx(2e6 / 4)]
+
+
+def runs_of(silo):
+    work = {"silo": silo, "duration": "100 h", "energy": "10 kWh", "tier": "A", "meter": "m"}
+    return [{"name": "r", "activities": [work]}]
