@@ -73,6 +73,32 @@ class Owner:
 
 
 @dataclass(slots=True)
+class Unplaced:
+    """What was used in a place without a grid zone, and so in no line."""
+
+    energy_kwh: float = 0.0
+    data_gb: float = 0.0
+    stored_gb_h: float = 0.0
+    unmetered: int = 0
+
+    def add(self, line: InventoryLine) -> None:
+        """Add what a line used there."""
+        self.energy_kwh += line.energy_kwh or 0.0
+        self.data_gb += line.data_gb
+        self.stored_gb_h += line.stored_gb_h
+        self.unmetered += line.unmetered
+
+    def __str__(self) -> str:
+        parts = (
+            (self.energy_kwh, f"{self.energy_kwh:.6g} kWh"),
+            (self.data_gb, f"{self.data_gb:.6g} GB moved"),
+            (self.stored_gb_h, f"{self.stored_gb_h:.6g} GB h stored"),
+            (self.unmetered, f"{self.unmetered} activities without an energy figure"),
+        )
+        return ", ".join(text for value, text in parts if value) or "0 kWh"
+
+
+@dataclass(slots=True)
 class Books:
     """All that is needed to estimate, and to read the result.
 
@@ -86,8 +112,8 @@ class Books:
         By actor: generators and the like, and those of the market-based method alone.
     losses : dict of str to Losses
         By actor that stands for what is lost on the way.
-    unplaced_kwh : dict of str to float
-        Energy in places without a zone, which no line holds [kWh].
+    unplaced : dict of str to Unplaced
+        What was used in places without a zone, which no line holds.
     """
 
     owners: dict[str, Owner]
@@ -98,7 +124,7 @@ class Books:
     losses: dict[str, Losses]
     makings: dict[str, float]
     lives: dict[str, float]
-    unplaced_kwh: dict[str, float]
+    unplaced: dict[str, Unplaced]
     findings: list[Finding]
     supplied: Supplied
     used_kwh: dict[str, float]
@@ -115,9 +141,10 @@ def keep_books(
     records = tuple(records)
     books.findings.extend(_unpinned(records))
     parts = list(_parts(deployment, records, books))
-    books.used_kwh = _site_energy(deployment, parts, standings, catalogue)
+    whole_kwh = _site_energy(deployment, parts, standings, catalogue)
     shares = {name: standing.share for name, standing in standings.items()}
-    books.supplied = supply_sites(deployment, books.used_kwh, shares, catalogue)
+    books.used_kwh = {name: whole_kwh[name] * shares[name] for name in whole_kwh if shares[name]}
+    books.supplied = supply_sites(deployment, whole_kwh, shares, catalogue)
     for owner, line in parts:
         if owner.use in (Use.DEVICES, Use.STORAGE):
             _enter_supplied(deployment, owner, line, books, catalogue)
@@ -179,8 +206,7 @@ def _parts(
             silo = silos[line.actor]
             place = places[silo.place]
             if not place.zone:
-                known = books.unplaced_kwh.get(place.name, 0.0)
-                books.unplaced_kwh[place.name] = known + (line.energy_kwh or 0.0)
+                books.unplaced.setdefault(place.name, Unplaced()).add(line)
                 # Its hardware was made all the same.
                 line = replace(line, **_EMPTY | {"duration_s": line.duration_s})
             elif line.zone not in (None, "", place.zone):
@@ -238,14 +264,12 @@ def _site_energy(
     standings: dict[str, Standing],
     catalogue: FactorCatalogue,
 ) -> dict[str, float]:
-    """Sum the company's electricity by own site, with the overhead of the building [kWh]."""
+    """Sum the electricity of own sites, whoever reports it, with the building's overhead [kWh]."""
     first = Books({}, [], [], {}, {}, {}, {}, {}, {}, [], Supplied(), {})
     own = {
         site.name
         for site in deployment.sites
-        if standings[site.name].category is Category.ELECTRICITY
-        and standings[site.name].share
-        and site.zone
+        if standings[site.name].category is Category.ELECTRICITY and site.zone
     }
     for owner, line in parts:
         if owner.place in own and owner.use in (Use.DEVICES, Use.STORAGE):
@@ -256,7 +280,7 @@ def _site_energy(
     for part in found.contributions:
         if part.energy_kwh is not None:
             used[first.owners[part.actor].place].append(part.energy_kwh)
-    return {name: math.fsum(parts) * standings[name].share for name, parts in used.items()}
+    return {name: math.fsum(parts) for name, parts in used.items()}
 
 
 def _enter_supplied(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -9,8 +10,8 @@ from footprint.audit.holdings import Holding
 from footprint.audit.places import compute_weights
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue
-from footprint.model import AllocationRule, Finding, Phase, Severity
-from footprint.units import S_PER_H
+from footprint.model import AllocationRule, Category, Finding, Phase, Severity
+from footprint.units import G_PER_KG, S_PER_H
 
 _YEAR = (365, 366)
 """Days of a reporting year."""
@@ -157,6 +158,42 @@ def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findi
                 "Complete [[hardware]], correct the runs, or name the share of each run.",
                 place,
             )
+
+
+def check_energy(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Every run has an energy figure: without one its electricity is unknown, not 0."""
+    known, bare = [], []
+    for record in audited.records:
+        lines = record.inventory.lines
+        if any(line.energy_kwh is not None for line in lines):
+            known.append(record.table.name)
+        elif any(line.unmetered for line in lines):
+            bare.append(record.table.name)
+    if bare:
+        whose = f"{len(bare)} run(s)" if known else "any run"
+        yield Finding(
+            "energy-missing",
+            f"No activity of {whose} has an energy figure: the electricity is in no total, and "
+            "not 0.",
+            Severity.WARNING if known else Severity.ERROR,
+            "Track it (footprint track), or declare the energy or the rated power.",
+            ", ".join(bare[:5]),
+        )
+
+
+def check_reported(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Something of what the runs used is the company's."""
+    lines = [line for line in audited.statement.lines if line.run and line.location_g is not None]
+    if lines and all(line.category is Category.OTHERS for line in lines):
+        outside_g = math.fsum(line.location_g.value for line in lines if line.location_g)
+        yield Finding(
+            "nothing-reported",
+            f"All that the runs used, {outside_g / G_PER_KG:.6g} kgCO2e, is of others: the totals "
+            "hold none of it.",
+            Severity.WARNING,
+            "If a site is yours, correct controlled, equity_share or the approach.",
+            ", ".join(dict.fromkeys(line.place for line in lines)),
+        )
 
 
 def _registered(audited: Audited) -> dict[tuple[str, str], float]:

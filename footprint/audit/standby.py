@@ -17,7 +17,8 @@ from footprint.factors import FactorCatalogue
 from footprint.model import Exclusion, InventoryLine, Phase
 from footprint.units import watt_seconds_to_kwh
 
-_UNHELD = "stood by while no run held it"
+UNHELD = "stood by while no run held it"
+"""Why energy at rest is in no line."""
 _ROUNDING = 1e-9
 
 
@@ -97,15 +98,16 @@ def exclude_standby(
             continue
         if hardware.idle_w is None:
             unknown.append(hardware.name)
+        if not hardware.idle_w:  # not known, or switched off
             continue
         time_s = spare_s(books, hardware, share)
         energy_kwh = watt_seconds_to_kwh(hardware.idle_w, time_s) * standing.share
         emitted_g = _estimate(deployment, hardware, energy_kwh, books, catalogue)
         what = f"{energy_kwh:.6g} kWh of {hardware.name!r} at rest"
-        yield Exclusion(what, _UNHELD, standing.category, emitted_g, None)
+        yield Exclusion(what, UNHELD, standing.category, emitted_g, None)
     if unknown:
         what = f"electricity at rest of {', '.join(map(repr, unknown))}"
-        yield Exclusion(what, f"{_UNHELD}; its idle power was not declared", None, None, None)
+        yield Exclusion(what, f"{UNHELD}; its idle power was not declared", None, None, None)
 
 
 def _estimate(

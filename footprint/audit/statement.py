@@ -261,20 +261,19 @@ def _sized(exclusions: tuple[Exclusion, ...], totals: Iterable[Total]) -> tuple[
 def _exclusions(
     deployment: Deployment, books: Books, location: Assessment, catalogue: FactorCatalogue
 ) -> Iterator[Exclusion]:
-    for place, energy_kwh in books.unplaced_kwh.items():
-        what = f"{energy_kwh:.6g} kWh in {place}"
-        yield Exclusion(what, "no grid zone is known there", None, None, None)
+    for place, used in books.unplaced.items():
+        yield Exclusion(f"{used} in {place}", "no grid zone is known there", None, None, None)
     zones = {line.zone or "" for line in books.lines} & {
         site.zone for site in deployment.sites if site.name in books.used_kwh
     }
-    yield from _upstream_exclusions(deployment, zones, catalogue)
+    yield from _upstream_exclusions(deployment, books, zones, catalogue)
     for code in location.boundary.excluded:
         what, reason = EXCLUDED[code]
         yield Exclusion(what, reason, None, None, None)
 
 
 def _upstream_exclusions(
-    deployment: Deployment, zones: set[str], catalogue: FactorCatalogue
+    deployment: Deployment, books: Books, zones: set[str], catalogue: FactorCatalogue
 ) -> Iterator[Exclusion]:
     """Parts of category 3.3 that nobody declared or excluded, for the zones of own sites."""
     upstream, category = deployment.upstream, Category.ENERGY_RELATED
@@ -292,6 +291,15 @@ def _upstream_exclusions(
     if direct and UpstreamPart.FUEL not in covered:
         what = f"upstream of the fuel of electricity in {', '.join(direct)}"
         yield Exclusion(what, "no factor was declared", category, None, None)
+
+    burning = [
+        name
+        for name, pieces in books.supplied.pieces.items()
+        if name in books.used_kwh and any(piece.own is not None for piece in pieces)
+    ]
+    if burning and UpstreamPart.GENERATORS not in covered:
+        what = f"upstream of the fuel of generators at {', '.join(burning)}"
+        yield Exclusion(what, "a generator's intensity is of what it burns", category, None, None)
 
 
 def _scope_of(deployment: Deployment, zone: str) -> SignalScope:

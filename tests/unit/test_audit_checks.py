@@ -75,6 +75,21 @@ def nothing_to_divide_by(manifest):
         del activity["energy"], activity["tier"]
 
 
+def run_without_energy(manifest):
+    more = {"name": "s", "activities": [{"silo": "a", "duration": "1 h"}]}
+    manifest["runs"].append(more)
+
+
+def all_of_others(manifest):
+    manifest["instruments"] = []
+    for site in manifest["sites"]:
+        site["controlled"] = False
+
+
+def unknown_at_rest(manifest):
+    del first(manifest, "hardware")["idle"]
+
+
 def journal_twice(manifest):
     for name in ("one", "two"):
         manifest["runs"].append({"name": name, "journal": str(JOURNAL), "silo": "a"})
@@ -249,9 +264,12 @@ CASES = [
     (old_factor, "factor-expired", Severity.WARNING),
     (
         nothing_to_divide_by,
-        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded"},
+        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded", "energy-missing"},
         None,
     ),
+    (run_without_energy, "energy-missing", Severity.WARNING),
+    (all_of_others, {"nothing-reported", "cut-off-exceeded", "primary-share-low"}, None),
+    (unknown_at_rest, "exclusion-unsized", Severity.WARNING),
     (declared_long_ago, "factor-expired", Severity.WARNING),
     (mix_of_long_ago, "factor-expired", Severity.WARNING),
     (journal_twice, "run-twice", Severity.ERROR),

@@ -11,6 +11,7 @@ import pytest
 
 from footprint.audit import read_deployment, state
 from footprint.model import Quality
+from footprint.reporting.statements import view_statement
 from tests.companies import company, stated, total_g
 
 JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
@@ -157,6 +158,7 @@ def test_standby_that_no_run_holds_is_an_exclusion_with_its_size(tmp_path):
     """2090 device hours at 100 W with a PUE of 1 on 60 g/kWh: 209 kWh and 12.54 kg."""
 
     def change(manifest):
+        del manifest["hardware"][0]["idle"]
         manifest["hardware"][1] |= {"share": 0.25, "idle": "100 W"}
         manifest["runs"][0]["activities"][1]["duration"] = "100 h"
 
@@ -286,3 +288,57 @@ def test_a_share_of_hardware_is_bought_as_it_is_spread(tmp_path):
 def runs_of(silo):
     work = {"silo": silo, "duration": "100 h", "energy": "10 kWh", "tier": "A", "meter": "m"}
     return [{"name": "r", "activities": [work]}]
+
+
+def test_all_that_a_place_without_a_zone_used_is_named(tmp_path):
+    def change(manifest):
+        manifest["sites"].append({"name": "U", "zone": "", "pue": 1.0})
+        manifest["silos"].append({"name": "u", "place": "U", "device": "server", "records": 1})
+        moved = {"silo": "u", "data": "500 GB"}
+        kept = {"silo": "u", "phase": "storage", "stored": "2 TB", "kept": "10 h"}
+        manifest["runs"][0]["activities"] += [moved, kept, {"silo": "u", "duration": "1 h"}]
+
+    statement = stated(tmp_path, change)
+    what = "500 GB moved, 20000 GB h stored, 1 activities without an energy figure"
+    assert f"{what} in U" in {one.what for one in statement.exclusions}
+    (found,) = [one for one in statement.findings if one.code == "region-missing"]
+    assert what in found.message
+
+
+def test_the_fuel_of_a_generator_has_an_upstream_that_is_listed(tmp_path):
+    def change(manifest):
+        manifest["sites"][0]["generators"] = [{**GENERATOR, "energy": "200 kWh"}]
+
+    def covered(manifest):
+        change(manifest)
+        manifest["exclusions"][0] |= {"category": "3.3", "covers": ["generators"]}
+
+    def of_others(manifest):
+        change(manifest)
+        manifest["sites"][0]["controlled"] = False
+
+    def listed(statement):
+        return [one for one in statement.exclusions if "generators at A" in one.what]
+
+    (found,) = listed(stated(tmp_path / "a", change))
+    assert (found.category, found.estimate_g) == ("3.3", None)
+    assert not listed(stated(tmp_path / "b", covered))
+    assert not listed(stated(tmp_path / "c", of_others))
+    assert not listed(stated(tmp_path / "d"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda m: m.update(hardware=[], runs=[unmetered_run()]), "is not known"),
+        (lambda m: [site.update(controlled=False) for site in m["sites"]], "are of others"),
+    ],
+)
+def test_what_nobody_measured_or_reports_is_not_headed_as_nothing(tmp_path, change, said):
+    statement = stated(tmp_path, change, instruments=[])
+    assert said in view_statement(statement).verdict
+    assert "emitted 0" not in view_statement(statement).verdict
+
+
+def unmetered_run():
+    return {"name": "r", "activities": [{"silo": "a", "duration": "1 h"}]}

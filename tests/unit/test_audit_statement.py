@@ -126,36 +126,48 @@ def test_a_generator_is_scope_1_and_leaves_the_rest_to_scope_2(tmp_path):
     assert total_g(statement, "scope 2 market") == pytest.approx(500 * 10 + 500 * 80 + 1000 * 700)
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda m: m["sites"][0].update(controlled=False), "reports no part"),
-        (lambda m: m["sites"][0].update(zone=""), "no grid zone"),
-        (
-            lambda m: (
-                m["organisation"].update(approach="equity share"),
-                m["sites"][0].update(equity_share=0.0),
-            ),
-            "reports no part",
-        ),
-    ],
-)
-def test_a_generator_that_is_in_no_line_is_said_with_its_size(tmp_path, change, why):
+def test_a_generator_that_is_in_no_line_is_said_with_its_size(tmp_path):
     def made(manifest):
         generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
         manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
 
     def left_out(manifest):
         made(manifest)
-        change(manifest)
+        manifest["sites"][0]["zone"] = ""
 
     assert "generator-left-out" not in {one.code for one in stated(tmp_path / "a", made).findings}
     statement = stated(tmp_path / "b", left_out)
     (found,) = [one for one in statement.findings if one.code == "generator-left-out"]
     assert "200 kWh, 180 kgCO2e" in found.message
-    assert why in found.message
+    assert "no grid zone" in found.message
     assert (found.severity, found.place) == (Severity.WARNING, "A")
     assert total_g(statement, "scope 1") == 0
+
+
+@pytest.mark.parametrize(("approach", "share"), [("control", 0), ("share", 0), ("share", 0.4)])
+def test_the_functional_unit_is_charged_alike_whoever_reports_a_site(tmp_path, approach, share):
+    """200 kWh of a generator and 1000 kWh of the grid: all of it, of the company or of others."""
+
+    def made(manifest):
+        generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
+
+    def of_others(manifest):
+        made(manifest)
+        if approach == "control":
+            manifest["sites"][0]["controlled"] = False
+        else:
+            manifest["organisation"]["approach"] = "equity share"
+            manifest["sites"][0]["equity_share"] = share
+
+    ours, theirs = stated(tmp_path / "a", made), stated(tmp_path / "b", of_others)
+    for name in ("sci operation", "sci"):
+        assert total_g(theirs, name) == pytest.approx(total_g(ours, name), rel=1e-12)
+    whole_g = 200 * 900 + 1000 * 50
+    assert total_g(theirs, "outside") == pytest.approx((1 - share) * whole_g)
+    assert total_g(theirs, "scope 1") == pytest.approx(share * 200 * 900)
+    assert theirs.instruments[0].used_kwh == pytest.approx(min(500, share * 1000))
+    assert "generator-left-out" not in {one.code for one in theirs.findings}
 
 
 def test_an_exclusion_of_category_3_3_hides_what_it_covers_alone(tmp_path):
