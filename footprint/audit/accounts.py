@@ -17,6 +17,7 @@ from typing import Any
 from footprint.assessment import estimate
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import Acquired, HardwareTable, UpstreamTable
+from footprint.audit.occupancy import AT_REST
 from footprint.audit.places import Standing
 from footprint.audit.runs import RunRecord
 from footprint.audit.supplies import Piece, Supplied, supply_sites
@@ -213,17 +214,27 @@ def _parts(
                 books.findings.append(_moved(record.table.name, silo.name, line.zone, place.zone))
             whole = replace(line, zone=place.zone or None)
             owner = Owner(Use.DEVICES, record.table.name, silo.name, place.name)
-            owned = _is_registered(deployment, place.name, line.device, record.until)
-            yield from _split(owner, whole, owned=owned)
+            yield from _split(owner, whole, _unregistered(deployment, place.name, line, record))
 
 
-def _is_registered(deployment: Deployment, place: str, device: str | None, day: date) -> bool:
-    """Whether the register holds the making of a device that a run used until some day."""
-    return any(
-        (one.place, one.device) == (place, device)
-        and (one.purchased is None or one.purchased <= day)
+def _unregistered(
+    deployment: Deployment, place: str, line: InventoryLine, record: RunRecord
+) -> float:
+    """Part of the time of a line in which the register held no device of its class there [1]."""
+    days = [
+        one.purchased
         for one in deployment.hardware
-    )
+        if (one.place, one.device) == (place, line.device)
+    ]
+    bought = [day for day in days if day is not None]
+    if len(bought) < len(days):
+        return 0.0
+    if not bought:
+        return 1.0
+    works = line.phase not in AT_REST
+    key = (line.actor, line.device, works)
+    held = (one for one in record.held if (one.silo, one.device, one.works) == key)
+    return next((one.share_before(moment(min(bought))) for one in held), 0.0)
 
 
 _EMPTY: dict[str, Any] = {
@@ -239,7 +250,7 @@ _EMPTY: dict[str, Any] = {
 
 
 def _split(
-    owner: Owner, line: InventoryLine, *, owned: bool
+    owner: Owner, line: InventoryLine, unregistered: float
 ) -> Iterator[tuple[Owner, InventoryLine]]:
     if line.energy_kwh is not None or line.unmetered:
         kept = ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "unmetered")
@@ -253,8 +264,8 @@ def _split(
         stored = {"stored_gb_h": line.stored_gb_h}
         yield replace(owner, use=Use.STORAGE), replace(line, **_EMPTY | stored)
         yield replace(owner, use=Use.MEDIUM), replace(line, **_EMPTY | stored)
-    if line.duration_s and not owned:
-        reserved = {"duration_s": line.duration_s}
+    if line.duration_s and unregistered:
+        reserved = {"duration_s": line.duration_s * unregistered}
         yield replace(owner, use=Use.RESERVED), replace(line, **_EMPTY | reserved)
 
 
@@ -418,14 +429,15 @@ def _within(deployment: Deployment, day: date) -> bool:
 
 def _served(deployment: Deployment, hardware: HardwareTable, life_s: float) -> float:
     """Time of its life that lies in the period, of one device [s]."""
-    first, after = _moment(deployment.period.start), _moment(deployment.period.end, days=1)
+    first, after = moment(deployment.period.start), moment(deployment.period.end, days=1)
     if hardware.purchased is None:
         return after - first
-    bought = _moment(hardware.purchased)
+    bought = moment(hardware.purchased)
     return max(0.0, min(after, bought + life_s) - max(first, bought))
 
 
-def _moment(day: date, days: int = 0) -> float:
+def moment(day: date, days: int = 0) -> float:
+    """Begin a day, or one some days later: seconds since 1970 UTC [s]."""
     there = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days)
     return there.timestamp()
 

@@ -37,6 +37,7 @@ from footprint.audit.plausibility import (
     check_kept,
     check_life,
     check_losses,
+    check_overlap,
     check_reported,
     check_year,
 )
@@ -323,6 +324,7 @@ CHECKS: dict[str, Check] = {
     "kept": check_kept,
     "hours": check_hours,
     "power": check_power,
+    "overlap": check_overlap,
     "energy": check_energy,
     "reported": check_reported,
 }

@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from footprint.audit.accounts import moment
 from footprint.audit.holdings import Holding
+from footprint.audit.occupancy import AT_REST, Occupancy, overlap
 from footprint.audit.places import compute_weights
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue
-from footprint.model import AllocationRule, Category, Finding, Phase, Severity
+from footprint.model import AllocationRule, Category, Finding, Severity
 from footprint.units import G_PER_KG, S_PER_H
 
 _YEAR = (365, 366)
@@ -18,6 +20,8 @@ _YEAR = (365, 366)
 _CALENDAR = 0.01
 """Months and years are averages: twelve months have six hours more than 365 days."""
 _ROUNDING = 1e-9
+OVERLAP = 0.01
+"""Share of device hours that clocks of several machines may make overlap; our choice."""
 
 
 def check_allocation(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
@@ -143,7 +147,7 @@ def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findi
     worked: dict[tuple[str, str], float] = {}
     for record in audited.records:
         for line in record.inventory.lines:
-            if line.phase not in (Phase.IDLE, Phase.WAIT, Phase.STORAGE):
+            if line.phase not in AT_REST:
                 key = (places[line.actor], line.device or "")
                 taken_s = line.duration_s * (line.resource_share or 1.0)
                 worked[key] = worked.get(key, 0.0) + taken_s
@@ -156,6 +160,38 @@ def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findi
                 f"the register have {has_s / S_PER_H:.6g} h in the period.",
                 Severity.WARNING,
                 "Complete [[hardware]], correct the runs, or name the share of each run.",
+                place,
+            )
+
+
+def check_overlap(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No more devices of the register work at once than there are."""
+    places = {silo.name: silo.place for silo in audited.deployment.silos}
+    held: dict[tuple[str, str], list[Occupancy]] = {}
+    for record in audited.records:
+        if record.table.activities and record.table.start is None:
+            continue  # somewhere in the period: nobody said when
+        for one in record.held:
+            if one.works:
+                held.setdefault((places[one.silo], one.device), []).append(one)
+    has = _registered(audited)
+    for key, found in held.items():
+        there = [
+            (-math.inf if one.purchased is None else moment(one.purchased), float(one.count))
+            for one in audited.deployment.hardware
+            if (one.place, one.device) == key
+        ]
+        excess_s, taken_s, peak = overlap(found, there)
+        # More hours than there are at all is said by `check_hours`.
+        if excess_s > OVERLAP * taken_s and taken_s <= has[key] * (1 + _ROUNDING):
+            place, device = key
+            yield Finding(
+                "hours-overlap",
+                f"Runs held {peak:.6g} devices {device!r} in {place!r} at once, more than the "
+                f"register has: {excess_s / S_PER_H:.6g} of {taken_s / S_PER_H:.6g} device hours.",
+                Severity.WARNING,
+                "Complete [[hardware]], correct start and duration of the runs, or name the share "
+                "of each.",
                 place,
             )
 

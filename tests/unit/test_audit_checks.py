@@ -251,6 +251,18 @@ def too_many_hours(manifest):
     work(manifest).update(devices=2, duration="4500 h")
 
 
+def runs_at_once(manifest):
+    """Twelve runs of 300 h on one server, all from the same day: 3,600 h in 300 h."""
+    work(manifest)["duration"] = "3000 h"
+    work(manifest)["phase"] = "idle"
+    for number in range(12):
+        run = {"name": f"s{number}", "start": date(2026, 3, 1), "activities": []}
+        energy = f"{30 + number} kWh"
+        one = {"silo": "a", "duration": "300 h", "energy": energy, "tier": "A", "meter": "m"}
+        run["activities"].append(one)
+        manifest["runs"].append(run)
+
+
 def more_than_any_server_draws(manifest):
     work(manifest)["duration"] = "30 h"
 
@@ -272,7 +284,7 @@ CASES = [
     (unknown_at_rest, "exclusion-unsized", Severity.WARNING),
     (declared_long_ago, "factor-expired", Severity.WARNING),
     (mix_of_long_ago, "factor-expired", Severity.WARNING),
-    (journal_twice, "run-twice", Severity.ERROR),
+    (journal_twice, {"run-twice", "hours-overlap"}, None),
     (name_twice, "run-twice", Severity.ERROR),
     (work_twice, "run-alike", Severity.WARNING),
     (cloud_as_site, "cloud-in-scope-2", Severity.ERROR),
@@ -307,6 +319,7 @@ CASES = [
     (old_hardware, "life-over", Severity.INFO),
     (archive, "kept-beyond-period", Severity.ERROR),
     (too_many_hours, "hours-exceeded", Severity.WARNING),
+    (runs_at_once, "hours-overlap", Severity.WARNING),
     (more_than_any_server_draws, "power-implausible", Severity.WARNING),
 ]
 

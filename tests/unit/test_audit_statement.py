@@ -367,7 +367,7 @@ def test_hardware_in_a_place_without_a_zone_was_made_all_the_same(tmp_path):
     assert any("5 kWh in D" in one.what for one in nowhere.exclusions)
 
 
-def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
+def test_hardware_bought_in_a_run_does_not_hide_its_hours_before(tmp_path):
     def bought(day):
         def change(manifest):
             manifest["runs"][0]["start"] = date(2026, 3, 1)
@@ -378,9 +378,25 @@ def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
     def reserved(statement):
         return [line for line in statement.lines if line.silo == "a" and line.stage == "embodied"]
 
-    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 5))))
-    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 6))))
+    assert not reserved(stated(tmp_path / "a", bought(date(2026, 3, 1))))
+    # The run takes 250 days; half of them lie before 4 July.
+    half = reserved(stated(tmp_path / "b", bought(date(2026, 7, 4))))
+    assert [line.activity for line in half] == [pytest.approx(3000 * 3600)]
+    late = reserved(stated(tmp_path / "c", bought(date(2026, 11, 6))))
     assert [line.activity for line in late] == [pytest.approx(6000 * 3600)]
+
+
+def test_device_hours_of_several_devices_are_no_time_by_the_clock(tmp_path):
+    """Ten servers for 500 h from 5 January are over before the one that is bought in June."""
+
+    def change(manifest):
+        manifest["hardware"][0]["purchased"] = date(2026, 6, 1)
+        work = {"silo": "a", "devices": 10, "duration": "500 h", "energy": "9 kWh", "tier": "A"}
+        run = {"name": "s", "start": date(2026, 1, 5), "activities": [work]}
+        manifest["runs"] = [run]
+
+    lines = [x for x in stated(tmp_path, change).lines if x.run and x.stage == "embodied"]
+    assert [line.activity for line in lines] == [pytest.approx(5000 * 3600)]
 
 
 def test_purchases_carry_no_doubt_about_the_life(tmp_path):
