@@ -31,14 +31,17 @@ from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
 from footprint.audit.plausibility import (
     check_allocation,
     check_base_year_order,
+    check_declared,
     check_energy,
     check_goal,
     check_hours,
     check_kept,
+    check_later,
     check_life,
     check_losses,
     check_overlap,
     check_reported,
+    check_validity,
     check_year,
 )
 from footprint.audit.powers import check_power
@@ -325,6 +328,9 @@ CHECKS: dict[str, Check] = {
     "hours": check_hours,
     "power": check_power,
     "overlap": check_overlap,
+    "validity": check_validity,
+    "later": check_later,
+    "declared": check_declared,
     "energy": check_energy,
     "reported": check_reported,
 }

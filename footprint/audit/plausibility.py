@@ -11,6 +11,7 @@ from footprint.audit.holdings import Holding
 from footprint.audit.occupancy import AT_REST, Occupancy, overlap
 from footprint.audit.places import compute_weights
 from footprint.audit.statement import Audited
+from footprint.audit.supplies import market_of
 from footprint.factors import FactorCatalogue
 from footprint.model import AllocationRule, Category, Finding, Severity
 from footprint.units import G_PER_KG, S_PER_H
@@ -20,6 +21,7 @@ _YEAR = (365, 366)
 _CALENDAR = 0.01
 """Months and years are averages: twelve months have six hours more than 365 days."""
 _ROUNDING = 1e-9
+_MANIFEST = "manifest"
 OVERLAP = 0.01
 """Share of device hours that clocks of several machines may make overlap; our choice."""
 
@@ -162,6 +164,73 @@ def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findi
                 "Complete [[hardware]], correct the runs, or name the share of each run.",
                 place,
             )
+
+
+def check_validity(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Factors of a part of a year are of the days on which they were used.
+
+    Those of whole years stand for the years beside them, too (`check_expired`).
+    """
+    period = audited.deployment.period
+    days = {one.table.name: (one.first, one.until) for one in audited.records}
+    for entry in audited.statement.register:
+        valid = catalogue.days(entry.id) if entry.id in catalogue.factors else None
+        if valid is None:
+            continue
+        used = [
+            days[line.run]
+            for line in audited.statement.lines
+            if line.run and entry.id in (*line.factors, *line.market_factors)
+        ]
+        since, to = valid
+        first = max(period.start, min((one for one, _ in used), default=since))
+        last = min(period.end, max((one for _, one in used), default=to))
+        early = since.year >= period.start.year and (since.month, since.day) != (1, 1)
+        late = to.year <= period.end.year and (to.month, to.day) != (12, 31)
+        if (early and first < since) or (late and to.year >= period.start.year and to < last):
+            yield Finding(
+                "factor-expired",
+                f"{entry.id} is of {since} to {to}, and was used for {first} to {last}.",
+                Severity.WARNING,
+                "Give factors of all of these days (docs/factors.md).",
+                entry.id,
+            )
+
+
+def check_later(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No factor that the manifest declares is of a year after the period."""
+    year = audited.deployment.period.end.year
+    for entry in audited.statement.register:
+        if entry.version == _MANIFEST and entry.year is not None and entry.year > year:
+            yield Finding(
+                "factor-later",
+                f"{entry.id} describes {entry.year}; the period ends in {year}.",
+                Severity.WARNING,
+                f"Give the figure of {year}, or correct its year.",
+                entry.id,
+            )
+
+
+def check_declared(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Every residual mix and every part of category 3.3 is of the grid of an own site."""
+    deployment = audited.deployment
+    own = [one for one in deployment.sites if one.holding is Holding.OWN and one.zone]
+    markets = {market_of(site, catalogue) for site in own}
+    zones = {zone for site in own for zone in catalogue.zones.lineage(site.zone)}
+    for table, names, known in (
+        ("residual_mix", deployment.residual_mix, markets),
+        ("upstream.losses", deployment.upstream.losses, zones),
+        ("upstream.fuel", deployment.upstream.fuel, zones),
+    ):
+        for name in names:
+            if name not in known:
+                yield Finding(
+                    "declared-unused",
+                    f"[{table}] has {name!r}, which is that of no own site: it is in no figure.",
+                    Severity.WARNING,
+                    f"Those of own sites are: {', '.join(sorted(known)) or 'none'}.",
+                    f"{table}.{name}",
+                )
 
 
 def check_overlap(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:

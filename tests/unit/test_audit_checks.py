@@ -13,6 +13,7 @@ from footprint.model import Severity
 from tests.companies import company, stated, total_g
 
 JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
+FACTORS = Path(__file__).parents[1] / "data" / "half_a_year"
 
 
 def found_by_checks(path):
@@ -251,6 +252,23 @@ def too_many_hours(manifest):
     work(manifest).update(devices=2, duration="4500 h")
 
 
+def factor_of_half_a_year(manifest):
+    manifest["factors"] = [str(FACTORS)]
+    del manifest["intensity"]["FR"]
+
+
+def mix_of_the_future(manifest):
+    manifest["residual_mix"]["FR"]["year"] = 2035
+
+
+def mix_of_nobody(manifest):
+    manifest["residual_mix"]["UK"] = {**manifest["residual_mix"]["FR"]}
+
+
+def losses_of_nobody(manifest):
+    manifest["upstream"] = {"losses": {"PL": {"share": 0.05, "source": "made up"}}}
+
+
 def runs_at_once(manifest):
     """Twelve runs of 300 h on one server, all from the same day: 3,600 h in 300 h."""
     work(manifest)["duration"] = "3000 h"
@@ -319,6 +337,10 @@ CASES = [
     (old_hardware, "life-over", Severity.INFO),
     (archive, "kept-beyond-period", Severity.ERROR),
     (too_many_hours, "hours-exceeded", Severity.WARNING),
+    (factor_of_half_a_year, "factor-expired", Severity.WARNING),
+    (mix_of_the_future, "factor-later", Severity.WARNING),
+    (mix_of_nobody, "declared-unused", Severity.WARNING),
+    (losses_of_nobody, "declared-unused", Severity.WARNING),
     (runs_at_once, "hours-overlap", Severity.WARNING),
     (more_than_any_server_draws, "power-implausible", Severity.WARNING),
 ]
@@ -408,3 +430,23 @@ def test_devices_side_by_side_take_their_time_together(tmp_path):
     other = stated(tmp_path / "b", alone)
     assert "run-beyond-period" in {one.code for one in other.findings}
     assert total_g(other, "location") == total_g(together, "location")
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "said"),
+    [
+        (date(2026, 1, 1), 181, None),  # to the end of June
+        (date(2026, 1, 1), 182, "used for 2026-01-01 to 2026-07-01"),
+        (date(2026, 10, 1), 1, "used for 2026-10-01 to 2026-10-01"),
+    ],
+)
+def test_a_factor_of_a_part_of_the_year_is_of_its_days_alone(tmp_path, start, days, said):
+    def change(manifest):
+        factor_of_half_a_year(manifest)
+        first(manifest, "runs")["start"] = start
+        for activity in first(manifest, "runs")["activities"]:
+            activity["duration"] = f"{24 * days} h"
+
+    found = [x for x in found_by_checks(company(tmp_path, change)) if x.code == "factor-expired"]
+    assert [one.place for one in found] == ([] if said is None else ["grid/FR/2026/half"])
+    assert said is None or said in found[0].message
