@@ -342,3 +342,74 @@ def test_what_nobody_measured_or_reports_is_not_headed_as_nothing(tmp_path, chan
 
 def unmetered_run():
     return {"name": "r", "activities": [{"silo": "a", "duration": "1 h"}]}
+
+
+def of_capital(share):
+    def change(manifest):
+        manifest["organisation"]["approach"] = "equity share"
+        manifest["sites"][1]["equity_share"] = share
+        box = {"name": "box", "place": "B", "device": "server", "purchased": date(2026, 1, 1)}
+        box |= {"idle": "100 W", "embodied": "1000 kgCO2e", "source": "made up"}
+        manifest["hardware"].append(box)
+
+    return change
+
+
+def test_a_share_of_the_capital_is_one_of_purchases_energy_and_rest(tmp_path):
+    statement = stated(tmp_path, of_capital(0.25))
+    assert total_g(statement, "purchase") == pytest.approx(0.25 * 1e6)
+    assert statement.total("scope 2 location").energy_kwh == pytest.approx(1200 + 250)
+    assert statement.total("outside").energy_kwh == pytest.approx(750)
+    # A server of which no run took an hour: 8760 h at 100 W.
+    (rest,) = [one for one in statement.exclusions if "'box'" in one.what]
+    assert rest.what.startswith("219 kWh")
+    assert rest.estimate_g == pytest.approx(219 * 60)
+
+
+def test_an_intensity_per_unit_is_divided_with_its_bounds(tmp_path):
+    statement = stated(tmp_path, functional_unit={"name": "model", "count": 40})
+    whole, found = statement.total("sci").emissions_g, statement.sci.intensity_g
+    bounds = (found.low, found.value, found.high)
+    assert bounds == pytest.approx((whole.low / 40, whole.value / 40, whole.high / 40))
+    assert found.low < found.value < found.high
+
+
+def test_what_is_rented_is_never_bought(tmp_path):
+    def change(manifest):
+        rented = {"name": "box", "place": "A", "device": "server", "acquired": "rented"}
+        manifest["hardware"].append(rented | {"purchased": date(2026, 3, 1)})
+
+    statement = stated(tmp_path, change)
+    assert total_g(statement, "purchase") == total_g(statement, "3.2") == 0
+    assert total_g(statement, "3.8") > 0
+
+
+def test_records_of_participants_divide_nothing_among_partners(tmp_path):
+    """Own silos have 200 records and the partner 600; 8000 are on devices of participants."""
+
+    def change(manifest):
+        manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
+        manifest["participants"] = [{"name": "phones", "zone": "FR"}]
+        manifest["silos"] += [
+            {"name": "p", "place": "P", "device": "server", "records": 600},
+            {"name": "q", "place": "phones", "device": "phone", "records": 8000},
+        ]
+
+    statement = stated(tmp_path, change)
+    (share,) = [one.reported_share for one in statement.places if one.name == "P"]
+    assert share == pytest.approx(200 / 800)
+
+
+@pytest.mark.parametrize(("last", "score"), [(2026, 1), (2021, 2), (2017, 3)])
+def test_a_factor_of_several_years_is_as_old_as_its_last_one(tmp_path, last, score):
+    names = "id,quantity,subject,zone,valid_from,valid_to,value,unit,low,high,signal,preferred,"
+    row = f"grid/FR/old,grid_intensity,,FR,2015-01-01,{last}-12-31,50,gCO2e/kWh,,,"
+    row += "average/location/direct,yes,x,made up,https://example.org,own data,"
+    (tmp_path / "own").mkdir()
+    text = f"{names}method,source,source_url,licence,note\n{row}\n"
+    (tmp_path / "own" / "grid.csv").write_text(text, encoding="utf-8")
+    statement = stated(tmp_path, lambda m: m["intensity"].pop("FR"), factors=["own"])
+    entry = next(one for one in statement.register if one.id == "grid/FR/old")
+    assert (entry.year, entry.valid_to) == (2015, last)
+    lines = [line for line in statement.lines if line.place == "A" and line.energy_kwh]
+    assert {line.pedigree.temporal for line in lines} == {score}
