@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from footprint.audit.holdings import CloudTable, SiteTable
-from footprint.audit.standby import spare_s, spare_shares
+from footprint.audit.standby import ROUNDING, spare_s, spare_shares
 from footprint.audit.statement import Audited
 from footprint.errors import FactorNotFound
 from footprint.factors import FactorCatalogue
@@ -29,6 +29,7 @@ def idle_shares(audited: Audited) -> dict[str, float]:
 def check_gpu_idle(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Accelerators that are reserved work most of the time."""
     shares = idle_shares(audited)
+    unheld = spare_shares(audited.deployment, audited.records, audited.books, (Phase.STORAGE,))
     for hardware in audited.deployment.hardware:
         share = shares.get(hardware.name, 0.0)
         if hardware.device.partition(".")[0] not in _ACCELERATORS or share <= IDLE_SHARE:
@@ -43,7 +44,9 @@ def check_gpu_idle(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
             f"{hardware.name!r} stood idle for {share:.0%} of its time in the period, "
             f"{idle_s / S_PER_H:.6g} device hours{cost}.",
             Severity.WARNING,
-            "Share it, switch it off, or declare its idle energy as a run of its own.",
+            "Share it, switch it off, or declare its idle energy as a run of its own."
+            if unheld[hardware.name] > ROUNDING
+            else "Share it, or switch it off: a run holds its idle energy already.",
             hardware.name,
         )
 

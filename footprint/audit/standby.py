@@ -19,7 +19,8 @@ from footprint.units import watt_seconds_to_kwh
 
 UNHELD = "stood by while no run held it"
 """Why energy at rest is in no line."""
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
+"""Share of their time [1] below which devices have no rest."""
 
 
 def spare_shares(
@@ -94,7 +95,7 @@ def exclude_standby(
     for hardware in deployment.hardware:
         share = shares.get(hardware.name, 0.0)
         standing = standings[hardware.place]
-        if share <= _ROUNDING or not standing.share:
+        if share <= ROUNDING or not standing.share:
             continue
         if hardware.idle_w is None:
             unknown.append(hardware.name)

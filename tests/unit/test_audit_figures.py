@@ -178,6 +178,11 @@ def test_standby_that_no_run_holds_is_an_exclusion_with_its_size(tmp_path):
     # Nobody said what the servers take at rest.
     assert [one for one in bare.exclusions if "'servers'" in one.what]
     assert not [one for one in held.exclusions if "'cards'" in one.what]
+    remedies = [
+        next(one.remedy for one in x.findings if one.code == "gpu-idle") for x in (bare, held)
+    ]
+    assert "as a run of its own" in remedies[0]
+    assert "holds its idle energy already" in remedies[1]
 
 
 def test_a_factor_of_a_class_has_a_technological_score_of_three(tmp_path):
