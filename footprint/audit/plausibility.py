@@ -169,13 +169,14 @@ def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findi
 def check_validity(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Factors of a part of a year are of the days on which they were used.
 
-    Those of whole years stand for the years beside them, too (`check_expired`).
+    Those of a whole year, whenever it begins, stand for the years beside it, too
+    (`check_expired`).
     """
     period = audited.deployment.period
     days = {one.table.name: (one.first, one.until) for one in audited.records}
     for entry in audited.statement.register:
         valid = catalogue.days(entry.id) if entry.id in catalogue.factors else None
-        if valid is None:
+        if valid is None or (valid[1] - valid[0]).days + 1 in _YEAR:
             continue
         used = [
             days[line.run]

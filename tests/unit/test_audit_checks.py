@@ -432,6 +432,19 @@ def test_devices_side_by_side_take_their_time_together(tmp_path):
     assert total_g(other, "location") == total_g(together, "location")
 
 
+def test_a_factor_of_a_year_that_begins_in_april_is_one_of_a_year(tmp_path):
+    text = (FACTORS / "grid.csv").read_text(encoding="utf-8")
+    text = text.replace("2026-01-01,2026-06-30", "2025-04-01,2026-03-31")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "grid.csv").write_text(text, encoding="utf-8")
+
+    def change(manifest):
+        factor_of_half_a_year(manifest)
+        manifest["factors"] = ["own"]
+
+    assert found_by_checks(company(tmp_path, change)) == []
+
+
 @pytest.mark.parametrize(
     ("start", "days", "said"),
     [
