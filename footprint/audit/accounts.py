@@ -214,10 +214,10 @@ def _parts(
                 books.findings.append(_moved(record.table.name, silo.name, line.zone, place.zone))
             whole = replace(line, zone=place.zone or None)
             owner = Owner(Use.DEVICES, record.table.name, silo.name, place.name)
-            yield from _split(owner, whole, _unregistered(deployment, place.name, line, record))
+            yield from _split(owner, whole, unregistered(deployment, place.name, line, record))
 
 
-def _unregistered(
+def unregistered(
     deployment: Deployment, place: str, line: InventoryLine, record: RunRecord
 ) -> float:
     """Part of the time of a line in which the register held no device of its class there [1]."""

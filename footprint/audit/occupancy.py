@@ -85,7 +85,8 @@ def occupancies(
     table["silo"] = table["actor"].map({one: silo_of(one) for one in table["actor"].unique()})
     table["works"] = ~table["phase"].isin(AT_REST)
     silos = table["silo"].map(lambda name: classes.get(name) or "")
-    table["class"] = table["device"].where(table["device"].notna(), silos)
+    is_named = table["device"].notna() & (table["device"] != "")
+    table["class"] = table["device"].where(is_named, silos)
     found: Any = table[took_s > 0].groupby(["silo", "class", "works"], sort=False)
     for (silo, device, works), rows in found:
         values = (rows[name].to_numpy() for name in ("start_s", "end_s", "devices"))

@@ -10,6 +10,7 @@ from footprint.audit.accounts import moment
 from footprint.audit.holdings import Holding
 from footprint.audit.occupancy import AT_REST, Occupancy, overlap
 from footprint.audit.places import compute_weights
+from footprint.audit.standby import taken_times
 from footprint.audit.statement import Audited
 from footprint.audit.supplies import market_of
 from footprint.factors import FactorCatalogue
@@ -145,14 +146,7 @@ def check_kept(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findin
 
 def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Devices of the register work no more hours than they have."""
-    places = {silo.name: silo.place for silo in audited.deployment.silos}
-    worked: dict[tuple[str, str], float] = {}
-    for record in audited.records:
-        for line in record.inventory.lines:
-            if line.phase not in AT_REST:
-                key = (places[line.actor], line.device or "")
-                taken_s = line.duration_s * (line.resource_share or 1.0)
-                worked[key] = worked.get(key, 0.0) + taken_s
+    worked = taken_times(audited.deployment, audited.records, AT_REST)
     for (place, device), has_s in _registered(audited).items():
         worked_s = worked.get((place, device), 0.0)
         if worked_s > has_s * (1 + _ROUNDING):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from footprint.assessment import estimate
-from footprint.audit.accounts import Books, Owner, Use, inventory_of, settings_of
+from footprint.audit.accounts import Books, Owner, Use, inventory_of, settings_of, unregistered
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import HardwareTable
 from footprint.audit.places import Standing
@@ -39,7 +39,7 @@ def spare_shares(
     without : collection of Phase
         Phases of runs that do not count.
     """
-    taken = _taken(deployment, records, without)
+    taken = taken_times(deployment, records, without)
     kinds: dict[str, tuple[str, str]] = {}
     reserved: dict[tuple[str, str], float] = {}
     for line in books.lines:
@@ -63,17 +63,18 @@ def _whole(line: InventoryLine) -> float:
     return line.duration_s * (line.resource_share or 1.0)
 
 
-def _taken(
+def taken_times(
     deployment: Deployment, records: Iterable[RunRecord], without: Collection[Phase]
 ) -> dict[tuple[str, str], float]:
-    """Device time that runs took, by place and device class [s]."""
+    """Device time that runs took of the register, by place and device class [s]."""
     places = {silo.name: silo.place for silo in deployment.silos}
     found: dict[tuple[str, str], float] = {}
     for record in records:
         for line in record.inventory.lines:
             if line.phase not in without:
                 key = (places[line.actor], line.device or "")
-                found[key] = found.get(key, 0.0) + _whole(line)
+                held = 1.0 - unregistered(deployment, key[0], line, record)
+                found[key] = found.get(key, 0.0) + _whole(line) * held
     return found
 
 

@@ -418,3 +418,17 @@ def test_a_factor_of_several_years_is_as_old_as_its_last_one(tmp_path, last, sco
     assert (entry.year, entry.valid_to) == (2015, last)
     lines = [line for line in statement.lines if line.place == "A" and line.energy_kwh]
     assert {line.pedigree.temporal for line in lines} == {score}
+
+
+def test_what_was_used_before_a_purchase_took_no_hour_of_it(tmp_path):
+    """Bought on 1 December and at rest since: 744 h at 100 W, whatever ran until November."""
+
+    def change(manifest):
+        manifest["hardware"][0] |= {"purchased": date(2026, 12, 1), "idle": "100 W"}
+        manifest["runs"][0]["start"] = date(2026, 1, 1)
+
+    statement = stated(tmp_path, change)
+    (rest,) = [one for one in statement.exclusions if "'servers'" in one.what]
+    assert rest.what.startswith("74.4 kWh")
+    assert rest.estimate_g == pytest.approx(74.4 * 1.2 * 50)
+    assert "hours-exceeded" not in {one.code for one in statement.findings}
