@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from footprint._version import __version__
-from footprint.contributions import draft_contributions, is_inside
+from footprint.contributions import draft_contributions, is_inside, needs_place
 from footprint.costs import draft_costs, finish_bill
 from footprint.errors import MissingPlace
 from footprint.factors import FactorCatalogue, load_catalogue
@@ -150,7 +150,7 @@ def _complete(line: InventoryLine, settings: Settings) -> InventoryLine:
 
 
 def _require_places(lines: Iterable[InventoryLine]) -> None:
-    homeless = sorted({line.actor for line in lines if not line.zone and _needs_place(line)})
+    homeless = sorted({line.actor for line in lines if not line.zone and needs_place(line)})
     if homeless:
         named = ", ".join(homeless[:5]) + (", ..." if len(homeless) > 5 else "")
         raise MissingPlace(
@@ -158,12 +158,6 @@ def _require_places(lines: Iterable[InventoryLine]) -> None:
             "Give it when estimating (--zone FR), or to the tracker (zone='FR'). "
             "A place is never guessed.",
         )
-
-
-def _needs_place(line: InventoryLine) -> bool:
-    """Whether a line is more than the reserved time of a device, made alike anywhere."""
-    is_used = line.energy_kwh is not None or line.unmetered > 0
-    return is_used or line.data_gb > 0 or line.stored_gb_h > 0
 
 
 def _gaps(lines: Sequence[InventoryLine], settings: Settings) -> list[Finding]:

@@ -47,7 +47,7 @@ def draft_contributions(
     """
     if not is_inside(line, settings.boundary):
         return
-    if line.zone:
+    if line.zone and needs_place(line):
         yield from _draft_use(line, settings, register)
     if line.actor in settings.purchased and line.device:
         yield from _purchase(line, line.device, settings, register)
@@ -67,6 +67,12 @@ def _draft_use(line: InventoryLine, settings: Settings, register: Register) -> I
         yield from draft_network(line, settings, register, grid)
     if line.stored_gb_h:
         yield from _storage(line, settings, register, grid)
+
+
+def needs_place(line: InventoryLine) -> bool:
+    """Whether a line is more than the reserved time of a device, made alike anywhere."""
+    is_used = line.energy_kwh is not None or line.unmetered > 0
+    return is_used or line.data_gb > 0 or line.stored_gb_h > 0
 
 
 def is_inside(line: InventoryLine, boundary: BoundaryRule) -> bool:
@@ -225,12 +231,7 @@ def _embodied_terms(
     if found is None:
         return None
     made, lifespan = found
-    share = settings.resource_share if line.resource_share is None else line.resource_share
-    reserved = active = None
-    if share != 1:
-        # The choice of an estimate, or what the journal says of a device.
-        of = "declared" if line.resource_share is None else f"{share:g}"
-        reserved = register.declared(f"resource-share/{of}", "resource_share", share)
+    reserved, active = _reserved(line, settings, register), None
     works = settings.active_shares.get(line.actor)
     if settings.embodied is EmbodiedRule.ACTIVE_HOURS and works is not None:
         active = register.declared(f"active-share/{works:g}", "active_share", works)
@@ -242,6 +243,16 @@ def _embodied_terms(
             "Give its active_share.",
         )
     return made, lifespan, reserved, active
+
+
+def _reserved(line: InventoryLine, settings: Settings, register: Register) -> Term | None:
+    """Share of a device that was reserved; None for all of it."""
+    share = settings.resource_share if line.resource_share is None else line.resource_share
+    if share == 1:
+        return None
+    # The choice of an estimate, or what the journal says of a device.
+    of = "declared" if line.resource_share is None else f"{share:g}"
+    return register.declared(f"resource-share/{of}", "resource_share", share)
 
 
 def _making_and_life(
@@ -277,12 +288,13 @@ def _making_and_life(
 def _purchase(
     line: InventoryLine, device: str, settings: Settings, register: Register
 ) -> Iterator[Draft]:
-    """Charge all of the making of the devices of a line: one device per activity."""
+    """Charge the making of the devices of a line, of what is reserved: one per activity."""
     found = _making_and_life(line, device, settings, register)
     if found is not None:
-        made = found[0]
-        emissions_g = made.value * line.activities
-        yield Draft(line, Stage.EMBODIED, line.activities, "device", (made.id,), emissions_g, None)
+        made, reserved = found[0], _reserved(line, settings, register)
+        emissions_g = made.value * line.activities * (1.0 if reserved is None else reserved.value)
+        terms = (made.id, *((reserved.id,) if reserved else ()))
+        yield Draft(line, Stage.EMBODIED, line.activities, "device", terms, emissions_g, None)
 
 
 def _embodied(

@@ -39,8 +39,20 @@ CLEAN = {
         {"name": "c", "place": "C", "role": "server", "device": "server.rack_base", "records": 0},
     ],
     "hardware": [
-        {"name": "servers", "place": "A", "device": "server", "purchased": date(2025, 6, 1)},
-        {"name": "cards", "place": "B", "device": "gpu", "purchased": date(2025, 6, 1)},
+        {
+            "name": "servers",
+            "place": "A",
+            "device": "server",
+            "purchased": date(2025, 6, 1),
+            "idle": "0 W",
+        },
+        {
+            "name": "cards",
+            "place": "B",
+            "device": "gpu",
+            "purchased": date(2025, 6, 1),
+            "idle": "0 W",
+        },
     ],
     "instruments": [
         {

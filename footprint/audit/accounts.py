@@ -9,9 +9,8 @@ their supplies alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from footprint.assessment import estimate
@@ -19,6 +18,7 @@ from footprint.audit.books import (
     NOTHING,
     Books,
     Owner,
+    Unplaced,
     Use,
     enter,
     inventory_of,
@@ -26,6 +26,8 @@ from footprint.audit.books import (
     settings_of,
 )
 from footprint.audit.deployments import Deployment
+from footprint.audit.holdings import UpstreamTable
+from footprint.audit.occupancy import AT_REST, moment
 from footprint.audit.places import Standing
 from footprint.audit.registered import enter_hardware
 from footprint.audit.runs import RunRecord
@@ -51,12 +53,13 @@ def keep_books(
     records = tuple(records)
     books.findings.extend(_unpinned(records))
     parts = list(_parts(deployment, records, books))
-    books.used_kwh = _site_energy(deployment, parts, standings, catalogue)
+    whole_kwh = _site_energy(deployment, parts, standings, catalogue)
     shares = {name: standing.share for name, standing in standings.items()}
-    books.supplied = supply_sites(deployment, books.used_kwh, shares, catalogue)
+    books.used_kwh = {name: whole_kwh[name] * shares[name] for name in whole_kwh if shares[name]}
+    books.supplied = supply_sites(deployment, whole_kwh, shares, catalogue)
     for owner, line in parts:
         if owner.use in (Use.DEVICES, Use.STORAGE):
-            _enter_supplied(deployment, owner, line, books)
+            _enter_supplied(deployment, owner, line, books, catalogue)
         else:
             enter(books, owner, line)
     for hardware in deployment.hardware:
@@ -76,29 +79,38 @@ def _parts(
             silo = silos[line.actor]
             place = places[silo.place]
             if not place.zone:
-                known = books.unplaced_kwh.get(place.name, 0.0)
-                books.unplaced_kwh[place.name] = known + (line.energy_kwh or 0.0)
+                books.unplaced.setdefault(place.name, Unplaced()).add(line)
                 # Its hardware was made all the same.
                 line = replace(line, **NOTHING | {"duration_s": line.duration_s})
             elif line.zone not in (None, "", place.zone):
                 books.findings.append(_moved(record.table.name, silo.name, line.zone, place.zone))
             whole = replace(line, zone=place.zone or None)
             owner = Owner(Use.DEVICES, record.table.name, silo.name, place.name)
-            owned = _is_registered(deployment, place.name, line.device, record.until)
-            yield from _split(owner, whole, owned=owned)
+            yield from _split(owner, whole, unregistered(deployment, place.name, line, record))
 
 
-def _is_registered(deployment: Deployment, place: str, device: str | None, day: date) -> bool:
-    """Whether the register holds the making of a device that a run used until some day."""
-    return any(
-        (one.place, one.device) == (place, device)
-        and (one.purchased is None or one.purchased <= day)
+def unregistered(
+    deployment: Deployment, place: str, line: InventoryLine, record: RunRecord
+) -> float:
+    """Part of the time of a line in which the register held no device of its class there [1]."""
+    days = [
+        one.purchased
         for one in deployment.hardware
-    )
+        if (one.place, one.device) == (place, line.device)
+    ]
+    bought = [day for day in days if day is not None]
+    if len(bought) < len(days):
+        return 0.0
+    if not bought:
+        return 1.0
+    works = line.phase not in AT_REST
+    key = (line.actor, line.device, works)
+    held = (one for one in record.held if (one.silo, one.device, one.works) == key)
+    return next((one.share_before(moment(min(bought))) for one in held), 0.0)
 
 
 def _split(
-    owner: Owner, line: InventoryLine, *, owned: bool
+    owner: Owner, line: InventoryLine, unregistered: float
 ) -> Iterator[tuple[Owner, InventoryLine]]:
     if line.energy_kwh is not None or line.unmetered:
         kept = ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "unmetered")
@@ -111,8 +123,9 @@ def _split(
     if line.stored_gb_h:
         stored = {"stored_gb_h": line.stored_gb_h}
         yield replace(owner, use=Use.STORAGE), replace(line, **NOTHING | stored)
-    if line.duration_s and not owned:
-        reserved = {"duration_s": line.duration_s}
+        yield replace(owner, use=Use.MEDIUM), replace(line, **NOTHING | stored)
+    if line.duration_s and unregistered:
+        reserved = {"duration_s": line.duration_s * unregistered}
         yield replace(owner, use=Use.RESERVED), replace(line, **NOTHING | reserved)
 
 
@@ -122,14 +135,12 @@ def _site_energy(
     standings: dict[str, Standing],
     catalogue: FactorCatalogue,
 ) -> dict[str, float]:
-    """Sum the company's electricity by own site, with the overhead of the building [kWh]."""
+    """Sum the electricity of own sites, whoever reports it, with the building's overhead [kWh]."""
     first = Books()
     own = {
         site.name
         for site in deployment.sites
-        if standings[site.name].category is Category.ELECTRICITY
-        and standings[site.name].share
-        and site.zone
+        if standings[site.name].category is Category.ELECTRICITY and site.zone
     }
     for owner, line in parts:
         if owner.place in own and owner.use in (Use.DEVICES, Use.STORAGE):
@@ -140,11 +151,15 @@ def _site_energy(
     for part in found.contributions:
         if part.energy_kwh is not None:
             used[first.owners[part.actor].place].append(part.energy_kwh)
-    return {name: math.fsum(parts) * standings[name].share for name, parts in used.items()}
+    return {name: math.fsum(parts) for name, parts in used.items()}
 
 
 def _enter_supplied(
-    deployment: Deployment, owner: Owner, line: InventoryLine, books: Books
+    deployment: Deployment,
+    owner: Owner,
+    line: InventoryLine,
+    books: Books,
+    catalogue: FactorCatalogue,
 ) -> None:
     """Enter a line by its supplies, and what its grid electricity takes on the way."""
     pieces = books.supplied.pieces.get(owner.place)
@@ -161,17 +176,49 @@ def _enter_supplied(
         if piece.contract is not None:
             books.contracts[actor] = piece.contract
     grid = math.fsum(piece.share for piece in pieces if piece.own is None)
-    zone = line.zone or ""
-    lost = deployment.upstream.losses.get(zone)
-    if lost is not None and lost.share and grid:
-        part = replace(_scaled(line, grid), unmetered=0)
-        actor = enter(books, replace(owner, use=Use.LOSSES), part)
-        books.losses[actor] = Losses(zone, lost.share, lost.low, lost.high)
-    fuel = deployment.upstream.fuel.get(zone)
-    if fuel is not None and grid:
-        part = replace(_scaled(line, grid), unmetered=0)
-        actor = enter(books, replace(owner, use=Use.FUEL), part)
-        books.supplies[actor] = Supply(f"upstream-fuel/{zone}", fuel.intensity_g_per_kwh, zone)
+    if grid:
+        _enter_upstream(
+            deployment.upstream,
+            owner,
+            replace(_scaled(line, grid), unmetered=0),
+            books,
+            catalogue.zones.lineage(line.zone or ""),
+        )
+
+
+def _enter_upstream(
+    upstream: UpstreamTable,
+    owner: Owner,
+    line: InventoryLine,
+    books: Books,
+    lineage: Sequence[str],
+) -> None:
+    """Enter what is lost on the way to a line, and the making of the fuel of both.
+
+    References
+    ----------
+    GHG Protocol, Technical Guidance for Calculating Scope 3 Emissions (2013), table 3.1: of
+    electricity that is lost, combustion and upstream of the fuel.
+    """
+    losses = supply = None
+    place = upstream_zone(upstream.losses, lineage)
+    if place is not None and upstream.losses[place].share:
+        lost = upstream.losses[place]
+        losses = Losses(place, lost.share, lost.low, lost.high)
+        books.losses[enter(books, replace(owner, use=Use.LOSSES), line)] = losses
+    place = upstream_zone(upstream.fuel, lineage)
+    if place is not None:
+        fuel = upstream.fuel[place]
+        supply = Supply(f"upstream-fuel/{place}", fuel.intensity_g_per_kwh, place)
+        books.supplies[enter(books, replace(owner, use=Use.FUEL), line)] = supply
+    if losses is not None and supply is not None:
+        actor = enter(books, replace(owner, use=Use.FUEL_LOST), line)
+        books.losses[actor], books.supplies[actor] = losses, supply
+
+
+def upstream_zone(table: Mapping[str, object], lineage: Sequence[str]) -> str | None:
+    """Find the zone of category 3.3 that stands for a place: itself, or what contains it."""
+    return next((zone for zone in lineage if zone in table), None)
 
 
 def _scaled(line: InventoryLine, share: float) -> InventoryLine:

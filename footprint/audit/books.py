@@ -40,12 +40,19 @@ class Use(Vocabulary):
     DEVICES = "devices"
     NETWORK = "network"
     STORAGE = "storage"
+    MEDIUM = "medium"
+    """What data is kept on: its making, whoever supplies the electricity."""
     RESERVED = "reserved"
     """Time for which a device was taken: its share of the making."""
     HARDWARE = "hardware"
     """Hardware of the register, over its life."""
     LOSSES = "losses"
     FUEL = "upstream fuel"
+    FUEL_LOST = "upstream fuel of losses"
+
+
+UPSTREAM = (Use.LOSSES, Use.FUEL, Use.FUEL_LOST)
+"""Uses that follow from what the own sites take of a grid: category 3.3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,32 @@ class Owner:
 
 
 @dataclass(slots=True)
+class Unplaced:
+    """What was used in a place without a grid zone, and so in no line."""
+
+    energy_kwh: float = 0.0
+    data_gb: float = 0.0
+    stored_gb_h: float = 0.0
+    unmetered: int = 0
+
+    def add(self, line: InventoryLine) -> None:
+        """Add what a line used there."""
+        self.energy_kwh += line.energy_kwh or 0.0
+        self.data_gb += line.data_gb
+        self.stored_gb_h += line.stored_gb_h
+        self.unmetered += line.unmetered
+
+    def __str__(self) -> str:
+        parts = (
+            (self.energy_kwh, f"{self.energy_kwh:.6g} kWh"),
+            (self.data_gb, f"{self.data_gb:.6g} GB moved"),
+            (self.stored_gb_h, f"{self.stored_gb_h:.6g} GB h stored"),
+            (self.unmetered, f"{self.unmetered} activities without an energy figure"),
+        )
+        return ", ".join(text for value, text in parts if value) or "0 kWh"
+
+
+@dataclass(slots=True)
 class Books:
     """All that is needed to estimate, and to read the result.
 
@@ -75,8 +108,8 @@ class Books:
         By actor: generators and the like, and those of the market-based method alone.
     losses : dict of str to Losses
         By actor that stands for what is lost on the way.
-    unplaced_kwh : dict of str to float
-        Energy in places without a zone, which no line holds [kWh].
+    unplaced : dict of str to Unplaced
+        What was used in places without a zone, which no line holds.
     """
 
     owners: dict[str, Owner] = field(default_factory=dict)
@@ -87,7 +120,7 @@ class Books:
     losses: dict[str, Losses] = field(default_factory=dict)
     makings: dict[str, float] = field(default_factory=dict)
     lives: dict[str, float] = field(default_factory=dict)
-    unplaced_kwh: dict[str, float] = field(default_factory=dict)
+    unplaced: dict[str, Unplaced] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     supplied: Supplied = field(default_factory=Supplied)
     used_kwh: dict[str, float] = field(default_factory=dict)

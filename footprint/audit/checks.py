@@ -39,14 +39,21 @@ from footprint.audit.idleness import check_dirty_zone, check_gpu_idle
 from footprint.audit.plausibility import (
     check_allocation,
     check_base_year_order,
+    check_declared,
+    check_energy,
     check_goal,
     check_hours,
     check_kept,
+    check_later,
     check_life,
     check_losses,
+    check_overlap,
+    check_reported,
+    check_validity,
     check_year,
 )
 from footprint.audit.powers import check_power
+from footprint.audit.standby import UNHELD
 from footprint.audit.statement import Audited
 from footprint.errors import UsageError
 from footprint.factors import FactorCatalogue
@@ -63,10 +70,10 @@ _ERRORS = ("journal-line",)
 
 def check_region(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Every place has a grid zone; what was used elsewhere is in no line."""
-    for place, energy_kwh in audited.books.unplaced_kwh.items():
+    for place, used in audited.books.unplaced.items():
         yield Finding(
             "region-missing",
-            f"{place!r} has no grid zone: its {energy_kwh:.6g} kWh are in no line.",
+            f"{place!r} has no grid zone: {used} of it are in no line.",
             Severity.ERROR,
             "Name its zone; a place is never guessed.",
             place,
@@ -164,14 +171,18 @@ def check_cut_off(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fin
 
 
 def check_exclusion_size(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """Somebody estimated what the manifest leaves out."""
-    for one in audited.deployment.exclusions:
-        if one.estimate_g is None:
+    """Somebody estimated what the manifest leaves out, and what devices take at rest."""
+    declared = {(one.what, one.reason) for one in audited.deployment.exclusions}
+    for one in audited.statement.exclusions:
+        at_rest = one.reason.startswith(UNHELD)
+        if one.estimate_g is None and (at_rest or (one.what, one.reason) in declared):
+            remedy = "Give its idle power (idle of [[hardware]]), 0 W if it is switched off"
             yield Finding(
                 "exclusion-unsized",
                 f"Nobody estimated {one.what!r}, which is left out.",
                 Severity.WARNING,
-                "Give an estimate: the cut-off cannot be checked without it.",
+                f"{remedy if at_rest else 'Give an estimate'}: the cut-off cannot be checked "
+                "without it.",
                 one.what,
             )
 
@@ -222,6 +233,12 @@ CHECKS: dict[str, Check] = {
     "kept": check_kept,
     "hours": check_hours,
     "power": check_power,
+    "overlap": check_overlap,
+    "validity": check_validity,
+    "later": check_later,
+    "declared": check_declared,
+    "energy": check_energy,
+    "reported": check_reported,
 }
 
 

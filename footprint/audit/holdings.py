@@ -55,12 +55,14 @@ class Acquired(Vocabulary):
 
 
 class UpstreamPart(Vocabulary):
-    """What category 3.3 holds of electricity."""
+    """What category 3.3 holds."""
 
     LOSSES = "losses"
     """Of transmission and distribution."""
     FUEL = "fuel"
     """The making of the fuel."""
+    GENERATORS = "generators"
+    """The making of the fuel of own generators."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +174,8 @@ class HardwareTable:
     share : float
         Part that is reserved for what is audited [1].
     idle_w : float or None
-        Power at rest of one device [W]; what no run holds is an exclusion by it.
+        Power at rest of one device [W], 0 if it is switched off then; what no run holds is an
+        exclusion by it.
     source : str
         Where `embodied_g` comes from.
     """

@@ -46,7 +46,7 @@ def check_gpu_idle(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
             Severity.WARNING,
             "Share it, switch it off, or declare its idle energy as a run of its own."
             if hardware.name in unheld
-            else "Share it, or switch it off.",
+            else "Share it, or switch it off: a run holds its idle energy already.",
             hardware.name,
         )
 

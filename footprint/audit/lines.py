@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from footprint.audit.books import Owner, Use
+from footprint.audit.books import UPSTREAM, Owner, Use
 from footprint.audit.places import Standing
 from footprint.model import (
     Basis,
@@ -64,8 +64,8 @@ def state_lines(
     for part, contract in zip(location, market, strict=True):
         owner = owners[part.actor]
         embodied = part.stage is Stage.EMBODIED
-        if embodied and owner.use in (Use.LOSSES, Use.FUEL):
-            continue  # the making of the store itself is in the line of its use
+        if not _is_of_use(part, owner.use):
+            continue
         line = _line(part, owner, register, year)
         standing = standings[owner.place]
         line = replace(line, category=_category(owner, standing, part))
@@ -103,6 +103,17 @@ def state_purchases(
             yield replace(shared, id=f"{part.actor} / purchase{suffix}")
 
 
+def _is_of_use(part: Contribution, use: Use) -> bool:
+    """Whether a contribution is what its line is there for.
+
+    Supplies divide the electricity of a store, and losses and fuel follow it: the making of
+    the medium is in a line of its own.
+    """
+    if part.stage is Stage.EMBODIED:
+        return use is not Use.STORAGE and use not in UPSTREAM
+    return use is not Use.MEDIUM
+
+
 class _Names:
     """Names of lines: telling, unique, and the same for the same manifest."""
 
@@ -129,7 +140,7 @@ def _is_amortised(owner: Owner, standing: Standing) -> bool:
 
 
 def _category(owner: Owner, standing: Standing, part: Contribution) -> Category:
-    if owner.use in (Use.LOSSES, Use.FUEL):
+    if owner.use in UPSTREAM:
         return Category.ENERGY_RELATED
     if owner.use is Use.NETWORK:
         return Category.SERVICES
@@ -143,6 +154,8 @@ def _category(owner: Owner, standing: Standing, part: Contribution) -> Category:
 
 
 def _component(owner: Owner, part: Contribution) -> str:
+    if owner.use is Use.FUEL_LOST:
+        return Use.FUEL.value
     if owner.use in (Use.LOSSES, Use.FUEL, Use.NETWORK):
         return owner.use.value
     if part.stage is Stage.EMBODIED:
@@ -181,7 +194,7 @@ def _line(
         market_g=None,
         purchase_g=None,
         amortised_g=None,
-        in_sci=owner.use not in (Use.LOSSES, Use.FUEL),
+        in_sci=owner.use not in UPSTREAM,
         basis=part.basis,
         tier=part.tier,
         quality=quality,

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 from footprint.audit.holdings import Holding
+from footprint.audit.occupancy import AT_REST, Occupancy, moment, overlap
 from footprint.audit.places import compute_weights
+from footprint.audit.standby import taken_times
 from footprint.audit.statement import Audited
+from footprint.audit.supplies import market_of
 from footprint.factors import FactorCatalogue
-from footprint.model import AllocationRule, Finding, Phase, Severity
-from footprint.units import S_PER_H
+from footprint.model import AllocationRule, Category, Finding, Severity
+from footprint.units import G_PER_KG, S_PER_H
 
 _YEAR = (365, 366)
 """Days of a reporting year."""
 _CALENDAR = 0.01
 """Months and years are averages: twelve months have six hours more than 365 days."""
 _ROUNDING = 1e-9
+_MANIFEST = "manifest"
+OVERLAP = 0.01
+"""Share of device hours that clocks of several machines may make overlap; our choice."""
 
 
 def check_allocation(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
@@ -138,14 +145,7 @@ def check_kept(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findin
 
 def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Devices of the register work no more hours than they have."""
-    places = {silo.name: silo.place for silo in audited.deployment.silos}
-    worked: dict[tuple[str, str], float] = {}
-    for record in audited.records:
-        for line in record.inventory.lines:
-            if line.phase not in (Phase.IDLE, Phase.WAIT, Phase.STORAGE):
-                key = (places[line.actor], line.device or "")
-                taken_s = line.duration_s * (line.resource_share or 1.0)
-                worked[key] = worked.get(key, 0.0) + taken_s
+    worked = taken_times(audited.deployment, audited.records, AT_REST)
     for (place, device), has_s in _registered(audited).items():
         worked_s = worked.get((place, device), 0.0)
         if worked_s > has_s * (1 + _ROUNDING):
@@ -157,6 +157,142 @@ def check_hours(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findi
                 "Complete [[hardware]], correct the runs, or name the share of each run.",
                 place,
             )
+
+
+def check_validity(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Factors of a part of a year are of the days on which they were used.
+
+    Those of a whole year, whenever it begins, stand for the years beside it, too
+    (`check_expired`).
+    """
+    period = audited.deployment.period
+    days = {one.table.name: (one.first, one.until) for one in audited.records}
+    for entry in audited.statement.register:
+        valid = catalogue.days(entry.id) if entry.id in catalogue.factors else None
+        if valid is None or (valid[1] - valid[0]).days + 1 in _YEAR:
+            continue
+        used = [
+            days[line.run]
+            for line in audited.statement.lines
+            if line.run and entry.id in (*line.factors, *line.market_factors)
+        ]
+        since, to = valid
+        first = max(period.start, min((one for one, _ in used), default=since))
+        last = min(period.end, max((one for _, one in used), default=to))
+        early = since.year >= period.start.year and (since.month, since.day) != (1, 1)
+        late = to.year <= period.end.year and (to.month, to.day) != (12, 31)
+        if (early and first < since) or (late and to.year >= period.start.year and to < last):
+            yield Finding(
+                "factor-expired",
+                f"{entry.id} is of {since} to {to}, and was used for {first} to {last}.",
+                Severity.WARNING,
+                "Give factors of all of these days (docs/factors.md).",
+                entry.id,
+            )
+
+
+def check_later(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No factor that the manifest declares is of a year after the period."""
+    year = audited.deployment.period.end.year
+    for entry in audited.statement.register:
+        if entry.version == _MANIFEST and entry.year is not None and entry.year > year:
+            yield Finding(
+                "factor-later",
+                f"{entry.id} describes {entry.year}; the period ends in {year}.",
+                Severity.WARNING,
+                f"Give the figure of {year}, or correct its year.",
+                entry.id,
+            )
+
+
+def check_declared(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Every residual mix and every part of category 3.3 is of the grid of an own site."""
+    deployment = audited.deployment
+    own = [one for one in deployment.sites if one.holding is Holding.OWN and one.zone]
+    markets = {market_of(site, catalogue) for site in own}
+    zones = {zone for site in own for zone in catalogue.zones.lineage(site.zone)}
+    for table, names, known in (
+        ("residual_mix", deployment.residual_mix, markets),
+        ("upstream.losses", deployment.upstream.losses, zones),
+        ("upstream.fuel", deployment.upstream.fuel, zones),
+    ):
+        for name in names:
+            if name not in known:
+                yield Finding(
+                    "declared-unused",
+                    f"[{table}] has {name!r}, which is that of no own site: it is in no figure.",
+                    Severity.WARNING,
+                    f"Those of own sites are: {', '.join(sorted(known)) or 'none'}.",
+                    f"{table}.{name}",
+                )
+
+
+def check_overlap(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No more devices of the register work at once than there are."""
+    places = {silo.name: silo.place for silo in audited.deployment.silos}
+    held: dict[tuple[str, str], list[Occupancy]] = {}
+    for record in audited.records:
+        if record.table.activities and record.table.start is None:
+            continue  # somewhere in the period: nobody said when
+        for one in record.held:
+            if one.works:
+                held.setdefault((places[one.silo], one.device), []).append(one)
+    has = _registered(audited)
+    for key, found in held.items():
+        there = [
+            (-math.inf if one.purchased is None else moment(one.purchased), float(one.count))
+            for one in audited.deployment.hardware
+            if (one.place, one.device) == key
+        ]
+        excess_s, taken_s, peak = overlap(found, there)
+        # More hours than there are at all is said by `check_hours`.
+        if excess_s > OVERLAP * taken_s and taken_s <= has[key] * (1 + _ROUNDING):
+            place, device = key
+            yield Finding(
+                "hours-overlap",
+                f"Runs held {peak:.6g} devices {device!r} in {place!r} at once, more than the "
+                f"register has: {excess_s / S_PER_H:.6g} of {taken_s / S_PER_H:.6g} device hours.",
+                Severity.WARNING,
+                "Complete [[hardware]], correct start and duration of the runs, or name the share "
+                "of each.",
+                place,
+            )
+
+
+def check_energy(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Every run has an energy figure: without one its electricity is unknown, not 0."""
+    known, bare = [], []
+    for record in audited.records:
+        lines = record.inventory.lines
+        if any(line.energy_kwh is not None for line in lines):
+            known.append(record.table.name)
+        elif any(line.unmetered for line in lines):
+            bare.append(record.table.name)
+    if bare:
+        whose = f"{len(bare)} run(s)" if known else "any run"
+        yield Finding(
+            "energy-missing",
+            f"No activity of {whose} has an energy figure: the electricity is in no total, and "
+            "not 0.",
+            Severity.WARNING if known else Severity.ERROR,
+            "Track it (footprint track), or declare the energy or the rated power.",
+            ", ".join(bare[:5]),
+        )
+
+
+def check_reported(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Something of what the runs used is the company's."""
+    lines = [line for line in audited.statement.lines if line.run and line.location_g is not None]
+    if lines and all(line.category is Category.OTHERS for line in lines):
+        outside_g = math.fsum(line.location_g.value for line in lines if line.location_g)
+        yield Finding(
+            "nothing-reported",
+            f"All that the runs used, {outside_g / G_PER_KG:.6g} kgCO2e, is of others: the totals "
+            "hold none of it.",
+            Severity.WARNING,
+            "If a site is yours, correct controlled, equity_share or the approach.",
+            ", ".join(dict.fromkeys(line.place for line in lines)),
+        )
 
 
 def _registered(audited: Audited) -> dict[tuple[str, str], float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from footprint.audit.books import NOTHING, Books, Owner, Use
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import Acquired, HardwareTable
+from footprint.audit.occupancy import moment
 from footprint.factors import FactorCatalogue
 from footprint.model import (
     Basis,
@@ -60,13 +61,8 @@ def _within(deployment: Deployment, day: date) -> bool:
 
 def _served(deployment: Deployment, hardware: HardwareTable, life_s: float) -> float:
     """Time of its life that lies in the period, of one device [s]."""
-    first, after = _moment(deployment.period.start), _moment(deployment.period.end, days=1)
+    first, after = moment(deployment.period.start), moment(deployment.period.end, days=1)
     if hardware.purchased is None:
         return after - first
-    bought = _moment(hardware.purchased)
+    bought = moment(hardware.purchased)
     return max(0.0, min(after, bought + life_s) - max(first, bought))
-
-
-def _moment(day: date, days: int = 0) -> float:
-    there = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=days)
-    return there.timestamp()

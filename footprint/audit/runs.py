@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 
 from footprint.addresses import publish_address, publish_path
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import SiloTable
 from footprint.audit.manifest import locate
+from footprint.audit.occupancy import Occupancy, occupancies
 from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
 from footprint.factors import FactorCatalogue
@@ -48,6 +50,8 @@ class RunRecord:
         On which the first of its activities began, and the last one (UTC).
     until : date
         On which they were over, by their time.
+    held : tuple of Occupancy
+        When it held the devices of which silo.
     """
 
     table: RunTable
@@ -55,6 +59,7 @@ class RunRecord:
     first: date
     last: date
     until: date
+    held: tuple[Occupancy, ...]
 
 
 def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRecord, ...]:
@@ -72,11 +77,14 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
     for number, run in enumerate(deployment.runs, start=1):
         journal = _journal(deployment, run, f"runs[{number}]", catalogue)
         inventory = build_inventory(journal)
-        lines = tuple(
-            _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
-            for line in inventory.lines
-        )
-        records.append(RunRecord(run, replace(inventory, lines=lines), *_days(run, journal)))
+        silo_of = partial(_silo_of, deployment, run, key=f"runs[{number}]")
+        lines = tuple(_of_silo(line, silos[silo_of(line.actor)], run) for line in inventory.lines)
+        classes = {name: silo.device for name, silo in silos.items()}
+        # Of several devices the journal holds the time of all.
+        side_by_side = [table.devices for table in run.activities] or None
+        held = tuple(occupancies(journal, silo_of, classes, side_by_side))
+        days = _days(run, journal)
+        records.append(RunRecord(run, replace(inventory, lines=lines), *days, held))
     return tuple(records)
 
 
@@ -171,7 +179,7 @@ def _digest(journal: Journal) -> str:
     return found.hexdigest()
 
 
-def _silo_of(deployment: Deployment, run: RunTable, actor: str, key: str) -> str:
+def _silo_of(deployment: Deployment, run: RunTable, actor: str, *, key: str) -> str:
     names = {silo.name for silo in deployment.silos}
     silo = run.actors.get(actor) or (actor if actor in names else run.silo)
     if silo is None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from footprint.assessment import estimate
+from footprint.audit.accounts import unregistered
 from footprint.audit.books import Books, Owner, Use, inventory_of, settings_of
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import HardwareTable
@@ -17,8 +18,10 @@ from footprint.factors import FactorCatalogue
 from footprint.model import Exclusion, InventoryLine, Phase
 from footprint.units import watt_seconds_to_kwh
 
-_UNHELD = "stood by while no run held it"
-_ROUNDING = 1e-9
+UNHELD = "stood by while no run held it"
+"""Why energy at rest is in no line."""
+ROUNDING = 1e-9
+"""Share of their time [1] below which devices have no rest."""
 
 
 def spare_shares(
@@ -37,7 +40,7 @@ def spare_shares(
     without : collection of Phase
         Phases of runs that do not count.
     """
-    taken = _taken(deployment, records, without)
+    taken = taken_times(deployment, records, without)
     kinds: dict[str, tuple[str, str]] = {}
     reserved: dict[tuple[str, str], float] = {}
     for line in books.lines:
@@ -59,7 +62,7 @@ def unheld_shares(
     At rest a run may hold a device all the same, with its energy. Only what is above rounding.
     """
     found = spare_shares(deployment, records, books, (Phase.STORAGE,))
-    return {name: share for name, share in found.items() if share > _ROUNDING}
+    return {name: share for name, share in found.items() if share > ROUNDING}
 
 
 def spare_s(books: Books, hardware: HardwareTable, share: float) -> float:
@@ -72,17 +75,18 @@ def _whole(line: InventoryLine) -> float:
     return line.duration_s * (line.resource_share or 1.0)
 
 
-def _taken(
+def taken_times(
     deployment: Deployment, records: Iterable[RunRecord], without: Collection[Phase]
 ) -> dict[tuple[str, str], float]:
-    """Device time that runs took, by place and device class [s]."""
+    """Device time that runs took of the register, by place and device class [s]."""
     places = {silo.name: silo.place for silo in deployment.silos}
     found: dict[tuple[str, str], float] = {}
     for record in records:
         for line in record.inventory.lines:
             if line.phase not in without:
                 key = (places[line.actor], line.device or "")
-                found[key] = found.get(key, 0.0) + _whole(line)
+                held = 1.0 - unregistered(deployment, key[0], line, record)
+                found[key] = found.get(key, 0.0) + _whole(line) * held
     return found
 
 
@@ -107,15 +111,16 @@ def exclude_standby(
             continue
         if hardware.idle_w is None:
             unknown.append(hardware.name)
+        if not hardware.idle_w:  # not known, or switched off
             continue
         time_s = spare_s(books, hardware, share)
         energy_kwh = watt_seconds_to_kwh(hardware.idle_w, time_s) * standing.share
         emitted_g = _estimate(deployment, hardware, energy_kwh, books, catalogue)
         what = f"{energy_kwh:.6g} kWh of {hardware.name!r} at rest"
-        yield Exclusion(what, _UNHELD, standing.category, emitted_g, None)
+        yield Exclusion(what, UNHELD, standing.category, emitted_g, None)
     if unknown:
         what = f"electricity at rest of {', '.join(map(repr, unknown))}"
-        yield Exclusion(what, f"{_UNHELD}; its idle power was not declared", None, None, None)
+        yield Exclusion(what, f"{UNHELD}; its idle power was not declared", None, None, None)
 
 
 def _estimate(

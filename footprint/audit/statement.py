@@ -112,7 +112,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
     sampler = Sampler(terms.values(), seed=location.seed, draws=location.draws)
     totals = tuple(_totals(lines, sampler))
     standby = exclude_standby(deployment, records, books, standings, catalogue)
-    exclusions = list_exclusions(deployment, standby, books, location, totals)
+    exclusions = list_exclusions(deployment, standby, books, location, totals, catalogue)
     used = {
         name
         for line in lines

@@ -58,7 +58,7 @@ def market_of(site: SiteTable, catalogue: FactorCatalogue) -> str:
 
 def supply_sites(
     deployment: Deployment,
-    used_kwh: Mapping[str, float],
+    whole_kwh: Mapping[str, float],
     shares: Mapping[str, float],
     catalogue: FactorCatalogue,
 ) -> Supplied:
@@ -67,11 +67,11 @@ def supply_sites(
     Parameters
     ----------
     deployment : Deployment
-    used_kwh : mapping of str to float
-        The company's electricity by site, with the overhead of the building [kWh]; sites in
-        scope 2 only.
+    whole_kwh : mapping of str to float
+        Electricity by own site, with the overhead of the building, whoever reports it [kWh].
     shares : mapping of str to float
-        Part of each site that is the company's, of its generators too [1].
+        Part of each site that is the company's, of its generators too [1]. They supply the
+        whole site; contracts are of the company's part alone.
     catalogue : FactorCatalogue
 
     Returns
@@ -80,19 +80,21 @@ def supply_sites(
         The shares of each site add up to 1.
     """
     supplied = Supplied()
-    sites = {site.name: site for site in deployment.sites if site.name in used_kwh}
-    left = dict(used_kwh)
+    sites = {site.name: site for site in deployment.sites if site.name in whole_kwh}
+    reported = {name: site for name, site in sites.items() if shares[name]}
     pieces: dict[str, list[Piece]] = {name: [] for name in sites}
-    supplied.findings.extend(_left_out(deployment, sites, shares))
-    for site in sites.values():
-        _generate(site, shares[site.name], left, pieces[site.name], supplied)
+    supplied.findings.extend(_left_out(deployment, sites))
+    left = {}
+    for name, site in sites.items():
+        left[name] = shares[name] * _generate(site, whole_kwh[name], pieces[name], supplied)
+    used_kwh = {name: shares[name] * whole_kwh[name] for name in sites}
     for instrument in deployment.instruments:
-        _match(instrument, deployment, sites, catalogue, left, used_kwh, pieces, supplied)
+        _match(instrument, deployment, reported, catalogue, left, used_kwh, pieces, supplied)
     for name, site in sites.items():
         rest = 1.0 - math.fsum(piece.share for piece in pieces[name])
         if rest > _DUST:
             market = market_of(site, catalogue)
-            mix = deployment.residual_mix.get(market)
+            mix = deployment.residual_mix.get(market) if name in reported else None
             contract = None
             if mix is not None:
                 contract = Supply(f"residual/{market}", mix.intensity_g_per_kwh, site.zone)
@@ -103,39 +105,28 @@ def supply_sites(
     return supplied
 
 
-def _left_out(
-    deployment: Deployment, sites: Mapping[str, SiteTable], shares: Mapping[str, float]
-) -> Iterator[Finding]:
-    """Find generators of sites whose electricity is not the company's scope 2."""
+def _left_out(deployment: Deployment, sites: Mapping[str, SiteTable]) -> Iterator[Finding]:
+    """Find generators of sites of which no line holds the electricity."""
     for site in deployment.sites:
         for generator in () if site.name in sites else site.generators:
             emitted_g = generator.energy_kwh * generator.intensity_g_per_kwh
-            why = "it has no grid zone"
-            remedy = "Name the zone of the site."
-            if not shares[site.name]:
-                why = "the company reports no part of it, and states it by the grid, outside"
-                remedy = "Others report it. If it is yours, correct controlled or equity_share."
             yield Finding(
                 "generator-left-out",
                 f"No line holds the {generator.energy_kwh:.6g} kWh, {emitted_g / G_PER_KG:.6g} "
-                f"kgCO2e, that the generator {generator.name!r} made at {site.name!r}: {why}.",
+                f"kgCO2e, that the generator {generator.name!r} made at {site.name!r}: it has "
+                "no grid zone.",
                 Severity.WARNING,
-                remedy,
+                "Name the zone of the site.",
                 site.name,
             )
 
 
-def _generate(
-    site: SiteTable,
-    share: float,
-    left: dict[str, float],
-    pieces: list[Piece],
-    supplied: Supplied,
-) -> None:
-    used_kwh = left[site.name]
+def _generate(site: SiteTable, whole_kwh: float, pieces: list[Piece], supplied: Supplied) -> float:
+    """Add the pieces of generators of a site; give what they leave to the grid [kWh]."""
+    left_kwh = whole_kwh
     for generator in site.generators:
-        made_kwh = generator.energy_kwh * share
-        taken = min(made_kwh, left[site.name])
+        made_kwh = generator.energy_kwh
+        taken = min(made_kwh, left_kwh)
         if taken < made_kwh * (1 - _DUST):
             supplied.findings.append(
                 Finding(
@@ -147,9 +138,10 @@ def _generate(
                 )
             )
         if taken:
-            left[site.name] -= taken
+            left_kwh -= taken
             supply = Supply(f"generator/{generator.name}", generator.intensity_g_per_kwh)
-            pieces.append(Piece(taken / used_kwh, supply))
+            pieces.append(Piece(taken / whole_kwh, supply))
+    return left_kwh
 
 
 def _match(

@@ -14,7 +14,8 @@ CHOICES: tuple[tuple[str, str], ...] = (
     ),
     (
         "Hardware that was bought",
-        "Category 3.2 holds all of its making in the year of purchase. The amortised column "
+        "Category 3.2 holds the making of what is reserved of it in the year of purchase, all at "
+        "once. The amortised column "
         "spreads it over its life, for the functional unit; the two are never added.",
     ),
     (
@@ -23,7 +24,8 @@ CHOICES: tuple[tuple[str, str], ...] = (
     ),
     (
         "Upstream fuel and losses",
-        "Category 3.3, where a share or a factor was declared. A life-cycle grid factor holds "
+        "Category 3.3, where a share or a factor was declared; of what is lost with the fuel "
+        "behind it. A life-cycle grid factor holds "
         "the making of the fuel already: it stands in scope 2 then.",
     ),
     (

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -123,8 +124,19 @@ class FactorCatalogue:
         FactorNotFound
             If there is no such factor.
         """
+        days = self.days(factor_id)
+        return None if days is None else (days[0].year, days[1].year)
+
+    def days(self, factor_id: str) -> tuple[date, date] | None:
+        """First and last day that a factor describes; None if it holds until it is replaced.
+
+        Raises
+        ------
+        FactorNotFound
+            If there is no such factor.
+        """
         rows = self._groups[GroupKey.of(self.get(factor_id))]
-        return next(row.years for row in rows if row.factor.id == factor_id)
+        return next(row.days for row in rows if row.factor.id == factor_id)
 
     def bounds(self, factor: EmissionFactor) -> tuple[float, float, str]:
         """95 % bounds of a factor, in its unit.

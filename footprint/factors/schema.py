@@ -87,13 +87,18 @@ _LARGEST_NUMBER = 64
 class FactorRow:
     """A factor, where it was written, and the years that it covers.
 
-    `years` is None for a fact that holds until another replaces it, such as the
-    rated power of a processor.
+    `days` and `years`, first and last, are None for a fact that holds until another replaces
+    it, such as the rated power of a processor.
     """
 
     factor: EmissionFactor
-    years: tuple[int, int] | None
+    days: tuple[date, date] | None
     place: str
+
+    @property
+    def years(self) -> tuple[int, int] | None:
+        """First and last year that it covers, if only in part."""
+        return None if self.days is None else (self.days[0].year, self.days[1].year)
 
 
 @lru_cache(maxsize=256)
@@ -146,7 +151,7 @@ def parse_row(
         faults.append("source_url must start with https://, http://, doi: or urn:")
     if cells["preferred"] not in ("yes", "no"):
         faults.append(f"preferred must be yes or no, not {cells['preferred']!r}")
-    years, year = _years(cells, faults)
+    days, year = _days(cells, faults)
     signal = _check_signal(cells, faults)
     zone = _check_zone(cells, zones, faults)
     numbers = _numbers(cells, faults)
@@ -169,12 +174,12 @@ def parse_row(
         source=_source(cells["source"], cells["source_url"], cells["licence"]),
         note=cells["note"],
     )
-    return FactorRow(factor, years, place), []
+    return FactorRow(factor, days, place), []
 
 
-def _years(
+def _days(
     cells: Mapping[str, str], faults: list[str]
-) -> tuple[tuple[int, int] | None, int | None]:
+) -> tuple[tuple[date, date] | None, int | None]:
     dates: dict[str, date] = {}
     for column in ("valid_from", "valid_to"):
         text = cells[column]
@@ -192,7 +197,7 @@ def _years(
     year = dates["valid_from"].year if "valid_from" in dates else None
     if year is None or "valid_to" not in dates:
         return None, year
-    return (year, dates["valid_to"].year), year
+    return (dates["valid_from"], dates["valid_to"]), year
 
 
 def _day(text: str) -> date | None:

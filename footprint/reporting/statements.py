@@ -62,6 +62,14 @@ def _figure(statement: Statement, name: str) -> Interval:
 def _verdict(statement: Statement) -> str:
     location, market = _figure(statement, "location"), _figure(statement, "market")
     scale = Scale.of("emissions", [location.value, market.value])
+    if not any(True for line in statement.lines for _ in line.figures("location")):
+        outside = _figure(statement, "outside")
+        named, when = statement.organisation.name, _period(statement)
+        if not outside.value:
+            return clean(f"What {named} emitted {when} is not known: no line has a figure.")
+        scale = Scale.of("emissions", [outside.value])
+        of_others = f"{scale.quantity(outside)} are of others"
+        return clean(f"{named} reports no emissions {when}: {of_others}.")
     return clean(
         f"{statement.organisation.name} emitted {scale.quantity(location)} by location and "
         f"{scale.quantity(market)} by contracts, {_period(statement)}."

@@ -152,6 +152,7 @@ THIRD_PARTY = {
     "transformers": {"integrations"},
     "markupsafe": {"reporting"},
     "numpy": {
+        "audit",
         "factors",
         "integrations",
         "intensity_means",
@@ -172,7 +173,7 @@ THIRD_PARTY = {
         "studies",
         "trials",
     },
-    "pandas": {"factors", "inventory", "simulation"},
+    "pandas": {"audit", "factors", "inventory", "simulation"},
     "pint": {"units"},
     "plotly": {"reporting"},
     "psutil": {"measurement"},

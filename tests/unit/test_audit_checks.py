@@ -13,6 +13,7 @@ from footprint.model import Severity
 from tests.companies import company, stated, total_g
 
 JOURNAL = Path(__file__).parents[2] / "examples" / "company" / "journals" / "noise-study-lyon"
+FACTORS = Path(__file__).parents[1] / "data" / "half_a_year"
 
 
 def found_by_checks(path):
@@ -73,6 +74,21 @@ def nothing_to_divide_by(manifest):
     manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
     for activity in first(manifest, "runs")["activities"]:
         del activity["energy"], activity["tier"]
+
+
+def run_without_energy(manifest):
+    more = {"name": "s", "activities": [{"silo": "a", "duration": "1 h"}]}
+    manifest["runs"].append(more)
+
+
+def all_of_others(manifest):
+    manifest["instruments"] = []
+    for site in manifest["sites"]:
+        site["controlled"] = False
+
+
+def unknown_at_rest(manifest):
+    del first(manifest, "hardware")["idle"]
 
 
 def journal_twice(manifest):
@@ -236,25 +252,57 @@ def too_many_hours(manifest):
     work(manifest).update(devices=2, duration="4500 h")
 
 
+def factor_of_half_a_year(manifest):
+    manifest["factors"] = [str(FACTORS)]
+    del manifest["intensity"]["FR"]
+
+
+def mix_of_the_future(manifest):
+    manifest["residual_mix"]["FR"]["year"] = 2035
+
+
+def mix_of_nobody(manifest):
+    manifest["residual_mix"]["UK"] = {**manifest["residual_mix"]["FR"]}
+
+
+def losses_of_nobody(manifest):
+    manifest["upstream"] = {"losses": {"PL": {"share": 0.05, "source": "made up"}}}
+
+
+def runs_at_once(manifest):
+    """Twelve runs of 300 h on one server, all from the same day: 3,600 h in 300 h."""
+    work(manifest)["duration"] = "3000 h"
+    work(manifest)["phase"] = "idle"
+    for number in range(12):
+        run = {"name": f"s{number}", "start": date(2026, 3, 1), "activities": []}
+        energy = f"{30 + number} kWh"
+        one = {"silo": "a", "duration": "300 h", "energy": energy, "tier": "A", "meter": "m"}
+        run["activities"].append(one)
+        manifest["runs"].append(run)
+
+
 def more_than_any_server_draws(manifest):
     work(manifest)["duration"] = "30 h"
 
 
 CASES = [
     (no_region, "region-missing", Severity.ERROR),
-    (old_run, "run-outside-period", Severity.ERROR),
+    (old_run, {"run-outside-period", "gpu-idle"}, None),
     (run_into_the_next_year, "run-beyond-period", Severity.WARNING),
     (hours_of_many_devices_as_those_of_one, "run-beyond-period", Severity.WARNING),
     (run_of_the_year_but_not_of_the_period, "run-outside-period", Severity.ERROR),
     (old_factor, "factor-expired", Severity.WARNING),
     (
         nothing_to_divide_by,
-        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded"},
+        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded", "energy-missing"},
         None,
     ),
+    (run_without_energy, "energy-missing", Severity.WARNING),
+    (all_of_others, {"nothing-reported", "cut-off-exceeded", "primary-share-low"}, None),
+    (unknown_at_rest, "exclusion-unsized", Severity.WARNING),
     (declared_long_ago, "factor-expired", Severity.WARNING),
     (mix_of_long_ago, "factor-expired", Severity.WARNING),
-    (journal_twice, "run-twice", Severity.ERROR),
+    (journal_twice, {"run-twice", "hours-overlap"}, None),
     (name_twice, "run-twice", Severity.ERROR),
     (work_twice, "run-alike", Severity.WARNING),
     (cloud_as_site, "cloud-in-scope-2", Severity.ERROR),
@@ -289,6 +337,11 @@ CASES = [
     (old_hardware, "life-over", Severity.INFO),
     (archive, "kept-beyond-period", Severity.ERROR),
     (too_many_hours, "hours-exceeded", Severity.WARNING),
+    (factor_of_half_a_year, "factor-expired", Severity.WARNING),
+    (mix_of_the_future, "factor-later", Severity.WARNING),
+    (mix_of_nobody, "declared-unused", Severity.WARNING),
+    (losses_of_nobody, "declared-unused", Severity.WARNING),
+    (runs_at_once, "hours-overlap", Severity.WARNING),
     (more_than_any_server_draws, "power-implausible", Severity.WARNING),
 ]
 
@@ -394,3 +447,36 @@ def test_idle_devices_whose_energy_is_declared_are_not_to_be_declared_again(tmp_
         findings = stated(tmp_path / name, change).findings
         (found,) = [one for one in findings if one.code == "gpu-idle"]
         assert ("declare its idle energy" in found.remedy) is said
+
+
+def test_a_factor_of_a_year_that_begins_in_april_is_one_of_a_year(tmp_path):
+    text = (FACTORS / "grid.csv").read_text(encoding="utf-8")
+    text = text.replace("2026-01-01,2026-06-30", "2025-04-01,2026-03-31")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "grid.csv").write_text(text, encoding="utf-8")
+
+    def change(manifest):
+        factor_of_half_a_year(manifest)
+        manifest["factors"] = ["own"]
+
+    assert found_by_checks(company(tmp_path, change)) == []
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "said"),
+    [
+        (date(2026, 1, 1), 181, None),  # to the end of June
+        (date(2026, 1, 1), 182, "used for 2026-01-01 to 2026-07-01"),
+        (date(2026, 10, 1), 1, "used for 2026-10-01 to 2026-10-01"),
+    ],
+)
+def test_a_factor_of_a_part_of_the_year_is_of_its_days_alone(tmp_path, start, days, said):
+    def change(manifest):
+        factor_of_half_a_year(manifest)
+        first(manifest, "runs")["start"] = start
+        for activity in first(manifest, "runs")["activities"]:
+            activity["duration"] = f"{24 * days} h"
+
+    found = [x for x in found_by_checks(company(tmp_path, change)) if x.code == "factor-expired"]
+    assert [one.place for one in found] == ([] if said is None else ["grid/FR/2026/half"])
+    assert said is None or said in found[0].message

@@ -126,36 +126,48 @@ def test_a_generator_is_scope_1_and_leaves_the_rest_to_scope_2(tmp_path):
     assert total_g(statement, "scope 2 market") == pytest.approx(500 * 10 + 500 * 80 + 1000 * 700)
 
 
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        (lambda m: m["sites"][0].update(controlled=False), "reports no part"),
-        (lambda m: m["sites"][0].update(zone=""), "no grid zone"),
-        (
-            lambda m: (
-                m["organisation"].update(approach="equity share"),
-                m["sites"][0].update(equity_share=0.0),
-            ),
-            "reports no part",
-        ),
-    ],
-)
-def test_a_generator_that_is_in_no_line_is_said_with_its_size(tmp_path, change, why):
+def test_a_generator_that_is_in_no_line_is_said_with_its_size(tmp_path):
     def made(manifest):
         generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
         manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
 
     def left_out(manifest):
         made(manifest)
-        change(manifest)
+        manifest["sites"][0]["zone"] = ""
 
     assert "generator-left-out" not in {one.code for one in stated(tmp_path / "a", made).findings}
     statement = stated(tmp_path / "b", left_out)
     (found,) = [one for one in statement.findings if one.code == "generator-left-out"]
     assert "200 kWh, 180 kgCO2e" in found.message
-    assert why in found.message
+    assert "no grid zone" in found.message
     assert (found.severity, found.place) == (Severity.WARNING, "A")
     assert total_g(statement, "scope 1") == 0
+
+
+@pytest.mark.parametrize(("approach", "share"), [("control", 0), ("share", 0), ("share", 0.4)])
+def test_the_functional_unit_is_charged_alike_whoever_reports_a_site(tmp_path, approach, share):
+    """200 kWh of a generator and 1000 kWh of the grid: all of it, of the company or of others."""
+
+    def made(manifest):
+        generator = {"name": "g", "energy": "200 kWh", "source": "made up"}
+        manifest["sites"][0]["generators"] = [generator | {"intensity": "900 gCO2e/kWh"}]
+
+    def of_others(manifest):
+        made(manifest)
+        if approach == "control":
+            manifest["sites"][0]["controlled"] = False
+        else:
+            manifest["organisation"]["approach"] = "equity share"
+            manifest["sites"][0]["equity_share"] = share
+
+    ours, theirs = stated(tmp_path / "a", made), stated(tmp_path / "b", of_others)
+    for name in ("sci operation", "sci"):
+        assert total_g(theirs, name) == pytest.approx(total_g(ours, name), rel=1e-12)
+    whole_g = 200 * 900 + 1000 * 50
+    assert total_g(theirs, "outside") == pytest.approx((1 - share) * whole_g)
+    assert total_g(theirs, "scope 1") == pytest.approx(share * 200 * 900)
+    assert theirs.instruments[0].used_kwh == pytest.approx(min(500, share * 1000))
+    assert "generator-left-out" not in {one.code for one in theirs.findings}
 
 
 def test_an_exclusion_of_category_3_3_hides_what_it_covers_alone(tmp_path):
@@ -356,7 +368,7 @@ def test_hardware_in_a_place_without_a_zone_was_made_all_the_same(tmp_path):
     assert any("5 kWh in D" in one.what for one in nowhere.exclusions)
 
 
-def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
+def test_hardware_bought_in_a_run_does_not_hide_its_hours_before(tmp_path):
     def bought(day):
         def change(manifest):
             manifest["runs"][0]["start"] = date(2026, 3, 1)
@@ -367,9 +379,25 @@ def test_hardware_bought_after_a_run_does_not_hide_its_reserved_time(tmp_path):
     def reserved(statement):
         return [line for line in statement.lines if line.silo == "a" and line.stage == "embodied"]
 
-    assert not reserved(stated(tmp_path / "a", bought(date(2026, 11, 5))))
-    late = reserved(stated(tmp_path / "b", bought(date(2026, 11, 6))))
+    assert not reserved(stated(tmp_path / "a", bought(date(2026, 3, 1))))
+    # The run takes 250 days; half of them lie before 4 July.
+    half = reserved(stated(tmp_path / "b", bought(date(2026, 7, 4))))
+    assert [line.activity for line in half] == [pytest.approx(3000 * 3600)]
+    late = reserved(stated(tmp_path / "c", bought(date(2026, 11, 6))))
     assert [line.activity for line in late] == [pytest.approx(6000 * 3600)]
+
+
+def test_device_hours_of_several_devices_are_no_time_by_the_clock(tmp_path):
+    """Ten servers for 500 h from 5 January are over before the one that is bought in June."""
+
+    def change(manifest):
+        manifest["hardware"][0]["purchased"] = date(2026, 6, 1)
+        work = {"silo": "a", "devices": 10, "duration": "500 h", "energy": "9 kWh", "tier": "A"}
+        run = {"name": "s", "start": date(2026, 1, 5), "activities": [work]}
+        manifest["runs"] = [run]
+
+    lines = [x for x in stated(tmp_path, change).lines if x.run and x.stage == "embodied"]
+    assert [line.activity for line in lines] == [pytest.approx(5000 * 3600)]
 
 
 def test_purchases_carry_no_doubt_about_the_life(tmp_path):
