@@ -16,7 +16,7 @@ from tests.integration.flower_fleet import Fleet, write_app
 from tests.management_silos import ROWS, SECRET, Company, make_company
 
 PATIENCE_S = 90  # a process is started for every message, on a machine that may be busy
-ANSWERING = ("lisbon", "madrid", "nice", "turku")
+SILOS = ("lisbon", "madrid", "nice", "turku")
 
 APP = f"""
 import json
@@ -36,11 +36,9 @@ from footprint.management.results import Catalogues, write_catalogues, write_res
 
 
 def wicked(message, context, call_next):
-    # One silo fails at once. In the last analysis one forges its sketch, one is killed while
-    # it answers, and one answers when nobody waits any more.
+    # In the last analysis one silo forges its sketch, one is killed while it answers, and one
+    # answers when nobody waits any more.
     silo = Path(context.node_config["silo"]).name
-    if silo == "porto":
-        raise RuntimeError("this silo fails")
     reply = call_next(message, context)
     asked = message.content.config_records.get(RECORD) or {{}}
     if '"last"' not in asked.get("question", ""):
@@ -80,7 +78,7 @@ def main(grid, context):
     ]
     run = CarbonRun(folder, "management", zone="SE", device="server")
     with run.wrap(grid) as measured:
-        wait_for_nodes(measured, {len(ANSWERING) + 1}, {PATIENCE_S})
+        wait_for_nodes(measured, {len(SILOS)}, {PATIENCE_S})
         coordinator = Coordinator(measured, timeout_s={PATIENCE_S})
         collected = coordinator.collect()
         known = Catalogues.of(coordinator.catalogues, collected)
@@ -89,8 +87,8 @@ def main(grid, context):
         for question in questions:
             began_s = time.monotonic()
             result = coordinator.ask(question)
-            # Twice as long as all silos needed, and more: who is honest has answered by then.
-            coordinator.timeout_s = 5 + 2 * (time.monotonic() - began_s)
+            # Half as long again as all silos needed, and more: who is honest has answered then.
+            coordinator.timeout_s = 5 + 1.5 * (time.monotonic() - began_s)
             (folder / f"{{question.id}}.json").write_text(write_result(result))
             found[question.id] = {{
                 "number": result.number,
@@ -114,7 +112,7 @@ class Deployed(NamedTuple):
 def deployed(tmp_path_factory):
     """Run the deployment once."""
     folder = tmp_path_factory.mktemp("management")
-    company = make_company(folder / "company", (*ANSWERING, "porto"))
+    company = make_company(folder / "company", SILOS)
     flower_app = write_app(folder / "app", APP)
     configs = [f'silo="{path}"' for path in company.folders.values()]
     with pytest.MonkeyPatch.context() as patch:
@@ -126,32 +124,24 @@ def deployed(tmp_path_factory):
     return Deployed(company, found, fp.read_journal(folder / "journal"), sent, folder / "journal")
 
 
-def test_catalogues_and_quantiles_come_from_four_of_five_processes(deployed):
+def test_catalogues_and_quantiles_come_from_four_processes(deployed):
     company, found, *_ = deployed
-    told = sorted(found["catalogues"])
-    # Of the one that fails nobody has heard more than the number of its node.
-    (failed,) = (row for row in told if row[0].startswith("node "))
-    assert failed[1:] == ["failed", None]
-    told.remove(failed)
-    assert told == [[name, "answered", ROWS] for name in ANSWERING]
-    rows = len(ANSWERING) * ROWS
-    exact = np.sort(company.fares[:rows])
-    assert found["fares"]["rows"] == rows
+    assert sorted(found["catalogues"]) == [[name, "answered", ROWS] for name in SILOS]
+    exact = np.sort(company.fares)
+    assert found["fares"]["rows"] == len(SILOS) * ROWS
     for rank, value in zip((0.25, 0.5, 0.75), found["fares"]["values"], strict=True):
         assert abs(np.searchsorted(exact, value) / len(exact) - rank) < 0.01
 
 
-def test_silos_that_fail_forge_die_or_are_slow_are_said_and_left_out(deployed):
+def test_silos_that_forge_die_or_are_slow_are_said_and_left_out(deployed):
     company, found, *_ = deployed
     coverage = found["last"]["coverage"]
     assert found["last"]["rows"] == ROWS
-    (failed,) = set(coverage) - set(ANSWERING)
     assert coverage == {
         "lisbon": "late",
         "madrid": "answered",
         "nice": "forged",
         "turku": "late",
-        failed: "failed",
     }
     customers = company.customers[ROWS : 2 * ROWS]
     assert found["last"]["values"][0] == pytest.approx(len(np.unique(customers)), rel=0.02)
@@ -184,21 +174,20 @@ def test_the_energy_of_an_analysis_is_in_the_journal(deployed):
     silos = [
         one for one in journal.activities() if one.round == number and one.phase is Phase.EVALUATE
     ]
-    assert len({one.actor for one in silos}) == len(ANSWERING)
+    assert len({one.actor for one in silos}) == len(SILOS)
     assert all(one.energy_kwh is not None for one in silos)
 
 
 def test_what_the_coordinator_wrote_is_printed_by_the_commands(deployed):
     listed = CliRunner().invoke(app, ["catalogue", str(deployed.folder / "catalogues.json")])
-    assert listed.exit_code == 1  # one is missing
-    assert "is left out: failed" in listed.stderr
-    for name in ANSWERING:
+    assert listed.exit_code == 0
+    for name in SILOS:
         assert name in listed.stdout
     result = read_result((deployed.folder / "last.json").read_text(), "last.json")
     assert result.number == deployed.found["last"]["number"]
     assert result.analysis.rows == ROWS
     printed = CliRunner().invoke(app, ["analyse", str(deployed.folder / "last.json")])
     assert printed.exit_code == 1  # silos are missing
-    assert "1 of 5 silos, 4,000 rows" in printed.stdout
-    for word in ("failed", "forged", "late", "What moved by fixed_core_access"):
+    assert "1 of 4 silos, 4,000 rows" in printed.stdout
+    for word in ("forged", "late", "What moved by fixed_core_access"):
         assert word in printed.stdout
