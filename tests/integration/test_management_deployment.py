@@ -16,7 +16,7 @@ from tests.integration.flower_fleet import Fleet, write_app
 from tests.management_silos import ROWS, SECRET, Company, make_company
 
 PATIENCE_S = 90  # a process is started for every message, on a machine that may be busy
-SILOS = ("lisbon", "madrid", "nice", "porto", "turku")
+SILOS = ("lisbon", "madrid", "nice", "turku")
 
 APP = f"""
 import json
@@ -36,25 +36,23 @@ from footprint.management.results import Catalogues, write_catalogues, write_res
 
 
 def wicked(message, context, call_next):
-    # In the last analysis one silo forges its sketch, one fails, one is killed while it
-    # answers, and one answers when nobody waits any more.
+    # In the last analysis one silo forges its sketch, one is killed while it answers, and one
+    # answers when nobody waits any more.
+    silo = Path(context.node_config["silo"]).name
     reply = call_next(message, context)
     asked = message.content.config_records.get(RECORD) or {{}}
     if '"last"' not in asked.get("question", ""):
         return reply
-    silo = Path(context.node_config["silo"]).name
     if silo == "nice":
         record = dict(reply.content.config_records[RECORD])
         record["sketches"] = [b"\\xff" * (1 << 15)]
         return Message(RecordDict({{RECORD: ConfigRecord(record)}}), reply_to=message)
     if silo == "lisbon":
-        raise RuntimeError("this silo fails")
-    if silo == "turku":
         this = psutil.Process()
         (node,) = (one for one in this.parents() if "flower-supernode" in " ".join(one.cmdline()))
         node.kill()
         this.kill()
-    while silo == "porto" and not Path(context.run_config["journal"], "found.json").exists():
+    while silo == "turku" and not Path(context.run_config["journal"], "found.json").exists():
         time.sleep(0.1)
     return reply
 
@@ -89,8 +87,8 @@ def main(grid, context):
         for question in questions:
             began_s = time.monotonic()
             result = coordinator.ask(question)
-            # Twice as long as all silos needed, and more: who is honest has answered by then.
-            coordinator.timeout_s = 5 + 2 * (time.monotonic() - began_s)
+            # Half as long again as all silos needed, and more: who is honest has answered then.
+            coordinator.timeout_s = 5 + 1.5 * (time.monotonic() - began_s)
             (folder / f"{{question.id}}.json").write_text(write_result(result))
             found[question.id] = {{
                 "number": result.number,
@@ -126,7 +124,7 @@ def deployed(tmp_path_factory):
     return Deployed(company, found, fp.read_journal(folder / "journal"), sent, folder / "journal")
 
 
-def test_catalogues_and_quantiles_come_from_five_processes(deployed):
+def test_catalogues_and_quantiles_come_from_four_processes(deployed):
     company, found, *_ = deployed
     assert sorted(found["catalogues"]) == [[name, "answered", ROWS] for name in SILOS]
     exact = np.sort(company.fares)
@@ -135,15 +133,14 @@ def test_catalogues_and_quantiles_come_from_five_processes(deployed):
         assert abs(np.searchsorted(exact, value) / len(exact) - rank) < 0.01
 
 
-def test_silos_that_fail_forge_die_or_are_slow_are_said_and_left_out(deployed):
+def test_silos_that_forge_die_or_are_slow_are_said_and_left_out(deployed):
     company, found, *_ = deployed
     coverage = found["last"]["coverage"]
     assert found["last"]["rows"] == ROWS
     assert coverage == {
-        "lisbon": "failed",
+        "lisbon": "late",
         "madrid": "answered",
         "nice": "forged",
-        "porto": "late",
         "turku": "late",
     }
     customers = company.customers[ROWS : 2 * ROWS]
@@ -191,6 +188,6 @@ def test_what_the_coordinator_wrote_is_printed_by_the_commands(deployed):
     assert result.analysis.rows == ROWS
     printed = CliRunner().invoke(app, ["analyse", str(deployed.folder / "last.json")])
     assert printed.exit_code == 1  # silos are missing
-    assert "1 of 5 silos, 4,000 rows" in printed.stdout
-    for word in ("failed", "forged", "late", "What moved by fixed_core_access"):
+    assert "1 of 4 silos, 4,000 rows" in printed.stdout
+    for word in ("forged", "late", "What moved by fixed_core_access"):
         assert word in printed.stdout
