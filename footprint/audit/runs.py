@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from urllib.parse import urlsplit
 
 from footprint.addresses import publish_address, publish_path
 from footprint.audit.deployments import ActivityTable, Deployment, RunTable
@@ -30,6 +31,7 @@ from footprint.units import S_PER_H, watt_seconds_to_kwh
 
 _LAST_S = datetime.max.replace(tzinfo=UTC).timestamp()
 _MOMENT_S = 1e-3
+_PORTS = {"postgresql": 5432}
 RATED = "rated power"
 """Beginning of the source of an energy that is nothing but rated power times time."""
 
@@ -47,6 +49,8 @@ class RunRecord:
         On which the first of its activities began, and the last one (UTC).
     until : date
         On which they were over, by their time.
+    ledger : str
+        That it lies in, by one name however the manifest writes it; empty if in none.
     """
 
     table: RunTable
@@ -54,6 +58,7 @@ class RunRecord:
     first: date
     last: date
     until: date
+    ledger: str = ""
 
 
 def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRecord, ...]:
@@ -75,7 +80,9 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
             _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
             for line in inventory.lines
         )
-        records.append(RunRecord(run, replace(inventory, lines=lines), *_days(run, journal)))
+        inventory = replace(inventory, lines=lines)
+        ledger = _ledger_name(deployment, run)
+        records.append(RunRecord(run, inventory, *_days(run, journal), ledger))
     return tuple(records)
 
 
@@ -153,11 +160,26 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> J
 
     with open_ledger(url, read_only=True) as ledger:
         name = run.recorded or run.name
-        where = {} if run.recorded_silo is None else {"silo": run.recorded_silo}
-        journal = ledger_journal(ledger, runs=[name], where=where, as_of=run.as_of)
+        silos = None if run.recorded_silo is None else [run.recorded_silo]
+        journal = ledger_journal(ledger, runs=[name], silos=silos, as_of=run.as_of)
+    where = "" if run.recorded_silo is None else f" of {run.recorded_silo}"
     when = "" if run.as_of is None else f", as of change {run.as_of}"
-    rows = InputFile(f"{publish_address(run.ledger or '')}, run {name}{when}", _digest(journal))
+    address = publish_address(run.ledger or "")
+    rows = InputFile(f"{address}, run {name}{where}{when}", _digest(journal))
     return replace(journal, inputs=(*journal.inputs, rows))
+
+
+def _ledger_name(deployment: Deployment, run: RunTable) -> str:
+    """Name the ledger of a run by what no way of writing its address changes."""
+    if run.ledger is None:
+        return ""
+    scheme, _, rest = run.ledger.partition(":///")
+    if scheme == "sqlite" and rest:
+        return f"sqlite:///{(deployment.folder / rest).resolve()}"
+    url = urlsplit(run.ledger)
+    kind = url.scheme.partition("+")[0]
+    host, port = (url.hostname or "").casefold(), url.port or _PORTS.get(kind)
+    return f"{kind}://{host}:{port}{url.path}?{url.query}"
 
 
 def _digest(journal: Journal) -> str:
