@@ -13,6 +13,11 @@ from dataclasses import replace
 from importlib import metadata
 
 from footprint.audit.accounts import Use
+from footprint.audit.base_year_checks import (
+    check_base_year,
+    check_base_year_total,
+    check_restatements,
+)
 from footprint.audit.contract_checks import (
     check_certificates,
     check_claims,
@@ -185,27 +190,6 @@ def check_hardware(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
         )
 
 
-def check_base_year(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """There is a base year, and it is calculated again when it has to be."""
-    base = audited.statement.base_year
-    if base is None:
-        yield Finding(
-            "base-year-missing",
-            "There is no base year: nobody can say whether emissions rise or fall.",
-            Severity.WARNING,
-            "Add [base_year].",
-        )
-    elif base.recalculate:
-        yield Finding(
-            "base-year-outdated",
-            f"Restatements change the base year {base.year} by {base.change:.1%}, more than the "
-            f"trigger of {base.trigger:.1%}.",
-            Severity.ERROR,
-            "Calculate it again, and declare the new total.",
-            str(base.year),
-        )
-
-
 def check_cut_off(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Exclusions stay below the cut-off."""
     cut = audited.statement.cut_off
@@ -311,6 +295,8 @@ CHECKS: dict[str, Check] = {
     "goal": check_goal,
     "year": check_year,
     "base-year-order": check_base_year_order,
+    "base-year-total": check_base_year_total,
+    "restatements": check_restatements,
     "losses": check_losses,
     "life": check_life,
     "kept": check_kept,

@@ -28,6 +28,7 @@ def find_faults(deployment: Deployment) -> Iterable[Fault]:
     yield from _method_faults(deployment)
     yield from _exclusion_faults(deployment)
     yield from _losses_faults(deployment)
+    yield from _restatement_faults(deployment)
 
 
 def _period_faults(deployment: Deployment) -> Iterable[Fault]:
@@ -211,3 +212,17 @@ def _losses_faults(deployment: Deployment) -> Iterable[Fault]:
                 f"{one.share:g} lies outside of its bounds, {low:g} to {high:g}.",
                 "Correct low or high.",
             )
+
+
+def _restatement_faults(deployment: Deployment) -> Iterable[Fault]:
+    for number, one in enumerate(deployment.restatements, start=1):
+        key, end = f"restatements[{number}]", deployment.period.end
+        if one.year > end.year:
+            yield (
+                f"{key}.year",
+                f"{one.year} lies after the period.",
+                "Name a year that was stated.",
+            )
+        if one.date is not None and one.date.year < one.year:
+            why = f"{one.date} lies before {one.year}, which was corrected."
+            yield f"{key}.date", why, "Say when it was corrected."

@@ -11,6 +11,7 @@ from importlib import metadata
 from footprint._version import __version__
 from footprint.assessment import estimate
 from footprint.audit.accounts import Books, inventory_of, keep_books, settings_of
+from footprint.audit.base_years import state_base_year
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
 from footprint.audit.holdings import UpstreamPart
@@ -24,7 +25,6 @@ from footprint.audit.wording import CHOICES, EXCLUDED, NOT_CLAIMED
 from footprint.factors import FactorCatalogue
 from footprint.model import (
     Assessment,
-    BaseYear,
     Category,
     Contribution,
     CutOff,
@@ -143,7 +143,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
         cut_off=_cut_off(deployment, exclusions),
         register=tuple(entry for name, entry in register.items() if name in used),
         restatements=tuple(_restatements(deployment)),
-        base_year=_base_year(deployment),
+        base_year=state_base_year(deployment),
         allocation=deployment.method.allocation,
         signal=str(location.boundary.signal),
         network_model=location.boundary.network_model,
@@ -305,19 +305,8 @@ def _cut_off(deployment: Deployment, exclusions: Iterable[Exclusion]) -> CutOff:
 
 def _restatements(deployment: Deployment) -> Iterator[Restatement]:
     for one in deployment.restatements:
-        yield Restatement(one.what, one.year, one.old_g, one.new_g, one.cause, one.reason, one.date)
-
-
-def _base_year(deployment: Deployment) -> BaseYear | None:
-    table = deployment.base_year
-    if table is None:
-        return None
-    changes = [
-        abs(one.new_g - one.old_g) for one in deployment.restatements if one.year == table.year
-    ]
-    # Of a total of nothing, any correction is all of it.
-    change = math.fsum(changes) / table.total_g if table.total_g else float(any(changes))
-    return BaseYear(table.year, table.total_g, table.trigger, change, change > table.trigger)
+        day = "" if one.date is None else one.date.isoformat()
+        yield Restatement(one.what, one.year, one.old_g, one.new_g, one.cause, one.reason, day)
 
 
 def _reproduce(deployment: Deployment, location: Assessment) -> Reproduce:

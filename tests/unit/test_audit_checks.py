@@ -179,6 +179,30 @@ def restated(manifest):
     manifest["restatements"] = [change | {"cause": "factor", "reason": "a later figure"}]
 
 
+def log(manifest, *changes, total=None, day=None):
+    """Log corrections of the base year, each as (old, new, figure), and declare its total [kg]."""
+    said = {"year": 2024, "cause": "factor", "reason": "a later figure"}
+    manifest["restatements"] = [
+        {**said, "what": what, "old": f"{old} kgCO2e", "new": f"{new} kgCO2e"}
+        | ({} if day is None else {"date": day(number)})
+        for number, (old, new, what) in enumerate(changes)
+    ]
+    if total is not None:
+        manifest["base_year"]["total"] = f"{total} kgCO2e"
+
+
+def log_with_a_gap(manifest):
+    log(manifest, (80, 90, "all"), (95, 100, "all"))
+
+
+def log_of_another_figure(manifest):
+    log(manifest, (20, 21, "scope 3"))
+
+
+def base_year_of_this_one_with_another_total(manifest):
+    manifest["base_year"] = {"year": 2026, "total": "50 kgCO2e"}
+
+
 def large_exclusion(manifest):
     first(manifest, "exclusions")["estimate"] = "50 kgCO2e"
 
@@ -276,6 +300,9 @@ CASES = [
     (unregistered, "hardware-missing", Severity.WARNING),
     (no_base_year, "base-year-missing", Severity.WARNING),
     (restated, "base-year-outdated", Severity.ERROR),
+    (log_with_a_gap, "restatement-broken", Severity.ERROR),
+    (log_of_another_figure, "restatement-apart", Severity.WARNING),
+    (base_year_of_this_one_with_another_total, "base-year-differs", Severity.ERROR),
     (large_exclusion, "cut-off-exceeded", Severity.ERROR),
     (many_exclusions, "cut-off-exceeded", Severity.ERROR),
     (unsized_exclusion, "exclusion-unsized", Severity.WARNING),
@@ -326,7 +353,7 @@ def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
     def change(manifest):
         archive(manifest, kept="12 month")
         work(manifest).update(devices=2, duration="8760 h", share=0.5)
-        manifest["base_year"]["year"] = 2026
+        manifest["base_year"] = {"year": 2026, "total": "123 kgCO2e"}
         manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": "made up"}}}
 
     assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
@@ -377,3 +404,50 @@ def test_devices_side_by_side_take_their_time_together(tmp_path):
     other = stated(tmp_path / "b", alone)
     assert "run-beyond-period" in {one.code for one in other.findings}
     assert total_g(other, "location") == total_g(together, "location")
+
+
+@pytest.mark.parametrize(
+    ("changes", "total", "found"),
+    [
+        # Was 100, is 105, then 109: left to calculate is what the total does not hold yet.
+        ([(100, 105, "all"), (105, 109, "all")], 100, {"base-year-outdated"}),
+        ([(100, 105, "all"), (105, 109, "all")], 105, set()),
+        ([(100, 105, "all"), (105, 109, "all")], 109, set()),
+        # There and back again.
+        ([(100, 200, "all"), (200, 100, "all")], 100, set()),
+        ([(100, 200, "all"), (200, 100, "all")], 200, {"base-year-outdated"}),
+        # Parts count by what each was changed by, until the total is logged.
+        (
+            [(10, 13, "scope 2"), (20, 23, "scope 3")],
+            100,
+            {"base-year-outdated", "restatement-apart"},
+        ),
+        ([(10, 13, "scope 2"), (20, 17, "scope 3"), (99, 100, "all")], 100, set()),
+    ],
+)
+def test_a_base_year_that_was_calculated_again_is_no_error_for_ever(
+    tmp_path, changes, total, found
+):
+    path = company(tmp_path, lambda manifest: log(manifest, *changes, total=total))
+    assert {one.code for one in found_by_checks(path)} == found
+
+
+def test_a_log_with_days_is_read_by_them(tmp_path):
+    def change(manifest):
+        changes = (105, 109, "all"), (100, 105, "all")
+        log(manifest, *changes, total=109, day=lambda number: date(2026, 3 - number, 1))
+
+    statement = stated(tmp_path, change)
+    assert {one.date for one in statement.restatements} == {"2026-03-01", "2026-02-01"}
+    assert not {one.code for one in statement.findings} & {"restatement-broken"}
+    assert not statement.base_year.recalculate
+
+
+def test_a_base_year_that_is_this_one_has_its_total_by_either_method(tmp_path):
+    both = [total_g(stated(tmp_path / "a"), name) for name in ("location", "market")]
+    for number, total in enumerate(both):
+
+        def change(manifest, total=total):
+            manifest["base_year"] = {"year": 2026, "total": f"{total!r} gCO2e"}
+
+        assert found_by_checks(company(tmp_path / str(number), change)) == []

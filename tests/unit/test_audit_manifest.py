@@ -25,6 +25,9 @@ GENERATOR = {
     "source": "made up",
 }
 
+CORRECTION = {"what": "all", "year": 2024, "old": "101 kgCO2e", "new": "100 kgCO2e"}
+CORRECTION |= {"cause": "error", "reason": "a typing error"}
+
 
 def nobody_has_records(manifest):
     manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
@@ -85,6 +88,14 @@ def refusal(path, **options):
         (lambda m: (m["sites"][0].update(holding="rented"),
                     m["instruments"][0].update(sites=["A"])),
          "instruments[1].sites", "no own site"),
+        (lambda m: m.update(restatements=[CORRECTION | {"date": "tomorrow"}]),
+         "restatements[1].date", "date"),
+        (lambda m: m.update(restatements=[CORRECTION | {"date": "31.12.2026"}]),
+         "restatements[1].date", "date"),
+        (lambda m: m.update(restatements=[CORRECTION | {"date": "2023-12-31"}]),
+         "restatements[1].date", "lies before 2024"),
+        (lambda m: m.update(restatements=[CORRECTION | {"year": 2030}]),
+         "restatements[1].year", "lies after the period"),
         (nobody_has_records, "silos", "nobody has records"),
     ],
 )  # fmt: skip
