@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from footprint.audit.accounts import Use
-from footprint.audit.holdings import Holding
+from footprint.audit.holdings import Acquired, Holding
 from footprint.audit.runs import RunRecord
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue
@@ -97,6 +97,22 @@ def check_cloud_scope(audited: Audited, _catalogue: FactorCatalogue) -> Iterator
                 Severity.ERROR,
                 "Write it as [[clouds]].",
                 site.name,
+            )
+
+
+def check_cloud_hardware(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Hardware in a cloud is its provider's: nobody else bought it."""
+    clouds = {cloud.name for cloud in audited.deployment.clouds}
+    for one in audited.deployment.hardware:
+        if one.place in clouds and one.acquired is Acquired.BOUGHT:
+            yield Finding(
+                "hardware-in-cloud",
+                f"{one.name!r} was bought, and stands in the cloud {one.place!r}: its making is in "
+                "category 3.2, and in the service as well.",
+                Severity.ERROR,
+                'Rented rooms are [[sites]] with holding = "rented"; what a provider owns is no '
+                "purchase.",
+                one.name,
             )
 
 

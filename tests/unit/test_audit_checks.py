@@ -203,6 +203,22 @@ def base_year_of_this_one_with_another_total(manifest):
     manifest["base_year"] = {"year": 2026, "total": "50 kgCO2e"}
 
 
+def contract_of_a_site_of_others(manifest):
+    first(manifest, "sites")["controlled"] = False
+    first(manifest, "instruments")["sites"] = ["A"]
+
+
+def contract_after_another(manifest):
+    first(manifest, "instruments")["energy"] = "5000 kWh"
+    more = first(manifest, "instruments") | {"name": "sun", "certificate": "TWO"}
+    manifest["instruments"].append(more)
+
+
+def bought_for_a_cloud(manifest):
+    more = {"name": "racks", "place": "C", "device": "server.rack_base"}
+    manifest["hardware"].append(more | {"purchased": date(2025, 6, 1)})
+
+
 def large_exclusion(manifest):
     first(manifest, "exclusions")["estimate"] = "50 kgCO2e"
 
@@ -273,7 +289,7 @@ CASES = [
     (old_factor, "factor-expired", Severity.WARNING),
     (
         nothing_to_divide_by,
-        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded"},
+        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded", "instrument-unused"},
         None,
     ),
     (declared_long_ago, "factor-expired", Severity.WARNING),
@@ -286,6 +302,9 @@ CASES = [
     (certificate_twice, "instrument-twice", Severity.ERROR),
     (overclaimed, "instrument-overclaimed", Severity.ERROR),
     (claimed_for_nothing, "claim-unused", Severity.WARNING),
+    (contract_of_a_site_of_others, "instrument-unused", Severity.WARNING),
+    (contract_after_another, "instrument-unused", Severity.WARNING),
+    (bought_for_a_cloud, "hardware-in-cloud", Severity.ERROR),
     (old_vintage, "instrument-vintage", Severity.ERROR),
     (wrong_market, "instrument-market", Severity.ERROR),
     (market_of_nobody, "instrument-market", Severity.ERROR),
@@ -451,3 +470,24 @@ def test_a_base_year_that_is_this_one_has_its_total_by_either_method(tmp_path):
             manifest["base_year"] = {"year": 2026, "total": f"{total!r} gCO2e"}
 
         assert found_by_checks(company(tmp_path / str(number), change)) == []
+
+
+def test_a_contract_of_the_market_of_a_site_of_others_is_of_no_wrong_market(tmp_path):
+    """A is an own site in FR, which the company does not control."""
+
+    def change(manifest):
+        first(manifest, "sites")["controlled"] = False
+
+    (found,) = [f for f in found_by_checks(company(tmp_path, change)) if "instrument" in f.code]
+    assert found.code == "instrument-unused"
+    assert "reports no part of A" in found.message
+
+
+def test_hardware_that_is_rented_with_a_cloud_is_no_purchase(tmp_path):
+    def change(manifest):
+        bought_for_a_cloud(manifest)
+        del manifest["hardware"][-1]["purchased"]
+        manifest["hardware"][-1]["acquired"] = "rented"
+
+    codes = {one.code for one in found_by_checks(company(tmp_path, change))}
+    assert codes == {"primary-share-low"}  # its making weighs more than what was metered
