@@ -27,6 +27,7 @@ from footprint.model import (
     Run,
     Tier,
 )
+from footprint.model.scenario import LARGEST
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
 _LAST_S = datetime.max.replace(tzinfo=UTC).timestamp()
@@ -76,6 +77,7 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
     for number, run in enumerate(deployment.runs, start=1):
         journal = _journal(deployment, run, f"runs[{number}]", catalogue)
         inventory = build_inventory(journal)
+        _require_numbers(deployment, run, inventory, f"runs[{number}]")
         lines = tuple(
             _of_silo(line, silos[_silo_of(deployment, run, line.actor, f"runs[{number}]")], run)
             for line in inventory.lines
@@ -167,6 +169,19 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> J
     address = publish_address(run.ledger or "")
     rows = InputFile(f"{address}, run {name}{where}{when}", _digest(journal))
     return replace(journal, inputs=(*journal.inputs, rows))
+
+
+def _require_numbers(deployment: Deployment, run: RunTable, inventory: Inventory, key: str) -> None:
+    """Refuse sums that no figure can be calculated from."""
+    for line in inventory.lines:
+        for name in ("energy_kwh", "energy_high_kwh", "data_gb", "duration_s", "stored_gb_h"):
+            value = getattr(line, name)
+            if value is not None and not abs(value) <= LARGEST:
+                raise ManifestError(
+                    f"{deployment.origin}, {key}: {run.name!r} has {name} {value:.6g} of "
+                    f"{line.actor!r}, beyond any quantity that can be calculated with.",
+                    "Correct the records of the run.",
+                )
 
 
 def _ledger_name(deployment: Deployment, run: RunTable) -> str:
