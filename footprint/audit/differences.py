@@ -297,4 +297,4 @@ def _notes(old: Statement, new: Statement, total: str) -> Iterator[str]:
 
 def _unit(statement: Statement) -> str:
     sci = statement.sci
-    return "none" if sci is None else f"{sci.units:.6g} x {sci.functional_unit}"
+    return "none" if sci is None else f"{sci.units:,.15g} x {sci.functional_unit}"
