@@ -12,14 +12,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import metadata
 
+from footprint.audit.base_year_checks import (
+    check_base_year,
+    check_base_year_total,
+    check_restatements,
+)
 from footprint.audit.books import Use
 from footprint.audit.contract_checks import (
     check_certificates,
     check_claims,
     check_market,
+    check_unused,
     check_vintage,
 )
 from footprint.audit.double_counting import (
+    check_cloud_hardware,
     check_cloud_scope,
     check_cloud_twice,
     check_embodied,
@@ -136,27 +143,6 @@ def check_hardware(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fi
         )
 
 
-def check_base_year(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """There is a base year, and it is calculated again when it has to be."""
-    base = audited.statement.base_year
-    if base is None:
-        yield Finding(
-            "base-year-missing",
-            "There is no base year: nobody can say whether emissions rise or fall.",
-            Severity.WARNING,
-            "Add [base_year].",
-        )
-    elif base.recalculate:
-        yield Finding(
-            "base-year-outdated",
-            f"Restatements change the base year {base.year} by {base.change:.1%}, more than the "
-            f"trigger of {base.trigger:.1%}.",
-            Severity.ERROR,
-            "Calculate it again, and declare the new total.",
-            str(base.year),
-        )
-
-
 def check_cut_off(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Exclusions stay below the cut-off."""
     cut = audited.statement.cut_off
@@ -205,10 +191,12 @@ CHECKS: dict[str, Check] = {
     "run-twice": check_run_twice,
     "cloud-scope": check_cloud_scope,
     "cloud-twice": check_cloud_twice,
+    "cloud-hardware": check_cloud_hardware,
     "certificates": check_certificates,
     "claims": check_claims,
     "vintage": check_vintage,
     "market": check_market,
+    "unused": check_unused,
     "signals": check_signals,
     "scope-2-kind": check_scope_2_kind,
     "fuel-twice": check_fuel_twice,
@@ -228,6 +216,8 @@ CHECKS: dict[str, Check] = {
     "goal": check_goal,
     "year": check_year,
     "base-year-order": check_base_year_order,
+    "base-year-total": check_base_year_total,
+    "restatements": check_restatements,
     "losses": check_losses,
     "life": check_life,
     "kept": check_kept,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from footprint.audit.holdings import Holding, InstrumentTable, SiteTable
 from footprint.audit.statement import Audited
 from footprint.audit.supplies import market_of
 from footprint.factors import FactorCatalogue
@@ -69,14 +70,11 @@ def check_vintage(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Fin
 
 def check_market(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
     """Instruments are of the market of the sites that they are for."""
-    sites = {site.name: site for site in audited.deployment.sites}
-    own = [site for site in sites.values() if site.name in audited.books.used_kwh]
     for one in audited.deployment.instruments:
-        named = [sites[name] for name in dict.fromkeys((*one.sites, *one.claims))]
-        wrong = [site for site in named if site.zone and market_of(site, catalogue) != one.market]
-        nowhere = not named and all(market_of(site, catalogue) != one.market for site in own)
-        if wrong or nowhere:
-            where = ", ".join(site.name for site in wrong) or "any own site"
+        meant = _meant(one, audited)
+        wrong = [site for site in meant if site.zone and market_of(site, catalogue) != one.market]
+        if wrong if _names(one) else len(wrong) == len(meant):
+            where = ", ".join(site.name for site in wrong) if _names(one) else "any own site"
             yield Finding(
                 "instrument-market",
                 f"{one.name!r} is of the market {one.market}, which is not that of {where}.",
@@ -84,3 +82,41 @@ def check_market(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Findi
                 "Use instruments of the market of consumption.",
                 one.name,
             )
+
+
+def check_unused(audited: Audited, catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Something of each instrument counts, or somebody says why not."""
+    counted = {one.name: one for one in audited.statement.instruments}
+    own = {one.name for one in audited.statement.places if one.reported_share}
+    for one in audited.deployment.instruments:
+        sites = [
+            site
+            for site in _meant(one, audited)
+            if site.zone and market_of(site, catalogue) == one.market
+        ]
+        known = counted[one.name]
+        if known.used_kwh or known.refused or one.claims or not sites:
+            continue
+        outside = [site.name for site in sites if site.name not in own]
+        why = "what it is for used no electricity that nothing before it covers"
+        if len(outside) == len(sites):
+            why = f"the company reports no part of {', '.join(outside)}"
+        yield Finding(
+            "instrument-unused",
+            f"Nothing of {one.name!r} counts: {why}.",
+            Severity.WARNING,
+            "Name the sites that it is for, or leave it out.",
+            one.name,
+        )
+
+
+def _names(instrument: InstrumentTable) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*instrument.sites, *instrument.claims)))
+
+
+def _meant(instrument: InstrumentTable, audited: Audited) -> list[SiteTable]:
+    """Give the sites that an instrument names, or all own ones, reported or not."""
+    sites = audited.deployment.sites
+    if names := _names(instrument):
+        return [site for site in sites if site.name in names]
+    return [site for site in sites if site.holding is Holding.OWN and site.zone]

@@ -25,10 +25,13 @@ class Product:
     """Figures of lines as activity times piece times share times factors.
 
     `activity` is that of a use as a whole, and `piece` the part of it that one supply covers:
-    contracts and generators divide what a run used, and do not change it.
+    contracts and generators divide what a run used, and do not change it. `group` tells it from
+    others of the same `id`, which is for readers; `lines` are those of the statement in it.
     """
 
     id: str
+    group: tuple[str, ...]
+    lines: int
     supply: str
     place: str
     zone: str | None
@@ -91,20 +94,21 @@ def _by_run(line: StatementLine) -> _Use:
     """Name what is used, whatever supplies it: from fields, since names may be alike."""
     if _is_registered(line):
         return ("hardware", line.id)
-    return (line.run, line.silo, line.place, line.phase, line.stage, line.device or "", _who(line))
+    device = _device(line)
+    return (line.run, line.silo, line.place, line.phase, line.stage, device, _who(line))
 
 
 def _by_silo(line: StatementLine) -> _Use:
     if _is_registered(line):
         return ("other hardware", line.place, line.device or "", line.category)
-    device = (line.device or "") if line.stage is Stage.EMBODIED else ""
+    device = _device(line) if line.stage is Stage.EMBODIED else ""
     return ("other runs", line.silo, line.place, line.life_cycle, line.stage, device, _who(line))
 
 
 def _by_place(line: StatementLine) -> _Use:
     if _is_registered(line):
         return _by_silo(line)
-    device = (line.device or "") if line.stage is Stage.EMBODIED else ""
+    device = _device(line) if line.stage is Stage.EMBODIED else ""
     return ("other silos", line.place, line.life_cycle, line.stage, device, _who(line))
 
 
@@ -116,6 +120,12 @@ def _is_registered(line: StatementLine) -> bool:
     return line.component == "hardware" and not line.run
 
 
+def _device(line: StatementLine) -> str:
+    """Class of the device; the medium of what is stored is a choice of method."""
+    device = line.device or ""
+    return "storage" if device.startswith("storage.") and line.run else device
+
+
 def _who(line: StatementLine) -> str:
     return "others" if line.category is Category.OTHERS else ""
 
@@ -124,6 +134,7 @@ def _who(line: StatementLine) -> str:
 class _Name:
     use: _Use
     label: str
+    group: tuple[str, ...]
 
 
 def _common_names(old: Statement, new: Statement) -> tuple[dict[str, _Name], dict[str, _Name]]:
@@ -135,7 +146,7 @@ def _common_names(old: Statement, new: Statement) -> tuple[dict[str, _Name], dic
         common = set(uses[0].values()) & set(uses[1].values())
         for names, lines, use in zip(found, left, uses, strict=True):
             names |= {
-                line.id: _Name(use[line.id], _label(line, level))
+                line.id: _Name(use[line.id], _label(line, level), use[line.id])
                 for line in lines
                 if use[line.id] in common
             }
@@ -144,11 +155,12 @@ def _common_names(old: Statement, new: Statement) -> tuple[dict[str, _Name], dic
     replaced = bool(runs[0] - runs[1]) and bool(runs[1] - runs[0])
     for names, lines, others in zip(found, left, reversed(runs), strict=True):
         for line in lines:
-            label = _label(line, _by_run)
+            label, group = _label(line, _by_run), _by_run(line)
             if line.run and line.run not in others:
                 # What is left of runs that others replaced is not the whole of any of them.
                 label = _label(line, _by_silo) if replaced else f"run {line.run}"
-            names[line.id] = _Name(_by_run(line), label)
+                group = _by_silo(line) if replaced else ("run", line.run)
+            names[line.id] = _Name(_by_run(line), label, group)
     return found
 
 
@@ -196,6 +208,8 @@ def _products(
         whole = math.fsum(used.get(use, [])) if _is_supplied(first) else activity
         product = Product(
             names[first.id].label,
+            names[first.id].group,
+            len(lines),
             supply or "the grid",
             first.place,
             first.zone,

@@ -42,6 +42,7 @@ from footprint.model.scenario import (
 )
 
 Revenue = Annotated[float, Unit("EUR", positive=True)]
+Day = date
 Seed = Annotated[int, Unit("1", whole=True)]
 
 
@@ -127,7 +128,17 @@ class MaterialityTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestatementTable:
-    """A published figure that was corrected."""
+    """A published figure that was corrected.
+
+    Attributes
+    ----------
+    what : str
+        Which figure; corrections of one have one name, and each begins where the last ended.
+    year : int
+        That it is of.
+    date : date or None
+        When it was corrected.
+    """
 
     what: str
     year: Year
@@ -135,7 +146,7 @@ class RestatementTable:
     new_g: Emissions
     cause: Cause
     reason: str
-    date: str = ""
+    date: Day | None = None
 
     __pydantic_config__ = STRICT
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from footprint.audit.counterparts import LoneRun, Product, lone_runs, pair_products
+from footprint.audit.deployments import MethodTable
 from footprint.errors import DocumentError, UsageError
 from footprint.model import Cause, Statement
 from footprint.model.results import LEAST_G
@@ -17,6 +18,9 @@ _ROUNDING = 1e-12
 _REST = 1e-8
 """Relative difference that rounding may leave; reading a statement allows a tenth of it."""
 _PARTNER = "partner"
+_RESERVED = "resource_share"
+_WHOLE = (1.0, "the whole device", False)
+_Group = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Change:
     difference_g : float
         What it changes [gCO2e].
     lines : int
-        How many lines it touches.
+        How many lines of the statement it touches, of the one that has more of them.
     """
 
     cause: Cause
@@ -104,7 +108,7 @@ def explain(old: Statement, new: Statement, total: str = "location") -> Statemen
     if total not in TOTALS:
         raise UsageError(f"There is no total {total!r}.", f"They are: {', '.join(TOTALS)}.")
     methods = _methods(old, new)
-    found: list[Change] = []
+    found: list[tuple[_Group, Change]] = []
     for one, other in pair_products(old, new, total):
         if one is None or other is None:
             found.append(_structure(one, other))
@@ -116,7 +120,7 @@ def explain(old: Statement, new: Statement, total: str = "location") -> Statemen
         _sum(new, total),
         tuple(_collected(found)),
         tuple(lone_runs(old, new, total)),
-        tuple(_notes(old, new)),
+        tuple(_notes(old, new, total)),
     )
 
 
@@ -130,7 +134,10 @@ def _methods(old: Statement, new: Statement) -> frozenset[str]:
     changed = {
         "grid_intensity": old.signal != new.signal,
         "network_energy": old.network_model != new.network_model,
+        "replication": True,
     }
+    media = [dict(one.declared).get("method.medium", MethodTable().medium) for one in (old, new)]
+    changed |= dict.fromkeys(("power_per_gb", "embodied_per_gb"), media[0] != media[1])
     if old.allocation != new.allocation:
         changed |= {_share_of(one.name): True for one in new.places if one.holding == _PARTNER}
     return frozenset(quantity for quantity, differs in changed.items() if differs)
@@ -140,45 +147,54 @@ def _share_of(place: str) -> str:
     return f"reported share of {place}"
 
 
-def _structure(old: Product | None, new: Product | None) -> Change:
+def _structure(old: Product | None, new: Product | None) -> tuple[_Group, Change]:
     one = old or new
     assert one is not None
     sign = -1 if new is None else 1
     supply = "" if one.supply == "the grid" else f" / {one.supply}"
     what = f"{'no longer' if new is None else 'new'}: {one.id}{supply}"
-    return Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, 1)
+    change = Change(Cause.STRUCTURE, what, None, None, "", sign * one.value_g, one.lines)
+    return (what.partition(":")[0], supply, *one.group), change
 
 
-def _divided(old: Product, new: Product, methods: frozenset[str]) -> Iterator[Change]:
+def _divided(
+    old: Product, new: Product, methods: frozenset[str]
+) -> Iterator[tuple[_Group, Change]]:
     if old.value_g == new.value_g and old == new:
         return
-    if set(old.factors) != set(new.factors) or min(old.value_g, new.value_g) <= 0:
-        yield from _undivided(old, new)
+    before, after = _alike(old.factors, new.factors)
+    if set(before) != set(after) or min(old.value_g, new.value_g) <= 0:
+        yield _undivided(old, new, methods)
         return
+    lines = max(old.lines, new.lines)
     shared = _share_of(old.place)
     reporting = Cause.METHOD if shared in methods else Cause.STRUCTURE
-    steps = [
-        (Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, 1),
-        (Cause.STRUCTURE, f"share of {new.supply} at {new.place}", old.piece, new.piece, "", 1),
-        (reporting, shared, old.share, new.share, "", 1),
+    supply = f"share of {new.supply} at {new.place}"
+    steps: list[tuple[Cause, _Group, str, float, float, str, int]] = [
+        (Cause.ACTIVITY, old.group, old.id, old.activity, new.activity, old.unit, 1),
+        (Cause.STRUCTURE, (new.supply, new.place), supply, old.piece, new.piece, "", 1),
+        (reporting, (shared,), shared, old.share, new.share, "", 1),
     ]
-    for key, (value, name, inverse) in old.factors.items():
-        other, other_name, _ = new.factors[key]
+    for key, (value, name, inverse) in before.items():
+        other, other_name, _ = after[key]
+        cause = _cause(key, name, other_name, methods)
+        group: _Group = (name, other_name)
         what = name if name == other_name else f"{name} -> {other_name}"
-        cause = Cause.METHOD if key in methods else Cause.FACTOR
         if key == "grid_intensity" and old.zone != new.zone:
             cause, what = Cause.STRUCTURE, f"{old.place}: {what}"
-        steps.append((cause, what, value, other, "", -1 if inverse else 1))
-    if any(min(first, last) <= 0 for _, _, first, last, _, _ in steps):
-        yield from _undivided(old, new)
+        elif key == _RESERVED:
+            group, what = (key, *old.group), f"{old.id}: share of the device"
+        steps.append((cause, group, what, value, other, "", -1 if inverse else 1))
+    if any(min(first, last) <= 0 for *_, first, last, _, _ in steps):
+        yield _undivided(old, new, methods)
         return
     mean = _log_mean(old.value_g, new.value_g)
     parts = [
-        Change(cause, what, first, last, unit, power * mean * (math.log(last) - math.log(first)), 1)
-        for cause, what, first, last, unit, power in steps
+        (group, Change(cause, what, first, last, unit, power * mean * _log(last, first), lines))
+        for cause, group, what, first, last, unit, power in steps
         if not math.isclose(first, last, rel_tol=_ROUNDING)
     ]
-    rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for part in parts)
+    rest = (new.value_g - old.value_g) - math.fsum(part.difference_g for _, part in parts)
     if abs(rest) > max(LEAST_G, _REST * max(old.value_g, new.value_g)):
         raise DocumentError(
             f"{new.id}: the parts of its difference leave {rest!r} g, so that one of the two "
@@ -188,23 +204,44 @@ def _divided(old: Product, new: Product, methods: frozenset[str]) -> Iterator[Ch
     yield from parts
 
 
-def _undivided(old: Product, new: Product) -> Iterator[Change]:
+_Factors = Mapping[str, tuple[float, str, bool]]
+
+
+def _alike(old: _Factors, new: _Factors) -> tuple[_Factors, _Factors]:
+    """Give what is reserved of a device to both if one says it: else it is the whole one."""
+    if _RESERVED in {*old, *new}:
+        old, new = {_RESERVED: _WHOLE, **old}, {_RESERVED: _WHOLE, **new}
+    return old, new
+
+
+def _cause(key: str, name: str, other: str, methods: frozenset[str]) -> Cause:
+    """Why a factor differs; what a contract or a generator supplies follows no signal."""
+    if key == _RESERVED:
+        return Cause.ACTIVITY
+    supplied = key == "grid_intensity" and any(one.startswith("supply/") for one in (name, other))
+    return Cause.METHOD if key in methods and not supplied else Cause.FACTOR
+
+
+def _undivided(old: Product, new: Product, methods: frozenset[str]) -> tuple[_Group, Change]:
     """Lines that no logarithm divides: other factors, or nothing on one side."""
-    difference_g = new.value_g - old.value_g
-    if not difference_g:
-        return
-    if set(old.factors) != set(new.factors):
-        gone, come = set(old.factors) - set(new.factors), set(new.factors) - set(old.factors)
+    difference_g, lines = new.value_g - old.value_g, max(old.lines, new.lines)
+    before, after = _alike(old.factors, new.factors)
+    gone, come = set(before) - set(after), set(after) - set(before)
+    if gone or come:
         what = f"{', '.join(sorted(gone)) or 'nothing'} -> {', '.join(sorted(come)) or 'nothing'}"
-        yield Change(Cause.METHOD, what, None, None, "", difference_g, 1)
-        return
-    for key, (value, name, _) in old.factors.items():
-        other, other_name, _ = new.factors[key]
+        return (what,), Change(Cause.METHOD, what, None, None, "", difference_g, lines)
+    for key, (value, name, _) in before.items():
+        other, other_name, _ = after[key]
         if (value == 0) != (other == 0):
             what = name if name == other_name else f"{name} -> {other_name}"
-            yield Change(Cause.FACTOR, what, value, other, "", difference_g, 1)
-            return
-    yield Change(Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, difference_g, 1)
+            cause = _cause(key, name, other_name, methods)
+            return (name, other_name), Change(cause, what, value, other, "", difference_g, lines)
+    used = Change(Cause.ACTIVITY, old.id, old.activity, new.activity, old.unit, difference_g, lines)
+    return old.group, used
+
+
+def _log(last: float, first: float) -> float:
+    return math.log(last) - math.log(first)
 
 
 def _log_mean(one: float, other: float) -> float:
@@ -216,27 +253,27 @@ def _log_mean(one: float, other: float) -> float:
     return (other - one) / (math.log(other) - math.log(one))
 
 
-def _collected(changes: Iterable[Change]) -> list[Change]:
+def _collected(changes: Iterable[tuple[_Group, Change]]) -> list[Change]:
     """One change per cause and thing: a factor touches many lines."""
-    groups: dict[tuple[Cause, str], list[Change]] = {}
-    for change in changes:
-        groups.setdefault((change.cause, change.what), []).append(change)
+    groups: dict[tuple[Cause, _Group], list[Change]] = {}
+    for key, change in changes:
+        groups.setdefault((change.cause, key), []).append(change)
     found = [
         Change(
             cause,
-            what,
+            group[0].what,
             group[0].old,
             group[0].new,
             group[0].unit,
             math.fsum(one.difference_g for one in group),
             sum(one.lines for one in group),
         )
-        for (cause, what), group in groups.items()
+        for (cause, _), group in groups.items()
     ]
     return sorted(found, key=lambda change: -abs(change.difference_g))
 
 
-def _notes(old: Statement, new: Statement) -> Iterator[str]:
+def _notes(old: Statement, new: Statement, total: str) -> Iterator[str]:
     """Say what differs beside the numbers, and may be why they do."""
     for what, one, other in (
         ("footprint", old.reproduce.tool_version, new.reproduce.tool_version),
@@ -246,7 +283,19 @@ def _notes(old: Statement, new: Statement) -> Iterator[str]:
         ("allocation", old.allocation.value, new.allocation.value),
         ("approach", old.organisation.approach.value, new.organisation.approach.value),
         ("period", f"{old.start} to {old.end}", f"{new.start} to {new.end}"),
+        ("functional unit", *(_unit(one) for one in (old, new))),
         ("manifest", old.reproduce.manifest_sha256[:12], new.reproduce.manifest_sha256[:12]),
     ):
         if one != other:
             yield f"{what}: {one} -> {other}"
+    if total == "sci" and old.sci is not None and new.sci is not None:
+        intensities = [one.intensity_g.value for one in (old.sci, new.sci)]
+        if intensities[0] != intensities[1]:
+            names = dict.fromkeys(f"per {one.functional_unit}" for one in (old.sci, new.sci))
+            texts = " -> ".join(f"{value:.6g}" for value in intensities)
+            yield f"Software Carbon Intensity: {texts} gCO2e {', then '.join(names)}"
+
+
+def _unit(statement: Statement) -> str:
+    sci = statement.sci
+    return "none" if sci is None else f"{sci.units:,.15g} x {sci.functional_unit}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from footprint.audit.books import Use
-from footprint.audit.holdings import Holding
+from footprint.audit.holdings import Acquired, Holding
+from footprint.audit.runs import RunRecord
 from footprint.audit.statement import Audited
 from footprint.factors import FactorCatalogue
 from footprint.model import Finding, Severity, SignalKind, Stage
@@ -17,18 +18,11 @@ def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[F
     """No run is counted twice: by name, by file, or by its name in a ledger."""
     names = Counter(record.table.name for record in audited.records)
     yield from _declared_alike(audited)
-    first: dict[str, str] = {}
-    twice: dict[tuple[str, str], str] = {}
-    for record in audited.records:
-        table = record.table
-        keys = [file.sha256 for file in record.inventory.inputs]
-        if table.ledger is not None:
-            silo = table.recorded_silo or ""
-            keys.append(f"{table.ledger} {table.recorded or table.name} {silo}")
-        for key in keys:
-            known = first.setdefault(key, table.name)
-            if known != table.name:
-                twice[(known, table.name)] = "the same records"
+    twice = {
+        (one.table.name, other.table.name): "the same records"
+        for one, other in _sharing(audited.records)
+        if one.table.name != other.table.name
+    }
     for name, times in names.items():
         if times > 1:
             twice[(name, name)] = "the same name"
@@ -40,6 +34,37 @@ def check_run_twice(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[F
             "Name each run once.",
             other,
         )
+
+
+def _sharing(records: Iterable[RunRecord]) -> Iterator[tuple[RunRecord, RunRecord]]:
+    """Give pairs of runs that hold records in common; the first such partner of each."""
+    known: dict[str, list[RunRecord]] = {}
+    for record in records:
+        keys = [file.sha256 for file in record.inventory.inputs]
+        if record.ledger:
+            keys.append(f"{record.ledger} {_recorded(record)}")
+        found = (o for key in keys for o in known.get(key, ()) if _share_records(o, record))
+        first = next(found, None)
+        if first is not None:
+            yield first, record
+        for key in keys:
+            known.setdefault(key, []).append(record)
+
+
+def _share_records(one: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs that have a file or a name in common have records in common."""
+    if not (one.ledger and other.ledger):
+        return True  # a journal is of one run
+    if one.ledger == other.ledger:
+        # One table may hold many runs, and a ledger takes each row of it once.
+        silos = one.table.recorded_silo, other.table.recorded_silo
+        return _recorded(one) == _recorded(other) and (None in silos or silos[0] == silos[1])
+    rows = one.inventory.inputs[-1].sha256, other.inventory.inputs[-1].sha256
+    return rows[0] == rows[1] or _recorded(one) == _recorded(other)
+
+
+def _recorded(record: RunRecord) -> str:
+    return record.table.recorded or record.table.name
 
 
 def _declared_alike(audited: Audited) -> Iterator[Finding]:
@@ -72,6 +97,22 @@ def check_cloud_scope(audited: Audited, _catalogue: FactorCatalogue) -> Iterator
                 Severity.ERROR,
                 "Write it as [[clouds]].",
                 site.name,
+            )
+
+
+def check_cloud_hardware(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """Hardware in a cloud is its provider's: nobody else bought it."""
+    clouds = {cloud.name for cloud in audited.deployment.clouds}
+    for one in audited.deployment.hardware:
+        if one.place in clouds and one.acquired is Acquired.BOUGHT:
+            yield Finding(
+                "hardware-in-cloud",
+                f"{one.name!r} was bought, and stands in the cloud {one.place!r}: its making is in "
+                "category 3.2, and in the service as well.",
+                Severity.ERROR,
+                'Rented rooms are [[sites]] with holding = "rented"; what a provider owns is no '
+                "purchase.",
+                one.name,
             )
 
 

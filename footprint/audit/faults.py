@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import Acquired, Holding
 from footprint.errors import UsageError
-from footprint.model import Access, AllocationRule, Category, SignalKind
+from footprint.model import Access, AllocationRule, Approach, Category, SignalKind
 from footprint.model.kinds import SignalMethod
 from footprint.networks import MODELS
 
@@ -28,6 +28,8 @@ def find_faults(deployment: Deployment) -> Iterable[Fault]:
     yield from _method_faults(deployment)
     yield from _exclusion_faults(deployment)
     yield from _losses_faults(deployment)
+    yield from _restatement_faults(deployment)
+    yield from _approach_faults(deployment)
 
 
 def _period_faults(deployment: Deployment) -> Iterable[Fault]:
@@ -211,3 +213,36 @@ def _losses_faults(deployment: Deployment) -> Iterable[Fault]:
                 f"{one.share:g} lies outside of its bounds, {low:g} to {high:g}.",
                 "Correct low or high.",
             )
+
+
+def _restatement_faults(deployment: Deployment) -> Iterable[Fault]:
+    for number, one in enumerate(deployment.restatements, start=1):
+        key, end = f"restatements[{number}]", deployment.period.end
+        if one.year > end.year:
+            yield (
+                f"{key}.year",
+                f"{one.year} lies after the period.",
+                "Name a year that was stated.",
+            )
+        if one.date is not None and one.date.year < one.year:
+            why = f"{one.date} lies before {one.year}, which was corrected."
+            yield f"{key}.date", why, "Say when it was corrected."
+
+
+def _approach_faults(deployment: Deployment) -> Iterable[Fault]:
+    """Find keys of sites that another approach, or other sites, ask for: nothing heeds them."""
+    approach = deployment.organisation.approach
+    by_equity = approach is Approach.EQUITY
+    for number, site in enumerate(deployment.sites, start=1):
+        own = site.holding is Holding.OWN
+        why = f"the approach is {approach.value!r}, which does not ask for it."
+        if not own:
+            why = f"{site.name!r} is no own site, and only those have it."
+        if site.equity_share != 1 and not (own and by_equity):
+            yield f"sites[{number}].equity_share", why, "Leave it out, or change the approach."
+        if not site.controlled and not (own and not by_equity):
+            yield f"sites[{number}].controlled", why, "Leave it out, or change the approach."
+        if site.reported_share is not None and site.holding is not Holding.PARTNER:
+            why = f"{site.name!r} is no site of a partner, and only those have it."
+            remedy = "Leave it out; an own site has equity_share or controlled."
+            yield f"sites[{number}].reported_share", why, remedy

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
+from urllib.parse import urlsplit
 
 from footprint.addresses import publish_address, publish_path
 from footprint.audit.deployments import Deployment
@@ -29,10 +30,12 @@ from footprint.model import (
     Run,
     Tier,
 )
+from footprint.model.scenario import LARGEST
 from footprint.units import S_PER_H, watt_seconds_to_kwh
 
 _LAST_S = datetime.max.replace(tzinfo=UTC).timestamp()
 _MOMENT_S = 1e-3
+_PORTS = {"postgresql": 5432}
 RATED = "rated power"
 """Beginning of the source of an energy that is nothing but rated power times time."""
 
@@ -52,6 +55,8 @@ class RunRecord:
         On which they were over, by their time.
     held : tuple of Occupancy
         When it held the devices of which silo.
+    ledger : str
+        That it lies in, by one name however the manifest writes it; empty if in none.
     """
 
     table: RunTable
@@ -60,6 +65,7 @@ class RunRecord:
     last: date
     until: date
     held: tuple[Occupancy, ...]
+    ledger: str = ""
 
 
 def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRecord, ...]:
@@ -77,14 +83,16 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
     for number, run in enumerate(deployment.runs, start=1):
         journal = _journal(deployment, run, f"runs[{number}]", catalogue)
         inventory = build_inventory(journal)
+        _require_numbers(deployment, run, inventory, f"runs[{number}]")
         silo_of = partial(_silo_of, deployment, run, key=f"runs[{number}]")
         lines = tuple(_of_silo(line, silos[silo_of(line.actor)], run) for line in inventory.lines)
+        inventory = replace(inventory, lines=lines)
         classes = {name: silo.device for name, silo in silos.items()}
         # Of several devices the journal holds the time of all.
         side_by_side = [table.devices for table in run.activities] or None
         held = tuple(occupancies(journal, silo_of, classes, side_by_side))
-        days = _days(run, journal)
-        records.append(RunRecord(run, replace(inventory, lines=lines), *days, held))
+        ledger = _ledger_name(deployment, run)
+        records.append(RunRecord(run, inventory, *_days(run, journal), held, ledger))
     return tuple(records)
 
 
@@ -162,11 +170,39 @@ def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> J
 
     with open_ledger(url, read_only=True) as ledger:
         name = run.recorded or run.name
-        where = {} if run.recorded_silo is None else {"silo": run.recorded_silo}
-        journal = ledger_journal(ledger, runs=[name], where=where, as_of=run.as_of)
+        silos = None if run.recorded_silo is None else [run.recorded_silo]
+        journal = ledger_journal(ledger, runs=[name], silos=silos, as_of=run.as_of)
+    where = "" if run.recorded_silo is None else f" of {run.recorded_silo}"
     when = "" if run.as_of is None else f", as of change {run.as_of}"
-    rows = InputFile(f"{publish_address(run.ledger or '')}, run {name}{when}", _digest(journal))
+    address = publish_address(run.ledger or "")
+    rows = InputFile(f"{address}, run {name}{where}{when}", _digest(journal))
     return replace(journal, inputs=(*journal.inputs, rows))
+
+
+def _require_numbers(deployment: Deployment, run: RunTable, inventory: Inventory, key: str) -> None:
+    """Refuse sums that no figure can be calculated from."""
+    for line in inventory.lines:
+        for name in ("energy_kwh", "energy_high_kwh", "data_gb", "duration_s", "stored_gb_h"):
+            value = getattr(line, name)
+            if value is not None and not abs(value) <= LARGEST:
+                raise ManifestError(
+                    f"{deployment.origin}, {key}: {run.name!r} has {name} {value:.6g} of "
+                    f"{line.actor!r}, beyond any quantity that can be calculated with.",
+                    "Correct the records of the run.",
+                )
+
+
+def _ledger_name(deployment: Deployment, run: RunTable) -> str:
+    """Name the ledger of a run by what no way of writing its address changes."""
+    if run.ledger is None:
+        return ""
+    scheme, _, rest = run.ledger.partition(":///")
+    if scheme == "sqlite" and rest:
+        return f"sqlite:///{(deployment.folder / rest).resolve()}"
+    url = urlsplit(run.ledger)
+    kind = url.scheme.partition("+")[0]
+    host, port = (url.hostname or "").casefold(), url.port or _PORTS.get(kind)
+    return f"{kind}://{host}:{port}{url.path}?{url.query}"
 
 
 def _digest(journal: Journal) -> str:

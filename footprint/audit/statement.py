@@ -11,6 +11,7 @@ from importlib import metadata
 from footprint._version import __version__
 from footprint.assessment import estimate
 from footprint.audit.accounts import keep_books
+from footprint.audit.base_years import state_base_year
 from footprint.audit.books import Books, inventory_of, settings_of
 from footprint.audit.deployments import Deployment
 from footprint.audit.disclosures import state_product
@@ -25,7 +26,6 @@ from footprint.audit.wording import CHOICES, NOT_CLAIMED
 from footprint.factors import FactorCatalogue
 from footprint.model import (
     Assessment,
-    BaseYear,
     Category,
     Contribution,
     Driver,
@@ -137,7 +137,7 @@ def audit(deployment: Deployment, *, catalogue: FactorCatalogue | None = None) -
         cut_off=compare_cut_off(deployment, exclusions),
         register=tuple(entry for name, entry in register.items() if name in used),
         restatements=tuple(_restatements(deployment)),
-        base_year=_base_year(deployment),
+        base_year=state_base_year(deployment),
         allocation=deployment.method.allocation,
         signal=str(location.boundary.signal),
         network_model=location.boundary.network_model,
@@ -236,19 +236,8 @@ def _drivers(
 
 def _restatements(deployment: Deployment) -> Iterator[Restatement]:
     for one in deployment.restatements:
-        yield Restatement(one.what, one.year, one.old_g, one.new_g, one.cause, one.reason, one.date)
-
-
-def _base_year(deployment: Deployment) -> BaseYear | None:
-    table = deployment.base_year
-    if table is None:
-        return None
-    changes = [
-        abs(one.new_g - one.old_g) for one in deployment.restatements if one.year == table.year
-    ]
-    # Of a total of nothing, any correction is all of it.
-    change = math.fsum(changes) / table.total_g if table.total_g else float(any(changes))
-    return BaseYear(table.year, table.total_g, table.trigger, change, change > table.trigger)
+        day = "" if one.date is None else one.date.isoformat()
+        yield Restatement(one.what, one.year, one.old_g, one.new_g, one.cause, one.reason, day)
 
 
 def _reproduce(deployment: Deployment, location: Assessment) -> Reproduce:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,7 +12,7 @@ from typing import Annotated
 import typer
 
 from footprint.cli.output import print_json, print_text
-from footprint.cli.results import Assets
+from footprint.cli.results import Assets, command_line
 from footprint.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Flower: a demonstration, and an environment for it.")
@@ -76,8 +75,7 @@ def demo(
                 folder, Path(scratch), engine=engine, clients=clients, rounds=rounds, watch=watch
             )
         result = estimate(build_inventory(read_journal(folder)))
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    page = write_report(result, output, assets=assets, command=command)
+    page = write_report(result, output, assets=assets, command=command_line())
     if as_json:
         print_text(to_json(result))
     else:

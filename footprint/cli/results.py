@@ -271,7 +271,7 @@ def report(
 
     if output.suffix != ".html":
         raise UsageError(f"{output} does not end in .html.", "A report is an HTML page.")
-    page = write_report(read_result(result), output, assets=assets, command=_command_line())
+    page = write_report(read_result(result), output, assets=assets, command=command_line())
     if as_json:
         print_json({"page": str(page)})
     else:
@@ -415,7 +415,7 @@ def deliver(result: Result, output: Path | None, assets: str, *, as_json: bool) 
     if output is not None and output.suffix == ".html":
         from footprint.reporting import write_report
 
-        say(f"wrote {write_report(result, output, assets=assets, command=_command_line())}")
+        say(f"wrote {write_report(result, output, assets=assets, command=command_line())}")
     elif output is not None:
         say(f"wrote {write_document(result, output)}")
     if as_json:
@@ -426,5 +426,8 @@ def deliver(result: Result, output: Path | None, assets: str, *, as_json: bool) 
         print_result(result)
 
 
-def _command_line() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+def command_line() -> str:
+    """Give the command as a person types it; a page shows it."""
+    program = Path(sys.argv[0]).name
+    words = ["python", "-m", "footprint"] if program == "__main__.py" else [program]
+    return shlex.join([*words, *sys.argv[1:]])

@@ -32,6 +32,7 @@ def ledger_inventory(
     ledger: Ledger,
     runs: str | Sequence[str],
     *,
+    silos: Sequence[str] | None = None,
     where: Mapping[str, Any] | None = None,
     as_of: int | None = None,
     by_round: bool = False,
@@ -43,6 +44,9 @@ def ledger_inventory(
     ledger : Ledger
     runs : str or sequence of str
         Names of runs; a name stands for the runs of that name in every silo.
+    silos : sequence of str, optional
+        Under which the runs were entered; default: any. What an activity says of its own
+        silo is another thing: `where` chooses by that.
     where : mapping, optional
         Which of their activities, as for `query`; for example ``{"silo": "lyon"}``.
     as_of : int, optional
@@ -59,11 +63,11 @@ def ledger_inventory(
     Raises
     ------
     LedgerError
-        If there is no such run.
+        If there is no such run, or no such change.
     UsageError
         If the runs differ in whose energy they hold, so that no sum means anything.
     """
-    journal = ledger_journal(ledger, runs, where=where, as_of=as_of)
+    journal = ledger_journal(ledger, runs, silos=silos, where=where, as_of=as_of)
     several = not isinstance(runs, str) and len(set(runs)) > 1
     if by_round and several:
         raise UsageError(
@@ -77,6 +81,7 @@ def ledger_journal(
     ledger: Ledger,
     runs: str | Sequence[str],
     *,
+    silos: Sequence[str] | None = None,
     where: Mapping[str, Any] | None = None,
     as_of: int | None = None,
 ) -> Journal:
@@ -85,7 +90,7 @@ def ledger_journal(
     if not names:
         raise UsageError("No run is named.", "Name at least one run of the ledger.")
     with ledger.reading() as connection:
-        known = read_runs(connection, names, as_of=as_of)
+        known = read_runs(connection, names, silos=silos, as_of=as_of)
         known, columns, members = _read_activities(connection, known, where or {}, as_of)
         findings = _restated(connection, known, as_of)
     first = known[0].state

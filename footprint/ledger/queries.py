@@ -26,7 +26,7 @@ from footprint.ledger.schema import (
     source_files,
 )
 from footprint.ledger.selections import WORDS, conditions
-from footprint.ledger.states import read_runs, valid
+from footprint.ledger.states import read_runs, require_change, valid
 from footprint.ledger.totals import MEASURES
 
 GROUPS: dict[str, ColumnElement[Any]] = {
@@ -75,6 +75,8 @@ def query(
     ------
     UsageError
         If a group or a key of `where` is unknown.
+    LedgerError
+        If there is no such change.
     """
     unknown = [name for name in group_by if name not in GROUPS]
     if unknown or len(set(group_by)) < len(group_by):
@@ -93,6 +95,7 @@ def query(
     if groups:
         statement = statement.group_by(*(GROUPS[name] for name in group_by))
     with ledger.reading() as connection:
+        require_change(connection, as_of)
         rows = [tuple(row) for row in connection.execute(statement)]
     # Databases sort text in different ways, and what is missing to different ends.
     rows.sort(key=lambda row: [(v is None, "" if v is None else v) for v in row[: len(groups)]])

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pydantic
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from footprint.errors import LedgerError
 from footprint.ledger.columns import check_text
-from footprint.ledger.schema import run_states, runs
+from footprint.ledger.schema import changes, run_states, runs
 from footprint.model import Finding, IdlePolicy, InputFile, Journal, Resolution, Run, View
 
 
@@ -74,10 +74,30 @@ def valid(table: Table, as_of: int | None) -> ColumnElement[bool]:
     )
 
 
+def require_change(connection: Connection, as_of: int | None) -> None:
+    """Refuse a change that was not made yet: what it will be, nobody knows.
+
+    Raises
+    ------
+    LedgerError
+        If there is no change of that number.
+    """
+    if as_of is None:
+        return
+    last = connection.execute(select(func.max(changes.c.id))).scalar_one() or 0
+    if not 1 <= as_of <= last:
+        there = f"its last one is {last}" if last else "it has none"
+        raise LedgerError(
+            f"The ledger has no change {as_of}: {there}.",
+            "See them with: footprint ledger history",
+        )
+
+
 def read_runs(
     connection: Connection,
     names: Sequence[str] | None = None,
     *,
+    silos: Sequence[str] | None = None,
     as_of: int | None = None,
     latest: bool = False,
 ) -> list[KnownRun]:
@@ -87,6 +107,8 @@ def read_runs(
     ----------
     connection : sqlalchemy.Connection
     names : sequence of str, optional
+    silos : sequence of str, optional
+        Under which they were entered; default: any.
     as_of : int, optional
         Number of a change: the runs as they were after it.
     latest : bool
@@ -95,8 +117,9 @@ def read_runs(
     Raises
     ------
     LedgerError
-        If there is no run of a name.
+        If there is no run of a name, or no such change.
     """
+    require_change(connection, as_of)
     statement = (
         select(runs.c.id, runs.c.silo, runs.c.name, run_states.c.document)
         .join(run_states, run_states.c.run_id == runs.c.id)
@@ -107,12 +130,15 @@ def read_runs(
     if names is not None:
         names = [check_text(name, "run") for name in names]
         statement = statement.where(runs.c.name.in_(names))
+    if silos is not None:
+        statement = statement.where(runs.c.silo.in_([check_text(one, "silo") for one in silos]))
     found = list({row.id: _known(row) for row in connection.execute(statement)}.values())
     missing = sorted(set(names or ()) - {run.name for run in found})
+    where = "" if silos is None else f" in {' or '.join(repr(one) for one in silos)}"
     when = "" if as_of is None else f" as of change {as_of}"
     if missing:
         raise LedgerError(
-            f"The ledger holds no run {missing[0]!r}{when}.",
+            f"The ledger holds no run {missing[0]!r}{where}{when}.",
             "See its runs with: footprint ledger runs",
         )
     return found

@@ -37,8 +37,8 @@ class Restatement:
 class BaseYear:
     """The year that others are compared with, and when it is calculated again.
 
-    `change` is the largest restatement of it, as a share [1]; `recalculate` says that the
-    trigger was passed.
+    `change` is what restatements change beyond `total_g`, as a share of it [1]; `recalculate`
+    says that the trigger was passed.
     """
 
     year: int

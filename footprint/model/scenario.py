@@ -36,6 +36,10 @@ def manifest_key(name: str) -> str:
 STRICT: dict[str, Any] = {**_STRICT, "alias_generator": manifest_key}
 
 
+LARGEST = 1e40
+"""Beyond all that is counted here, and small enough that squares of products stay numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Canonical unit of a number that people write as a quantity, such as ``"250 W"``.
@@ -85,6 +89,8 @@ class Unit:
             raise ValueError(error.message.rstrip(".")) from error
         if not self.minimum <= value <= self.maximum or (self.positive and value == 0):
             raise ValueError(f"{found!r} is out of range; expected {self.expected}")
+        if value > LARGEST or (self.positive and value < 1 / LARGEST):
+            raise ValueError(f"{found!r} is beyond any quantity that can be calculated with")
         if not self.whole:
             return value
         if value != int(value):

@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from footprint.model import Category, Interval, LifeCycle, Quality, Stage, Statement, StatementLine
-from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, exact, percent, share_of
+from footprint.model import (
+    Category,
+    Interval,
+    LifeCycle,
+    Quality,
+    Sci,
+    Stage,
+    Statement,
+    StatementLine,
+)
+from footprint.reporting.numbers import NBSP, NOT_KNOWN, Scale, clean, exact, percent, share_of
 from footprint.reporting.shapes import Cell, Column, Table
 from footprint.reporting.wording import LIFE_CYCLE_NAMES, capitalise
 
@@ -42,7 +51,7 @@ def totals_table(statement: Statement) -> Table:
     shown = [total for total in statement.totals if total.name in _TOTAL_NAMES]
     emissions = Scale.of("emissions", [total.emissions_g.value for total in shown])
     energy = Scale.of("energy", [total.energy_kwh or 0.0 for total in shown])
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Cell(_TOTAL_NAMES[total.name]),
             Cell(emissions.text(total.emissions_g.value, total.emissions_g.width)),
@@ -52,15 +61,7 @@ def totals_table(statement: Statement) -> Table:
         for total in shown
     )
     if statement.sci is not None:
-        per = statement.sci.intensity_g
-        rows += (
-            (
-                Cell(clean(f"Functional unit: per {statement.sci.functional_unit}")),
-                Cell(emissions.text(per.value, per.width)),
-                Cell(emissions.range(per) or NOT_KNOWN),
-                Cell(NOT_KNOWN),
-            ),
-        )
+        rows += (_intensity_row(statement.sci, emissions),)
     columns = (
         Column("Total"),
         Column("Emissions", emissions.unit, numeric=True),
@@ -69,6 +70,20 @@ def totals_table(statement: Statement) -> Table:
     )
     note = "Intervals are of sums: factors that lines share are drawn once."
     return Table("Totals side by side", columns, rows, note=note)
+
+
+def _intensity_row(sci: Sci, emissions: Scale) -> tuple[Cell, ...]:
+    """Give emissions per functional unit, in a unit of their own where they are far smaller."""
+    per = sci.intensity_g
+    scale = Scale.of("emissions", [per.value])
+    unit = "" if scale.unit == emissions.unit else f"{NBSP}{scale.unit}"
+    ends = scale.range(per)
+    return (
+        Cell(clean(f"Functional unit: per {sci.functional_unit}")),
+        Cell(scale.text(per.value, per.width) + unit),
+        Cell(f"{ends}{unit}" if ends else NOT_KNOWN),
+        Cell(NOT_KNOWN),
+    )
 
 
 def category_table(statement: Statement) -> Table:

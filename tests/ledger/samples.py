@@ -92,3 +92,15 @@ def plain(column):
     """A column as a list, with None for what is not known."""
     values = column.tolist() if hasattr(column, "tolist") else list(column)
     return [None if value != value else value for value in values]
+
+
+def write_rows(path, *rows):
+    """A table of (run, silo of the run, silo of the activity, energy [kWh]), an hour each."""
+    columns = (
+        "run,run_silo,silo,energy_kwh,actor,role,device,zone,phase,start_s,duration_s,basis,data_gb,"
+        "source"
+    )
+    constant = "a,client,server,FR,train,1775700000,3600,declared,0,meter"
+    lines = [f"{','.join(map(str, row))},{constant}\n" for row in rows]
+    path.write_text("".join([f"{columns}\n", *lines]))
+    return path

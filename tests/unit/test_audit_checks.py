@@ -195,6 +195,46 @@ def restated(manifest):
     manifest["restatements"] = [change | {"cause": "factor", "reason": "a later figure"}]
 
 
+def log(manifest, *changes, total=None, day=None):
+    """Log corrections of the base year, each as (old, new, figure), and declare its total [kg]."""
+    said = {"year": 2024, "cause": "factor", "reason": "a later figure"}
+    manifest["restatements"] = [
+        {**said, "what": what, "old": f"{old} kgCO2e", "new": f"{new} kgCO2e"}
+        | ({} if day is None else {"date": day(number)})
+        for number, (old, new, what) in enumerate(changes)
+    ]
+    if total is not None:
+        manifest["base_year"]["total"] = f"{total} kgCO2e"
+
+
+def log_with_a_gap(manifest):
+    log(manifest, (80, 90, "all"), (95, 100, "all"))
+
+
+def log_of_another_figure(manifest):
+    log(manifest, (20, 21, "scope 3"))
+
+
+def base_year_of_this_one_with_another_total(manifest):
+    manifest["base_year"] = {"year": 2026, "total": "50 kgCO2e"}
+
+
+def contract_of_a_site_of_others(manifest):
+    first(manifest, "sites")["controlled"] = False
+    first(manifest, "instruments")["sites"] = ["A"]
+
+
+def contract_after_another(manifest):
+    first(manifest, "instruments")["energy"] = "5000 kWh"
+    more = first(manifest, "instruments") | {"name": "sun", "certificate": "TWO"}
+    manifest["instruments"].append(more)
+
+
+def bought_for_a_cloud(manifest):
+    more = {"name": "racks", "place": "C", "device": "server.rack_base", "idle": "0 W"}
+    manifest["hardware"].append(more | {"purchased": date(2025, 6, 1)})
+
+
 def large_exclusion(manifest):
     first(manifest, "exclusions")["estimate"] = "50 kgCO2e"
 
@@ -294,7 +334,13 @@ CASES = [
     (old_factor, "factor-expired", Severity.WARNING),
     (
         nothing_to_divide_by,
-        {"allocation-of-nothing", "primary-share-low", "cut-off-exceeded", "energy-missing"},
+        {
+            "allocation-of-nothing",
+            "primary-share-low",
+            "cut-off-exceeded",
+            "energy-missing",
+            "instrument-unused",
+        },
         None,
     ),
     (run_without_energy, "energy-missing", Severity.WARNING),
@@ -310,6 +356,9 @@ CASES = [
     (certificate_twice, "instrument-twice", Severity.ERROR),
     (overclaimed, "instrument-overclaimed", Severity.ERROR),
     (claimed_for_nothing, "claim-unused", Severity.WARNING),
+    (contract_of_a_site_of_others, "instrument-unused", Severity.WARNING),
+    (contract_after_another, "instrument-unused", Severity.WARNING),
+    (bought_for_a_cloud, "hardware-in-cloud", Severity.ERROR),
     (old_vintage, "instrument-vintage", Severity.ERROR),
     (wrong_market, "instrument-market", Severity.ERROR),
     (market_of_nobody, "instrument-market", Severity.ERROR),
@@ -324,6 +373,9 @@ CASES = [
     (unregistered, "hardware-missing", Severity.WARNING),
     (no_base_year, "base-year-missing", Severity.WARNING),
     (restated, "base-year-outdated", Severity.ERROR),
+    (log_with_a_gap, "restatement-broken", Severity.ERROR),
+    (log_of_another_figure, "restatement-apart", Severity.WARNING),
+    (base_year_of_this_one_with_another_total, "base-year-differs", Severity.ERROR),
     (large_exclusion, "cut-off-exceeded", Severity.ERROR),
     (many_exclusions, "cut-off-exceeded", Severity.ERROR),
     (unsized_exclusion, "exclusion-unsized", Severity.WARNING),
@@ -379,7 +431,7 @@ def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):
     def change(manifest):
         archive(manifest, kept="12 month")
         work(manifest).update(devices=2, duration="8760 h", share=0.5)
-        manifest["base_year"]["year"] = 2026
+        manifest["base_year"] = {"year": 2026, "total": "123 kgCO2e"}
         manifest["upstream"] = {"losses": {"FR": {"share": 0.05, "source": "made up"}}}
 
     assert {one.code for one in found_by_checks(company(tmp_path, change))} <= {"factor-expired"}
@@ -480,3 +532,71 @@ def test_a_factor_of_a_part_of_the_year_is_of_its_days_alone(tmp_path, start, da
     found = [x for x in found_by_checks(company(tmp_path, change)) if x.code == "factor-expired"]
     assert [one.place for one in found] == ([] if said is None else ["grid/FR/2026/half"])
     assert said is None or said in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "total", "found"),
+    [
+        # Was 100, is 105, then 109: left to calculate is what the total does not hold yet.
+        ([(100, 105, "all"), (105, 109, "all")], 100, {"base-year-outdated"}),
+        ([(100, 105, "all"), (105, 109, "all")], 105, set()),
+        ([(100, 105, "all"), (105, 109, "all")], 109, set()),
+        # There and back again.
+        ([(100, 200, "all"), (200, 100, "all")], 100, set()),
+        ([(100, 200, "all"), (200, 100, "all")], 200, {"base-year-outdated"}),
+        # Parts count by what each was changed by, until the total is logged.
+        (
+            [(10, 13, "scope 2"), (20, 23, "scope 3")],
+            100,
+            {"base-year-outdated", "restatement-apart"},
+        ),
+        ([(10, 13, "scope 2"), (20, 17, "scope 3"), (99, 100, "all")], 100, set()),
+    ],
+)
+def test_a_base_year_that_was_calculated_again_is_no_error_for_ever(
+    tmp_path, changes, total, found
+):
+    path = company(tmp_path, lambda manifest: log(manifest, *changes, total=total))
+    assert {one.code for one in found_by_checks(path)} == found
+
+
+def test_a_log_with_days_is_read_by_them(tmp_path):
+    def change(manifest):
+        changes = (105, 109, "all"), (100, 105, "all")
+        log(manifest, *changes, total=109, day=lambda number: date(2026, 3 - number, 1))
+
+    statement = stated(tmp_path, change)
+    assert {one.date for one in statement.restatements} == {"2026-03-01", "2026-02-01"}
+    assert not {one.code for one in statement.findings} & {"restatement-broken"}
+    assert not statement.base_year.recalculate
+
+
+def test_a_base_year_that_is_this_one_has_its_total_by_either_method(tmp_path):
+    both = [total_g(stated(tmp_path / "a"), name) for name in ("location", "market")]
+    for number, total in enumerate(both):
+
+        def change(manifest, total=total):
+            manifest["base_year"] = {"year": 2026, "total": f"{total!r} gCO2e"}
+
+        assert found_by_checks(company(tmp_path / str(number), change)) == []
+
+
+def test_a_contract_of_the_market_of_a_site_of_others_is_of_no_wrong_market(tmp_path):
+    """A is an own site in FR, which the company does not control."""
+
+    def change(manifest):
+        first(manifest, "sites")["controlled"] = False
+
+    (found,) = [f for f in found_by_checks(company(tmp_path, change)) if "instrument" in f.code]
+    assert found.code == "instrument-unused"
+    assert "reports no part of A" in found.message
+
+
+def test_hardware_that_is_rented_with_a_cloud_is_no_purchase(tmp_path):
+    def change(manifest):
+        bought_for_a_cloud(manifest)
+        del manifest["hardware"][-1]["purchased"]
+        manifest["hardware"][-1]["acquired"] = "rented"
+
+    codes = {one.code for one in found_by_checks(company(tmp_path, change))}
+    assert codes == {"primary-share-low"}  # its making weighs more than what was metered

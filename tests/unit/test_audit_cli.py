@@ -47,8 +47,10 @@ def test_the_statement_of_a_folder_is_written_and_printed(example):
     # The sum is of five releases; one of them has a figure of its own.
     name, shown, *_ = totals_table(statement).rows[-1]
     assert name.text == "Functional unit: per model release"
-    tonnes = statement.total("sci").emissions_g.value / 5 / 1e6
-    assert float(shown.text) == pytest.approx(tonnes, rel=0.05)
+    kilograms = statement.total("sci").emissions_g.value / 5 / 1e3
+    value, _, unit = shown.text.partition("\N{NO-BREAK SPACE}")
+    assert float(value) == pytest.approx(kilograms, rel=0.05)
+    assert unit == "kg CO₂e"
 
 
 def test_it_is_verified_to_the_last_digit_from_beside_its_manifest(example):
@@ -255,3 +257,16 @@ def test_wrong_use_of_the_module_names_the_command():
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Usage: footprint audit verify" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("bin/footprint", "footprint audit x"), ("m/__main__.py", "python -m footprint audit x")],
+)
+def test_a_page_says_the_command_as_a_person_types_it(tmp_path, monkeypatch, program, said):
+    """Started as a module its first word is the path of a file of ours."""
+    page = tmp_path / "x.html"
+    monkeypatch.setattr(sys, "argv", [f"/opt/{program}", "audit", "x"])
+    done = run("run", company(tmp_path), "-o", page)
+    assert done.exit_code == 0, done.output
+    assert f"<code>{said}</code>" in page.read_text(encoding="utf-8")

@@ -482,3 +482,151 @@ def test_parts_add_up_when_runs_take_the_place_of_others(tmp_path, energies, sil
     for one, other in ((old, new), (new, old)):
         for total in ("location", "market", "sci", "amortised"):
             assert_adds_up(explain(one, other, total))
+
+
+def meters(*energies):
+    """Let the silo b have a meter for each energy, each with a name of its own."""
+
+    def change(manifest):
+        work = manifest["runs"][0]["activities"][1]
+        manifest["runs"][0]["activities"] = [
+            {**work, "energy": f"{energy} kWh", "meter": f"meter {number}"}
+            for number, energy in enumerate(energies)
+        ]
+
+    return change
+
+
+@pytest.mark.parametrize("total", ["location", "market", "sci"])
+def test_one_of_two_meters_that_reads_more_is_activity(tmp_path, total):
+    old, new = stated(tmp_path / "a", meters(10, 1000)), stated(tmp_path / "b", meters(1000, 1000))
+    found = explain(old, new, total)
+    assert_adds_up(found)
+    assert causes(found) == {Cause.ACTIVITY}
+    assert found.difference_g == pytest.approx(990 * (700 if total == "market" else 60))
+
+
+def stores(**method):
+    def change(manifest):
+        manifest["method"] |= method
+        stored = {"silo": "b", "stored": "1000 TB", "kept": "1000 h"}
+        manifest["runs"][0]["activities"].append(stored)
+
+    return change
+
+
+@pytest.mark.parametrize("method", [{"medium": "storage.ssd"}, {"replication": 3.0}])
+@pytest.mark.parametrize("total", ["location", "sci"])
+def test_another_medium_and_more_copies_are_method(tmp_path, method, total):
+    old, new = stated(tmp_path / "a", stores()), stated(tmp_path / "b", stores(**method))
+    found = explain(old, new, total)
+    assert_adds_up(found)
+    assert causes(found) == {Cause.METHOD}
+    assert abs(found.difference_g) > 1
+
+
+def other_signal(manifest):
+    """Take life-cycle intensities, which are other ones, and a contract of another one."""
+    manifest["method"]["signal"] = "average/location/life-cycle"
+    for one in manifest["intensity"].values():
+        one["intensity"] = "90 gCO2e/kWh"
+    manifest["instruments"][0]["intensity"] = "20 gCO2e/kWh"
+
+
+def test_another_signal_is_method_for_the_grid_and_not_for_a_contract(tmp_path):
+    old, new = stated(tmp_path / "a"), stated(tmp_path / "b", other_signal)
+    found = explain(old, new, "location")
+    assert_adds_up(found)
+    assert causes(found) == {Cause.METHOD}
+    assert found.difference_g == pytest.approx(1200 * 40 + 1000 * 30)
+    found = explain(old, new, "market")
+    assert_adds_up(found)
+    assert [(one.cause, one.what) for one in found.changes] == [
+        (Cause.FACTOR, "supply/contract/wind")
+    ]
+    assert found.difference_g == pytest.approx(500 * 10)
+
+
+@pytest.mark.parametrize("total", ["amortised", "sci"])
+def test_less_of_a_device_is_activity(tmp_path, total):
+    def part(manifest):
+        manifest["hardware"][0]["share"] = 0.25
+
+    for one, other in ((None, part), (part, None)):
+        found = explain(stated(tmp_path / "a", one), stated(tmp_path / "b", other), total)
+        assert_adds_up(found)
+        (change,) = found.changes
+        assert change.cause is Cause.ACTIVITY
+        assert "share of the device" in change.what
+        assert sorted((change.old, change.new)) == [0.25, 1]
+
+
+def test_uses_whose_names_meet_are_two_changes(tmp_path):
+    def work(more):
+        def change(manifest):
+            manifest["method"]["draws"] = 0
+            names = (("r", "x / y"), ("r / x", "y"))
+            manifest["silos"] = [{"name": silo, "place": "B"} for _, silo in names]
+            manifest["runs"] = [
+                {"name": run, "activities": [{"silo": silo, "energy": f"{kwh + more} kWh"}]}
+                for (run, silo), kwh in zip(names, (10, 500), strict=True)
+            ]
+
+        return change
+
+    found = explain(stated(tmp_path / "a", work(0)), stated(tmp_path / "b", work(10)))
+    assert_adds_up(found)
+    assert len({change.what for change in found.changes}) == 1
+    assert sorted((one.old, one.new) for one in found.changes) == [(10, 20), (500, 510)]
+
+
+def test_a_change_says_how_many_lines_of_the_statement_it_touches(tmp_path):
+    """Of the silo b, whose two meters have a line each, the grid is another."""
+
+    def other(manifest):
+        meters(10, 1000)(manifest)
+        manifest["intensity"]["DE"]["intensity"] = "90 gCO2e/kWh"
+
+    old, new = stated(tmp_path / "a", meters(10, 1000)), stated(tmp_path / "b", other)
+    (change,) = explain(old, new).changes
+    assert change.lines == sum(line.place == "B" and line.run == "r" for line in new.lines) == 2
+
+
+def partner(energy, share=0.25):
+    def change(manifest):
+        manifest["method"]["allocation"] = "declared"
+        site = {"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0}
+        manifest["sites"].append(site | {"reported_share": share})
+        manifest["silos"].append({"name": "p", "place": "P"})
+        work = {"silo": "p", "energy": f"{energy} kWh", "tier": "A"}
+        manifest["runs"][0]["activities"].append(work)
+
+    return change
+
+
+def test_what_partners_report_is_beside_what_they_reported(tmp_path):
+    """The functional unit holds both parts of a partner's work: each is a use of its own."""
+    old, new = stated(tmp_path / "a", partner(100)), stated(tmp_path / "b", partner(150))
+    found = explain(old, new, "sci")
+    assert_adds_up(found)
+    assert [(one.cause, one.old, one.new) for one in found.changes] == [
+        (Cause.ACTIVITY, 100, 150)
+    ] * 2
+    parts = sorted(one.difference_g for one in found.changes)
+    assert parts == pytest.approx([0.25 * 50 * 60, 0.75 * 50 * 60])
+    # What others report no longer is no less of what the company does.
+    moved = explain(old, stated(tmp_path / "c", partner(100, 0.6)), "outside")
+    (change,) = moved.changes
+    assert (change.old, change.new) == (0.75, 0.4)
+
+
+def test_more_units_are_a_note_since_no_total_sees_them(tmp_path):
+    old = stated(tmp_path / "a")
+    new = stated(tmp_path / "b", lambda m: m["functional_unit"].update(count=4))
+    found = explain(old, new, "sci")
+    assert found.changes == ()
+    assert "functional unit: 2 x model -> 4 x model" in found.notes
+    sci = f"{old.sci.intensity_g.value:.6g} -> {old.sci.intensity_g.value / 2:.6g} gCO2e per model"
+    assert f"Software Carbon Intensity: {sci}" in found.notes
+    without = stated(tmp_path / "c", lambda m: m.pop("functional_unit"))
+    assert "functional unit: 2 x model -> none" in explain(old, without).notes

@@ -266,6 +266,25 @@ def test_esrs_leaves_open_what_the_statement_does_not_know(tmp_path, plain):
     assert any("net_revenue" in note for note in tabulate_esrs(clean).notes)
 
 
+def test_esrs_counts_the_electricity_of_own_sites_alone_and_what_contracts_met_of_it(tmp_path):
+    """A cloud's is its provider's; of 900 kWh that are claimed A used but 500."""
+
+    def change(manifest):
+        work = {"silo": "c", "duration": "300 h", "energy": "40 kWh"}
+        manifest["runs"][0]["activities"].append(work)
+        manifest["instruments"][0] |= {"energy": "900 kWh", "claims": {"A": "900 kWh"}}
+        manifest["runs"][0]["activities"][0]["energy"] = "500 kWh"
+        manifest["sites"][0]["pue"] = 1.0
+
+    statement = stated(tmp_path, change)
+    assert statement.total("location").energy_kwh > 1540
+    assert statement.instruments[0].claimed_kwh == 900
+    found = {row[2]: row[3] for row in tabulate_esrs(statement).rows}
+    assert float(found["Purchased electricity of own sites"]) == pytest.approx(1.5)
+    covered = found["Purchased electricity that contracts and certificates cover"]
+    assert float(covered) == pytest.approx(0.5)
+
+
 class Page(HTMLParser):
     def __init__(self):
         super().__init__()
@@ -473,6 +492,32 @@ def test_a_manifest_computes_one_total_line_by_line(plain, hostile, framework, t
         assert found == pytest.approx(wanted, rel=1e-12)
         whole = manifest["tree"]["aggregated"]["carbon"]
         assert whole == pytest.approx(total_g(statement, total), rel=1e-12)
+
+
+@pytest.mark.parametrize("total", ["location", "outside", "sci"])
+def test_a_manifest_computes_the_share_of_a_partner_and_the_rest(tmp_path, framework, total):
+    def change(manifest):
+        manifest["method"]["allocation"] = "declared"
+        site = {"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0}
+        manifest["sites"].append(site | {"reported_share": 0.25})
+        manifest["silos"].append({"name": "p", "place": "P"})
+        work = {"silo": "p", "energy": "100 kWh", "tier": "A"}
+        manifest["runs"][0]["activities"].append(work)
+
+    statement = stated(tmp_path, change)
+    manifest = manifest_of(statement, total)
+    framework.validate(manifest)
+    whole = manifest["tree"]["aggregated"]["carbon"]
+    assert whole == pytest.approx(total_g(statement, total), rel=1e-12)
+    shares = {0.75} if total == "outside" else {1, 0.25} | ({0.75} if total == "sci" else set())
+    assert {one["inputs"][0]["reported-share"] for _, one in components(manifest)} == shares
+
+
+def test_a_manifest_is_of_the_whole_period_with_its_last_day(plain):
+    manifest = manifest_of(plain, "location")
+    shared = manifest["tree"]["defaults"]
+    assert shared["timestamp"] == "2026-01-01T00:00:00.000Z"
+    assert shared["duration"] == 365 * 24 * 3600
 
 
 def test_the_functional_unit_is_divided_by_in_its_own_total_alone(plain):

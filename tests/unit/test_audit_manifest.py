@@ -25,6 +25,9 @@ GENERATOR = {
     "source": "made up",
 }
 
+CORRECTION = {"what": "all", "year": 2024, "old": "101 kgCO2e", "new": "100 kgCO2e"}
+CORRECTION |= {"cause": "error", "reason": "a typing error"}
+
 
 def nobody_has_records(manifest):
     manifest["sites"].append({"name": "P", "zone": "DE", "holding": "partner", "pue": 1.0})
@@ -85,6 +88,31 @@ def refusal(path, **options):
         (lambda m: (m["sites"][0].update(holding="rented"),
                     m["instruments"][0].update(sites=["A"])),
          "instruments[1].sites", "no own site"),
+        (lambda m: m.update(restatements=[CORRECTION | {"date": "tomorrow"}]),
+         "restatements[1].date", "date"),
+        (lambda m: m.update(restatements=[CORRECTION | {"date": "31.12.2026"}]),
+         "restatements[1].date", "date"),
+        (lambda m: m.update(restatements=[CORRECTION | {"date": "2023-12-31"}]),
+         "restatements[1].date", "lies before 2024"),
+        (lambda m: m.update(restatements=[CORRECTION | {"year": 2030}]),
+         "restatements[1].year", "lies after the period"),
+        (lambda m: m["sites"][0].update(equity_share=0.4), "sites[1].equity_share",
+         "'operational control', which does not ask for it"),
+        (lambda m: (m["organisation"].update(approach="equity share"),
+                    m["sites"][0].update(controlled=False)),
+         "sites[1].controlled", "'equity share', which does not ask for it"),
+        (lambda m: m["sites"][0].update(holding="rented", controlled=False),
+         "sites[1].controlled", "no own site"),
+        (lambda m: m["sites"][1].update(reported_share=0.5), "sites[2].reported_share",
+         "no site of a partner"),
+        (lambda m: m["runs"][0]["activities"][0].update(energy="1e290 kWh"),
+         "activities[1].energy", "beyond any quantity"),
+        (lambda m: m["intensity"]["FR"].update(intensity="1e300 gCO2e/kWh"),
+         "intensity.FR.intensity", "beyond any quantity"),
+        (lambda m: m["functional_unit"].update(count=1e-300),
+         "functional_unit.count", "beyond any quantity"),
+        (lambda m: m["runs"][0]["activities"][0].update(duration="1e35 h", devices=1e9),
+         "runs[1]", "duration_s 3.6e+47 of 'a', beyond any quantity"),
         (nobody_has_records, "silos", "nobody has records"),
     ],
 )  # fmt: skip
