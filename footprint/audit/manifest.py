@@ -142,6 +142,26 @@ def locate(deployment: Deployment, name: str, key: str) -> Path:
     return folder / name
 
 
+def locate_ledger(deployment: Deployment, url: str, key: str) -> str:
+    """Find a database that a manifest names: one beside it, unless others are allowed.
+
+    Raises
+    ------
+    ManifestError
+        If it lies elsewhere, and that was not allowed, or is a file that is missing.
+    """
+    scheme, _, rest = url.partition(":///")
+    if scheme == "sqlite" and rest:
+        return f"sqlite:///{locate(deployment, rest, key)}"
+    if not deployment.outside:
+        raise ManifestError(
+            f"{deployment.origin}, {key}: {publish_address(url)!r} lies outside of the manifest's "
+            "folder.",
+            "Write sqlite:///name.db, or allow it with --allow-outside if you trust the manifest.",
+        )
+    return url
+
+
 def _require_input_size(deployment: Deployment, files: Iterable[Path], name: str, key: str) -> None:
     size = sum(file.stat().st_size for file in files)
     if size > MOST_INPUT_BYTES:

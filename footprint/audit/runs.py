@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from footprint.addresses import publish_address, publish_path
 from footprint.audit.deployments import Deployment
 from footprint.audit.holdings import SiloTable
-from footprint.audit.manifest import locate
+from footprint.audit.manifest import locate, locate_ledger
 from footprint.audit.occupancy import Occupancy, occupancies
 from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
@@ -156,19 +156,9 @@ def _declared(table: ActivityTable, start: date) -> Activity:
 
 
 def _from_ledger(deployment: Deployment, run: RunTable, url: str, key: str) -> Journal:
-    """Read a run out of a database; one beside the manifest unless others are allowed."""
-    scheme, _, rest = url.partition(":///")
-    if scheme == "sqlite" and rest:
-        url = f"sqlite:///{locate(deployment, rest, key)}"
-    elif not deployment.outside:
-        raise ManifestError(
-            f"{deployment.origin}, {key}: {publish_address(url)!r} lies outside of the manifest's "
-            "folder.",
-            "Write sqlite:///name.db, or allow it with --allow-outside if you trust the manifest.",
-        )
     from footprint.ledger import ledger_journal, open_ledger
 
-    with open_ledger(url, read_only=True) as ledger:
+    with open_ledger(locate_ledger(deployment, url, key), read_only=True) as ledger:
         name = run.recorded or run.name
         silos = None if run.recorded_silo is None else [run.recorded_silo]
         journal = ledger_journal(ledger, runs=[name], silos=silos, as_of=run.as_of)

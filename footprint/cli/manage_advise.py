@@ -52,7 +52,12 @@ def advise(
     known = read_manifests(folder, today, outside=allow_outside)
     with watching() as progress:
         company = gather(
-            known.needs, known.deployment, known.factors, known.now_s, progress=progress
+            known.needs,
+            known.deployment,
+            known.factors,
+            known.now_s,
+            recorded=known.recorded,
+            progress=progress,
         )
         progress("all options")
         plan = advise_(company, kinds)

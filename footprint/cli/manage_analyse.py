@@ -164,7 +164,12 @@ def _asked(known: Manifests, given: dict[str, Any], network: str | None) -> Resu
         network = DEFAULT_NETWORK if chosen in MODELS else chosen
     with watching() as progress:
         gathered = gather_silos(
-            known.needs, known.deployment, known.factors, known.now_s, progress=progress
+            known.needs,
+            known.deployment,
+            known.factors,
+            known.now_s,
+            recorded=known.recorded,
+            progress=progress,
         )
         result = gathered.ask(question, progress)
     # That there is no result at all stands above everything already.

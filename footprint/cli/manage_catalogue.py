@@ -99,7 +99,12 @@ def _catalogues(path: Path, today: str | None, *, outside: bool) -> Catalogues:
     known = read_manifests(path, today, outside=outside)
     with watching() as progress:
         company = gather_silos(
-            known.needs, known.deployment, known.factors, known.now_s, progress=progress
+            known.needs,
+            known.deployment,
+            known.factors,
+            known.now_s,
+            recorded=known.recorded,
+            progress=progress,
         ).company
     silos = company.catalogues
     return Catalogues(tuple(silos[name] for name in sorted(silos)), company.findings)

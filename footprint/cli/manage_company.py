@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from footprint.audit.deployments import Deployment
     from footprint.factors import FactorCatalogue
     from footprint.management.advisor.needs import Needs
+    from footprint.management.catalogue import SiloCatalogue
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 KeepAs = Annotated[
@@ -40,22 +41,29 @@ AllowOutside = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """What a company says of itself, and the moment that it is asked for [s]."""
+    """What a company says of itself, and the moment that it is asked for [s].
+
+    `recorded` are the newest catalogues of its ledger, of silos that have no folder here.
+    """
 
     needs: Needs
     deployment: Deployment
     factors: FactorCatalogue
     now_s: float
+    recorded: Mapping[str, SiloCatalogue]
 
 
 def read_manifests(folder: Path, today: str | None, *, outside: bool) -> Manifests:
     """Read ``management.toml``, and ``deployment.toml`` beside it."""
     from footprint.audit.manifest import MANIFEST_NAME, deployment_catalogue, read_deployment
     from footprint.management.advisor.needs import read_needs
+    from footprint.management.records import read_recorded
 
     needs = read_needs(folder.parent if folder.name == MANIFEST_NAME else folder)
     deployment = read_deployment(needs.folder, outside=outside)
-    return Manifests(needs, deployment, deployment_catalogue(deployment), _moment(needs, today))
+    factors = deployment_catalogue(deployment)
+    recorded = read_recorded(needs, deployment)
+    return Manifests(needs, deployment, factors, _moment(needs, today), recorded)
 
 
 def _moment(needs: Needs, today: str | None) -> float:

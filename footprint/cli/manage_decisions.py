@@ -128,7 +128,7 @@ def decisions(
     """
     from footprint.ledger import list_decisions, open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, read_only=True) as ledger:
         found = list_decisions(ledger, company=company, everything=everything, as_of=as_of)
     if as_json:
         print_json([_plain(one) for one in found])

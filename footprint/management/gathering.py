@@ -229,7 +229,7 @@ def _recorded(name: str, needs: Needs, recorded: Mapping[str, SiloCatalogue]) ->
     if name not in recorded or recorded[name].silo != name:
         raise ManifestError(
             f"{needs.origin}, silo {name!r} has no folder, and no catalogue of it is recorded.",
-            "Name its folder, or record its catalogue.",
+            "Name its folder; or the ledger that has its catalogue (footprint manage record).",
         )
     return recorded[name]
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pydantic
 
 from footprint import ledger as books
+from footprint.audit.deployments import Deployment
+from footprint.audit.manifest import locate_ledger
 from footprint.documents import from_json, to_json
 from footprint.errors import DataError, LedgerError, UsageError
 from footprint.ledger import (
@@ -26,7 +28,9 @@ from footprint.ledger import (
     Proposal,
     list_catalogues,
     list_decisions,
+    open_ledger,
 )
+from footprint.management.advisor.needs import Needs
 from footprint.management.catalogue import SiloCatalogue, read_catalogue, write_catalogue
 from footprint.management.outcomes import MeasuredOutcome
 from footprint.model import Advice, AdvicePlan
@@ -68,6 +72,25 @@ def newest_catalogues(ledger: Ledger, *, as_of: int | None = None) -> dict[str, 
     """Read the last catalogue of each silo, as the ledger was after a change."""
     last = books.latest_catalogues(ledger, as_of=as_of)
     return {silo: _known(one).catalogue for silo, one in last.items()}
+
+
+def read_recorded(needs: Needs, deployment: Deployment) -> dict[str, SiloCatalogue]:
+    """Read the last catalogues of silos out of the ledger that the needs name.
+
+    Nothing is read where every silo has a folder, or no ledger is named.
+
+    Raises
+    ------
+    ManifestError
+        If the ledger lies outside of the manifest's folder, and that was not allowed.
+    LedgerError
+        If it cannot be read.
+    """
+    if needs.ledger is None or all(silo.folder is not None for silo in needs.silos):
+        return {}
+    here = replace(deployment, origin=needs.origin)
+    with open_ledger(locate_ledger(here, needs.ledger, "ledger"), read_only=True) as ledger:
+        return newest_catalogues(ledger)
 
 
 def catalogue_series(ledger: Ledger) -> dict[str, list[SiloCatalogue]]:

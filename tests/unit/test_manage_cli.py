@@ -236,3 +236,29 @@ def test_either_manifest_or_their_folder_can_be_named():
     }
     assert len(found) == 1
     assert "timetable" in found.pop()
+
+
+def test_silos_without_a_folder_are_known_from_the_ledger_that_the_company_names(tmp_path):
+    make_folders(tmp_path)
+    url = f"sqlite:///{tmp_path / 'silos.db'}"
+    whole = run("catalogue", tmp_path, "-o", tmp_path / "all.json")
+    assert whole.exit_code == 0
+    assert run("record", tmp_path / "all.json", "--url", url).exit_code == 0
+    change(tmp_path / "management.toml", 'name = "nice"\nfolder = "silos/nice"', 'name = "nice"')
+    (tmp_path / "silos" / "nice" / "silo.toml").unlink()
+
+    without = run("catalogue", tmp_path, "--json")
+    assert without.exit_code == 1
+    assert "no catalogue of it is recorded" in without.stdout
+
+    text = (tmp_path / "management.toml").read_text()
+    (tmp_path / "management.toml").write_text('ledger = "sqlite:///silos.db"\n' + text)
+    found = run("catalogue", tmp_path, "--json")
+    assert found.exit_code == 0
+    names = [one["silo"] for one in json.loads(found.stdout)["silos"]]
+    assert names == ["lisbon", "madrid", "nice"]
+
+    (tmp_path / "management.toml").write_text('ledger = "postgresql://db.example.org/x"\n' + text)
+    found = run("catalogue", tmp_path)
+    assert isinstance(found.exception, ManifestError)
+    assert "outside of the manifest's folder" in found.exception.message
