@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from footprint.cli.manage import app
 from footprint.errors import DataError, ManifestError, MissingExtra, UsageError
+from footprint.ledger import open_ledger
 from footprint.management.results import read_catalogues, read_result, write_result
 from tests.managed_folders import change, make_folders
 from tests.management_silos import ROWS
@@ -243,7 +244,8 @@ def test_silos_without_a_folder_are_known_from_the_ledger_that_the_company_names
     url = f"sqlite:///{tmp_path / 'silos.db'}"
     whole = run("catalogue", tmp_path, "-o", tmp_path / "all.json")
     assert whole.exit_code == 0
-    assert run("record", tmp_path / "all.json", "--url", url).exit_code == 0
+    with open_ledger(url, create=True):
+        assert run("record", tmp_path / "all.json", "--url", url).exit_code == 0
     change(tmp_path / "management.toml", 'name = "nice"\nfolder = "silos/nice"', 'name = "nice"')
     (tmp_path / "silos" / "nice" / "silo.toml").unlink()
 
