@@ -114,6 +114,13 @@ def begins_with(path: Path, size_bytes: int, sha256: str) -> bool:
     return not left and digest.hexdigest() == sha256
 
 
+def ends_line(path: Path, size_bytes: int) -> bool:
+    """Whether the first bytes of a file end with a line: with its end, or just before it."""
+    with path.open("rb") as file:
+        file.seek(max(size_bytes - 1, 0))
+        return any(byte in b"\r\n" for byte in file.read(2))
+
+
 def _pinned(path: Path, name: str) -> SourceFile:
     """Read a file once: its size, its hash, and what its header says."""
     digest, size, line = hashlib.sha256(), 0, 0

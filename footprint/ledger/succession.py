@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from footprint.errors import LedgerError
 from footprint.ledger.schema import run_states, runs, source_files
-from footprint.ledger.sources import SourceFile, begins_with
+from footprint.ledger.sources import SourceFile, begins_with, ends_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +160,7 @@ def succession(known: Sequence[KnownFile], given: Sequence[SourceFile]) -> Succe
             result.new.append(source.name)
             continue
         left.pop(before.sha256)
-        if source.size_bytes > before.size_bytes and begins_with(
-            source.path, before.size_bytes, before.sha256
-        ):
+        if _has_more(source, before):
             result.grew.append(source.name)
         elif source.token is not None and source.size_bytes < before.size_bytes:
             result.older.append(source.name)
@@ -170,6 +168,15 @@ def succession(known: Sequence[KnownFile], given: Sequence[SourceFile]) -> Succe
             result.changed.append(source.name)
     result.missing = sorted(file.name for file in left.values())
     return result
+
+
+def _has_more(source: SourceFile, before: KnownFile) -> bool:
+    """Whether a file is what it was with more at its end."""
+    size = before.size_bytes
+    if source.size_bytes <= size or not begins_with(source.path, size, before.sha256):
+        return False
+    # A line of a journal that is cut off says nothing; a cell of a table does, such as 20 of 200.
+    return not source.is_table or (source.path.suffix == ".csv" and ends_line(source.path, size))
 
 
 def _predecessor(known: Sequence[KnownFile], source: SourceFile) -> KnownFile | None:
