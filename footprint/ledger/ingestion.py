@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, exists, insert, select
 
 from footprint.errors import FootprintError, LedgerError
 from footprint.ledger.changes import Note, add_change
@@ -18,6 +18,7 @@ from footprint.ledger.holdings import (
     as_it_is,
     held_runs,
     home_of,
+    left_behind,
     left_out,
     other_view,
     twice,
@@ -28,7 +29,14 @@ from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
 from footprint.ledger.states import RunState, read_runs
-from footprint.ledger.succession import KnownFile, files_of, known_files, succession
+from footprint.ledger.succession import (
+    KnownFile,
+    Succession,
+    files_of,
+    known_files,
+    older_copies,
+    succession,
+)
 from footprint.ledger.totals import sum_up
 from footprint.model import Finding, Journal, Severity
 
@@ -151,17 +159,22 @@ def _write(
     """Enter runs in a transaction that nobody else writes in."""
     known = known_files(connection, sources)
     homes = _homes(connection, entries, sources, silo, reading.run)
-    for file in known:
+    outgrown = older_copies(connection, sources)
+    for file in [*known, *outgrown]:
         if (file.run, file.silo) not in homes:
-            raise twice(file)
+            raise twice(file, outgrown=file not in known)
     before = [files_of(connection, *home) for home in homes]
-    replaces = any(succession(files, sources).replaces for files in before)
+    follows = [
+        succession(files, sources, {f.sha256 for f in outgrown if (f.run, f.silo) == home})
+        for home, files in zip(homes, before, strict=True)
+    ]
+    replaces = any(one.replaces for one in follows)
     change: int | None = None
     results = []
-    for entry, (name, home), files in zip(entries, homes, before, strict=True):
+    for entry, (name, home), files, follow in zip(entries, homes, before, follows, strict=True):
         state = replace(entry.state, run=replace(entry.state.run, name=name))
         if note.cause is None:
-            idle = _nothing_new(connection, state, home, (files, sources), reading)
+            idle = _nothing_new(connection, state, home, (files, follow), reading)
             if idle is not None:
                 results.append(idle)
                 continue
@@ -170,6 +183,9 @@ def _write(
         result = _replace(connection, run_id, replace(entry, state=state), sources, change, home)
         is_restated = result.outcome is Outcome.GREW and note.cause is not None
         results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
+    if note.cause is not None:
+        left = left_behind(connection, sources, [f for files in before for f in files], homes)
+        results[0] = replace(results[0], findings=(*results[0].findings, *left))
     return results
 
 
@@ -201,7 +217,7 @@ def _nothing_new(
     connection: Connection,
     state: RunState,
     home: str,
-    files: tuple[Sequence[KnownFile], Sequence[SourceFile]],
+    held: tuple[Sequence[KnownFile], Succession],
     reading: Reading,
 ) -> Ingested | None:
     """Say that a run is left as it is, if it is; refuse what only a cause may change."""
@@ -209,11 +225,10 @@ def _nothing_new(
     gone = withdrawn_run(connection, name, home)
     if gone is not None:
         return left_out(connection, gone, name, home)
-    before, sources = files
+    before, follows = held
     if not before:
         return None
     run_id = before[0].run_id
-    follows = succession(before, sources)
     if follows.brings_nothing:
         return as_it_is(connection, run_id, name, home, reading)
     follows.require_growth(name)
@@ -234,6 +249,7 @@ def _replace(
     """Put a run in the place of what the ledger holds of it, if anything."""
     old = sum_up(connection, run_id)
     had_files = bool(known_files(connection, run_id=run_id))
+    is_known = connection.scalar(select(exists().where(run_states.c.run_id == run_id)))
     superseded = supersede(connection, run_id, change)
     connection.execute(
         insert(run_states).values(run_id=run_id, document=entry.state.to_json(), added_by=change)
@@ -261,7 +277,7 @@ def _replace(
         findings.append(_corrected_again(applied))
     if dropped:
         findings.append(_dropped(dropped))
-    if had_files:
+    if is_known:
         note_totals(connection, run_id, change, old)
     totals = sum_up(connection, run_id)
     return Ingested(
