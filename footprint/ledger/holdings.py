@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
@@ -54,7 +54,11 @@ def _runs_of(files: Sequence[KnownFile]) -> list[tuple[int, str, str]]:
 
 
 def home_of(
-    connection: Connection, run: str, sources: Sequence[SourceFile], told: str | None = None
+    connection: Connection,
+    run: str,
+    sources: Sequence[SourceFile],
+    own: Collection[str],
+    told: str | None = None,
 ) -> str:
     """Give the silo of a run: where its files were entered before, else what a table says.
 
@@ -63,10 +67,12 @@ def home_of(
     connection : sqlalchemy.Connection
     run : str
     sources : sequence of SourceFile
+    own : collection of str
+        Silos of runs of that name that have these files already.
     told : str, optional
         What a table says.
     """
-    own = {file.silo for file in known_files(connection, sources) if file.run == run}
+    own = set(own)
     if not own:
         # What names no process, such as a table that grew, is known by its name.
         names = {source.name for source in sources if source.token is None}

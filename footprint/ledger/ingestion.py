@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from footprint.ledger.outcomes import Ingested, Outcome
 from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
-from footprint.ledger.states import RunState, read_runs
+from footprint.ledger.states import RunState, silos_of
 from footprint.ledger.succession import (
     KnownFile,
     Succession,
@@ -158,16 +159,15 @@ def _write(
 ) -> list[Ingested]:
     """Enter runs in a transaction that nobody else writes in."""
     known = known_files(connection, sources)
-    homes = _homes(connection, entries, sources, silo, reading.run)
+    homes = _homes(connection, entries, (sources, known), silo, reading.run)
     outgrown = older_copies(connection, sources)
-    for file in [*known, *outgrown]:
-        if (file.run, file.silo) not in homes:
-            raise twice(file, outgrown=file not in known)
+    told = set(homes)
+    for files, is_outgrown in ((known, False), (outgrown, True)):
+        for file in files:
+            if (file.run, file.silo) not in told:
+                raise twice(file, outgrown=is_outgrown)
     before = [files_of(connection, *home) for home in homes]
-    follows = [
-        succession(files, sources, {f.sha256 for f in outgrown if (f.run, f.silo) == home})
-        for home, files in zip(homes, before, strict=True)
-    ]
+    follows = _successions(homes, before, sources, outgrown)
     replaces = any(one.replaces for one in follows)
     change: int | None = None
     results = []
@@ -192,25 +192,46 @@ def _write(
 def _homes(
     connection: Connection,
     entries: Sequence[Entry],
-    sources: Sequence[SourceFile],
+    files: tuple[Sequence[SourceFile], Sequence[KnownFile]],
     silo: str | None,
     run: str | None,
 ) -> list[tuple[str, str]]:
     """Give the name and the silo of each run: as they are told, as a table says, as before."""
+    sources, known = files
     names = [run or entry.state.run.name for entry in entries]
-    homes: list[tuple[str, str]] = []
+    often = Counter(names)
+    own: dict[str, set[str]] = {}
+    for file in known:
+        own.setdefault(file.run, set()).add(file.silo)
+    homes: dict[tuple[str, str], None] = {}
     for name, entry in zip(names, entries, strict=True):
         home = entry.home if silo is None else silo
-        if silo is None and names.count(name) == 1:
-            home = home_of(connection, name, sources, entry.home)
-        homes.append((name, home or ""))
-        if homes[-1] in homes[:-1]:
+        if silo is None and often[name] == 1:
+            home = home_of(connection, name, sources, own.get(name, ()), entry.home)
+        if (name, home or "") in homes:
             raise LedgerError(
                 f"{sources[0].name} holds runs {name!r} of several silos: they cannot all be in "
-                f"the silo {homes[-1][1]!r}.",
+                f"the silo {home or ''!r}.",
                 "Leave --silo out.",
             )
-    return homes
+        homes[name, home or ""] = None
+    return list(homes)
+
+
+def _successions(
+    homes: Sequence[tuple[str, str]],
+    before: Sequence[Sequence[KnownFile]],
+    sources: Sequence[SourceFile],
+    outgrown: Sequence[KnownFile],
+) -> list[Succession]:
+    """Say how files follow on those that each run was made from."""
+    older: dict[tuple[str, str], set[str]] = {}
+    for file in outgrown:
+        older.setdefault((file.run, file.silo), set()).add(file.sha256)
+    return [
+        succession(files, sources, older.get(home, ()))
+        for home, files in zip(homes, before, strict=True)
+    ]
 
 
 def _nothing_new(
@@ -247,10 +268,11 @@ def _replace(
     silo: str,
 ) -> Ingested:
     """Put a run in the place of what the ledger holds of it, if anything."""
-    old = sum_up(connection, run_id)
-    had_files = bool(known_files(connection, run_id=run_id))
+    # A new run has nothing to look for: of many small ones that would take most of the time.
     is_known = connection.scalar(select(exists().where(run_states.c.run_id == run_id)))
-    superseded = supersede(connection, run_id, change)
+    old = sum_up(connection, run_id) if is_known else None
+    had_files = is_known and bool(known_files(connection, run_id=run_id))
+    superseded = supersede(connection, run_id, change) if is_known else 0
     connection.execute(
         insert(run_states).values(run_id=run_id, document=entry.state.to_json(), added_by=change)
     )
@@ -272,12 +294,12 @@ def _replace(
     columns = {"silo": [silo or None] * number, **entry.columns}
     insert_activities(connection, columns, run_id=run_id, change=change)
     findings = list(entry.state.findings)
-    applied, dropped = correct_again(connection, run_id, change)
+    applied, dropped = correct_again(connection, run_id, change) if is_known else (0, 0)
     if applied:
         findings.append(_corrected_again(applied))
     if dropped:
         findings.append(_dropped(dropped))
-    if is_known:
+    if old is not None:
         note_totals(connection, run_id, change, old)
     totals = sum_up(connection, run_id)
     return Ingested(
@@ -295,10 +317,10 @@ def _replace(
 
 def _namesakes(connection: Connection, run_id: int, name: str) -> list[Finding]:
     """Say where a run of the same name is: parts of one run may count something twice."""
-    others = [run for run in read_runs(connection) if run.name == name and run.id != run_id]
+    others = silos_of(connection, name, but=run_id)
     if not others:
         return []
-    silos = ", ".join(repr(run.silo) for run in others)
+    silos = ", ".join(map(repr, others))
     return [
         Finding(
             "run-in-two-silos",
