@@ -75,7 +75,11 @@ def find_sources(paths: Iterable[Path]) -> Iterator[list[SourceFile]]:
             folder = path
             if path.name.lower().endswith(ARCHIVES):
                 folder = stack.enter_context(scratch_folder())
-                unpack(path, folder, SUFFIX)
+                if not unpack(path, folder, SUFFIX):
+                    raise LedgerError(
+                        f"{path.name} holds no journal (no file ending in {SUFFIX}).",
+                        "Tables in archives are not read: unpack it, and name them.",
+                    )
             for file in journal_files([folder]):
                 name = file.relative_to(folder).as_posix() if folder.is_dir() else file.name
                 source = _pinned(file, name)

@@ -56,6 +56,10 @@ def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
         assert told == {"file": name, "activities": listed["activities"]}
     with (tmp_path / "out.csv").open() as file:
         assert {row["zone"] for row in csv.DictReader(file)} == {"FR", "PL"}
+    then = ["estimate", "digits", "--from", "ledger", "--draws", 100, "--json"]
+    assert "No grid zone is known" in run(*then, "--as-of", 1, code=2)
+    assert json.loads(run(*then, "--as-of", 2))["contributions"] == estimate["contributions"]
+    assert "Only a ledger" in run("estimate", "runs", "--as-of", 1, code=2)
     run("ledger", "withdraw", "digits", "--cause", "structure")
     state = json.loads(run("ledger", "status", "--json"))
     assert (state["runs"], state["activities"], state["schema"]) == (0, 0, "0001")
