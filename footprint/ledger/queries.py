@@ -119,6 +119,9 @@ class RunSummary:
         From the first start to the last end of an activity, as Unix times [s].
     change : int
         By which it came to be what it is.
+    lies_in : tuple of str or None
+        Silos that its activities say, if it is not the one that it was entered under: they were
+        restated, or a table said so. None stands for "not known".
     """
 
     run: str
@@ -131,6 +134,7 @@ class RunSummary:
     start_s: float
     stop_s: float
     change: int
+    lies_in: tuple[str | None, ...] = ()
 
 
 def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
@@ -153,8 +157,12 @@ def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
         .where(valid(source_files, as_of))
         .group_by(source_files.c.run_id)
     )
+    silos = select(a.run_id, a.silo).where(valid(activities, as_of)).distinct()
     with ledger.reading() as connection:
         known = read_runs(connection, as_of=as_of)
+        places: dict[int, set[str | None]] = {}
+        for run_id, silo in connection.execute(silos):
+            places.setdefault(run_id, set()).add(silo)
         by_run = {row[0]: row[1:] for row in connection.execute(sums)}
         number = {row[0]: row[1] for row in connection.execute(files)}
     return [
@@ -166,6 +174,9 @@ def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
             by_run[run.id][0],
             number.get(run.id, 0),
             *by_run[run.id][1:],
+            ()
+            if places[run.id] == {run.silo or None}
+            else tuple(sorted(places[run.id], key=lambda silo: silo or "")),
         )
         for run in known
         if run.id in by_run
@@ -183,7 +194,7 @@ class Change:
     made_s : float
         When, as a Unix time [s].
     kind : str
-        ``"ingest"``, ``"restate"`` or ``"withdraw"``.
+        ``"ingest"``, ``"replace"`` (of files that were changed), ``"restate"`` or ``"withdraw"``.
     cause, reason, author : str or None
     release : str
         Of footprint.

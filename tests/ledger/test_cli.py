@@ -44,6 +44,8 @@ def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
     assert "not known" in run("ledger", "query", "--by", "zone")
     done = run("ledger", "restate", "--where", "zone=", "--set", "zone=PL", "--cause", "error")
     assert "zone: not known -> PL" in done
+    run("ledger", "restate", "--where", "zone=PL", "--set", "silo=krakow", "--cause", "error")
+    assert "lyon (activities in krakow, lyon)" in run("ledger", "runs")
     assert "cause: error" in run("ledger", "history", "digits")
     corrected = ["--where", "zone=PL", "--where", "phase=train"]
     (row,) = json.loads(run("ledger", "query", *corrected, "--json"))
