@@ -22,7 +22,7 @@ from footprint.ledger.schema import (
     source_files,
 )
 from footprint.ledger.selections import WORDS, conditions
-from footprint.ledger.states import read_runs, valid
+from footprint.ledger.states import KnownRun, read_runs, valid
 from footprint.ledger.totals import MEASURES
 
 GROUPS: dict[str, ColumnElement[Any]] = {
@@ -166,21 +166,28 @@ def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
         by_run = {row[0]: row[1:] for row in connection.execute(sums)}
         number = {row[0]: row[1] for row in connection.execute(files)}
     return [
-        RunSummary(
-            run.name,
-            run.silo,
-            run.state.run.architecture,
-            run.state.run.functional_unit,
-            by_run[run.id][0],
-            number.get(run.id, 0),
-            *by_run[run.id][1:],
-            ()
-            if places[run.id] == {run.silo or None}
-            else tuple(sorted(places[run.id], key=lambda silo: silo or "")),
-        )
+        _summary(run, by_run[run.id], number.get(run.id, 0), places[run.id])
         for run in known
         if run.id in by_run
     ]
+
+
+def _summary(run: KnownRun, sums: Any, files: int, silos: set[str | None]) -> RunSummary:
+    activities_now, energy_kwh, start_s, stop_s, change = sums
+    is_home = silos == {run.silo or None}
+    return RunSummary(
+        run.name,
+        run.silo,
+        run.state.run.architecture,
+        run.state.run.functional_unit,
+        activities_now,
+        files,
+        energy_kwh,
+        start_s,
+        stop_s,
+        change,
+        () if is_home else tuple(sorted(silos, key=lambda silo: silo or "")),
+    )
 
 
 @dataclass(frozen=True, slots=True)
