@@ -28,6 +28,7 @@ from footprint.cli.ledger_text import (
     counted,
     days,
     entered_line,
+    home,
     moment,
     plain_values,
     print_pairs,
@@ -177,7 +178,7 @@ def runs(url: Url = DEFAULT_URL, as_of: AsOf = None, as_json: AsJson = False) ->
         ("silo", "run", "days", "activities", "energy"),
         [
             (
-                one.silo,
+                home(one),
                 one.run,
                 days(one.start_s, one.stop_s),
                 f"{one.activities:,}",

@@ -12,7 +12,7 @@ from footprint.cli.output import print_json, print_text, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from footprint.ledger import Change, Ingested, Restatement
+    from footprint.ledger import Change, Ingested, Restatement, RunSummary
     from footprint.model import Finding
 
 
@@ -47,6 +47,14 @@ def readable(quantity: str, value: float | None) -> str:
     from footprint.units import format_quantity
 
     return "not known" if value is None else format_quantity(quantity, value)
+
+
+def home(run: RunSummary) -> str:
+    """Write under which silo a run was entered, and where else its activities lie."""
+    if not run.lies_in:
+        return run.silo
+    places = ", ".join("not known" if silo is None else silo for silo in run.lies_in)
+    return f"{run.silo} (activities in {places})".strip()
 
 
 def _day(time_s: float) -> str:

@@ -57,6 +57,13 @@ def estimate(
     url: Annotated[
         str, typer.Option("--url", envvar="FOOTPRINT_LEDGER", help="Of --from ledger.")
     ] = DEFAULT_URL,
+    as_of: Annotated[
+        int | None,
+        typer.Option(
+            help="Of --from ledger: number of a change (footprint ledger history); the ledger as "
+            "it was after it."
+        ),
+    ] = None,
     cross_check: Annotated[
         Path | None,
         typer.Option(help="codecarbon's emissions.csv of the same run, to compare the energy."),
@@ -122,6 +129,8 @@ def estimate(
         footprint estimate hospitals.toml --architecture centralised
 
         footprint estimate digits --from ledger --by-round
+
+        footprint estimate digits --from ledger --as-of 12
     """
     from footprint.assessment import estimate as estimate_
     from footprint.factors import load_catalogue
@@ -132,6 +141,8 @@ def estimate(
     from footprint.uncertainty import DEFAULT_DRAWS, DEFAULT_SEED
 
     check_output(output)
+    if as_of is not None and source != "ledger":
+        raise UsageError("Only a ledger has earlier states.", "Use --as-of with --from ledger.")
     if len(journals) == 1 and journals[0].suffix == ".toml":
         chosen = zone or device or intensity or pue is not None
         if chosen or network != DEFAULT_NETWORK or resource_share != 1:
@@ -157,7 +168,7 @@ def estimate(
     if source == "journal":
         journal = read_journal(*journals, catalogue=catalogue, view=view, idle_policy=idle_policy)
     else:
-        journal = _imported(source, journals, url)
+        journal = _imported(source, journals, url, as_of)
     if cross_check is not None:
         journal = _cross_checked(journal, cross_check)
     if intensity:
@@ -320,13 +331,13 @@ def _planned(
     return estimate_study(study, Architecture.parse(architecture))
 
 
-def _imported(source: str, paths: list[Path], url: str) -> Journal:
+def _imported(source: str, paths: list[Path], url: str, as_of: int | None) -> Journal:
     """Read runs of a ledger, or a file of another tool."""
     if source == "ledger":
         from footprint.ledger import ledger_journal, open_ledger
 
         with open_ledger(url, read_only=True) as ledger:
-            return ledger_journal(ledger, [str(path) for path in paths])
+            return ledger_journal(ledger, [str(path) for path in paths], as_of=as_of)
     from footprint.integrations.codecarbon import read_emissions_csv
     from footprint.integrations.nvflare import read_job_stats
 

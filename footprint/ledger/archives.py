@@ -30,7 +30,7 @@ _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _GZIP = b"\x1f\x8b"
 
 
-def unpack(archive: Path, folder: Path, suffix: str) -> None:
+def unpack(archive: Path, folder: Path, suffix: str) -> int:
     """Write the members with a suffix into a folder; others are passed over.
 
     Parameters
@@ -40,13 +40,18 @@ def unpack(archive: Path, folder: Path, suffix: str) -> None:
         Empty.
     suffix : str
 
+    Returns
+    -------
+    int
+        How many were written.
+
     Raises
     ------
     LedgerError
         If the file is no such archive, a member would lie outside of the folder, is a link
         or a device, stands there twice, or there is too much of it.
     """
-    left = MOST_BYTES
+    left, written = MOST_BYTES, 0
     try:
         for number, (name, content) in enumerate(_members(archive)):
             if number >= MOST_MEMBERS:
@@ -64,6 +69,7 @@ def unpack(archive: Path, folder: Path, suffix: str) -> None:
                     if left < 0:
                         raise _too_much(archive)
                     file.write(block)
+            written += 1
     except FileExistsError as error:
         raise LedgerError(f"{archive} holds a member twice.", _NOTHING) from error
     except (
@@ -81,6 +87,7 @@ def unpack(archive: Path, folder: Path, suffix: str) -> None:
         raise LedgerError(
             f"{archive} cannot be unpacked: {error.strerror or error}.", _NOTHING
         ) from error
+    return written
 
 
 _SPLIT = "Split it, or check that it is what it should be. Nothing was entered."

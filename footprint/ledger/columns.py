@@ -148,7 +148,7 @@ def _numbers(name: str, column: Sequence[Any]) -> list[float | None]:
     with np.errstate(invalid="ignore"):
         wrong = ~missing & ~((values >= low) & (values <= high))
     if wrong.any():
-        _refuse(name, wrong, f"is {values[wrong][0]!r}: {expected}")
+        _refuse(name, wrong, f"is {values[wrong][0].item()!r}: {expected}")
     found: list[float | None] = values.tolist()
     for place in np.flatnonzero(missing).tolist():
         found[place] = None
@@ -164,7 +164,7 @@ def _rounds(column: Sequence[Any]) -> list[int | None]:
     with np.errstate(invalid="ignore"):
         wrong = ~missing & ~((values == np.floor(values)) & (abs(values) < MOST_ROUNDS))
     if wrong.any():
-        _refuse("round", wrong, f"is {values[wrong][0]!r}: no whole number")
+        _refuse("round", wrong, f"is {values[wrong][0].item()!r}: no whole number")
     return [None if gone else int(value) for value, gone in zip(values, missing, strict=True)]
 
 

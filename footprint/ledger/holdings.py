@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, exists, func, select
 
@@ -54,7 +54,11 @@ def _runs_of(files: Sequence[KnownFile]) -> list[tuple[int, str, str]]:
 
 
 def home_of(
-    connection: Connection, run: str, sources: Sequence[SourceFile], told: str | None = None
+    connection: Connection,
+    run: str,
+    sources: Sequence[SourceFile],
+    own: Collection[str],
+    told: str | None = None,
 ) -> str:
     """Give the silo of a run: where its files were entered before, else what a table says.
 
@@ -63,10 +67,12 @@ def home_of(
     connection : sqlalchemy.Connection
     run : str
     sources : sequence of SourceFile
+    own : collection of str
+        Silos of runs of that name that have these files already.
     told : str, optional
         What a table says.
     """
-    own = {file.silo for file in known_files(connection, sources) if file.run == run}
+    own = set(own)
     if not own:
         # What names no process, such as a table that grew, is known by its name.
         names = {source.name for source in sources if source.token is None}
@@ -147,11 +153,54 @@ def other_view(connection: Connection, run_id: int, reading: Reading) -> list[Fi
     ]
 
 
-def twice(file: KnownFile) -> LedgerError:
-    """Give the error of a file that is in another run or silo already."""
+def left_behind(
+    connection: Connection,
+    sources: Sequence[SourceFile],
+    replaced: Sequence[KnownFile],
+    homes: Sequence[tuple[str, str]],
+) -> list[Finding]:
+    """Find runs of a table that was restated that are no longer in it: they go on counting.
+
+    Parameters
+    ----------
+    connection : sqlalchemy.Connection
+    sources : sequence of SourceFile
+    replaced : sequence of KnownFile
+        What the runs that are in it were made from.
+    homes : sequence of (str, str)
+        Name and silo of these.
+    """
+    tables = [source.name for source in sources if source.is_table]
+    contents = {file.sha256 for file in replaced} - {source.sha256 for source in sources}
+    # A run may have got another name, so that nothing of it is replaced: then by the file's.
+    same = source_files.c.sha256.in_(contents) | (
+        source_files.c.token.is_(None)
+        & source_files.c.name.in_(tables)
+        & runs.c.silo.in_({silo for _, silo in homes})
+    )
+    statement = (
+        select(runs.c.name, runs.c.silo)
+        .join(source_files, source_files.c.run_id == runs.c.id)
+        .where(source_files.c.superseded_by.is_(None), same)
+    )
+    gone = {tuple(row) for row in connection.execute(statement)} if tables else set()
+    return [
+        Finding(
+            "run-left-behind",
+            f"The run {run!r}{f' of the silo {silo!r}' if silo else ''} came from an earlier "
+            f"{tables[0]} and is not in this one: it goes on counting.",
+            remedy="If it is no more, or has another name now, withdraw it: footprint ledger "
+            "withdraw",
+        )
+        for run, silo in sorted(gone - set(homes))
+    ]
+
+
+def twice(file: KnownFile, *, outgrown: bool = False) -> LedgerError:
+    """Give the error of a file that is in another run or silo already, or that it grew out of."""
     place = f"in the silo {file.silo!r}" if file.silo else "without a silo"
     return LedgerError(
-        f"{file.name} is in the ledger already, in the run {file.run!r} {place}: it would count "
-        "twice.",
+        f"{file.name} is{' the beginning of what is' if outgrown else ''} in the ledger already, "
+        f"in the run {file.run!r} {place}: it would count twice.",
         "Leave --silo and --run out, or withdraw that run first: footprint ledger withdraw",
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, exists, insert, select
 
 from footprint.errors import FootprintError, LedgerError
 from footprint.ledger.changes import Note, add_change
@@ -18,6 +19,7 @@ from footprint.ledger.holdings import (
     as_it_is,
     held_runs,
     home_of,
+    left_behind,
     left_out,
     other_view,
     twice,
@@ -29,7 +31,14 @@ from footprint.ledger.restatements import note_totals, supersede
 from footprint.ledger.schema import run_states, runs, source_files
 from footprint.ledger.sources import SourceFile, find_sources, held_still
 from footprint.ledger.states import RunState
-from footprint.ledger.succession import KnownFile, files_of, known_files, succession
+from footprint.ledger.succession import (
+    KnownFile,
+    Succession,
+    files_of,
+    known_files,
+    older_copies,
+    succession,
+)
 from footprint.ledger.totals import sum_up
 from footprint.model import Journal
 
@@ -151,18 +160,22 @@ def _write(
 ) -> list[Ingested]:
     """Enter runs in a transaction that nobody else writes in."""
     known = known_files(connection, sources)
-    homes = _homes(connection, entries, sources, silo, reading.run)
-    for file in known:
-        if (file.run, file.silo) not in homes:
-            raise twice(file)
+    homes = _homes(connection, entries, (sources, known), silo, reading.run)
+    outgrown = older_copies(connection, sources)
+    told = set(homes)
+    for files, is_outgrown in ((known, False), (outgrown, True)):
+        for file in files:
+            if (file.run, file.silo) not in told:
+                raise twice(file, outgrown=is_outgrown)
     before = [files_of(connection, *home) for home in homes]
-    replaces = any(succession(files, sources).replaces for files in before)
+    follows = _successions(homes, before, sources, outgrown)
+    replaces = any(one.replaces for one in follows)
     change: int | None = None
     results = []
-    for entry, (name, home), files in zip(entries, homes, before, strict=True):
+    for entry, (name, home), files, follow in zip(entries, homes, before, follows, strict=True):
         state = replace(entry.state, run=replace(entry.state.run, name=name))
         if note.cause is None:
-            idle = _nothing_new(connection, state, home, (files, sources), reading)
+            idle = _nothing_new(connection, state, home, (files, follow), reading)
             if idle is not None:
                 results.append(idle)
                 continue
@@ -171,38 +184,62 @@ def _write(
         result = _replace(connection, run_id, replace(entry, state=state), sources, change, home)
         is_restated = result.outcome is Outcome.GREW and note.cause is not None
         results.append(replace(result, outcome=Outcome.REPLACED) if is_restated else result)
+    if note.cause is not None:
+        left = left_behind(connection, sources, [f for files in before for f in files], homes)
+        results[0] = replace(results[0], findings=(*results[0].findings, *left))
     return results
 
 
 def _homes(
     connection: Connection,
     entries: Sequence[Entry],
-    sources: Sequence[SourceFile],
+    files: tuple[Sequence[SourceFile], Sequence[KnownFile]],
     silo: str | None,
     run: str | None,
 ) -> list[tuple[str, str]]:
     """Give the name and the silo of each run: as they are told, as a table says, as before."""
+    sources, known = files
     names = [run or entry.state.run.name for entry in entries]
-    homes: list[tuple[str, str]] = []
+    often = Counter(names)
+    own: dict[str, set[str]] = {}
+    for file in known:
+        own.setdefault(file.run, set()).add(file.silo)
+    homes: dict[tuple[str, str], None] = {}
     for name, entry in zip(names, entries, strict=True):
         home = entry.home if silo is None else silo
-        if silo is None and names.count(name) == 1:
-            home = home_of(connection, name, sources, entry.home)
-        homes.append((name, home or ""))
-        if homes[-1] in homes[:-1]:
+        if silo is None and often[name] == 1:
+            home = home_of(connection, name, sources, own.get(name, ()), entry.home)
+        if (name, home or "") in homes:
             raise LedgerError(
                 f"{sources[0].name} holds runs {name!r} of several silos: they cannot all be in "
-                f"the silo {homes[-1][1]!r}.",
+                f"the silo {home or ''!r}.",
                 "Leave --silo out.",
             )
-    return homes
+        homes[name, home or ""] = None
+    return list(homes)
+
+
+def _successions(
+    homes: Sequence[tuple[str, str]],
+    before: Sequence[Sequence[KnownFile]],
+    sources: Sequence[SourceFile],
+    outgrown: Sequence[KnownFile],
+) -> list[Succession]:
+    """Say how files follow on those that each run was made from."""
+    older: dict[tuple[str, str], set[str]] = {}
+    for file in outgrown:
+        older.setdefault((file.run, file.silo), set()).add(file.sha256)
+    return [
+        succession(files, sources, older.get(home, ()))
+        for home, files in zip(homes, before, strict=True)
+    ]
 
 
 def _nothing_new(
     connection: Connection,
     state: RunState,
     home: str,
-    files: tuple[Sequence[KnownFile], Sequence[SourceFile]],
+    held: tuple[Sequence[KnownFile], Succession],
     reading: Reading,
 ) -> Ingested | None:
     """Say that a run is left as it is, if it is; refuse what only a cause may change."""
@@ -210,11 +247,10 @@ def _nothing_new(
     gone = withdrawn_run(connection, name, home)
     if gone is not None:
         return left_out(connection, gone, name, home)
-    before, sources = files
+    before, follows = held
     if not before:
         return None
     run_id = before[0].run_id
-    follows = succession(before, sources)
     if follows.brings_nothing:
         return as_it_is(connection, run_id, name, home, reading)
     follows.require_growth(name)
@@ -233,9 +269,11 @@ def _replace(
     silo: str,
 ) -> Ingested:
     """Put a run in the place of what the ledger holds of it, if anything."""
-    old = sum_up(connection, run_id)
-    had_files = bool(known_files(connection, run_id=run_id))
-    superseded = supersede(connection, run_id, change)
+    # A new run has nothing to look for: of many small ones that would take most of the time.
+    is_known = connection.scalar(select(exists().where(run_states.c.run_id == run_id)))
+    old = sum_up(connection, run_id) if is_known else None
+    had_files = is_known and bool(known_files(connection, run_id=run_id))
+    superseded = supersede(connection, run_id, change) if is_known else 0
     connection.execute(
         insert(run_states).values(run_id=run_id, document=entry.state.to_json(), added_by=change)
     )
@@ -256,8 +294,8 @@ def _replace(
     number = len(entry.columns["actor"])
     columns = {"silo": [silo or None] * number, **entry.columns}
     insert_activities(connection, columns, run_id=run_id, change=change)
-    corrections = correct_again(connection, run_id, change)
-    if had_files:
+    corrections = correct_again(connection, run_id, change) if is_known else (0, 0)
+    if old is not None:
         note_totals(connection, run_id, change, old)
     totals = sum_up(connection, run_id)
     return Ingested(

@@ -26,7 +26,7 @@ from footprint.ledger.schema import (
     source_files,
 )
 from footprint.ledger.selections import WORDS, conditions
-from footprint.ledger.states import read_runs, require_change, valid
+from footprint.ledger.states import KnownRun, read_runs, require_change, valid
 from footprint.ledger.totals import MEASURES
 
 GROUPS: dict[str, ColumnElement[Any]] = {
@@ -126,6 +126,9 @@ class RunSummary:
         From the first start to the last end of an activity, as Unix times [s].
     change : int
         By which it came to be what it is.
+    lies_in : tuple of str or None
+        Silos that its activities say, if it is not the one that it was entered under: they were
+        restated, or a table said so. None stands for "not known".
     """
 
     run: str
@@ -138,6 +141,7 @@ class RunSummary:
     start_s: float
     stop_s: float
     change: int
+    lies_in: tuple[str | None, ...] = ()
 
 
 def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
@@ -160,20 +164,16 @@ def list_runs(ledger: Ledger, *, as_of: int | None = None) -> list[RunSummary]:
         .where(valid(source_files, as_of))
         .group_by(source_files.c.run_id)
     )
+    silos = select(a.run_id, a.silo).where(valid(activities, as_of)).distinct()
     with ledger.reading() as connection:
         known = read_runs(connection, as_of=as_of)
+        places: dict[int, set[str | None]] = {}
+        for run_id, silo in connection.execute(silos):
+            places.setdefault(run_id, set()).add(silo)
         by_run = {row[0]: row[1:] for row in connection.execute(sums)}
         number = {row[0]: row[1] for row in connection.execute(files)}
     return [
-        RunSummary(
-            run.name,
-            run.silo,
-            run.state.run.architecture,
-            run.state.run.functional_unit,
-            by_run[run.id][0],
-            number.get(run.id, 0),
-            *by_run[run.id][1:],
-        )
+        _summary(run, by_run[run.id], number.get(run.id, 0), places[run.id])
         for run in known
         if run.id in by_run
     ]
@@ -191,6 +191,24 @@ def run_changes(ledger: Ledger, names: Sequence[str]) -> dict[str, int]:
         return {row[0]: row[1] for row in connection.execute(statement)}
 
 
+def _summary(run: KnownRun, sums: Any, files: int, silos: set[str | None]) -> RunSummary:
+    activities_now, energy_kwh, start_s, stop_s, change = sums
+    is_home = silos == {run.silo or None}
+    return RunSummary(
+        run.name,
+        run.silo,
+        run.state.run.architecture,
+        run.state.run.functional_unit,
+        activities_now,
+        files,
+        energy_kwh,
+        start_s,
+        stop_s,
+        change,
+        () if is_home else tuple(sorted(silos, key=lambda silo: silo or "")),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One entry of the log of a ledger.
@@ -202,8 +220,8 @@ class Change:
     made_s : float
         When, as a Unix time [s].
     kind : str
-        ``"ingest"``, ``"restate"``, ``"withdraw"``, ``"catalogue"``, ``"plan"``,
-        ``"approve"``, ``"reject"`` or ``"outcome"``.
+        ``"ingest"``, ``"replace"`` (of files that were changed), ``"restate"``, ``"withdraw"``,
+        ``"catalogue"``, ``"plan"``, ``"approve"``, ``"reject"`` or ``"outcome"``.
     cause, reason, author : str or None
     release : str
         Of footprint.

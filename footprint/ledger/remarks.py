@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from footprint.ledger.entries import Entry
-from footprint.ledger.states import read_runs
+from footprint.ledger.states import silos_of
 from footprint.model import Finding, Severity
 
 
@@ -35,10 +35,10 @@ def remark(
 
 def _namesakes(connection: Connection, run_id: int, name: str) -> list[Finding]:
     """Say where a run of the same name is: parts of one run may count something twice."""
-    others = [run for run in read_runs(connection) if run.name == name and run.id != run_id]
+    others = silos_of(connection, name, but=run_id)
     if not others:
         return []
-    silos = ", ".join(repr(run.silo) for run in others)
+    silos = ", ".join(map(repr, others))
     return [
         Finding(
             "run-in-two-silos",

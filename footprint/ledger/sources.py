@@ -75,7 +75,11 @@ def find_sources(paths: Iterable[Path]) -> Iterator[list[SourceFile]]:
             folder = path
             if path.name.lower().endswith(ARCHIVES):
                 folder = stack.enter_context(scratch_folder())
-                unpack(path, folder, SUFFIX)
+                if not unpack(path, folder, SUFFIX):
+                    raise LedgerError(
+                        f"{path.name} holds no journal (no file ending in {SUFFIX}).",
+                        "Tables in archives are not read: unpack it, and name them.",
+                    )
             for file in journal_files([folder]):
                 name = file.relative_to(folder).as_posix() if folder.is_dir() else file.name
                 source = _pinned(file, name)
@@ -112,6 +116,13 @@ def begins_with(path: Path, size_bytes: int, sha256: str) -> bool:
             digest.update(block)
             left -= len(block)
     return not left and digest.hexdigest() == sha256
+
+
+def ends_line(path: Path, size_bytes: int) -> bool:
+    """Whether the first bytes of a file end with a line: with its end, or just before it."""
+    with path.open("rb") as file:
+        file.seek(max(size_bytes - 1, 0))
+        return any(byte in b"\r\n" for byte in file.read(2))
 
 
 def _pinned(path: Path, name: str) -> SourceFile:

@@ -144,6 +144,17 @@ def read_runs(
     return found
 
 
+def silos_of(connection: Connection, name: str, *, but: int) -> list[str]:
+    """Give the silos of the runs of a name, but of one of them, without reading what they hold."""
+    statement = (
+        select(runs.c.silo)
+        .join(run_states, run_states.c.run_id == runs.c.id)
+        .where(runs.c.name == name, runs.c.id != but, run_states.c.superseded_by.is_(None))
+        .order_by(runs.c.silo)
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def _known(row: Any) -> KnownRun:
     try:
         state = _adapter().validate_json(row.document)

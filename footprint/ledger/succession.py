@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from footprint.errors import LedgerError
-from footprint.ledger.schema import run_states, runs, source_files
-from footprint.ledger.sources import SourceFile, begins_with
+from footprint.ledger.schema import changes, run_states, runs, source_files
+from footprint.ledger.sources import SourceFile, begins_with, ends_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,29 @@ def withdrawn_files(connection: Connection, sources: Iterable[SourceFile]) -> li
     return [f for f in _matching(connection, statement, sources) if f.sha256 in contents]
 
 
+def older_copies(connection: Connection, sources: Iterable[SourceFile]) -> list[KnownFile]:
+    """Give what runs grew out of, as far as `sources` have it: they hold it still.
+
+    Of files that name a process the newest is found by that.
+    """
+    sources = [source for source in sources if source.token is None]
+    if not sources:
+        return []
+    ended = (
+        select(source_files.c.run_id, func.max(changes.c.id).label("change"))
+        .join(changes, changes.c.id == source_files.c.superseded_by)
+        .where(changes.c.kind.in_(["replace", "withdraw"]))
+        .group_by(source_files.c.run_id)
+        .subquery()
+    )
+    statement = (
+        _files()
+        .outerjoin(ended, ended.c.run_id == source_files.c.run_id)
+        .where(source_files.c.superseded_by > func.coalesce(ended.c.change, 0))
+    )
+    return _matching(connection, statement, sources)
+
+
 def _files() -> Select[Any]:
     return select(
         source_files.c.run_id,
@@ -142,7 +165,9 @@ def _matching(
     return list(dict.fromkeys(known))
 
 
-def succession(known: Sequence[KnownFile], given: Sequence[SourceFile]) -> Succession:
+def succession(
+    known: Sequence[KnownFile], given: Sequence[SourceFile], outgrown: Collection[str] = ()
+) -> Succession:
     """Say how files follow on those that the ledger knows of their run.
 
     Parameters
@@ -150,19 +175,21 @@ def succession(known: Sequence[KnownFile], given: Sequence[SourceFile]) -> Succe
     known : sequence of KnownFile
         All of the run.
     given : sequence of SourceFile
+    outgrown : collection of str
+        Hashes of what the run grew out of.
     """
     result = Succession()
     left = {file.sha256: file for file in known}
     rest = [source for source in given if left.pop(source.sha256, None) is None]
     for source in rest:
         before = _predecessor(list(left.values()), source)
-        if before is None:
+        if before is not None:
+            left.pop(before.sha256)
+        if source.sha256 in outgrown:
+            result.older.append(source.name)
+        elif before is None:
             result.new.append(source.name)
-            continue
-        left.pop(before.sha256)
-        if source.size_bytes > before.size_bytes and begins_with(
-            source.path, before.size_bytes, before.sha256
-        ):
+        elif _has_more(source, before):
             result.grew.append(source.name)
         elif source.token is not None and source.size_bytes < before.size_bytes:
             result.older.append(source.name)
@@ -170,6 +197,15 @@ def succession(known: Sequence[KnownFile], given: Sequence[SourceFile]) -> Succe
             result.changed.append(source.name)
     result.missing = sorted(file.name for file in left.values())
     return result
+
+
+def _has_more(source: SourceFile, before: KnownFile) -> bool:
+    """Whether a file is what it was with more at its end."""
+    size = before.size_bytes
+    if source.size_bytes <= size or not begins_with(source.path, size, before.sha256):
+        return False
+    # A line of a journal that is cut off says nothing; a cell of a table does, such as 20 of 200.
+    return not source.is_table or (source.path.suffix == ".csv" and ends_line(source.path, size))
 
 
 def _predecessor(known: Sequence[KnownFile], source: SourceFile) -> KnownFile | None:

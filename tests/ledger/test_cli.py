@@ -45,6 +45,8 @@ def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
     assert "not known" in run("ledger", "query", "--by", "zone")
     done = run("ledger", "restate", "--where", "zone=", "--set", "zone=PL", "--cause", "error")
     assert "zone: not known -> PL" in done
+    run("ledger", "restate", "--where", "zone=PL", "--set", "silo=krakow", "--cause", "error")
+    assert "lyon (activities in krakow, lyon)" in run("ledger", "runs")
     assert "cause: error" in run("ledger", "history", "digits")
     corrected = ["--where", "zone=PL", "--where", "phase=train"]
     (row,) = json.loads(run("ledger", "query", *corrected, "--json"))
@@ -57,6 +59,10 @@ def test_from_journals_to_an_estimate(run, tmp_path, url, monkeypatch):
         assert told == {"file": name, "activities": listed["activities"]}
     with (tmp_path / "out.csv").open() as file:
         assert {row["zone"] for row in csv.DictReader(file)} == {"FR", "PL"}
+    then = ["estimate", "digits", "--from", "ledger", "--draws", 100, "--json"]
+    assert "No grid zone is known" in run(*then, "--as-of", 1, code=2)
+    assert json.loads(run(*then, "--as-of", 2))["contributions"] == estimate["contributions"]
+    assert "Only a ledger" in run("estimate", "runs", "--as-of", 1, code=2)
     run("ledger", "withdraw", "digits", "--cause", "structure")
     state = json.loads(run("ledger", "status", "--json"))
     assert (state["runs"], state["activities"], state["schema"]) == (0, 0, SCHEMA_VERSION)

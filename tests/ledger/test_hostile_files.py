@@ -61,6 +61,20 @@ def test_archives_hold_runs(sqlite_ledger, tmp_path, journal):
     assert [(r.run, str(r.outcome)) for r in found] == [("digits", "unchanged"), ("other", "added")]
 
 
+def test_tables_in_archives_are_not_read_and_that_is_said(sqlite_ledger, tmp_path):
+    rows = f"{HEADER}\n{ROW}\n".encode()
+    path = zipped(tmp_path / "bills.zip", [("bills.csv", rows)])
+    with tarfile.open(tmp_path / "bills.tar.gz", "w:gz") as tape:
+        member = tarfile.TarInfo("bills.csv")
+        member.size = len(rows)
+        tape.addfile(member, io.BytesIO(rows))
+    for archive in (path, tmp_path / "bills.tar.gz"):
+        said = refused(sqlite_ledger, archive)
+        assert said.startswith(f"{archive.name} holds no journal")
+        assert "unpack it" in said
+        assert "footprint-ledger-" not in said
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -311,7 +325,7 @@ def test_a_run_whose_name_is_no_text_is_refused(sqlite_ledger, journal):
         (f"{HEADER}\n{ROW.replace('1.7e9', 'nan')}", "which is no number"),
         (f"{HEADER}\n{ROW.replace('1.7e9', '')}", "start_s of activity 1 is missing"),
         (f"{HEADER}\n{ROW.replace('1.7e9', '1e300')}", "no Unix time"),
-        (f"{HEADER}\n{ROW.replace(',1,', ',-1,')}", "negative or without end"),
+        (f"{HEADER}\n{ROW.replace(',1,', ',-1,')}", "is -1.0: negative or without end"),
         (f"{HEADER}\n{ROW.replace('train', 'dance')}", "Unknown phase 'dance'"),
         (f"{HEADER}\n{ROW.replace('a,', ',', 1)}", "actor of activity 1 is missing"),
         (f"{HEADER},resource_share\n{ROW},25", "no share above 0 and up to 1"),

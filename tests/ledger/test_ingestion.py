@@ -23,8 +23,8 @@ from footprint.ledger import (
     status,
     withdraw,
 )
-from footprint.model import IdlePolicy, View
-from tests.ledger.samples import plain, random_journal, span, write_journal, write_table
+from footprint.model import IdlePolicy, Journal, Run, View
+from tests.ledger.samples import ENERGIES, plain, random_journal, span, write_journal, write_table
 
 
 def outcomes(results):
@@ -258,6 +258,25 @@ def test_sums_know_what_is_not_known(ledger):
     nothing = query(ledger, where={"zone": "XX"})
     assert nothing["activities"][0] == 0
     assert math.isnan(nothing["energy_kwh"][0])
+
+
+def test_what_took_no_time_needs_no_energy(ledger):
+    journal = random_journal(4)
+    columns = {name: [None] * 4 for name in ENERGIES} | {"duration_s": [0.0, 5.0, 0.0, 1e-9]}
+    record(ledger, Journal(journal.run, {**journal.columns, **columns}))
+    assert query(ledger)["unmetered"].tolist() == [2]
+
+
+def test_who_only_waits_is_no_client(ledger):
+    journal = random_journal(4)
+    columns = {
+        "actor": ["client-1", "client-2", "client-2", "server"],
+        "role": ["client", "client", "client", "server"],
+        "phase": ["train", "wait", "wait", "aggregate"],
+    }
+    record(ledger, Journal(Run("sums"), journal.columns, clients=3))
+    record(ledger, Journal(Run("each"), {**journal.columns, **columns}))
+    assert ledger_journal(ledger, ["sums", "each"]).clients == 3 + 1
 
 
 def test_a_run_that_was_withdrawn_counts_no_more_and_can_come_back(ledger, tmp_path):

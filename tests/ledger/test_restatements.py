@@ -14,6 +14,7 @@ from footprint.ledger import (
     history,
     ingest,
     ledger_inventory,
+    list_runs,
     query,
     record,
     restate,
@@ -153,6 +154,33 @@ def test_corrections_from_before_a_withdrawal_are_not_applied(ledger, tmp_path):
     withdraw(ledger, "digits", ERROR)
     (back,) = ingest(ledger, path, note=ERROR)
     assert (back.outcome, query(ledger, ["zone"])["zone"].tolist()) == (Outcome.ADDED, ["FR"])
+
+
+def test_activities_that_were_moved_are_seen_where_their_run_is_listed(ledger):
+    record(ledger, random_journal(20, 3, name="a"), silo="lyon")
+    record(ledger, random_journal(20, 4, name="b"))
+    assert [run.lies_in for run in list_runs(ledger)] == [(), ()]
+    restate(ledger, Correction({"run": "a", "role": "client"}, {"silo": "krakow"}), ERROR)
+    assert [(r.run, r.silo, r.lies_in) for r in list_runs(ledger)] == [
+        ("b", "", ()),
+        ("a", "lyon", ("krakow", "lyon")),
+    ]
+    restate(ledger, Correction({"run": "a"}, {"silo": None}), ERROR)
+    assert [r.lies_in for r in list_runs(ledger)] == [(), (None,)]
+    assert [r.lies_in for r in list_runs(ledger, as_of=2)] == [(), ()]
+
+
+def test_a_change_of_sums_says_how_many_activities_it_touched(ledger, tmp_path):
+    path = write_journal(tmp_path / "a.jsonl", span(1), span(2), span(3))
+    (entered,) = ingest(ledger, path)
+    path.unlink()
+    write_journal(path, span(1))
+    (fewer,) = ingest(ledger, path, note=ERROR)
+    assert fewer.activities < entered.activities
+    withdraw(ledger, "digits", ERROR)
+    replaced, withdrawn = (change.values for change in history(ledger)[1:])
+    assert {value.activities for value in replaced} == {entered.activities}
+    assert {value.activities for value in withdrawn} == {fewer.activities}
 
 
 def test_a_dry_run_and_a_correction_of_nothing_change_nothing(ledger):
