@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -27,22 +27,16 @@ from footprint.cli.ledger_options import (
 from footprint.cli.ledger_text import (
     counted,
     days,
-    entered_line,
+    deliver_sums,
+    entered_runs,
     home,
     moment,
-    plain_values,
     print_pairs,
-    print_sums,
     print_table,
     readable,
-    say_findings,
-    table_text,
 )
 from footprint.cli.output import print_json, print_text, say
 from footprint.errors import UsageError
-
-if TYPE_CHECKING:
-    from footprint.ledger import Ingested
 
 app = typer.Typer(
     help="Keep many journals, runs and silos in one database, SQLite or PostgreSQL.",
@@ -126,34 +120,11 @@ def ingest(
     from footprint.ledger import ingest as ingest_
     from footprint.model import IdlePolicy, View
 
-    reading = Reading(
-        run,
-        View.parse(view),
-        IdlePolicy.parse(idle_policy),
-        load_catalogue(tuple(factors)) if factors else None,
-    )
-    done: list[Ingested] = []
-
-    def show(result: Ingested) -> None:
-        done.append(result)
-        say_findings(result.findings)
-        if not as_json:
-            print_text(entered_line(result))
-
-    try:
-        with open_ledger(url) as ledger, busy("entering runs"):
-            ingest_(
-                ledger,
-                *paths,
-                silo=silo,
-                reading=reading,
-                note=note_of(cause, reason, author),
-                progress=show,
-            )
-    finally:
-        # What was entered before an error is entered.
-        if as_json and done:
-            print_json([asdict(result) for result in done])
+    catalogue = load_catalogue(tuple(factors)) if factors else None
+    reading = Reading(run, View.parse(view), IdlePolicy.parse(idle_policy), catalogue)
+    note = note_of(cause, reason, author)
+    with open_ledger(url) as ledger, entered_runs(as_json=as_json) as show, busy("entering runs"):
+        ingest_(ledger, *paths, silo=silo, reading=reading, note=note, progress=show)
 
 
 @app.command()
@@ -218,7 +189,6 @@ def query(
 
       footprint ledger query --where zone= --by run
     """
-    from footprint.documents import write_text
     from footprint.ledger import open_ledger
     from footprint.ledger import query as query_
 
@@ -226,19 +196,7 @@ def query(
         raise UsageError(f"{output} ends neither in .csv nor in .json.", "Name a table.")
     with open_ledger(url, read_only=True) as ledger:
         answer = query_(ledger, by or (), where_of(where, since, until), as_of=as_of)
-    names = list(answer)
-    rows = [
-        dict(zip(names, row, strict=True))
-        for row in zip(*(plain_values(column.tolist()) for column in answer.values()), strict=True)
-    ]
-    if output is not None:
-        say(f"wrote {write_text(output, table_text(names, rows, output.suffix))}")
-    if as_json:
-        print_json(rows)
-    elif output is None and not rows:
-        say("No activity matches.")
-    elif output is None:
-        print_sums(by or [], rows)
+    deliver_sums(answer, by or [], output, as_json=as_json)
 
 
 @app.command()

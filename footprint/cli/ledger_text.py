@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from footprint.cli.output import print_json, print_text, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from footprint.ledger import Change, Ingested, Restatement, RunSummary
     from footprint.model import Finding
@@ -84,6 +86,25 @@ def entered_line(result: Ingested) -> str:
     return _safe(text if result.change is None else f"{text} (change {result.change})")
 
 
+@contextmanager
+def entered_runs(*, as_json: bool) -> Iterator[Callable[[Ingested], None]]:
+    """Print what came of each run as it is entered; as JSON all at the end."""
+    done: list[Ingested] = []
+
+    def show(result: Ingested) -> None:
+        done.append(result)
+        say_findings(result.findings)
+        if not as_json:
+            print_text(entered_line(result))
+
+    try:
+        yield show
+    finally:
+        # What was entered before an error is entered.
+        if as_json and done:
+            print_json([asdict(result) for result in done])
+
+
 def say_findings(findings: Iterable[Finding]) -> None:
     """Tell a person what a reader of journals must know."""
     from footprint.model import Severity
@@ -137,6 +158,25 @@ def _shown(value: float | str | None) -> str:
     if value is None:
         return "not known"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def deliver_sums(
+    answer: Mapping[str, Any], by: Sequence[str], output: Path | None, *, as_json: bool
+) -> None:
+    """Write the columns of a query where they were asked for, and print them."""
+    from footprint.documents import write_text
+
+    names = list(answer)
+    columns = [plain_values(column.tolist()) for column in answer.values()]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    if output is not None:
+        say(f"wrote {write_text(output, table_text(names, rows, output.suffix))}")
+    if as_json:
+        print_json(rows)
+    elif output is None and not rows:
+        say("No activity matches.")
+    elif output is None:
+        print_sums(by, rows)
 
 
 def print_sums(by: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
