@@ -288,7 +288,9 @@ def _merge(analysis: Analysis, taken: Sequence[_Taken]) -> Analysis:
         samples = {
             (one.silo, part.dataset) for one in taken for part in one.answer.parts if part.sampled
         }
-        return replace(analysis, pairs=find_pairs(datasets, question.similarity, samples))
+        least = {(one.silo, part.dataset): part.least for one in taken for part in one.answer.parts}
+        pairs = find_pairs(datasets, question.similarity, samples, least)
+        return replace(analysis, pairs=pairs)
     sketches = [sketch for one in taken for sketch in one.sketches]
     return _estimate(analysis, sketches, taken)
 
@@ -304,10 +306,16 @@ def _estimate(analysis: Analysis, sketches: Sequence[Any], taken: Sequence[_Take
     analysis = replace(analysis, merged=merged)
     match merged:
         case DistinctSketch():
-            return replace(analysis, estimates=(merged.estimate(),))
+            found = merged.estimate()
+            # Values that few rows have may have been left out, each silo its own.
+            parts = [part for one in taken for part in one.answer.parts]
+            more = sum(max(part.least, 1) - 1 for part in parts if not part.whole)
+            high = None if found.high is None else found.high + more
+            return replace(analysis, estimates=(replace(found, high=high),))
         case QuantileSketch():
-            found = tuple(merged.quantile(rank) for rank in question.ranks)
-            return replace(analysis, estimates=found)
+            return replace(
+                analysis, estimates=tuple(merged.quantile(rank) for rank in question.ranks)
+            )
         case Histogram():
             return replace(analysis, estimates=tuple(merged.estimates(margin)))
         case FrequentSketch():

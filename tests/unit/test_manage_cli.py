@@ -123,7 +123,8 @@ def test_an_analysis_gives_bounds_coverage_bytes_and_energy(company, tmp_path):
 )
 def test_every_statistic_can_be_asked_for_and_read_back(company, tmp_path, statistic, words, shown):
     for silo in company.folders.values():
-        change(silo / "silo.toml", 'zone = "FR"', 'zone = "FR"\nepsilon-limit = 5.0')
+        limit = "epsilon-limit = 5.0\n" * ("--epsilon" in words)
+        change(silo / "silo.toml", 'zone = "FR"', f'zone = "FR"\n{limit}')
     kept = tmp_path / "result.json"
     done = analyse(tmp_path, statistic, *words, "-o", kept)
     assert done.exit_code == 0, done.output
