@@ -309,7 +309,8 @@ def _estimate(analysis: Analysis, sketches: Sequence[Any], taken: Sequence[_Take
             found = merged.estimate()
             # Values that few rows have may have been left out, each silo its own.
             parts = [part for one in taken for part in one.answer.parts]
-            more = sum(max(part.least, 1) - 1 for part in parts if not part.whole)
+            # Never more than it has rows, however large it says that its minimum is.
+            more = sum(min(max(part.least, 1) - 1, part.rows) for part in parts if not part.whole)
             high = None if found.high is None else found.high + more
             return replace(analysis, estimates=(replace(found, high=high),))
         case QuantileSketch():

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footprint.management.answers import leave_rare
 from footprint.management.grouping import group_cells, spread_groups
+from footprint.management.summaries import FrequentSketch
 
 CELLS = st.lists(st.integers(0, 60), min_size=1, max_size=40).map(np.array)
 
@@ -70,3 +72,43 @@ def test_groups_hold_all_rows_and_are_as_fine_as_they_can_be(counts, least):
     assert np.add.reduceat(spread, starts).tolist() == list(totals)
     for start, stop in itertools.pairwise(edges):
         assert np.ptp(spread[start:stop]) <= 1
+
+
+def parts(rows, largest=None):
+    """Every way to have so many rows of several values, the most frequent first."""
+    if not rows:
+        yield ()
+    for first in range(min(rows, largest or rows), 0, -1):
+        yield from ((first, *rest) for rest in parts(rows - first, first))
+
+
+def rare(often, least):
+    return sum(times for times in often if times < least)
+
+
+@pytest.mark.parametrize(("rows", "least"), [(6, 3), (9, 3), (11, 4), (12, 2)])
+def test_named_values_never_say_that_a_few_rows_have_others(rows, least):
+    worlds = defaultdict(set)
+    for often in parts(rows):
+        hashes = itertools.chain.from_iterable([k + 1] * times for k, times in enumerate(often))
+        sketch = FrequentSketch.of(hashes, least)
+        named = tuple(sorted(low for low, _ in sketch.bounds.values()))
+        assert all(times >= least for times in named)
+        hidden = sorted(often)[: len(often) - len(named)]
+        assert max(hidden, default=0) <= sketch.absent
+        worlds[named, sketch.absent].add(rare(often, least))
+    assert len(worlds) > 2
+    assert all(possible == {0} or max(possible) >= least for possible in worlds.values())
+
+
+@pytest.mark.parametrize(("rows", "least"), [(6, 3), (9, 3), (11, 4), (12, 2)])
+def test_a_number_of_values_never_says_that_a_few_rows_have_others(rows, least):
+    worlds = defaultdict(set)
+    for often in parts(rows):
+        hashes = [k for k, times in enumerate(often) for _ in range(times)]
+        counted, whole = leave_rare(hashes, least)
+        found = len(set(counted))
+        assert found <= len(often) <= found + (0 if whole else least - 1)
+        worlds[found, whole].add(rare(often, least))
+    for (_, whole), possible in worlds.items():
+        assert min(possible) >= least if whole else 0 in possible
