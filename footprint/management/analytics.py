@@ -318,7 +318,7 @@ def _estimate(analysis: Analysis, sketches: Sequence[Any], taken: Sequence[_Take
                 analysis, estimates=tuple(merged.quantile(rank) for rank in question.ranks)
             )
         case Histogram():
-            return replace(analysis, estimates=tuple(merged.estimates(margin)))
+            return replace(analysis, estimates=(*merged.estimates(margin), *merged.sums()))
         case FrequentSketch():
             return replace(analysis, estimates=_frequent(merged), labels=_labels(taken, merged))
     raise AssertionError(question.statistic)

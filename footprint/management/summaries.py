@@ -302,12 +302,29 @@ class Histogram:
         """Give each cell with its bounds; `margin` is what noise may add or take."""
         found = []
         for cell, (low, high) in enumerate(zip(self.low, self.high, strict=True)):
-            left, right = self.grid.edge(cell), self.grid.edge(cell + 1)
-            name = f"[{'-inf' if left is None else f'{left:g}'}, "
-            name += f"{'inf' if right is None else f'{right:g}'})"
+            name = self._name(cell, cell + 1)
             ends = float(max(0.0, low - margin)), float(max(0.0, high + margin))
             found.append(Estimate(name, float(low) if low == high else None, *ends))
         return found
+
+    def sums(self) -> list[Estimate]:
+        """Give the rows of each group of several cells, which are known exactly."""
+        totals = np.add.reduceat(self.counts, self.starts)
+        ends = np.append(self.starts[1:], len(self.counts))
+        return [
+            Estimate(f"{self._name(start, stop)} in all", *[float(total)] * 3)
+            for start, stop, total in zip(self.starts, ends, totals, strict=True)
+            if stop - start > 1
+        ]
+
+    def _name(self, start: int, stop: int) -> str:
+        """Name the cells from one to before another by their edges."""
+        left, right = self.grid.edge(start), self.grid.edge(stop)
+        lower, upper = (
+            "-inf" if left is None else f"{left:g}",
+            "inf" if right is None else f"{right:g}",
+        )
+        return f"[{lower}, {upper})"
 
 
 _WITH_THE_ONE_BEFORE = -1

@@ -123,6 +123,8 @@ def test_a_histogram_tells_cells_with_few_rows_only_together_with_others():
     assert read.starts.tolist() == [0, 1, 3]
     assert [one.value for one in read.estimates()] == [30.0, *[None] * 5]
     assert read.high.tolist() == [30, 105, 105, 39, 39, 39]
+    sums = [(one.name, one.value) for one in read.sums()]
+    assert sums == [("[0, 2) in all", 105.0), ("[2, inf) in all", 39.0)]
     for estimate, count in zip(read.estimates(), exact.counts, strict=True):
         assert estimate.low <= count <= estimate.high
     for damage in ({0: 19}, {0: -1}, {3: 40}, {2: 0}):
