@@ -10,6 +10,7 @@ from typing import Any
 
 from footprint.errors import DataError
 from footprint.management.catalogue import SiloCatalogue
+from footprint.management.frequent import FrequentSketch
 from footprint.management.likeness import Pair, find_pairs
 from footprint.management.privacy import noise_margin
 from footprint.management.questions import (
@@ -28,7 +29,7 @@ from footprint.management.sketches import (
     RowSketch,
     forged,
 )
-from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
+from footprint.management.summaries import Histogram, QuantileSketch
 from footprint.model.kinds import Vocabulary
 
 ROWS_CHANGE = 2.0

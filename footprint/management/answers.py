@@ -18,6 +18,7 @@ from footprint.errors import FootprintError
 from footprint.management.catalogue import ColumnKind
 from footprint.management.declaration import DatasetTable, Silo
 from footprint.management.files import Table, Value, kind_of, read_table
+from footprint.management.frequent import FrequentSketch
 from footprint.management.hashing import analysis_key, hash_rows, hash_values, key_id
 from footprint.management.privacy import EpsilonLedger, add_noise
 from footprint.management.questions import (
@@ -31,7 +32,7 @@ from footprint.management.questions import (
     write_message,
 )
 from footprint.management.sketches import DistinctSketch, RowSketch
-from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
+from footprint.management.summaries import Histogram, QuantileSketch
 from footprint.units import gb_to_bytes
 
 SPENT = "epsilon.jsonl"

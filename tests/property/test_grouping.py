@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footprint.management.answers import leave_rare
+from footprint.management.frequent import FrequentSketch
 from footprint.management.grouping import group_cells, spread_groups
-from footprint.management.summaries import FrequentSketch
 
 CELLS = st.lists(st.integers(0, 60), min_size=1, max_size=40).map(np.array)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from footprint.errors import DataError, UsageError
+from footprint.management.frequent import FrequentSketch
 from footprint.management.hashing import (
     analysis_key,
     hash_rows,
@@ -15,7 +16,7 @@ from footprint.management.hashing import (
     key_id,
 )
 from footprint.management.sketches import DistinctSketch, RowSketch
-from footprint.management.summaries import FrequentSketch, Grid, Histogram, QuantileSketch
+from footprint.management.summaries import Grid, Histogram, QuantileSketch
 
 KEY = analysis_key("a secret of all the silos", "analysis-1")
 GRID = Grid(-10.0, 10.0, 4096)
