@@ -51,8 +51,6 @@ def _name_faults(deployment: Deployment) -> Iterable[Fault]:
                 yield key, f"the name {name!r} is given {times} times.", "Name each once."
             if not name.strip():
                 yield key, "a name is empty.", "Give each a name."
-    if not deployment.runs:
-        yield "runs", "there is no run.", "Add [[runs]] tables."
 
 
 def _reference_faults(deployment: Deployment) -> Iterable[Fault]:

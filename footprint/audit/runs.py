@@ -74,10 +74,16 @@ def read_runs(deployment: Deployment, catalogue: FactorCatalogue) -> tuple[RunRe
     Raises
     ------
     ManifestError
-        If a file is missing or outside of the folder, or an actor belongs to no silo.
+        If there is no run, a file is missing or outside of the folder, or an actor belongs to no
+        silo.
     JournalError
         If a journal holds nothing that can be read.
     """
+    if not deployment.runs:
+        raise ManifestError(
+            f"{deployment.origin}, runs: there is no run, so there is nothing to audit.",
+            "Add [[runs]] tables.",
+        )
     silos = {silo.name: silo for silo in deployment.silos}
     records = []
     for number, run in enumerate(deployment.runs, start=1):

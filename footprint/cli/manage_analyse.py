@@ -55,7 +55,9 @@ def analyse(
     cells: Annotated[int | None, typer.Option(help="Cells of that grid, at most 4096.")] = None,
     rank: Annotated[
         list[float] | None,
-        typer.Option(help="Of a quantile, between 0 and 1. Repeatable. [default: 0.25, 0.5, 0.75]"),
+        typer.Option(
+            help="Of a quantile, above 0 and below 1. Repeatable. [default: 0.25, 0.5, 0.75]"
+        ),
     ] = None,
     similarity: Annotated[
         float | None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from footprint.errors import UsageError
+from footprint.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
     from footprint.audit.deployments import Deployment
@@ -54,11 +54,28 @@ class Manifests:
 
 
 def read_manifests(folder: Path, today: str | None, *, outside: bool) -> Manifests:
-    """Read ``management.toml``, and ``deployment.toml`` beside it."""
+    """Read ``management.toml``, and ``deployment.toml`` beside it.
+
+    Raises
+    ------
+    ManifestError
+        If there is no such folder, or it lacks one of them.
+    """
     from footprint.audit.manifest import MANIFEST_NAME, deployment_catalogue, read_deployment
-    from footprint.management.advisor.needs import read_needs
+    from footprint.management.advisor.needs import NEEDS_NAME, read_needs
     from footprint.management.records import read_recorded
 
+    if not folder.exists():
+        raise ManifestError(
+            f"There is no folder {folder}.",
+            "Name the folder with management.toml and deployment.toml.",
+        )
+    for name in () if folder.is_file() else (NEEDS_NAME, MANIFEST_NAME):
+        if not (folder / name).is_file():
+            raise ManifestError(
+                f"The folder {folder} has no {name}.",
+                "Write it; docs/management.md shows the smallest one.",
+            )
     needs = read_needs(folder.parent if folder.name == MANIFEST_NAME else folder)
     deployment = read_deployment(needs.folder, outside=outside)
     factors = deployment_catalogue(deployment)

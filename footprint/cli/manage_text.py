@@ -21,8 +21,8 @@ _SHOWN = 40
 _BOUNDS = {
     "rows": "counted",
     "distinct": "bounds of 95 %",
-    "quantiles": "bounds of 99 % for each silo, and never finer than a cell",
-    "histogram": "bounds that always hold; of cells with few rows silos say 0",
+    "quantiles": "bounds of 99 % for each silo, edges of cells",
+    "histogram": "bounds that always hold; cells with few rows are told together with others",
     "frequent": "bounds that always hold",
     "duplicates": "bounds of 95 %",
 }

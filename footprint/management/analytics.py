@@ -10,6 +10,7 @@ from typing import Any
 
 from footprint.errors import DataError
 from footprint.management.catalogue import SiloCatalogue
+from footprint.management.frequent import FrequentSketch
 from footprint.management.likeness import Pair, find_pairs
 from footprint.management.privacy import noise_margin
 from footprint.management.questions import (
@@ -28,7 +29,7 @@ from footprint.management.sketches import (
     RowSketch,
     forged,
 )
-from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
+from footprint.management.summaries import Histogram, QuantileSketch
 from footprint.model.kinds import Vocabulary
 
 ROWS_CHANGE = 2.0
@@ -288,7 +289,9 @@ def _merge(analysis: Analysis, taken: Sequence[_Taken]) -> Analysis:
         samples = {
             (one.silo, part.dataset) for one in taken for part in one.answer.parts if part.sampled
         }
-        return replace(analysis, pairs=find_pairs(datasets, question.similarity, samples))
+        least = {(one.silo, part.dataset): part.least for one in taken for part in one.answer.parts}
+        pairs = find_pairs(datasets, question.similarity, samples, least)
+        return replace(analysis, pairs=pairs)
     sketches = [sketch for one in taken for sketch in one.sketches]
     return _estimate(analysis, sketches, taken)
 
@@ -304,12 +307,19 @@ def _estimate(analysis: Analysis, sketches: Sequence[Any], taken: Sequence[_Take
     analysis = replace(analysis, merged=merged)
     match merged:
         case DistinctSketch():
-            return replace(analysis, estimates=(merged.estimate(),))
+            found = merged.estimate()
+            # Values that few rows have may have been left out, each silo its own.
+            parts = [part for one in taken for part in one.answer.parts]
+            # Never more than it has rows, however large it says that its minimum is.
+            more = sum(min(max(part.least, 1) - 1, part.rows) for part in parts if not part.whole)
+            high = None if found.high is None else found.high + more
+            return replace(analysis, estimates=(replace(found, high=high),))
         case QuantileSketch():
-            found = tuple(merged.quantile(rank) for rank in question.ranks)
-            return replace(analysis, estimates=found)
+            return replace(
+                analysis, estimates=tuple(merged.quantile(rank) for rank in question.ranks)
+            )
         case Histogram():
-            return replace(analysis, estimates=tuple(merged.estimates(margin)))
+            return replace(analysis, estimates=(*merged.estimates(margin), *merged.sums()))
         case FrequentSketch():
             return replace(analysis, estimates=_frequent(merged), labels=_labels(taken, merged))
     raise AssertionError(question.statistic)

@@ -7,6 +7,7 @@ nothing of the data.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,12 @@ from footprint.errors import FootprintError
 from footprint.management.catalogue import ColumnKind
 from footprint.management.declaration import DatasetTable, Silo
 from footprint.management.files import Table, Value, kind_of, read_table
+from footprint.management.frequent import FrequentSketch
 from footprint.management.hashing import analysis_key, hash_rows, hash_values, key_id
 from footprint.management.privacy import EpsilonLedger, add_noise
 from footprint.management.questions import (
     HASHED,
+    NOISY,
     Answer,
     AnswerPart,
     AnswerStatus,
@@ -29,7 +32,7 @@ from footprint.management.questions import (
     write_message,
 )
 from footprint.management.sketches import DistinctSketch, RowSketch
-from footprint.management.summaries import FrequentSketch, Histogram, QuantileSketch
+from footprint.management.summaries import Histogram, QuantileSketch
 from footprint.units import gb_to_bytes
 
 SPENT = "epsilon.jsonl"
@@ -115,6 +118,19 @@ class Responder:
     def _least(self, question: Question) -> int:
         return max(question.minimum_rows, self.silo.minimum_rows)
 
+    def _check_exact(self, question: Question) -> None:
+        """Refuse to tell without noise what noise was declared for.
+
+        Raises
+        ------
+        Refusal
+            If the silo has a limit of epsilon, and does not except the statistic.
+        """
+        if not self.silo.epsilon_limit or question.statistic.value in self.silo.exact:
+            return
+        remedy = "ask with epsilon" if question.statistic in NOISY else "of this there is none"
+        raise Refusal(f"This silo answers with noise alone: {remedy}.")
+
     def _part(
         self, question: Question, declared: DatasetTable, key: bytes, now_s: float
     ) -> tuple[AnswerPart, bytes] | None:
@@ -123,10 +139,13 @@ class Responder:
         table = _columns(path, question)
         if question.epsilon is not None:
             return self._noisy(question, declared, table, now_s)
+        self._check_exact(question)
         values = _values(question, table)
         rows = _rows(question, declared, table) if values is None else len(values)
         if rows < least:
             return None
+        missing = 0 if values is None else _height(table) - rows
+        whole = False
         labels: tuple[tuple[str, str], ...] = ()
         match question.statistic:
             case Statistic.ROWS:
@@ -134,9 +153,10 @@ class Responder:
             case Statistic.DUPLICATES:
                 sketch = RowSketch.of(hash_rows(key, table)).pack()
             case Statistic.DISTINCT:
-                sketch = DistinctSketch.of(hash_values(key, values or ())).pack()
+                hashes, whole = leave_rare(list(hash_values(key, values or ())), least)
+                sketch = DistinctSketch.of(hashes).pack()
             case Statistic.QUANTILES:
-                sketch = QuantileSketch.of(_numbers(values), question.grid).pack()
+                sketch = QuantileSketch.of(_numbers(values), question.grid, least).pack()
             case Statistic.HISTOGRAM:
                 sketch = Histogram.of(_numbers(values), question.grid).suppress(least).pack()
             case Statistic.FREQUENT:
@@ -147,9 +167,10 @@ class Responder:
         part = AnswerPart(
             dataset=declared.id,
             rows=rows,
-            missing=0 if values is None else _height(table) - rows,
+            missing=missing if missing >= least else 0,
             size_bytes=_size_bytes(question, declared, path),
             least=least,
+            whole=whole,
             labels=labels,
             sampled=_of_sample(question, declared),
         )
@@ -173,7 +194,7 @@ class Responder:
             return None
         sketch = b""
         if question.statistic is Statistic.HISTOGRAM:
-            sketch = Histogram(question.grid, noisy, np.zeros_like(noisy)).pack()
+            sketch = Histogram.exact(noisy, question.grid).pack()
         sampled = _of_sample(question, declared)
         return AnswerPart(dataset=declared.id, rows=rows, sampled=sampled), sketch
 
@@ -220,6 +241,25 @@ def _values(question: Question, table: Table) -> list[Value] | None:
             raise Refusal("This column holds no numbers.")
         return [value for value in values if np.isfinite(float(value or 0))]
     return values
+
+
+def leave_rare(hashes: Sequence[int], least: int) -> tuple[Sequence[int], bool]:
+    """Leave out hashes of values that few rows have, if these are few rows in all.
+
+    Otherwise a number of different values would tell of them: two of them among 100 rows, of
+    which 99 are known to be alike.
+
+    Returns
+    -------
+    hashes : sequence of int
+    whole : bool
+        Whether rare values are among them; if not, nobody can say whether there are any.
+    """
+    often = Counter(hashes)
+    rare = sum(times for times in often.values() if times < least)
+    if rare >= least:
+        return hashes, True
+    return [value for value in hashes if often[value] >= least], False
 
 
 def _numbers(values: Sequence[Value] | None) -> np.ndarray:

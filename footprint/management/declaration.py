@@ -43,6 +43,7 @@ from typing import Annotated, Any
 import pydantic
 
 from footprint.errors import ManifestError
+from footprint.management.questions import Statistic
 from footprint.model.scenario import STRICT, Gigabytes, Unit, manifest_key
 from footprint.tables import explain, read_toml, written_keys
 
@@ -138,7 +139,10 @@ class Silo:
     minimum_rows : int
         Fewer rows than that are no answer, whatever the question allows.
     epsilon_limit : float
-        Differential privacy that all noisy answers about one dataset may spend in all [1].
+        Differential privacy that all noisy answers about one dataset may spend in all [1];
+        with a limit, there are no others.
+    exact : tuple of str
+        Statistics that are answered without noise all the same.
     folder : Path
         Of the file; set when it is read.
     """
@@ -147,6 +151,7 @@ class Silo:
     zone: str | None = None
     minimum_rows: Annotated[int, Unit("1", minimum=1, whole=True)] = DEFAULT_MINIMUM_ROWS
     epsilon_limit: Annotated[float, Unit("1")] = 0.0
+    exact: tuple[str, ...] = ()
     datasets: tuple[DatasetTable, ...] = ()
     applications: tuple[ApplicationTable, ...] = ()
     folder: Path = field(default=Path())
@@ -154,6 +159,13 @@ class Silo:
     __pydantic_config__ = _CONFIG
 
     def __post_init__(self) -> None:
+        for name in self.exact:
+            if name not in set(Statistic):
+                raise ValueError(
+                    f"exact: there is no statistic {name!r}; they are {', '.join(Statistic)}"
+                )
+        if self.exact and not self.epsilon_limit:
+            raise ValueError("exact excepts from epsilon-limit, and there is none")
         for what, tables in (("datasets", self.datasets), ("applications", self.applications)):
             ids = [table.id for table in tables]
             twice = sorted({one for one in ids if ids.count(one) > 1})

@@ -74,7 +74,10 @@ class Drift:
 
 
 def find_pairs(
-    datasets: Mapping[Place, RowSketch], similarity: float, samples: Collection[Place] = ()
+    datasets: Mapping[Place, RowSketch],
+    similarity: float,
+    samples: Collection[Place] = (),
+    least: Mapping[Place, int] | None = None,
 ) -> tuple[Pair, ...]:
     """Find the datasets that share at least a share of their rows.
 
@@ -86,6 +89,8 @@ def find_pairs(
         Jaccard index, or share of the smaller one, from which on they count [1].
     samples : collection of (str, str)
         Of which of them the sketch is of a sample.
+    least : mapping, optional
+        Rows that a dataset must share with another before that is told. Default: 1.
 
     Notes
     -----
@@ -96,7 +101,11 @@ def find_pairs(
     places = sorted(datasets)
     found = []
     for one, other in sorted(_sharing([datasets[place] for place in places])):
-        pair = _compare(places[one], places[other], datasets, similarity)
+        first, second = places[one], places[other]
+        few = max((least or {}).get(place, 1) for place in (first, second))
+        if datasets[first].shared(datasets[second]) < few:
+            continue
+        pair = _compare(first, second, datasets, similarity)
         if pair is not None:
             of_sample = pair.first in samples or pair.second in samples
             found.append(replace(pair, sampled=of_sample))
@@ -175,7 +184,7 @@ def measure_drift(
     ----------
     reference, current : QuantileSketch or Histogram
         Both of one kind and on one grid: quantile sketches give KS, histograms give PSI, to
-        each cell of which half a row is added.
+        each cell of which half a row is added. Cells that a silo tells only together are one.
 
     Raises
     ------
@@ -190,14 +199,15 @@ def measure_drift(
         )
     if isinstance(reference, QuantileSketch) and isinstance(current, QuantileSketch):
         value = float(np.abs(reference.cdf() - current.cdf()).max())
-        error = reference.rank_error + current.rank_error
+        error = reference.cdf_error + current.cdf_error
         return Drift(Estimate("ks", value, max(0.0, value - error), min(1.0, value + error)), None)
     assert isinstance(reference, Histogram)
     assert isinstance(current, Histogram)
-    first, second = _shares(reference), _shares(current)
+    starts = np.intersect1d(reference.starts, current.starts)
+    first, second = _shares(reference, starts), _shares(current, starts)
     return Drift(None, float(((first - second) * np.log(first / second)).sum()))
 
 
-def _shares(histogram: Histogram) -> np.ndarray:
-    counts = np.maximum(histogram.counts, 0) + _SMOOTHING
+def _shares(histogram: Histogram, starts: np.ndarray) -> np.ndarray:
+    counts = np.maximum(np.add.reduceat(histogram.counts, starts), 0) + _SMOOTHING
     return np.asarray(counts / counts.sum())

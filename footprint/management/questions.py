@@ -39,7 +39,8 @@ _OF_COLUMN = (Statistic.DISTINCT, Statistic.QUANTILES, Statistic.HISTOGRAM, Stat
 _ON_GRID = (Statistic.QUANTILES, Statistic.HISTOGRAM)
 HASHED = (Statistic.DISTINCT, Statistic.FREQUENT, Statistic.DUPLICATES)
 """Answers that are about hashes: silos must share a key."""
-_NOISY = (Statistic.ROWS, Statistic.HISTOGRAM)
+NOISY = (Statistic.ROWS, Statistic.HISTOGRAM)
+"""Answers that can be given with noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Question:
     cells : int or None
         Of that grid.
     ranks : tuple of float
-        Of the quantiles, each between 0 and 1.
+        Of the quantiles, each above 0 and below 1.
     similarity : float
         Share of rows from which on two datasets are duplicates [1].
     minimum_rows, minimum_silos : int
@@ -95,20 +96,29 @@ class Question:
         if self.dataset is None and self.statistic is not Statistic.DUPLICATES:
             raise UsageError(f"{what} of what? No dataset is named.", "Name one: dataset.")
         if (self.column is not None) != (self.statistic in _OF_COLUMN):
+            if self.column is None:
+                raise UsageError(f"{what} of what? No column is named.", "Name one: column.")
             raise UsageError(
-                f"{what}: the column is {self.column!r}.",
-                "Name one." if self.column is None else "Leave it out: this is about rows.",
+                f"{what} is about rows, and the column {self.column!r} is named.", "Leave it out."
             )
         if self.minimum_rows < 1 or self.minimum_silos < 1:
             raise UsageError("A cohort has at least one row and one silo.")
         if self.epsilon is not None:
-            if self.statistic not in _NOISY:
-                raise UsageError(
-                    f"There is no noise for {what}.", f"Only for: {', '.join(_NOISY)}."
-                )
+            if self.statistic not in NOISY:
+                raise UsageError(f"There is no noise for {what}.", f"Only for: {', '.join(NOISY)}.")
             check_epsilon(self.epsilon)
-        if not all(0 < rank < 1 for rank in self.ranks) or not 0 < self.similarity <= 1:
-            raise UsageError("Ranks and similarity lie between 0 and 1.")
+        for rank in self.ranks:
+            if not 0 < rank < 1:
+                raise UsageError(
+                    f"There is no quantile of rank {rank:g}.",
+                    "Ranks lie above 0 and below 1: the least and the greatest value are told of "
+                    "no row.",
+                )
+        if not 0 < self.similarity <= 1:
+            raise UsageError(
+                f"A similarity of {self.similarity:g} means nothing.",
+                "It lies above 0, and 1 at most.",
+            )
         if self.statistic in _ON_GRID:
             _ = self.grid
 
@@ -138,11 +148,14 @@ class AnswerPart:
     rows : int
         That the sketch was made of: for columns, rows with a value. With noise it is noisy too.
     missing : int or None
-        Rows without a value; None with noise.
+        Rows without a value, 0 if they are fewer than `least`; None with noise.
     size_bytes : int or None
         Of the file; what moving the raw data would have moved. None with noise.
     least : int
-        Counts below it are told as 0.
+        No count below it is told.
+    whole : bool
+        Of different values: whether those that few rows have were counted, because they are
+        enough rows together. If not, there may be up to `least` - 1 more.
     labels : tuple of (str, str)
         Hashes and values of what is frequent, where the silo's declaration allows it.
     sampled : bool
@@ -154,6 +167,7 @@ class AnswerPart:
     missing: Count | None = None
     size_bytes: Bytes | None = None
     least: Count = 0
+    whole: bool = False
     labels: Annotated[
         tuple[tuple[Annotated[str, Field(pattern="^[0-9a-f]{16}$")], Name], ...],
         Field(max_length=1024),

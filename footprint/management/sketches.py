@@ -226,6 +226,12 @@ class RowSketch:
         """Write the threshold and the hashes."""
         return struct.pack("<Q", self.theta) + self.hashes.astype("<u8").tobytes()
 
+    def shared(self, other: Self) -> float:
+        """Estimate how many distinct rows are in both."""
+        theta = min(self.theta, other.theta)
+        both = np.intersect1d(self.hashes, other.hashes, assume_unique=True)
+        return float(np.count_nonzero(both < theta) * (_FULL_THETA / theta))
+
     def jaccard(self, other: Self) -> Estimate:
         """Share of distinct rows in both, of those in either [1]."""
         if not len(self.hashes) or not len(other.hashes):

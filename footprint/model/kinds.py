@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -24,8 +25,9 @@ class Vocabulary(StrEnum):
         try:
             return cls(text)
         except ValueError:
+            kind = re.sub("(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
             raise UsageError(
-                f"Unknown {cls.__name__.lower()} {text!r}.", f"Use one of: {', '.join(cls)}."
+                f"Unknown {kind} {text!r}.", f"Use one of: {', '.join(cls)}."
             ) from None
 
 

@@ -382,18 +382,32 @@ def test_drift_between_cohorts_is_said():
     assert codes(only(aged(now_silos=("lyon",)), Advice)) == {"drift-of-others"}
 
 
-def test_rows_that_silos_hide_are_said():
+def test_cells_that_silos_tell_only_together_are_said():
     grid = (0.0, 10.0, 5)
     told = {
         (name, "fare"): histogram(name, "fare", values, grid)
-        for name, values in (("old", [1] * 50 + [9] * 4), ("new", [1] * 50 + [3] * 50))
+        for name, values in (
+            ("old", [1] * 50 + [3] * 50 + [9] * 4),
+            ("new", [1] * 50 + [3] * 20 + [5] * 30),
+        )
     }
     hidden = told["old", "fare"]
     hidden = replace(hidden, merged=hidden.merged.suppress(5))
     advice = only(aged(histograms=told | {("old", "fare"): hidden}), Advice)
     (said,) = [one for one in advice.findings if one.code == "drift-hidden"]
-    # All cells but one of the old, and none of the new: nobody hid anything there.
-    assert "of 6 cells" in said.message
+    assert "2 groups of the 7 cells" in said.message
+    # 50 and 54 before, 50 and 50 now: nobody can say that 30 of these have moved.
+    assert "stability index of 0.001" in advice.reason
+
+
+def test_one_sum_of_all_cells_gives_no_drift():
+    grid = (0.0, 10.0, 5)
+    told = {
+        (name, "fare"): histogram(name, "fare", [1] * 50 + [9] * 4, grid) for name in ("old", "new")
+    }
+    hidden = told["old", "fare"]
+    hidden = replace(hidden, merged=hidden.merged.suppress(5))
+    assert "one sum" in only(aged(histograms=told | {("old", "fare"): hidden}), Finding).message
 
 
 def test_a_run_that_the_deployment_does_not_have():

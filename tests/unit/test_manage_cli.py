@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from footprint.cli.audit import app as audit
 from footprint.cli.manage import app
 from footprint.errors import DataError, ManifestError, MissingExtra, UsageError
 from footprint.ledger import open_ledger
 from footprint.management.results import read_catalogues, read_result, write_result
 from tests.managed_folders import change, make_folders
-from tests.management_silos import ROWS
+from tests.management_silos import ROWS, declare, write
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
 NOW_S = 4e9
@@ -52,6 +54,46 @@ def test_the_catalogue_of_the_example_is_printed_kept_and_printed_again(tmp_path
     assert run("catalogue", EXAMPLE, "--json").stdout == kept.read_text()
     found = read_catalogues(kept.read_text(), "catalogues.json", NOW_S)
     assert len(found.silos) == 7
+
+
+def documented(name):
+    """The smallest manifest of a name that the documentation shows."""
+    text = (EXAMPLE.parents[1] / "docs" / "management.md").read_text()
+    return next(
+        block for block in re.findall("```toml\n(.*?)```", text, re.S) if f"# {name}\n" in block
+    )
+
+
+def test_a_company_without_runs_is_catalogued_asked_and_advised(tmp_path):
+    for name in ("deployment.toml", "management.toml"):
+        (tmp_path / name).write_text(documented(name))
+    silo = tmp_path / "silos" / "lyon"
+    silo.mkdir(parents=True)
+    write(silo, "tickets", ["fare", *map(str, range(100))])
+    declare(silo, "lyon", ["tickets"], labels='written = 2026-11-01T00:00:00Z\nstorage-class="ssd"')
+    assert "tickets" in run("catalogue", tmp_path).stdout
+    asked = ("--statistic", "rows", "--dataset", "tickets", "--minimum-silos", "1")
+    assert "1 of 1 silos, 100 rows" in run("analyse", tmp_path, *asked).stdout
+    advised = run("advise", tmp_path)
+    assert advised.exit_code == 0, advised.output
+    assert "tickets" in advised.stdout
+    audited = CliRunner().invoke(audit, ["run", str(tmp_path)])
+    assert isinstance(audited.exception, ManifestError)
+    assert "there is no run" in audited.exception.message
+
+
+@pytest.mark.parametrize("command", ["catalogue", "analyse", "advise"])
+def test_a_folder_that_is_none_is_said_to_be_one(tmp_path, command):
+    words = ("--statistic", "duplicates") * (command == "analyse")
+    for folder, said in (("nosuch", "no folder"), ("", "no management.toml")):
+        error = run(command, tmp_path / folder, *words).exception
+        assert isinstance(error, ManifestError)
+        assert said in error.message
+        assert "management.toml" in error.message + error.remedy
+
+
+def test_an_unknown_kind_of_decision_is_two_words():
+    assert "Unknown decision kind 'x'" in run("advise", EXAMPLE, "--kind", "x").exception.message
 
 
 def test_a_narrow_terminal_cuts_nothing():
@@ -124,7 +166,8 @@ def test_an_analysis_gives_bounds_coverage_bytes_and_energy(company, tmp_path):
 )
 def test_every_statistic_can_be_asked_for_and_read_back(company, tmp_path, statistic, words, shown):
     for silo in company.folders.values():
-        change(silo / "silo.toml", 'zone = "FR"', 'zone = "FR"\nepsilon-limit = 5.0')
+        limit = "epsilon-limit = 5.0\n" * ("--epsilon" in words)
+        change(silo / "silo.toml", 'zone = "FR"', f'zone = "FR"\n{limit}')
     kept = tmp_path / "result.json"
     done = analyse(tmp_path, statistic, *words, "-o", kept)
     assert done.exit_code == 0, done.output
@@ -143,7 +186,12 @@ def test_without_enough_silos_there_is_no_result_and_exit_code_1(company, tmp_pa
     [
         ((), UsageError, "What is asked for"),
         (("--statistic", "mean"), UsageError, "'mean'"),
-        (("--statistic", "distinct", "--dataset", "bookings"), UsageError, "column"),
+        (("--statistic", "distinct", "--dataset", "bookings"), UsageError, "No column is named"),
+        (
+            ("--statistic", "quantiles", *FARES, "--cells", "9", "--rank", "1"),
+            UsageError,
+            "no quantile of rank 1",
+        ),
         (("--statistic", "histogram", *FARES), UsageError, "grid"),
         (("--statistic", "rows", "--dataset", "a\x1b[2Jb"), UsageError, "--dataset"),
         (("--statistic", "duplicates", "--network", "pigeon"), DataError, "pigeon"),

@@ -15,7 +15,15 @@ from footprint.management.likeness import Likeness, compare_schemas, measure_dri
 from footprint.management.questions import Question, Statistic
 from footprint.management.scanning import scan_silo
 from footprint.management.summaries import QuantileSketch
-from tests.management_silos import COUNTRIES, ROWS, answers, declare, make_company, write
+from tests.management_silos import (
+    COUNTRIES,
+    ROWS,
+    Company,
+    answers,
+    declare,
+    make_company,
+    write,
+)
 
 NOW_S = 4e9
 
@@ -95,15 +103,23 @@ def test_a_histogram_bounds_every_cell(company):
     question = ask("histogram", "fare", lower=0.0, upper=1000.0, cells=20)
     found = merge_answers(question, answers(company, question)).estimates
     edges = [-np.inf, *np.linspace(0, 1000, 21), np.inf]
-    for estimate, count in zip(found, np.histogram(company.fares, edges)[0], strict=True):
+    counts = np.histogram(company.fares, edges)[0]
+    for estimate, count in zip(found[:22], counts, strict=True):
         assert estimate.low <= count <= estimate.high
+    # What silos tell only together is counted exactly.
+    sums = {one.name: one.value for one in found[22:]}
+    (last,) = (name for name in sums if name.endswith(", inf) in all"))
+    lower = float(last[1:].partition(",")[0])
+    assert sums[last] == (company.fares >= lower).sum()
+    assert lower < 1000
 
 
 def test_frequent_values_are_named_only_where_many_share_them(company):
     question = ask("frequent", "country")
     found = merge_answers(question, answers(company, question))
     named = {found.labels[one.name]: one for one in found.estimates}
-    assert set(named) == set(COUNTRIES[:3])  # Gibraltar has 8 rows in each silo
+    # Gibraltar has 8 rows in each silo; if Andorra were told, so would these.
+    assert set(named) == set(COUNTRIES[:2])
     for country, estimate in named.items():
         assert estimate.low <= (company.countries == country).sum() <= estimate.high
 
@@ -262,7 +278,7 @@ def check_forged(question, replies, catalogues, forge):
 def test_a_histogram_of_other_rows_than_it_says_is_forged(tmp_path, rows, epsilon):
     company = make_company(tmp_path)
     for name, folder in company.folders.items():
-        declare(folder, name, ["bookings"], top="epsilon-limit = 1")
+        declare(folder, name, ["bookings"], top='epsilon-limit = 1\nexact = ["histogram"]')
     question = ask("histogram", "fare", lower=0.0, upper=1000.0, cells=2, epsilon=epsilon)
     replies = answers(company, question)
     if rows == json.loads(replies["madrid"].head)["parts"][0]["rows"]:
@@ -345,6 +361,89 @@ def test_noise_is_paid_for_and_refused_when_it_is_spent(tmp_path):
     assert [json.loads(line)["epsilon"] for line in spent] == [0.5] * 3
 
 
+def test_a_limit_of_epsilon_leaves_no_exact_answer_beside_it(tmp_path):
+    company = make_company(tmp_path)
+    for name, folder in company.folders.items():
+        declare(folder, name, ["bookings"], top='epsilon-limit = 1\nexact = ["distinct"]')
+    for question in QUESTIONS:
+        found = merge_answers(question, answers(company, question))
+        if question.statistic is Statistic.DISTINCT:
+            assert found.answered == 3
+            continue
+        assert all("noise alone" in one.reason for one in found.coverage)
+        assert all(reply.sketches == () for reply in answers(company, question).values())
+    assert merge_answers(ask("rows", epsilon=0.5), answers(company, ask("rows", epsilon=0.5))).rows
+
+
+def salaries(folder, top=950_900.0):
+    """One silo of 100 people, one of whom earns most by far."""
+    paid = [f"p{k},{30_000 + 100 * k},{'no' if k else 'yes'}" for k in range(99)]
+    folder.mkdir()
+    write(folder, "staff", ["person,salary,ill", *paid, f"p99,{top},no"])
+    (folder / "silo.toml").write_text(
+        'name = "oslo"\n[[datasets]]\nid = "staff"\npath = "staff.csv"\n'
+    )
+    return Company({"oslo": folder}, np.array([]), np.array([]), np.array([]))
+
+
+def ask_staff(statistic, column, **more):
+    return ask(statistic, column, **{"dataset": "staff", "minimum_silos": 1} | more)
+
+
+@pytest.mark.parametrize("statistic", ["histogram", "quantiles"])
+@pytest.mark.parametrize(("upper", "cells"), [(1e5, 1), (945_312, 1), (953_125, 2), (1e6, 1000)])
+def test_nobody_finds_the_salary_of_one_person_by_moving_the_grid(
+    tmp_path, statistic, upper, cells
+):
+    question = ask_staff(
+        statistic, "salary", lower=0.0, upper=upper, cells=cells, ranks=(0.5, 0.999)
+    )
+    told = []
+    for name, top in (("rich", 950_900.0), ("poor", 39_800.0)):
+        company = salaries(tmp_path / name, top)
+        told.append(merge_answers(question, answers(company, question)).estimates)
+    assert told[0] == told[1]
+    last = next(one for one in told[0][::-1] if not one.name.endswith("in all"))
+    assert last.value is None
+    assert last.high is None or last.high - last.low >= 20
+
+
+def test_one_person_with_another_value_is_not_counted(tmp_path):
+    found = {}
+    for value in ("yes", "no"):
+        company = salaries(tmp_path / value)
+        path = company.folders["oslo"] / "staff.csv"
+        path.write_text(path.read_text().replace(",yes", f",{value}"))
+        distinct, frequent = (ask_staff(name, "ill") for name in ("distinct", "frequent"))
+        (count,) = merge_answers(distinct, answers(company, distinct)).estimates
+        named = merge_answers(frequent, answers(company, frequent)).estimates
+        found[value] = count, named
+        assert count.low <= len({"no", value}) <= count.high
+    assert found["yes"][0] == found["no"][0]
+    assert found["yes"][1] == ()  # 99 of 100 would tell of the one
+
+
+@pytest.mark.parametrize("few", [0, 1, 19])
+def test_how_many_rows_lack_a_value_is_told_only_if_they_are_many(tmp_path, few):
+    company = salaries(tmp_path / "x")
+    path = company.folders["oslo"] / "staff.csv"
+    path.write_text(path.read_text() + "".join(f"q{k},,no\n" for k in range(few)))
+    question = ask_staff("distinct", "salary")
+    (part,) = json.loads(answers(company, question)["oslo"].head)["parts"]
+    assert (part["rows"], part["missing"]) == (100, 0)
+
+
+def test_a_few_rows_that_two_datasets_share_are_not_told(tmp_path):
+    company = make_company(tmp_path)
+    lines = (company.folders["madrid"] / "bookings.csv").read_text().splitlines()
+    nice = company.folders["nice"]
+    old = (nice / "bookings.csv").read_text().splitlines()
+    question = ask("duplicates", similarity=1e-6)
+    for shared, pairs in ((19, 0), (20, 1)):
+        write(nice, "bookings", [*old, *lines[1 : shared + 1]])
+        assert len(merge_answers(question, answers(company, question)).pairs) == pairs
+
+
 def test_noise_is_never_free(company):
     found = answers(company, ask("rows", epsilon=0.5))
     assert all(not reply.sketches for reply in found.values())  # no limit is declared
@@ -381,7 +480,11 @@ def test_drift_is_that_of_the_cells(company):
     one, other = (
         merge_answers(counts, {name: replies[name]}).merged for name in ("lisbon", "nice")
     )
-    p, q = ((part.counts + 0.5) / (part.counts + 0.5).sum() for part in (one, other))
+    # The groups that both tell: nobody is below 0, and few are above 1000.
+    starts = np.intersect1d(one.starts, other.starts)
+    assert 2 < len(starts) < 6
+    sums = (np.add.reduceat(part.counts, starts) + 0.5 for part in (one, other))
+    p, q = (part / part.sum() for part in sums)
     assert measure_drift(one, other).psi == pytest.approx(((p - q) * np.log(p / q)).sum())
     with pytest.raises(UsageError):
         measure_drift(one, QuantileSketch.of(company.fares, one.grid))

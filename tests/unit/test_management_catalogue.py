@@ -204,6 +204,8 @@ def test_files_outside_of_the_folder_are_not_read(folder, tmp_path_factory, path
     ("old", "new", "words"),
     [
         ("minimum-rows = 25", "minimum-rows = 0", "minimum-rows"),
+        ("minimum-rows = 25", 'exact = ["rows"]\nepsilon-limit = 0', "there is none"),
+        ("minimum-rows = 25", 'exact = ["mean"]\nepsilon-limit = 1', "no statistic 'mean'"),
         ("minimum-rows = 25", "minimum-row = 25", "minimum-rows"),
         ('retention = "730 d"', "retention = 730", "unit"),
         ("12:00:00Z", "12:00:00", "time zone"),

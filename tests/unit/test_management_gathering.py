@@ -108,7 +108,7 @@ def test_hashes_cannot_be_made_from_what_is_published(folder):
     second = gathered(folder)
     assert first.company.catalogues == second.company.catalogues
     names = [{one.name for one in g.ask(frequent).analysis.estimates} for g in (first, second)]
-    assert len(names[0]) == len(names[1]) > 2
+    assert len(names[0]) == len(names[1]) == 2
     assert not names[0] & names[1]
     assert first.secret not in repr(first)
 

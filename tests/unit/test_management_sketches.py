@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from footprint.errors import DataError, UsageError
+from footprint.management.frequent import FrequentSketch
 from footprint.management.hashing import (
     analysis_key,
     hash_rows,
@@ -15,7 +16,7 @@ from footprint.management.hashing import (
     key_id,
 )
 from footprint.management.sketches import DistinctSketch, RowSketch
-from footprint.management.summaries import FrequentSketch, Grid, Histogram, QuantileSketch
+from footprint.management.summaries import Grid, Histogram, QuantileSketch
 
 KEY = analysis_key("a secret of all the silos", "analysis-1")
 GRID = Grid(-10.0, 10.0, 4096)
@@ -115,15 +116,66 @@ def test_values_that_all_are_rare_leave_a_true_bound():
     assert merged.absent >= 1
 
 
-def test_a_histogram_says_nothing_of_cells_with_few_rows():
+def test_a_histogram_tells_cells_with_few_rows_only_together_with_others():
     grid = Grid(0.0, 4.0, 4)
     exact = Histogram.of(np.repeat([-1.0, 0.5, 1.5, 3.5, 4.0], [30, 5, 100, 19, 20]), grid)
     assert exact.counts.tolist() == [30, 5, 100, 0, 19, 20]
-    told = exact.suppress(20)
-    assert told.counts.tolist() == [30, 0, 100, 0, 0, 20]
-    read = Histogram.unpack(told.pack(), 174, grid, 20)
+    read = Histogram.unpack(exact.suppress(20).pack(), 174, grid, 20)
+    assert read.starts.tolist() == [0, 1, 3]
+    assert [one.value for one in read.estimates()] == [30.0, *[None] * 5]
+    assert read.high.tolist() == [30, 105, 105, 39, 39, 39]
+    sums = [(one.name, one.value) for one in read.sums()]
+    assert sums == [("[0, 2) in all", 105.0), ("[2, inf) in all", 39.0)]
     for estimate, count in zip(read.estimates(), exact.counts, strict=True):
         assert estimate.low <= count <= estimate.high
+    for damage in ({0: 19}, {0: -1}, {3: 40}, {2: 0}):
+        told = np.frombuffer(exact.suppress(20).pack(), dtype="<i8").copy()
+        told[list(damage)] = list(damage.values())
+        with pytest.raises(DataError, match="forged"):
+            Histogram.unpack(told.tobytes(), 174, grid, 20)
+
+
+@pytest.mark.parametrize(
+    ("cells", "lasts"), [([3, 2], [3, 2]), ([2, 3], [3, 3]), ([2, 2], [2, 3]), ([2, 4], [1, 4])]
+)
+def test_groups_of_quantiles_that_cannot_be_are_forged(cells, lasts):
+    sent = np.array([cells, lasts, [1, 1]], dtype="<i8").tobytes()
+    with pytest.raises(DataError, match="forged"):
+        QuantileSketch.unpack(sent, 2, GRID)
+
+
+def test_bounds_of_grouped_quantiles_and_of_their_drift_hold():
+    rng = np.random.default_rng(6)
+    parts = [rng.normal(0, 2, 400), rng.normal(1, 1, 90)]
+    grouped = [QuantileSketch.of(part, GRID, 20) for part in parts]
+    exact = [QuantileSketch.of(part, GRID) for part in parts]
+    merged, whole = QuantileSketch.merge(grouped), np.concatenate(parts)
+    for rank in np.linspace(0.01, 0.99, 33):
+        found = merged.quantile(rank)
+        true = np.quantile(whole, rank, method="inverted_cdf")
+        assert found.low is None or found.low <= true
+        assert found.high is None or true < found.high
+    for one, other in zip(grouped, exact, strict=True):
+        assert np.abs(one.cdf() - other.cdf()).max() <= one.cdf_error
+
+
+def test_frequent_values_leave_no_rest_of_few_rows():
+    for counts, named in (
+        ([50, 40], [50, 40]),
+        ([50, 40, 1], [50]),
+        ([50, 40, 19], [50]),
+        ([50, 40, 19, 1], [50, 40]),
+        ([50, 19], []),
+        ([19, 19], []),
+    ):
+        values = np.repeat(np.arange(len(counts)), counts)
+        sketch = FrequentSketch.of(hashes(values.tolist()), 20)
+        found = sorted((low for low, _ in sketch.bounds.values()), reverse=True)
+        assert found == named
+        assert sketch.absent >= max([0, *counts[len(named) :]])
+        assert FrequentSketch.unpack(sketch.pack(), sum(counts)).bounds == sketch.bounds
+        # Of what is rare the bound tells nothing.
+        assert sketch.absent >= 19
 
 
 def test_planted_duplicates_are_found_and_none_is_invented():
@@ -245,7 +297,7 @@ def test_absurd_counts_are_refused():
         QuantileSketch.unpack(FORMS["quantiles"][0], 6001, GRID)
     with pytest.raises(DataError, match="grid"):
         QuantileSketch.unpack(FORMS["quantiles"][0], 6000, Grid(-10.0, 10.0, 100))
-    one = np.array([[2000], [1 << 40]], dtype="<i8").tobytes()
+    one = np.array([[2000], [2000], [1 << 40]], dtype="<i8").tobytes()
     with pytest.raises(DataError, match="cut"):
         QuantileSketch.unpack(one, 1 << 40, GRID)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from footprint.assessment import estimate
 from footprint.audit.runs import read_runs
 from footprint.errors import ManifestError
@@ -19,7 +21,7 @@ from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import weigh
 from footprint.management.analytics import Analysis, Came
 from footprint.management.likeness import measure_drift
-from footprint.management.summaries import Grid, Histogram
+from footprint.management.summaries import Grid
 from footprint.model import Advice, Assessment, DecisionKind, Finding, Option, Severity
 from footprint.units import format_number, format_quantity
 
@@ -107,6 +109,8 @@ def _unusable(analysis: Analysis | None, table: RetrainingTable) -> str:
         return analysis.refused.rstrip(".") or "no silo answered"
     if analysis.merged.grid != Grid(table.lower, table.upper, table.cells):
         return "it is on another grid than the one that the needs name"
+    if len(analysis.merged.starts) == 1:
+        return "silos tell all of its cells in one sum, because the others have too few rows"
     return ""
 
 
@@ -141,14 +145,16 @@ def _reason(table: RetrainingTable, psi: float, retrain: Option) -> str:
 def _findings(
     table: RetrainingTable, key: str, before: Analysis, now: Analysis
 ) -> Iterator[Finding]:
-    hidden = sum(int((one.merged.unseen > 0).sum()) for one in (before, now))
-    if hidden:
-        filled = measure_drift(_filled(before.merged), _filled(now.merged)).psi or 0.0
+    cells = len(before.merged.counts)
+    groups = len(np.intersect1d(before.merged.starts, now.merged.starts))
+    if groups < cells:
         yield Finding(
             "drift-hidden",
-            f"{table.model!r}: of {hidden} cells silos tell no rows because they are few; with as "
-            f"many as there may be, the index would be {format_number(filled)}.",
-            severity=Severity.INFO,
+            f"{table.model!r}: silos tell cells with few rows only together with others, so the "
+            f"index is one of {groups} groups of the {cells} cells, the two beyond the grid among "
+            "them; within a group drift is not seen.",
+            # Of one group there is no index above 0.
+            severity=Severity.INFO if groups > 1 else Severity.WARNING,
             remedy="Take fewer cells, or a grid that fits the values.",
             place=key,
         )
@@ -165,8 +171,3 @@ def _findings(
             remedy="Ask again when all silos answer.",
             place=key,
         )
-
-
-def _filled(histogram: Histogram) -> Histogram:
-    """Count what silos may have hidden as if it were there."""
-    return replace(histogram, counts=histogram.counts + histogram.unseen)
