@@ -9,6 +9,7 @@ import pytest
 
 from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
+from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.architectures import advise_architectures
 from footprint.management.advisor.cohorts import advise_cohorts
 from footprint.management.advisor.needs import (
@@ -112,6 +113,33 @@ def test_the_example_company_has_a_table_of_each():
     assert any(case.curve for case in needs.use_cases)
     assert needs.retrainings
     assert needs.servings
+
+
+@pytest.mark.parametrize(
+    ("key", "fields"),
+    [
+        ("use-cases", 'name = "x"\nneed = "model"\ndataset = "scans"'),
+        (
+            "retrainings",
+            'model = "x"\nrun = "r"\nbefore = "a"\nnow = "b"\ncolumn = "fare"\nlower = 0\n'
+            'upper = 1\npoints-per-drift = 1\nworth = "1 gCO2e"\nsource = "made up"',
+        ),
+        (
+            "jobs",
+            'name = "x"\nsilos = ["lyon"]\nduration = "1 h"\npower = "1 W"\n'
+            "after = 2026-11-20T00:00:00Z\nbefore = 2026-11-21T00:00:00Z",
+        ),
+        ("servings", 'name = "x"\nsilos = ["lyon"]\ncalls = 1\nenergy = "1 kWh"'),
+    ],
+)
+def test_two_tables_of_one_name_are_refused(tmp_path, key, fields):
+    path = tmp_path / "management.toml"
+    once = f"[[{key}]]\n{fields}\n"
+    path.write_text(f'horizon = "1 year"\n{once}')
+    read_needs(path)
+    path.write_text(f'horizon = "1 year"\n{once}{once}')
+    with pytest.raises(ManifestError, match=rf"{key}\[2\]: 'x' is there twice"):
+        read_needs(path)
 
 
 # --- architecture -----------------------------------------------------------------------------
@@ -242,8 +270,8 @@ def test_the_order_of_silos_changes_nothing():
     whole = company()
     told = dict(reversed(whole.catalogues.items()))
     turned = replace(whole, catalogues=told)
-    for advise in (advise_architectures, advise_cohorts):
-        assert list(advise(whole)) == list(advise(turned))
+    for advisor in (advise_architectures, advise_cohorts):
+        assert list(advisor(whole)) == list(advisor(turned))
 
 
 def test_a_copy_is_sent_to_the_centre_once():
@@ -415,6 +443,10 @@ def test_a_cohort_is_for_what_is_federated():
     later = cohort(case=replace(wanted, current="do not train"))
     assert "Only once wear is federated" in later.conditions[-1]
     assert later.part_of == "architecture/wear"
+    # Training emits more than not training, and leaving silos out less than all: it comes after.
+    plan = advise(company(replace(wanted, current="do not train", worth_g=3e6)))
+    assert plan.advice[0].saving_g.value < plan.advice[1].saving_g.value
+    assert [one.kind.value for one in plan.advice] == ["architecture", "cohort"]
     # What is not known to be worth federating has no cohort.
     nobody = replace(wanted, idle_w={}, current="do not train")
     unknown = only(advise_cohorts(company(nobody)), Finding)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from footprint._version import __version__
 from footprint.management.advisor.applications import advise_applications
@@ -43,7 +43,8 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
     Returns
     -------
     AdvicePlan
-        The largest saving first, then the surest one.
+        The largest saving first, then the most robust one; what is part of another advice
+        stands behind it.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
         company=company.deployment.name,
         made_s=company.now_s,
         horizon_s=company.needs.horizon_s,
-        advice=tuple(sorted(advice, key=_rank)),
+        advice=tuple(_order(advice)),
         state=state_of(company),
         findings=tuple(findings),
         inputs=tuple(dict.fromkeys((*company.inputs, *inputs))),
@@ -76,6 +77,16 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
         tool_version=__version__,
         declared=company.needs.declared,
     )
+
+
+def _order(advice: Iterable[Advice]) -> Iterator[Advice]:
+    """Give the largest saving first, and behind each advice what is part of it."""
+    ranked = sorted(advice, key=_rank)
+    known = {one.id for one in ranked}
+    for one in ranked:
+        if one.part_of not in known:
+            yield one
+            yield from (part for part in ranked if part.part_of == one.id)
 
 
 def _rank(advice: Advice) -> tuple[float, float, str]:

@@ -375,6 +375,7 @@ def read_needs(path: Path | str) -> Needs:
         known = {_key(name) for name in written_keys(Needs)} - _UNWRITTEN
         message, remedy = explain(path, error, Needs, known)
         raise ManifestError(message, remedy) from error
+    _require_names(path, found)
     return replace(
         found,
         prices=None if prices is None else read_prices(path, prices),
@@ -382,6 +383,22 @@ def read_needs(path: Path | str) -> Needs:
         digest=hashlib.sha256(path.read_bytes()).hexdigest(),
         declared=declared,
     )
+
+
+def _require_names(path: Path, needs: Needs) -> None:
+    """Refuse two tables of one name: of two advices of one name nobody knows which was meant."""
+    for key, names in (
+        ("use-cases", [table.name for table in needs.use_cases]),
+        ("retrainings", [table.model for table in needs.retrainings]),
+        ("jobs", [table.name for table in needs.jobs]),
+        ("servings", [table.name for table in needs.servings]),
+    ):
+        for number, name in enumerate(names, start=1):
+            if name in names[: number - 1]:
+                raise ManifestError(
+                    f"{path}, {key}[{number}]: {name!r} is there twice.",
+                    "Give each its own name, or leave one out.",
+                )
 
 
 def _published(key: str, value: str) -> str:
