@@ -26,7 +26,7 @@ from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.trainings import SKETCH_BYTES
 from footprint.management.likeness import Likeness
 from footprint.management.sketches import DistinctSketch, Estimate, RowSketch
-from footprint.model import Advice, Finding, Severity
+from footprint.model import Access, Advice, Finding, Severity
 from footprint.model.kinds import Currency
 from footprint.model.scenario import Prices
 from tests.managed_company import (
@@ -567,6 +567,23 @@ def test_a_question_moves_over_the_network_unless_the_silo_asks_itself():
     assert moved("lyon", clients=("turin", "lyon")) == pytest.approx(50.0)
     assert moved("lyon", clients=()) == pytest.approx(100.0)
     assert moved("at the clients", releases=4, clients=("turin", "lyon")) == pytest.approx(4.0)
+
+
+def test_a_link_that_the_network_of_all_does_not_describe_is_said():
+    needs = Needs(horizon_s=YEAR_S, servings=(SERVING,), origin="m.toml")
+    whole = managed({}, needs)
+    silos = tuple(
+        replace(silo, access=Access.MOBILE_4G if silo.name == "turin" else silo.access)
+        for silo in whole.deployment.silos
+    )
+    mobile = replace(whole, deployment=replace(whole.deployment, silos=silos))
+    assert codes(only(advise_servings(whole), Advice)) == set()
+    (said,) = only(advise_servings(mobile), Advice).findings
+    assert "turin (mobile_4g) is counted by fixed_core_access" in said.message
+    # As the remedy says.
+    method = replace(mobile.deployment.method, network="by-access")
+    mended = replace(mobile, deployment=replace(mobile.deployment, method=method))
+    assert codes(only(advise_servings(mended), Advice)) == set()
 
 
 def test_one_place_or_no_question_is_nothing_to_decide():

@@ -14,6 +14,7 @@ from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.state import state_of
+from footprint.management.advisor.weighing import doubt_choice
 from footprint.management.advisor.windows import list_intensity_files
 from footprint.model import Advice, AdvicePlan, DecisionKind, Finding
 
@@ -58,7 +59,7 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
             continue
         for found in advisor(company):
             if isinstance(found, Advice):
-                advice.append(found)
+                advice.append(doubt_choice(found))
             else:
                 findings[found] = None
     inputs = list_intensity_files(company) if company.needs.jobs else ()

@@ -10,11 +10,12 @@ import numpy as np
 
 from footprint.assessment import UNKNOWN_ENERGY
 from footprint.errors import UsageError
-from footprint.model import Advice, Assessment, DecisionKind, Interval, Option
+from footprint.model import Advice, Assessment, DecisionKind, Finding, Interval, Option
 from footprint.uncertainty import Draws, Sampler, interval
 
 _UNDRAWN = {DecisionKind.SCHEDULE}
 """Kinds in which a forecast decides, whose error is in no file and in no draw."""
+_HALF = 0.5
 _ENERGY_UNKNOWN = "not all of its energy is known"
 
 
@@ -82,6 +83,27 @@ def weigh(
         certainty=None if kind in _UNDRAWN else _certainty(possible, best, drawn),
         **words,
     )
+
+
+def doubt_choice(advice: Advice) -> Advice:
+    """Say of a choice that is not the best one in most draws which option is, and how often."""
+    if advice.certainty is None or advice.certainty >= _HALF:
+        return advice
+    possible = [one for one in advice.options if not one.barrier]
+    net = [_draw_total(one.assessment) - (one.worth_g or 0.0) for one in possible]
+    wins = np.bincount(np.argmin(net, axis=0), minlength=len(possible)) / len(net[0])
+    rival = max(
+        (number for number, one in enumerate(possible) if one.name != advice.recommended),
+        key=lambda number: float(wins[number]),
+    )
+    finding = Finding(
+        "choice-unsure",
+        f"{advice.recommended!r} is best by the central values of the factors, and in only "
+        f"{100 * advice.certainty:.0f} % of their draws; {possible[rival].name!r} is in "
+        f"{100 * wins[rival]:.0f} %.",
+        remedy="Measure what the lines with wide bounds stand for before this is decided.",
+    )
+    return replace(advice, findings=(finding, *advice.findings))
 
 
 def lacks_energy(assessment: Assessment) -> bool:
