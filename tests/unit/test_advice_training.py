@@ -9,7 +9,6 @@ import pytest
 
 from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
-from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.architectures import advise_architectures
 from footprint.management.advisor.cohorts import advise_cohorts
 from footprint.management.advisor.needs import (
@@ -443,10 +442,6 @@ def test_a_cohort_is_for_what_is_federated():
     later = cohort(case=replace(wanted, current="do not train"))
     assert "Only once wear is federated" in later.conditions[-1]
     assert later.part_of == "architecture/wear"
-    # Training emits more than not training, and leaving silos out less than all: it comes after.
-    plan = advise(company(replace(wanted, current="do not train", worth_g=3e6)))
-    assert plan.advice[0].saving_g.value < plan.advice[1].saving_g.value
-    assert [one.kind.value for one in plan.advice] == ["architecture", "cohort"]
     # What is not known to be worth federating has no cohort.
     nobody = replace(wanted, idle_w={}, current="do not train")
     unknown = only(advise_cohorts(company(nobody)), Finding)

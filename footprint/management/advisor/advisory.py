@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from footprint._version import __version__
 from footprint.management.advisor.applications import advise_applications
@@ -14,7 +14,6 @@ from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.state import state_of
-from footprint.management.advisor.weighing import doubt_choice
 from footprint.management.advisor.windows import list_intensity_files
 from footprint.model import Advice, AdvicePlan, DecisionKind, Finding
 
@@ -44,8 +43,7 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
     Returns
     -------
     AdvicePlan
-        The largest saving first, then the most robust one; what is part of another advice
-        stands behind it.
+        The largest saving first, then the surest one.
 
     Raises
     ------
@@ -59,7 +57,7 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
             continue
         for found in advisor(company):
             if isinstance(found, Advice):
-                advice.append(doubt_choice(found))
+                advice.append(found)
             else:
                 findings[found] = None
     inputs = list_intensity_files(company) if company.needs.jobs else ()
@@ -67,7 +65,7 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
         company=company.deployment.name,
         made_s=company.now_s,
         horizon_s=company.needs.horizon_s,
-        advice=tuple(_order(advice)),
+        advice=tuple(sorted(advice, key=_rank)),
         state=state_of(company),
         findings=tuple(findings),
         inputs=tuple(dict.fromkeys((*company.inputs, *inputs))),
@@ -78,16 +76,6 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
         tool_version=__version__,
         declared=company.needs.declared,
     )
-
-
-def _order(advice: Iterable[Advice]) -> Iterator[Advice]:
-    """Give the largest saving first, and behind each advice what is part of it."""
-    ranked = sorted(advice, key=_rank)
-    known = {one.id for one in ranked}
-    for one in ranked:
-        if one.part_of not in known:
-            yield one
-            yield from (part for part in ranked if part.part_of == one.id)
 
 
 def _rank(advice: Advice) -> tuple[float, float, str]:

@@ -108,7 +108,7 @@ def advise_use_case(use: UseCase) -> Advice | Finding:
         reason=_reason(use, options, draft.recommended),
         turning_points=tuple(_turns(use, options, draft.recommended)),
         conditions=tuple(_conditions(use, draft.recommended)),
-        findings=tuple(_findings(use, options, missing)),
+        findings=(*draft.findings, *_findings(use, options, missing)),
     )
 
 

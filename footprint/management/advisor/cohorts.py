@@ -101,7 +101,7 @@ def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
             *_conditions(use, curve, whole),
             *(condition_overlaps(use) if draft.changes else ()),
         ),
-        findings=tuple(_findings(use)),
+        findings=(*draft.findings, *_findings(use)),
     )
 
 

@@ -69,10 +69,9 @@ def _advise(company: Company, table: RetrainingTable, key: str) -> Advice | Find
             place=key,
         )
     before, now = found
-    return replace(
-        _weigh(company, table, price, measure_drift(before.merged, now.merged).psi or 0.0),
-        findings=tuple(_findings(table, key, before, now)),
-    )
+    advice = _weigh(company, table, price, measure_drift(before.merged, now.merged).psi or 0.0)
+    findings = (*advice.findings, *_findings(table, key, before, now))
+    return replace(advice, findings=findings)
 
 
 def _weigh(company: Company, table: RetrainingTable, price: Assessment, psi: float) -> Advice:

@@ -88,7 +88,7 @@ def _advise(company: Company, table: ServingTable, key: str) -> Advice | Finding
         reason=_reason(table, options, chosen),
         turning_points=tuple(find_turns("answers", "1", table.calls, lines, chosen)),
         conditions=tuple(_conditions(table, current, chosen)),
-        findings=tuple(_findings(company, table, key)),
+        findings=(*draft.findings, *_findings(company, table, key)),
     )
 
 

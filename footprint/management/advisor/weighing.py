@@ -42,7 +42,8 @@ def weigh(
     current : str
         Name of one of them.
     **words
-        Other fields of `Advice`; ``reason`` among them.
+        Other fields of `Advice`; ``reason`` among them, and not its findings: one says if
+        another option is better in most draws.
 
     Raises
     ------
@@ -66,6 +67,8 @@ def weigh(
     if lacks_energy(now.assessment) and now.net_g < best.net_g:
         raise UsageError(f"Of {current!r} not all energy is known: {subject!r} cannot be weighed.")
     drawn = {option.name: _draw_total(option.assessment) for option in options}
+    certainty = None if kind in _UNDRAWN else _certainty(possible, best, drawn)
+    unsure = certainty is not None and certainty < _HALF
     return Advice(
         id=f"{kind.value}/{subject}",
         kind=kind,
@@ -80,30 +83,10 @@ def weigh(
         saving_kwh=_energy_saving(now.assessment, best.assessment),
         saving_cost=_cost_saving(now.assessment, best.assessment),
         currency=None if now.assessment.bill is None else now.assessment.bill.currency,
-        certainty=None if kind in _UNDRAWN else _certainty(possible, best, drawn),
+        certainty=certainty,
+        findings=(_doubt(possible, best, drawn),) if unsure else (),
         **words,
     )
-
-
-def doubt_choice(advice: Advice) -> Advice:
-    """Say of a choice that is not the best one in most draws which option is, and how often."""
-    if advice.certainty is None or advice.certainty >= _HALF:
-        return advice
-    possible = [one for one in advice.options if not one.barrier]
-    net = [_draw_total(one.assessment) - (one.worth_g or 0.0) for one in possible]
-    wins = np.bincount(np.argmin(net, axis=0), minlength=len(possible)) / len(net[0])
-    rival = max(
-        (number for number, one in enumerate(possible) if one.name != advice.recommended),
-        key=lambda number: float(wins[number]),
-    )
-    finding = Finding(
-        "choice-unsure",
-        f"{advice.recommended!r} is best by the central values of the factors, and in only "
-        f"{100 * advice.certainty:.0f} % of their draws; {possible[rival].name!r} is in "
-        f"{100 * wins[rival]:.0f} %.",
-        remedy="Measure what the lines with wide bounds stand for before this is decided.",
-    )
-    return replace(advice, findings=(finding, *advice.findings))
 
 
 def lacks_energy(assessment: Assessment) -> bool:
@@ -130,6 +113,21 @@ def _certainty(
         return None
     net = [drawn[one.name] - (one.worth_g or 0.0) for one in rivals]
     return float(np.mean(drawn[best.name] - (best.worth_g or 0.0) <= np.min(net, axis=0)))
+
+
+def _doubt(possible: Sequence[Option], best: Option, drawn: Mapping[str, Draws]) -> Finding:
+    """Say of a choice that is not the best one in most draws which option is, and how often."""
+    net = [drawn[one.name] - (one.worth_g or 0.0) for one in possible]
+    wins = 100 * np.bincount(np.argmin(net, axis=0), minlength=len(possible)) / len(net[0])
+    shares = {one.name: float(share) for one, share in zip(possible, wins, strict=True)}
+    own = shares.pop(best.name)
+    rival = max(shares, key=lambda name: shares[name])
+    return Finding(
+        "choice-unsure",
+        f"{best.name!r} is best by the central values of the factors, and in only {own:.0f} % of "
+        f"their draws; {rival!r} is in {shares[rival]:.0f} %.",
+        remedy="Measure what the lines with wide bounds stand for before this is decided.",
+    )
 
 
 def _draw_total(assessment: Assessment) -> Draws:
