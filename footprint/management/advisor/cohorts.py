@@ -190,6 +190,7 @@ def _reason(use: UseCase, chain: Sequence[_Member], taken: int) -> str:
         texts.append(_describe(use, chain, taken - 1, "is the last to come in: it adds"))
     if taken < len(chain):
         texts.append(_describe(use, chain, taken, "stays out: it would add"))
+    texts.append(f"Points are those beyond {chain[0].silo} alone.")
     return " ".join(texts)
 
 

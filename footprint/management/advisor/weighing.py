@@ -42,8 +42,8 @@ def weigh(
     current : str
         Name of one of them.
     **words
-        Other fields of `Advice`; ``reason`` among them, and not its findings: one says if
-        another option is better in most draws.
+        Other fields of `Advice`; ``reason`` among them. Before its findings comes one if the choice is not
+        the best one in most draws.
 
     Raises
     ------
@@ -68,7 +68,9 @@ def weigh(
         raise UsageError(f"Of {current!r} not all energy is known: {subject!r} cannot be weighed.")
     drawn = {option.name: _draw_total(option.assessment) for option in options}
     certainty = None if kind in _UNDRAWN else _certainty(possible, best, drawn)
-    unsure = certainty is not None and certainty < _HALF
+    findings = words.pop("findings", ())
+    if certainty is not None and certainty < _HALF:
+        findings = (_doubt(possible, best, drawn), *findings)
     return Advice(
         id=f"{kind.value}/{subject}",
         kind=kind,
@@ -84,7 +86,7 @@ def weigh(
         saving_cost=_cost_saving(now.assessment, best.assessment),
         currency=None if now.assessment.bill is None else now.assessment.bill.currency,
         certainty=certainty,
-        findings=(_doubt(possible, best, drawn),) if unsure else (),
+        findings=findings,
         **words,
     )
 
