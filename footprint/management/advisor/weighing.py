@@ -42,8 +42,8 @@ def weigh(
     current : str
         Name of one of them.
     **words
-        Other fields of `Advice`; ``reason`` among them. Before its findings comes one if the choice is not
-        the best one in most draws.
+        Other fields of `Advice`; ``reason`` among them. Before its findings comes one if the
+        choice is not the best one in most draws.
 
     Raises
     ------
