@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.applications import advise_applications
 from footprint.management.advisor.datasets import advise_datasets
-from footprint.management.advisor.need_tables import JobTable
-from footprint.management.advisor.needs import Needs
+from footprint.management.advisor.needs import JobTable, Needs
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.model import Advice, DecisionKind
 from tests.managed_company import (

@@ -11,8 +11,7 @@ from footprint.errors import ManifestError
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.applications import advise_applications
 from footprint.management.advisor.datasets import advise_datasets
-from footprint.management.advisor.need_tables import JobTable, SiloFolder
-from footprint.management.advisor.needs import Needs, read_needs
+from footprint.management.advisor.needs import JobTable, Needs, SiloFolder, read_needs
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.likeness import Likeness
 from footprint.model import Advice, Currency, DecisionKind, Prices

@@ -46,11 +46,7 @@ from footprint.management.advisor.need_tables import (
 )
 from footprint.manifest import read_prices
 from footprint.model import Prices
-from footprint.model.scenario import (
-    Amount,
-    PositiveShare,
-    Unit,
-)
+from footprint.model.scenario import Amount, PositiveShare, Unit
 from footprint.tables import explain, flatten, read_toml, written_keys
 
 NEEDS_NAME = "management.toml"
