@@ -226,6 +226,10 @@ def test_an_option_without_an_estimate_is_left_out_and_said():
     assert "epoch of gdansk, leipzig" in said.message
     nowhere = architecture(centre=None)
     assert "coordinator-unknown" in codes(nowhere)
+    case = replace(CASE, centre=None, curve=None)
+    drawn = only(advise_architectures(company(case, draws=100)), Advice)
+    # What coordinates the silos is in no draw.
+    assert (drawn.recommended, drawn.certainty) == ("federate", None)
     assert "centralise" not in {one.name for one in nowhere.options}
     assert finding_of(centre=None, epoch_s={}).code == "use-case-unknown"
 

@@ -101,15 +101,21 @@ def advise_use_case(use: UseCase) -> Advice | Finding:
     if few or all(option.name != table.current for option in options):
         return _undecided(use, missing)
     draft = weigh(DecisionKind.ARCHITECTURE, table.name, options, table.current, reason="")
-    by_samples = draft.recommended == CENTRALISE and bool(silos_by_samples(use))
     return replace(
         draft,
-        certainty=None if by_samples else draft.certainty,
+        certainty=None if _rests_on_unknown(use, draft.recommended) else draft.certainty,
         reason=_reason(use, options, draft.recommended),
         turning_points=tuple(_turns(use, options, draft.recommended)),
         conditions=tuple(_conditions(use, draft.recommended)),
         findings=(*draft.findings, *_findings(use, options, missing)),
     )
+
+
+def _rests_on_unknown(use: UseCase, chosen: str) -> bool:
+    """Whether a choice rests on what no draw holds: rows outside of samples, or a coordinator."""
+    if chosen == CENTRALISE:
+        return bool(silos_by_samples(use))
+    return chosen == FEDERATE and use.table.centre is None
 
 
 _PLANS: Mapping[str, Callable[[UseCase], Iterable[Activity]]] = {
