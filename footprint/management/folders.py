@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from footprint.errors import ManifestError
-from footprint.management.advisor.need_tables import SiloFolder
-from footprint.management.advisor.needs import Needs
+from footprint.management.advisor.needs import Needs, SiloFolder
 from footprint.management.declaration import NAME, Silo, read_silo
 
 MOST_BYTES = 8 * 1024 * 1024

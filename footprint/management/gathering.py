@@ -15,8 +15,7 @@ from footprint.audit.deployments import Deployment
 from footprint.errors import FootprintError, ManifestError, MissingExtra, UsageError
 from footprint.factors import FactorCatalogue
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import RetrainingTable
-from footprint.management.advisor.needs import Needs
+from footprint.management.advisor.needs import Needs, RetrainingTable
 from footprint.management.analytics import Came, Reply, merge_answers
 from footprint.management.answers import Responder
 from footprint.management.catalogue import SiloCatalogue

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from footprint.management.advisor.architectures import advise_architectures
 from footprint.management.advisor.cohorts import advise_cohorts
-from footprint.management.advisor.need_tables import (
+from footprint.management.advisor.needs import (
     LearningCurve,
     Need,
+    Needs,
     RetrainingTable,
     ServingTable,
     UseCaseTable,
 )
-from footprint.management.advisor.needs import Needs
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.servings import advise_servings
 from footprint.model import Advice

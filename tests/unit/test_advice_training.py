@@ -11,14 +11,15 @@ from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
 from footprint.management.advisor.architectures import advise_architectures
 from footprint.management.advisor.cohorts import advise_cohorts
-from footprint.management.advisor.need_tables import (
+from footprint.management.advisor.needs import (
     LearningCurve,
     Need,
+    Needs,
     RetrainingTable,
     ServingTable,
     UseCaseTable,
+    read_needs,
 )
-from footprint.management.advisor.needs import Needs, read_needs
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.trainings import SKETCH_BYTES

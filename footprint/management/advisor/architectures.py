@@ -12,7 +12,7 @@ from dataclasses import replace
 from footprint.errors import ManifestError
 from footprint.lifecycle.breakeven import Line, line_through
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import Need, UseCaseTable
+from footprint.management.advisor.needs import Need, UseCaseTable
 from footprint.management.advisor.overlaps import (
     condition_overlaps,
     doubt_overlaps,

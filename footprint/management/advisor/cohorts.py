@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.architectures import FEDERATE, advise_use_case
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import LearningCurve
+from footprint.management.advisor.needs import LearningCurve
 from footprint.management.advisor.overlaps import (
     condition_overlaps,
     doubt_overlaps,

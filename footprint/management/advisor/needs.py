@@ -37,6 +37,8 @@ from footprint.management.advisor.need_tables import (
     NEEDS_CONFIG,
     Instant,
     JobTable,
+    LearningCurve,
+    Need,
     RetrainingTable,
     ServingTable,
     SiloFolder,
@@ -49,6 +51,18 @@ from footprint.model import Prices
 from footprint.model.scenario import Amount, PositiveShare, Unit
 from footprint.tables import explain, flatten, read_toml, written_keys
 
+__all__ = (
+    "NEEDS_NAME",
+    "JobTable",
+    "LearningCurve",
+    "Need",
+    "Needs",
+    "RetrainingTable",
+    "ServingTable",
+    "SiloFolder",
+    "UseCaseTable",
+    "read_needs",
+)
 NEEDS_NAME = "management.toml"
 _UNWRITTEN = {"origin", "digest", "declared"}
 

@@ -14,7 +14,7 @@ from footprint.audit.runs import read_runs
 from footprint.errors import ManifestError
 from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import RetrainingTable
+from footprint.management.advisor.needs import RetrainingTable
 from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import lacks_energy, weigh
 from footprint.management.analytics import Analysis, Came

@@ -15,7 +15,7 @@ from footprint.factors.intensity import IntensitySeries
 from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.lines import line_of
-from footprint.management.advisor.need_tables import JobTable
+from footprint.management.advisor.needs import JobTable
 from footprint.management.advisor.phrases import grams, volume
 from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import weigh

@@ -11,7 +11,7 @@ from dataclasses import replace
 from footprint.errors import ManifestError
 from footprint.lifecycle.breakeven import line_through
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import ServingTable
+from footprint.management.advisor.needs import ServingTable
 from footprint.management.advisor.turning import find_turns
 from footprint.management.advisor.weighing import weigh
 from footprint.model import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import UseCaseTable
+from footprint.management.advisor.needs import UseCaseTable
 from footprint.management.catalogue import DatasetEntry
 from footprint.model import Finding
 

@@ -18,7 +18,7 @@ from footprint.errors import DataError, ManifestError, UsageError
 from footprint.factors.intensity import IntensitySeries, moment
 from footprint.factors.series_files import read_series
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.need_tables import JobTable
+from footprint.management.advisor.needs import JobTable
 from footprint.model import Finding, InputFile, Severity
 from footprint.scheduling.best_window import Job, Plan, find_best_window
 
