@@ -46,6 +46,8 @@ GAPS = frozenset(
     )
 )
 """Codes of findings that say that a part of what should be counted is missing."""
+UNKNOWN_ENERGY = frozenset({"client-unmeasured", "client-unmetered", "reply-refused", "unmetered"})
+"""Those of `GAPS` with which more energy was used than is known."""
 
 
 def estimate(

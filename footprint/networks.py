@@ -140,6 +140,11 @@ MODELS: dict[str, Callable[[InventoryLine, Settings, Register, Term], Iterator[D
 """Models beside the average intensities, which are named by their subject."""
 
 
+def fits_link(model: str, access: Access | None) -> bool:
+    """Whether a model counts a link as what it is: a single average is that of one kind."""
+    return model in MODELS or access is None or _AVERAGE[access] == model
+
+
 def _access(line: InventoryLine, settings: Settings, known: object) -> Access:
     if line.access is None:
         raise UsageError(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
+from footprint.assessment import UNKNOWN_ENERGY
 from footprint.management.advisor.company import Company
 from footprint.model import (
     Advice,
@@ -21,8 +22,6 @@ from footprint.model import (
 from footprint.uncertainty import Sampler, interval
 from footprint.units import format_quantity
 
-UNKNOWN_ENERGY = frozenset({"client-unmeasured", "client-unmetered", "reply-refused", "unmetered"})
-"""Gaps that make a saving out of what nobody measured."""
 _OF_HARDWARE = frozenset({"active-share-missing", "device-missing", "embodied-unknown"})
 
 

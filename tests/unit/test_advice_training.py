@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from footprint.audit.run_tables import ActivityTable, RunTable
 from footprint.errors import ManifestError
 from footprint.management.advisor.architectures import advise_architectures
 from footprint.management.advisor.cohorts import advise_cohorts
@@ -22,8 +23,9 @@ from footprint.management.advisor.needs import (
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.trainings import SKETCH_BYTES
-from footprint.management.sketches import DistinctSketch, RowSketch
-from footprint.model import Advice, Finding
+from footprint.management.likeness import Likeness
+from footprint.management.sketches import DistinctSketch, Estimate, RowSketch
+from footprint.model import Access, Advice, Finding, Severity
 from footprint.model.kinds import Currency
 from footprint.model.scenario import Prices
 from tests.managed_company import (
@@ -112,11 +114,38 @@ def test_the_example_company_has_a_table_of_each():
     assert needs.servings
 
 
+@pytest.mark.parametrize(
+    ("key", "fields"),
+    [
+        ("use-cases", 'name = "x"\nneed = "model"\ndataset = "scans"'),
+        (
+            "retrainings",
+            'model = "x"\nrun = "r"\nbefore = "a"\nnow = "b"\ncolumn = "fare"\nlower = 0\n'
+            'upper = 1\npoints-per-drift = 1\nworth = "1 gCO2e"\nsource = "made up"',
+        ),
+        (
+            "jobs",
+            'name = "x"\nsilos = ["lyon"]\nduration = "1 h"\npower = "1 W"\n'
+            "after = 2026-11-20T00:00:00Z\nbefore = 2026-11-21T00:00:00Z",
+        ),
+        ("servings", 'name = "x"\nsilos = ["lyon"]\ncalls = 1\nenergy = "1 kWh"'),
+    ],
+)
+def test_two_tables_of_one_name_are_refused(tmp_path, key, fields):
+    path = tmp_path / "management.toml"
+    once = f"[[{key}]]\n{fields}\n"
+    path.write_text(f'horizon = "1 year"\n{once}')
+    read_needs(path)
+    path.write_text(f'horizon = "1 year"\n{once}{once}')
+    with pytest.raises(ManifestError, match=rf"{key}\[2\]: 'x' is there twice"):
+        read_needs(path)
+
+
 # --- architecture -----------------------------------------------------------------------------
 
 
 def test_counts_are_enough_for_statistics_and_not_for_a_model():
-    counted = architecture(need=Need.STATISTICS)
+    counted = architecture(need=Need.STATISTICS, scan_s={"*": 60.0})
     assert (counted.current, counted.recommended) == ("federate", "analytics only")
     assert counted.option("analytics only").worth_g == counted.option("federate").worth_g
     trained = architecture()
@@ -128,18 +157,30 @@ def test_an_answer_is_as_large_as_the_largest_sketch():
     hashes = range(1, 40_000)
     sent = max(len(DistinctSketch.of(hashes).pack()), len(RowSketch.of(hashes).pack()))
     assert sent == SKETCH_BYTES
-    asked = architecture(need=Need.STATISTICS, questions=7).option("analytics only").assessment
+    counted = architecture(need=Need.STATISTICS, questions=7, scan_s={"*": 60.0})
+    asked = counted.option("analytics only").assessment
     assert asked.data_gb == pytest.approx(7 * 3 * sent / 1e9, rel=1e-12)
 
 
-def test_looking_through_the_data_is_counted_if_its_time_is_known():
-    asked = architecture(need=Need.STATISTICS, questions=2)
-    assert "scan-unknown" in codes(asked)
-    scanned = architecture(need=Need.STATISTICS, questions=2, scan_s={"*": 3600.0})
-    assert "scan-unknown" not in codes(scanned)
-    more_kwh = [one.option("analytics only").assessment.energy_kwh for one in (scanned, asked)]
+def test_looking_through_the_data_is_counted():
+    asked, twice = (
+        architecture(need=Need.STATISTICS, questions=2, scan_s={"*": time_s})
+        for time_s in (3600.0, 7200.0)
+    )
+    more_kwh = [one.option("analytics only").assessment.energy_kwh for one in (twice, asked)]
     # 2 h at 300 W in each silo, with the overheads of lyon, leipzig and gdansk.
     assert more_kwh[0] - more_kwh[1] == pytest.approx(0.6 * (1.4 + 1.5 + 1.6))
+
+
+def test_looking_through_the_data_is_not_free_because_nobody_said_how_long_it_takes():
+    told = {"lyon": 60.0, "gdansk": 60.0}
+    unknown = architecture(need=Need.STATISTICS, scan_s=told)
+    assert "analytics only" not in {one.name for one in unknown.options}
+    (said,) = [one for one in unknown.findings if one.code == "option-unknown"]
+    assert "analytics only is not weighed; its estimate lacks scan of leipzig" in said.message
+    assert said.severity is Severity.WARNING
+    today = finding_of(need=Need.STATISTICS, scan_s=told, current="analytics only")
+    assert (today.code, "scan of leipzig" in today.message) == ("use-case-unknown", True)
 
 
 def test_data_that_may_not_move_stay_and_the_advice_says_why():
@@ -186,13 +227,35 @@ def test_an_option_without_an_estimate_is_left_out_and_said():
     assert "epoch of gdansk, leipzig" in said.message
     nowhere = architecture(centre=None)
     assert "coordinator-unknown" in codes(nowhere)
+    case = replace(CASE, centre=None, curve=None)
+    drawn = only(advise_architectures(company(case, draws=100)), Advice)
+    # What coordinates the silos is in no draw.
+    assert (drawn.recommended, drawn.certainty) == ("federate", None)
     assert "centralise" not in {one.name for one in nowhere.options}
     assert finding_of(centre=None, epoch_s={}).code == "use-case-unknown"
 
 
-def test_waiting_without_an_idle_power_is_a_gap_that_is_said():
-    assert "idle-unknown" not in codes(architecture())
-    assert "idle-unknown" in codes(architecture(idle_w={}))
+def test_waiting_without_an_idle_power_is_not_free():
+    # Leipzig needs half as long as the two others, and the hub of Lyon waits for all.
+    today = finding_of(idle_w={})
+    assert "federate lacks idle of leipzig, lyon" in today.message
+    weighed = architecture(idle_w={}, current="centralise")
+    assert "federate" not in {one.name for one in weighed.options}
+    assert "option-unknown" in codes(weighed)
+    # Who trains all the time does not wait.
+    alike = {"idle_w": {"lyon": 90.0}, "epoch_s": {"*": 600.0}}
+    assert architecture(**alike).option("federate")
+
+
+def test_a_point_that_no_number_of_rounds_can_reach_is_not_given():
+    """Epochs of a month: less than one round would have to do, and there is one at least."""
+    advice = architecture(epoch_s={"*": 30 * 86_400.0}, rounds=2)
+    federated, central = (
+        advice.option(name).assessment.total_g.value for name in ("federate", "centralise")
+    )
+    assert advice.recommended == "centralise"
+    assert central < federated / 2
+    assert "rounds of one training" not in {one.quantity for one in advice.turning_points}
 
 
 def test_a_dataset_that_nobody_has_and_a_word_that_nobody_knows():
@@ -210,8 +273,8 @@ def test_the_order_of_silos_changes_nothing():
     whole = company()
     told = dict(reversed(whole.catalogues.items()))
     turned = replace(whole, catalogues=told)
-    for advise in (advise_architectures, advise_cohorts):
-        assert list(advise(whole)) == list(advise(turned))
+    for advisor in (advise_architectures, advise_cohorts):
+        assert list(advisor(whole)) == list(advisor(turned))
 
 
 def test_a_copy_is_sent_to_the_centre_once():
@@ -224,6 +287,55 @@ def test_a_copy_is_sent_to_the_centre_once():
     }
     assert moved[False] == pytest.approx(500.0)
     assert moved[True] in (pytest.approx(200.0), pytest.approx(300.0))
+
+
+def shared(likeness=Likeness.DUPLICATE, sampled=True, low=1.0, value=1.0, high=1.0):
+    """Say that all rows of Gdansk are, or may be, in Leipzig."""
+    found = duplicates((("gdansk", "scans"), ("leipzig", "scans"), 1.0))
+    (pair,) = found.pairs
+    inside = Estimate("containment", value, low, high)
+    pair = replace(pair, likeness=likeness, sampled=sampled, containment=inside)
+    return replace(found, pairs=(pair,))
+
+
+def centralised(pairs, **changes):
+    case = replace(CASE, centre="leipzig", epoch_s={"*": 1e5}, **changes)
+    advice = only(advise_architectures(company(case, duplicates=pairs, draws=100)), Advice)
+    assert advice.recommended == "centralise"
+    return advice
+
+
+def test_what_is_only_possibly_at_the_centre_counts_by_its_lower_bound():
+    bounds = {"low": 0.2, "value": 0.6, "high": 0.97}
+    for pairs in (
+        shared(Likeness.POSSIBLE, sampled=False, **bounds),
+        shared(Likeness.DUPLICATE, **bounds),
+    ):
+        advice = centralised(pairs)
+        # 100 GB from Lyon, and what is not surely shared of 300 GB from Gdansk.
+        moved_gb = advice.option("centralise").assessment.data_gb
+        assert moved_gb == pytest.approx(100 + 0.8 * 300)
+        assert "overlap-unsure" in codes(advice)
+    exact = centralised(shared(Likeness.CONTAINED, sampled=False, **bounds))
+    assert exact.option("centralise").assessment.data_gb == pytest.approx(100 + 0.4 * 300)
+    assert "overlap-unsure" not in codes(exact)
+    assert exact.certainty is not None
+
+
+def test_samples_do_not_say_that_all_data_are_at_the_centre():
+    case = replace(CASE, centre="leipzig", epoch_s={"*": 1e5})
+    whole = company(case, duplicates=shared(), draws=100)
+    both = {name: whole.catalogues[name] for name in ("leipzig", "gdansk")}
+    advice = only(advise_architectures(replace(whole, catalogues=both)), Advice)
+    assert "By its samples, all of it is at leipzig already" in advice.reason
+    assert any("compare all rows" in one for one in advice.conditions)
+    assert "scans may be copied to leipzig." in advice.conditions
+    assert advice.certainty is None
+    # Nor that nothing moves where nothing may.
+    stays = replace(whole.needs.use_cases[0], movable=False)
+    needs = replace(whole.needs, use_cases=(stays,))
+    barred = only(advise_architectures(replace(whole, catalogues=both, needs=needs)), Advice)
+    assert barred.option("centralise").barrier
 
 
 def test_costs_are_those_of_moving_and_keeping():
@@ -271,6 +383,12 @@ def test_a_copy_brings_nothing():
     assert known.recommended == "all but gdansk"
     assert "0 of its 1,000 records are new" in known.reason
     assert codes(known) == set()
+    assert known.part_of is None
+    # Samples of both are the same, and the rest may not be.
+    by_samples = cohort(duplicates=shared(), draws=100)
+    assert "0 of its 1,000 records are new, by samples" in by_samples.reason
+    assert any("compare all rows" in one for one in by_samples.conditions)
+    assert (by_samples.certainty, codes(by_samples)) == (None, {"overlap-unsure"})
     # Of another dataset, it changes nothing.
     other = duplicates((("gdansk", "logs"), ("leipzig", "logs"), 1.0))
     assert cohort(duplicates=other).recommended == "all silos"
@@ -319,12 +437,19 @@ def test_a_cohort_is_for_what_is_federated():
     today = cohort(case=slow)
     assert "Only if it stays federated" in today.conditions[-1]
     assert "'centralise'" in today.conditions[-1]
+    assert today.part_of == "architecture/wear"
     never = only(advise_cohorts(company(replace(slow, current="centralise"))), Finding)
     assert "the advice on it is: centralise" in never.message
     wanted = replace(slow, movable=False)
-    assert len(cohort(case=wanted).conditions) == 1
+    stays = cohort(case=wanted)
+    assert (len(stays.conditions), stays.part_of) == (1, None)
     later = cohort(case=replace(wanted, current="do not train"))
     assert "Only once wear is federated" in later.conditions[-1]
+    assert later.part_of == "architecture/wear"
+    # What is not known to be worth federating has no cohort.
+    nobody = replace(wanted, idle_w={}, current="do not train")
+    unknown = only(advise_cohorts(company(nobody)), Finding)
+    assert "whether it should be federated is not known" in unknown.message
 
 
 def test_a_silo_without_records_stays_out():
@@ -380,6 +505,19 @@ def test_a_drift_that_is_not_known_is_no_reason():
 def test_drift_between_cohorts_is_said():
     assert codes(only(aged(), Advice)) == set()
     assert codes(only(aged(now_silos=("lyon",)), Advice)) == {"drift-of-others"}
+    # One that came only now is another cohort as well.
+    more = only(aged(now_silos=("gdansk", "lyon", "turin")), Advice)
+    (said,) = more.findings
+    assert "gdansk answered about only one of old and new" in said.message
+
+
+def test_a_training_of_which_not_all_energy_is_known_has_no_price():
+    known = ActivityTable(silo="lyon", energy_kwh=0.001, meter="m", tier="A")
+    unknown = ActivityTable(silo="gdansk", duration_s=360_000.0, phase="train")
+    run = RunTable(name="fares-1", activities=(known, unknown))
+    said = only(aged(runs=(run,)), Finding)
+    assert said.code == "energy-missing"
+    assert "of the run 'fares-1' not all energy is" in said.message
 
 
 def test_cells_that_silos_tell_only_together_are_said():
@@ -442,6 +580,23 @@ def test_a_question_moves_over_the_network_unless_the_silo_asks_itself():
     assert moved("lyon", clients=("turin", "lyon")) == pytest.approx(50.0)
     assert moved("lyon", clients=()) == pytest.approx(100.0)
     assert moved("at the clients", releases=4, clients=("turin", "lyon")) == pytest.approx(4.0)
+
+
+def test_a_link_that_the_network_of_all_does_not_describe_is_said():
+    needs = Needs(horizon_s=YEAR_S, servings=(SERVING,), origin="m.toml")
+    whole = managed({}, needs)
+    silos = tuple(
+        replace(silo, access=Access.MOBILE_4G if silo.name == "turin" else silo.access)
+        for silo in whole.deployment.silos
+    )
+    mobile = replace(whole, deployment=replace(whole.deployment, silos=silos))
+    assert codes(only(advise_servings(whole), Advice)) == set()
+    (said,) = only(advise_servings(mobile), Advice).findings
+    assert "turin (mobile_4g) is counted by fixed_core_access" in said.message
+    # As the remedy says.
+    method = replace(mobile.deployment.method, network="by-access")
+    mended = replace(mobile, deployment=replace(mobile.deployment, method=method))
+    assert codes(only(advise_servings(mended), Advice)) == set()
 
 
 def test_one_place_or_no_question_is_nothing_to_decide():

@@ -13,18 +13,22 @@ from footprint.errors import ManifestError
 from footprint.lifecycle.breakeven import Line, line_through
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import Need, UseCaseTable
+from footprint.management.advisor.overlaps import (
+    condition_overlaps,
+    doubt_overlaps,
+    silos_by_samples,
+)
 from footprint.management.advisor.trainings import (
-    UseCase,
     ask,
     centralise,
     copied_gb,
     federate,
-    list_use_cases,
+    missing_for_asking,
     missing_for_centre,
-    missing_for_training,
-    of_silo,
+    missing_for_federating,
 )
 from footprint.management.advisor.turning import find_turns
+from footprint.management.advisor.use_cases import UseCase, list_use_cases
 from footprint.management.advisor.weighing import weigh
 from footprint.model import (
     Activity,
@@ -76,7 +80,9 @@ def advise_use_case(use: UseCase) -> Advice | Finding:
             f"{use.company.needs.origin}, {use.key}.current: found {table.current!r}.",
             f"Use one of: {', '.join(_PLANS)}.",
         )
-    missing = {FEDERATE: missing_for_training(use), CENTRALISE: missing_for_centre(use)}
+    missing = {FEDERATE: missing_for_federating(use), CENTRALISE: missing_for_centre(use)}
+    if table.need is Need.STATISTICS:
+        missing[ANALYTICS] = missing_for_asking(use)
     worth_g = _worth(table)
     options = [
         Option(
@@ -97,11 +103,19 @@ def advise_use_case(use: UseCase) -> Advice | Finding:
     draft = weigh(DecisionKind.ARCHITECTURE, table.name, options, table.current, reason="")
     return replace(
         draft,
+        certainty=None if _rests_on_unknown(use, draft.recommended) else draft.certainty,
         reason=_reason(use, options, draft.recommended),
         turning_points=tuple(_turns(use, options, draft.recommended)),
         conditions=tuple(_conditions(use, draft.recommended)),
-        findings=tuple(_findings(use, options, missing)),
+        findings=(*draft.findings, *_findings(use, options, missing)),
     )
+
+
+def _rests_on_unknown(use: UseCase, chosen: str) -> bool:
+    """Whether a choice rests on what no draw holds: rows outside of samples, or a coordinator."""
+    if chosen == CENTRALISE:
+        return bool(silos_by_samples(use))
+    return chosen == FEDERATE and use.table.centre is None
 
 
 _PLANS: Mapping[str, Callable[[UseCase], Iterable[Activity]]] = {
@@ -130,7 +144,7 @@ def _barrier(use: UseCase, name: str, worth_g: float | None) -> str:
         return _NO_MODEL
     if name == FEDERATE and len(use.holders) == 1:
         return f"only {use.silos[0]} has the data"
-    if name == CENTRALISE and not table.movable and copied_gb(use):
+    if name == CENTRALISE and not table.movable and copied_gb(use, sure_only=True):
         return table.barrier or _NOT_MOVABLE
     if name == NOT_TRAIN and worth_g is None:
         return _NEEDED
@@ -196,11 +210,11 @@ def _reason(use: UseCase, options: list[Option], chosen: str) -> str:
         text += "Counts and sketches are enough. "
     if chosen == CENTRALISE:
         moved_gb = copied_gb(use)
-        text += (
-            f"{format_quantity('data', moved_gb)} move to {table.centre}. "
-            if moved_gb
-            else f"All of it is at {table.centre} already. "
-        )
+        if moved_gb:
+            text += f"{format_quantity('data', moved_gb)} move to {table.centre}. "
+        else:
+            start = "By its samples, all" if copied_gb(use, sure_only=True) else "All"
+            text += f"{start} of it is at {table.centre} already. "
     for one in options:
         if one.barrier and meets(table, one.name):
             text += f"Not possible: {one.name}, because {one.barrier}. "
@@ -217,7 +231,9 @@ def _conditions(use: UseCase, chosen: str) -> Iterator[str]:
             "Federated training reaches the quality of a central one: both are taken to bring the "
             "same points, and a small run would show it."
         )
-    if chosen == CENTRALISE and copied_gb(use):
+    if chosen == CENTRALISE:
+        yield from condition_overlaps(use)
+    if chosen == CENTRALISE and copied_gb(use, sure_only=True):
         legal = sorted({entry.legal for entry in use.holders.values() if entry.legal})
         under = f" ({'; '.join(legal)})" if legal else ""
         yield f"{use.table.dataset}{under} may be copied to {use.table.centre}."
@@ -231,38 +247,24 @@ def _findings(
             yield Finding(
                 "option-unknown",
                 f"{use.table.name!r}: {name} is not weighed; its estimate lacks {', '.join(keys)}.",
-                severity=Severity.INFO if use.table.need is Need.STATISTICS else Severity.WARNING,
+                severity=Severity.INFO if _is_aside(use, name) else Severity.WARNING,
                 remedy="Add these keys if it is to be weighed.",
                 place=use.key,
             )
-    federated = next((one for one in options if one.name == FEDERATE), None)
-    if federated and any(one.code == "unmetered" for one in federated.assessment.findings):
-        yield Finding(
-            "idle-unknown",
-            f"{use.table.name!r}: what silos draw while they wait is not known and not counted.",
-            remedy='Write idle = { "*" = "90 W" }, or by silo.',
-            place=use.key,
-        )
-    if federated and use.table.centre is None:
+    if any(one.name == CENTRALISE for one in options):
+        yield from doubt_overlaps(use)
+    if any(one.name == FEDERATE for one in options) and use.table.centre is None:
         yield Finding(
             "coordinator-unknown",
             f"{use.table.name!r}: what coordinates the silos is not known and not counted.",
             remedy="Name the centre.",
             place=use.key,
         )
-    unread = [
-        silo
-        for silo in use.silos
-        if of_silo(use.table.scan_s, silo) is None or of_silo(use.table.power_w, silo) is None
-    ]
-    if use.table.need is Need.STATISTICS and unread:
-        yield Finding(
-            "scan-unknown",
-            f"{use.table.name!r}: looking through the data is not counted for {', '.join(unread)}; "
-            "only the answers are.",
-            remedy='Write scan = { "*" = "20 min" } and power, or by silo.',
-            place=use.key,
-        )
+
+
+def _is_aside(use: UseCase, name: str) -> bool:
+    """Whether hardly anybody would choose an option: training, where counts are enough."""
+    return use.table.need is Need.STATISTICS and name != ANALYTICS
 
 
 def _no_worth(use: UseCase) -> Finding:

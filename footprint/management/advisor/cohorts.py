@@ -15,15 +15,16 @@ from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.architectures import FEDERATE, advise_use_case
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import LearningCurve
-from footprint.management.advisor.trainings import (
-    UseCase,
+from footprint.management.advisor.overlaps import (
+    condition_overlaps,
+    doubt_overlaps,
     find_overlaps,
-    list_use_cases,
-    missing_for_training,
     new_share,
-    train_alone,
+    silos_by_samples,
 )
+from footprint.management.advisor.trainings import missing_for_training, train_alone
 from footprint.management.advisor.turning import find_turns
+from footprint.management.advisor.use_cases import UseCase, list_use_cases
 from footprint.management.advisor.weighing import weigh
 from footprint.model import Advice, DecisionKind, Finding, Option, Severity
 from footprint.units import format_quantity
@@ -73,6 +74,8 @@ def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
     whole = advise_use_case(use)
     if isinstance(whole, Advice) and FEDERATE not in (whole.current, whole.recommended):
         return _unknown(use, f"the advice on it is: {whole.recommended}", "", Severity.INFO)
+    if isinstance(whole, Finding) and use.table.current != FEDERATE:
+        return _unknown(use, "whether it should be federated is not known", whole.remedy)
     worth_g = use.table.worth_g
     missing = missing_for_training(use) + (["worth"] if worth_g is None else [])
     if missing or worth_g is None:
@@ -87,13 +90,26 @@ def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
         "emissions that a point may cost", "gCO2e", worth_g, lines, draft.recommended
     )
     taken = next(n for n in range(1, len(chain) + 1) if _name(chain, n) == draft.recommended)
+    by_samples = draft.changes and bool(silos_by_samples(use))
     return replace(
         draft,
+        certainty=None if by_samples else draft.certainty,
+        part_of=_parent(whole),
         reason=_reason(use, chain, taken),
         turning_points=tuple(turns),
-        conditions=tuple(_conditions(use, curve, whole)),
-        findings=tuple(_findings(use)),
+        conditions=(
+            *_conditions(use, curve, whole),
+            *(condition_overlaps(use) if draft.changes else ()),
+        ),
+        findings=(*draft.findings, *_findings(use)),
     )
+
+
+def _parent(whole: Advice | Finding) -> str | None:
+    """Id of the advice that a cohort depends on: none if it is federated, and stays so."""
+    if isinstance(whole, Finding) or not whole.changes:
+        return None
+    return whole.id
 
 
 def _sizes(chain: Sequence[_Member], worth_g: float) -> list[int]:
@@ -174,13 +190,16 @@ def _reason(use: UseCase, chain: Sequence[_Member], taken: int) -> str:
         texts.append(_describe(use, chain, taken - 1, "is the last to come in: it adds"))
     if taken < len(chain):
         texts.append(_describe(use, chain, taken, "stays out: it would add"))
+    texts.append(f"Points are those beyond {chain[0].silo} alone.")
     return " ".join(texts)
 
 
 def _describe(use: UseCase, chain: Sequence[_Member], place: int, verb: str) -> str:
     one, points = chain[place], chain[place].points - chain[place - 1].points
     rows = use.holders[one.silo].rows
-    known = f"; {one.records:,.0f} of its {rows:,} records are new" * (one.records < rows)
+    samples = ", by samples" * (one.silo in silos_by_samples(use))
+    known = f"; {one.records:,.0f} of its {rows:,} records are new{samples}"
+    known *= one.records < rows
     return (
         f"{one.silo} {verb} {points:.3g} points, which may cost "
         f"{_emissions(points * (use.table.worth_g or 0.0))}, for {_emissions(one.emissions_g)}"
@@ -217,6 +236,7 @@ def _findings(use: UseCase) -> Iterator[Finding]:
             remedy="Ask for duplicates: they need a secret of the silos.",
             place=use.key,
         )
+    yield from doubt_overlaps(use)
 
 
 def _unknown(use: UseCase, why: str, remedy: str, severity: Severity = Severity.WARNING) -> Finding:

@@ -18,7 +18,7 @@ from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import RetrainingTable
 from footprint.management.advisor.turning import find_turns
-from footprint.management.advisor.weighing import weigh
+from footprint.management.advisor.weighing import lacks_energy, weigh
 from footprint.management.analytics import Analysis, Came
 from footprint.management.likeness import measure_drift
 from footprint.management.summaries import Grid
@@ -61,27 +61,33 @@ def _advise(company: Company, table: RetrainingTable, key: str) -> Advice | Find
                 place=key,
             )
         found.append(analysis)
+    price = _price(company, table, key)
+    if lacks_energy(price):
+        return Finding(
+            "energy-missing",
+            f"What a new training of {table.model!r} would emit is not known: of the run "
+            f"{table.run!r} not all energy is.",
+            remedy="Name a run of which every activity has an energy figure.",
+            place=key,
+        )
     before, now = found
-    psi = measure_drift(before.merged, now.merged).psi or 0.0
+    advice = _weigh(company, table, price, measure_drift(before.merged, now.merged).psi or 0.0)
+    findings = (*advice.findings, *_findings(table, key, before, now))
+    return replace(advice, findings=findings)
+
+
+def _weigh(company: Company, table: RetrainingTable, price: Assessment, psi: float) -> Advice:
     points = table.points_per_drift * psi
-    options = [
-        Option(name=KEEP, assessment=company.assess(KEEP, ()), gain=0.0, worth_g=0.0),
-        Option(
-            name=RETRAIN,
-            assessment=_price(company, table, key),
-            gain=points,
-            worth_g=points * table.worth_g,
-        ),
-    ]
-    draft = weigh(DecisionKind.RETRAINING, table.model, options, KEEP, reason="")
-    emitted_g = options[1].assessment.total_g.value
-    slope_g = table.points_per_drift * table.worth_g
+    retrain = Option(name=RETRAIN, assessment=price, gain=points, worth_g=points * table.worth_g)
+    keep = Option(name=KEEP, assessment=company.assess(KEEP, ()), gain=0.0, worth_g=0.0)
+    draft = weigh(DecisionKind.RETRAINING, table.model, [keep, retrain], KEEP, reason="")
+    emitted_g = price.total_g.value
     nothing = Line(0.0, 0.0)
-    drifts = {KEEP: nothing, RETRAIN: Line(emitted_g, -slope_g)}
+    drifts = {KEEP: nothing, RETRAIN: Line(emitted_g, -table.points_per_drift * table.worth_g)}
     worths = {KEEP: nothing, RETRAIN: Line(emitted_g, -points)}
     return replace(
         draft,
-        reason=_reason(table, psi, options[1]),
+        reason=_reason(table, psi, retrain),
         turning_points=(
             *find_turns("drift of the column (PSI)", "1", psi, drifts, draft.recommended),
             *find_turns(
@@ -97,7 +103,6 @@ def _advise(company: Company, table: RetrainingTable, key: str) -> Advice | Find
             f"{table.points_per_drift:.3g} points per unit is expected, not measured "
             f"({table.source}).",
         ),
-        findings=tuple(_findings(table, key, before, now)),
     )
 
 

@@ -24,6 +24,7 @@ from footprint.model import (
     Phase,
     Severity,
 )
+from footprint.networks import fits_link
 from footprint.units import format_number, format_quantity
 
 AT_CLIENTS = "at the clients"
@@ -87,7 +88,7 @@ def _advise(company: Company, table: ServingTable, key: str) -> Advice | Finding
         reason=_reason(table, options, chosen),
         turning_points=tuple(find_turns("answers", "1", table.calls, lines, chosen)),
         conditions=tuple(_conditions(table, current, chosen)),
-        findings=tuple(_findings(table, key)),
+        findings=(*draft.findings, *_findings(company, table, key)),
     )
 
 
@@ -166,7 +167,18 @@ def _conditions(table: ServingTable, current: str, chosen: str) -> Iterator[str]
         yield f"{chosen} may see the questions, and answers fast enough."
 
 
-def _findings(table: ServingTable, key: str) -> Iterator[Finding]:
+def _findings(company: Company, table: ServingTable, key: str) -> Iterator[Finding]:
+    network = company.deployment.method.network
+    links = [(name, company.silo(name, key).access) for name in table.clients or table.silos]
+    other = [f"{name} ({access})" for name, access in links if not fits_link(network, access)]
+    if other and (table.query_gb or table.model_gb):
+        yield Finding(
+            "link-ignored",
+            f"{table.name!r}: what moves to and from {', '.join(other)} is counted by {network}, "
+            "as the deployment says of all links.",
+            remedy='Write network = "by-access" under [method] to count each link as what it is.',
+            place=key,
+        )
     if table.clients and AT_CLIENTS not in _names(table):
         needed = [
             name

@@ -6,13 +6,12 @@ server and its centre become that of the silo where they stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from footprint.management.advisor.company import Company
-from footprint.management.advisor.needs import UseCaseTable
-from footprint.management.catalogue import DatasetEntry
+from footprint.management.advisor.overlaps import Overlaps, find_overlaps, new_share
+from footprint.management.advisor.use_cases import UseCase, of_silo
 from footprint.management.sketches import LG_REGISTERS, LG_ROWS
 from footprint.model import (
     Access,
@@ -21,7 +20,6 @@ from footprint.model import (
     Centre,
     ClientGroup,
     Coordinator,
-    Finding,
     LifeCycle,
     Phase,
     Retention,
@@ -34,81 +32,32 @@ from footprint.units import bytes_to_gb
 
 SKETCH_BYTES = max(1 << LG_REGISTERS, 8 + 8 * (1 << LG_ROWS))
 """Largest answer of a silo about one dataset: registers of HyperLogLog, or hashes of rows."""
-EVERY_OTHER = "*"
-"""Key of a table by silo for all that it does not name."""
-
-
-@dataclass(frozen=True, slots=True)
-class UseCase:
-    """A use case with the silos that have its data.
-
-    Attributes
-    ----------
-    company : Company
-    table : UseCaseTable
-    key : str
-        Of the table, for errors and findings.
-    holders : mapping of str to DatasetEntry
-        Entries of its dataset by silo; not empty.
-    """
-
-    company: Company
-    table: UseCaseTable
-    key: str
-    holders: Mapping[str, DatasetEntry]
-
-    @property
-    def silos(self) -> list[str]:
-        """Names of the silos that have its data."""
-        return sorted(self.holders)
-
-
-def list_use_cases(company: Company) -> Iterator[UseCase | Finding]:
-    """Bring the use cases together with the silos that have their data.
-
-    Yields
-    ------
-    UseCase
-    Finding
-        If no silo has it.
-
-    Raises
-    ------
-    ManifestError
-        If a use case names a silo that does not exist.
-    """
-    for number, table in enumerate(company.needs.use_cases, start=1):
-        use = UseCase(company, table, f"use-cases[{number}]", company.holders(table.dataset))
-        for name, by_silo in (
-            ("epoch", table.epoch_s),
-            ("power", table.power_w),
-            ("idle", table.idle_w),
-            ("scan", table.scan_s),
-        ):
-            for silo in by_silo.keys() - {EVERY_OTHER}:
-                company.silo(silo, f"{use.key}.{name}")
-        yield (
-            use
-            if use.holders
-            else Finding(
-                "dataset-missing",
-                f"No catalogue has the dataset {table.dataset!r}: there is no advice on "
-                f"{table.name!r}.",
-                remedy="Declare it under this id in the silo.toml of the silos that have it.",
-                place=use.key,
-            )
-        )
-
-
-def of_silo(table: Mapping[str, float], silo: str) -> float | None:
-    """Give what a table says of a silo."""
-    return table.get(silo, table.get(EVERY_OTHER))
 
 
 def missing_for_training(use: UseCase) -> list[str]:
     """List the keys without which a federated training cannot be estimated."""
     missing = [] if use.table.model_gb else ["model"]
     for key, table in (("epoch", use.table.epoch_s), ("power", use.table.power_w)):
+        unknown = [silo for silo in use.silos if of_silo(table, silo) is None]
+        if unknown:
+            missing.append(f"{key} of {', '.join(unknown)}")
+    return missing
+
+
+def missing_for_federating(use: UseCase) -> list[str]:
+    """List what a federated training needs beyond that of each silo: the power of waiting."""
+    if missing := missing_for_training(use):
+        return missing
+    waiting = sorted(
+        {one.actor for one in federate(use) if one.energy_kwh is None and one.duration_s}
+    )
+    return [f"idle of {', '.join(waiting)}"] if waiting else []
+
+
+def missing_for_asking(use: UseCase) -> list[str]:
+    """List the keys without which looking through the data cannot be estimated."""
+    missing = []
+    for key, table in (("scan", use.table.scan_s), ("power", use.table.power_w)):
         unknown = [silo for silo in use.silos if of_silo(table, silo) is None]
         if unknown:
             missing.append(f"{key} of {', '.join(unknown)}")
@@ -187,40 +136,17 @@ def ask(use: UseCase) -> Iterator[Activity]:
         )
 
 
-def copied_gb(use: UseCase) -> float:
-    """Sum the data that would be copied to the centre in the horizon [GB]."""
-    return use.table.copies * sum(_sizes_gb(use).values())
+def copied_gb(use: UseCase, *, sure_only: bool = False) -> float:
+    """Sum the data that would be copied to the centre in the horizon [GB].
 
-
-def find_overlaps(use: UseCase) -> dict[tuple[str, str], float]:
-    """Find which share of the records of one silo another one has too [1].
-
-    Of pairs that only perhaps share rows the central estimate counts.
+    With `sure_only` silos send what merely may be there already: samples do not say.
     """
-    found = {}
-    pairs = () if use.company.duplicates is None else use.company.duplicates.pairs
-    for pair in pairs:
-        (first, one), (second, other) = pair.first, pair.second
-        if one == other == use.table.dataset and {first, second} <= set(use.holders):
-            shared = (pair.containment.value or 0.0) * use.holders[first].rows
-            for silo, with_silo in ((first, second), (second, first)):
-                rows = use.holders[silo].rows
-                found[silo, with_silo] = min(1.0, shared / rows) if rows else 0.0
-    return found
+    overlaps = find_overlaps(use, sure_only=sure_only)
+    return use.table.copies * sum(_sizes_gb(use, overlaps).values())
 
 
-def new_share(silo: str, before: Iterable[str], overlaps: Mapping[tuple[str, str], float]) -> float:
-    """Share of the records of a silo that none of those before has [1].
-
-    Of several that share some with it the largest share counts: pairs do not say whether
-    they are the same records.
-    """
-    return 1 - max((overlaps.get((silo, one), 0.0) for one in before), default=0.0)
-
-
-def _sizes_gb(use: UseCase) -> dict[str, float]:
+def _sizes_gb(use: UseCase, overlaps: Overlaps) -> dict[str, float]:
     """Size of what each silo would send to the centre once [GB]; no record is sent twice."""
-    overlaps = find_overlaps(use)
     before: list[str] = []
     sizes = {}
     for silo in sorted(use.silos, key=lambda silo: silo != use.table.centre):
@@ -232,7 +158,7 @@ def _sizes_gb(use: UseCase) -> dict[str, float]:
 
 
 def _study(use: UseCase) -> Study:
-    sizes_gb = _sizes_gb(use)
+    sizes_gb = _sizes_gb(use, find_overlaps(use))
     groups = tuple(_group(use, silo, sizes_gb[silo]) for silo in use.silos)
     return Study(
         name=use.table.name,
