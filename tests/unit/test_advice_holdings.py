@@ -11,7 +11,15 @@ from footprint.errors import ManifestError
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.applications import advise_applications
 from footprint.management.advisor.datasets import advise_datasets
-from footprint.management.advisor.needs import JobTable, Needs, SiloFolder, read_needs
+from footprint.management.advisor.needs import (
+    JobTable,
+    Need,
+    Needs,
+    RetrainingTable,
+    SiloFolder,
+    UseCaseTable,
+    read_needs,
+)
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.likeness import Likeness
 from footprint.model import Advice, Currency, DecisionKind, Prices
@@ -91,6 +99,79 @@ def test_nothing_is_deleted_of_which_too_little_is_known(changes, readers, barri
         assert advice["turin/x"].option("delete").barrier == barrier
 
 
+CASE = UseCaseTable(name="faults", need=Need.MODEL, dataset="x", current="federate")
+DRIFT = RetrainingTable(
+    model="fares",
+    run="r",
+    before="old",
+    now="x",
+    column="a",
+    lower=0.0,
+    upper=1.0,
+    points_per_drift=1.0,
+    worth_g=1.0,
+    source="made up",
+)
+
+
+@pytest.mark.parametrize(
+    ("needs", "reader"),
+    [
+        (replace(NEEDS, use_cases=(CASE,)), "the use case faults"),
+        (replace(NEEDS, retrainings=(DRIFT,)), "the retraining of fares"),
+        (
+            replace(NEEDS, retrainings=(replace(DRIFT, before="x", now="new"),)),
+            "the retraining of fares",
+        ),
+    ],
+)
+def test_nothing_is_deleted_that_the_company_trains_on(needs, reader):
+    assert not deletable(needs)[0]
+    advice, _ = deletable(needs, storage_class="ssd")
+    assert advice["turin/x"].option("delete").barrier == f"{reader} reads it"
+    assert advice["turin/x"].conditions[0].startswith(f"{reader.capitalize()} can wait")
+
+
+def test_a_copy_goes_only_if_what_is_trained_on_it_can_do_with_the_other():
+    needs = replace(NEEDS, use_cases=(CASE,), retrainings=(DRIFT,))
+    advice, _ = copies(duplicates((A, B, 1)), needs=needs)
+    (one,) = advice.values()
+    told = "The use case faults, the retraining of fares can do with lyon/x instead."
+    assert told in one.conditions
+
+
+def test_of_two_copies_the_one_stays_that_is_trained_on():
+    held = {"lyon": [dataset("spare", 300)], "gdansk": [dataset("x", 300)]}
+    pairs = duplicates((("lyon", "spare"), B, 1))
+    company = managed(held, replace(NEEDS, use_cases=(CASE,)), duplicates=pairs)
+    advice, _ = split(advise_datasets(company))
+    assert {name: one.recommended for name, one in advice.items()} == {"lyon/spare": "deduplicate"}
+    assert "that one is what the use case faults reads" in advice["lyon/spare"].reason
+    points = [point.quantity for point in advice["lyon/spare"].turning_points]
+    assert "grid intensity of FR" not in points  # it would go on a cleaner grid, too
+
+
+def test_what_was_read_an_hour_ago_is_not_deleted_if_nobody_said_what_cold_is():
+    needs = replace(NEEDS, cold_after_s=None)
+    assert not deletable(needs, read_s=ago(1 / 24))[0]
+    assert deletable(needs, read_s=None)[0]
+
+
+def test_silos_that_declare_no_application_are_named_before_something_is_deleted():
+    one = deletable()[0]["turin/x"]
+    assert "no application that a silo declares reads it" in one.reason
+    assert "No application of turin reads it: none is declared there." in one.conditions
+
+
+@pytest.mark.parametrize(("retention", "told"), [(10.0, ""), (900.0, " until 2028-05-08 at least")])
+def test_no_day_is_promised_that_is_past(retention, told):
+    reader = {"leipzig": [application("reader", datasets=("x",))]}
+    written = {"written_s": ago(365), "retention_days": retention}
+    advice, _ = copies(duplicates((A, B, 1)), reader, **written)
+    (one,) = advice.values()
+    assert f"lyon/x stays{told}: ask whoever answers for it." in one.conditions
+
+
 @pytest.mark.parametrize(
     ("needs", "read_s"),
     [
@@ -134,13 +215,13 @@ def test_two_numbers_of_copies_on_the_cold_medium_are_refused():
         list(advise_datasets(managed({"turin": [entry]}, needs)))
 
 
-def copies(pairs, readers=None, **changes):
+def copies(pairs, readers=None, needs=NEEDS, **changes):
     held = {
         "lyon": [dataset("x", 300, **changes)],
         "gdansk": [dataset("x", 300, **changes)],
         "turin": [dataset("x", 300, **changes)],
     }
-    company = managed(held, NEEDS, applications=readers, duplicates=pairs)
+    company = managed(held, needs, applications=readers, duplicates=pairs)
     return split(advise_datasets(company))
 
 

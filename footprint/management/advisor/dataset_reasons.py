@@ -37,13 +37,13 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
     if advice.recommended == DELETE and case.until_s is not None:
         return (
             f"It had to be kept until {date(case.until_s)}, {days(company.now_s - case.until_s)} "
-            f"ago, and no application reads it: {lies}."
+            f"ago, and no application that a silo declares reads it: {lies}."
         )
     if advice.recommended == DEDUPLICATE and case.spare is not None and other_g is not None:
         other = case.spare.kept
         stays = f"emits {grams(other_g)}"
-        if other.readers:
-            stays = f"is what {reading(other.readers)}"
+        if other.readers or _is_preferred(case.stored, other):
+            stays = f"is what {reading(other.readers or other.wanted)}"
         return (
             f"Of the distinct rows of {_what(case.spare)} at least "
             f"{100 * case.spare.jaccard:.1f} % are in both, and that one {stays}. Here {lies}."
@@ -60,7 +60,8 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
     entry = case.stored.entry
     owner = entry.owner or "whoever answers for it"
     if advice.recommended == TIER_DOWN:
-        yield "Whoever reads it can wait for a slower medium."
+        who = listed((*case.stored.readers, *case.stored.wanted)) or "whoever reads it"
+        yield f"{_start(who)} can wait for a slower medium."
         return
     if advice.recommended == DELETE:
         yield f"Nobody needs it: ask {owner}."
@@ -70,16 +71,34 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
         other = case.spare.kept
         sample = "; only samples of them were" if case.spare.sampled else ""
         yield f"All rows that are needed are in {other.name}: compare the two{sample}."
-        until = "" if case.until_s is None else f" until {date(case.until_s)} at least"
+        ahead = case.until_s is not None and case.until_s >= case.now_s
+        until = f" until {date(case.until_s)} at least" if ahead else ""
         yield f"{other.name} stays{until}: ask {owner}."
-        far = [one for one in case.stored.others if not one.startswith(f"{other.silo}/")]
+        far = [one for one in case.stored.wanted if not one.startswith(f"{other.silo}/")]
         if far:
-            yield f"{listed(far)} can read {other.name} instead."
+            yield f"{_start(listed(far))} can do with {other.name} instead."
     if entry.legal is not None:
         yield f"What it stands under allows that: {entry.legal}."
+    yield from _on_unknown_readers(company)
+
+
+def _on_unknown_readers(company: Company) -> Iterator[str]:
+    """Name the silos that said nothing of their applications."""
     silent = sorted({silo.name for silo in company.needs.silos} - set(company.catalogues))
     if silent:
-        yield f"No application of {listed(silent)} reads it: they sent no catalogue."
+        yield f"No application of {listed(silent)} reads it: no catalogue says which there are."
+    blank = sorted(name for name, one in company.catalogues.items() if not one.applications)
+    if blank:
+        yield f"No application of {listed(blank)} reads it: none is declared there."
+
+
+def _is_preferred(stored: Stored, other: Stored) -> bool:
+    """Whether the other copy stays because only that one is wanted, whatever it emits."""
+    return bool(other.wanted) and not stored.wanted
+
+
+def _start(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:] if sentence.startswith(("the ", "who")) else sentence
 
 
 def list_turns(
@@ -91,7 +110,7 @@ def list_turns(
         yield from _on_tiering(company, case.stored, possible)
     elif advice.recommended == DEDUPLICATE and case.spare is not None and other_g is not None:
         yield from _on_reads(company, case.stored, case.spare.kept, possible)
-        if not case.spare.kept.readers:
+        if not (case.spare.kept.readers or _is_preferred(case.stored, case.spare.kept)):
             yield from _on_choice(company, case.stored, case.spare.kept, possible, other_g)
     entry = case.stored.entry
     if case.claim or entry.written_s is None or entry.retention_days is None:

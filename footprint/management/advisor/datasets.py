@@ -87,7 +87,7 @@ def _on_unsaid(company: Company, stored: Sequence[Stored]) -> Iterator[Finding]:
     endless = [
         one.name
         for one in stored
-        if not (one.readers or one.others)
+        if not (one.readers or one.wanted)
         and None in (one.entry.retention_days, one.entry.written_s)
     ]
     if endless:

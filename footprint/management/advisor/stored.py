@@ -29,6 +29,8 @@ class Stored:
         Applications of this silo that read it.
     others : tuple of str
         Applications of other silos that read what has its id: parts of it, or all.
+    uses : tuple of str
+        Use cases and retrainings of the company that are about its id.
     """
 
     silo: str
@@ -37,6 +39,7 @@ class Stored:
     copies: float
     readers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -49,6 +52,11 @@ class Stored:
         return "/".join(self.place)
 
     @property
+    def wanted(self) -> tuple[str, ...]:
+        """Who needs what has its id, and could take it from another silo."""
+        return (*self.others, *self.uses)
+
+    @property
     def size_gb(self) -> float:
         """One copy of it [GB]."""
         return bytes_to_gb(self.entry.size_bytes)
@@ -56,7 +64,7 @@ class Stored:
 
 def list_stored(company: Company) -> Iterator[Stored | Finding]:
     """Give all datasets whose medium is known, by silo and name, and say of which it is not."""
-    readers = _list_readers(company)
+    readers, uses = _list_readers(company), _list_uses(company)
     for silo, catalogue in sorted(company.catalogues.items()):
         unsaid: list[str] = []
         for entry in sorted(catalogue.datasets, key=lambda one: one.id):
@@ -77,6 +85,7 @@ def list_stored(company: Company) -> Iterator[Stored | Finding]:
                 copies=company.needs.replication.get(entry.storage_class, 1.0),
                 readers=tuple(by_silo.get(silo, ())),
                 others=tuple(one for name in away for one in by_silo[name]),
+                uses=tuple(uses.get(entry.id, ())),
             )
         if unsaid:
             yield Finding(
@@ -95,6 +104,18 @@ def _list_readers(company: Company) -> dict[str, dict[str, list[str]]]:
             for dataset in dict.fromkeys(application.datasets):
                 found[dataset][silo].append(f"{silo}/{application.id}")
     return found
+
+
+def _list_uses(company: Company) -> dict[str, list[str]]:
+    """Use cases and retrainings by dataset."""
+    needs = company.needs
+    found: dict[str, list[str]] = defaultdict(list)
+    for case in sorted(needs.use_cases, key=lambda one: one.name):
+        found[case.dataset].append(f"the use case {case.name}")
+    for table in sorted(needs.retrainings, key=lambda one: (one.model, one.column)):
+        for dataset in dict.fromkeys((table.before, table.now)):
+            found[dataset].append(f"the retraining of {table.model}")
+    return {name: list(dict.fromkeys(found[name])) for name in found}
 
 
 def keep(
