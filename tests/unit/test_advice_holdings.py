@@ -25,12 +25,14 @@ from footprint.management.likeness import Likeness
 from footprint.model import Advice, Currency, DecisionKind, Prices
 from tests.managed_company import (
     DAY_S,
+    GRIDS,
     NOW_S,
     YEAR_S,
     application,
     dataset,
     duplicates,
     managed,
+    network_kwh_per_gb,
 )
 
 NEEDS = Needs(
@@ -434,6 +436,17 @@ def test_a_job_runs_neither_in_the_past_nor_before_it_may(tmp_path):
     early = replace(schedule(tmp_path, before=noon), now_s=ago(1))
     one = split(advise_schedules(early))[0]["job"]
     assert one.recommended == "leipzig from 2026-11-21 00:00 UTC"
+
+
+def test_data_moves_at_the_mean_intensity_also_within_a_zone(tmp_path):
+    company = schedule(tmp_path, silos=("leipzig", "turin"), moved_gb=10.0)
+    sites = tuple(replace(site, zone="DE") for site in company.deployment.sites)
+    company = replace(company, deployment=replace(company.deployment, sites=sites))
+    one = split(advise_schedules(company))[0]["job"]
+    away = one.option("turin from 2026-11-21 12:00 UTC").assessment
+    # 1 kWh at noon in a building of 1.0; and 10 GB at the 400 that are declared of DE.
+    sent_g = 10 * network_kwh_per_gb() * GRIDS["leipzig"]
+    assert away.total_g.value == pytest.approx(300 + sent_g, rel=1e-12)
 
 
 def test_a_job_that_can_stop_runs_in_parts(tmp_path):

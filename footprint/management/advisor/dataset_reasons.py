@@ -71,8 +71,9 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
         other = case.spare.kept
         sample = "; only samples of them were" if case.spare.sampled else ""
         yield f"All rows that are needed are in {other.name}: compare the two{sample}."
-        ahead = case.until_s is not None and case.until_s >= case.now_s
-        until = f" until {date(case.until_s)} at least" if ahead else ""
+        until_s = case.until_s
+        ahead = until_s is not None and until_s >= case.now_s
+        until = f" until {date(until_s)} at least" if until_s is not None and ahead else ""
         yield f"{other.name} stays{until}: ask {owner}."
         far = [one for one in case.stored.wanted if not one.startswith(f"{other.silo}/")]
         if far:
