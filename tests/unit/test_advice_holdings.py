@@ -21,6 +21,7 @@ from footprint.management.advisor.needs import (
     read_needs,
 )
 from footprint.management.advisor.schedules import advise_schedules
+from footprint.management.doubts import doubt_catalogue
 from footprint.management.likeness import Likeness
 from footprint.model import Advice, Currency, DecisionKind, Prices
 from tests.managed_company import (
@@ -201,8 +202,9 @@ def test_a_medium_that_nobody_knows_is_said_and_stops_nothing_else():
         },
         NEEDS,
     )
-    advice, findings = split(advise_datasets(company))
+    advice, _ = split(advise_datasets(company))
     assert list(advice) == ["lyon/x"]
+    _, findings = split(doubt_catalogue(company, company.catalogues["turin"]))
     assert "'tape'" in findings["medium-unknown"].message
     assert findings["medium-unknown"].place == "turin"
     assert "'turin' does not say on what it keeps b" in findings["medium-missing"].message

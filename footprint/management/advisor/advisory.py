@@ -79,4 +79,4 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
 
 
 def _rank(advice: Advice) -> tuple[float, float, str]:
-    return -advice.saving_g.value, -advice.certainty, advice.id
+    return -advice.saving_g.value, -(advice.certainty or 0.0), advice.id

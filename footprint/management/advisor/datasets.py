@@ -32,12 +32,7 @@ def advise_datasets(company: Company) -> Iterator[Advice | Finding]:
 
     A dataset that is to stay as it is gives no advice, and is counted in a finding.
     """
-    stored = []
-    for found in list_stored(company):
-        if isinstance(found, Finding):
-            yield found
-        else:
-            stored.append(found)
+    stored = list(list_stored(company))
     cases = [open_case(company, one) for one in stored]
     yield from _on_unsaid(company, stored)
     if len(cases) > 1:
