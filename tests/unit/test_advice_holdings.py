@@ -143,6 +143,36 @@ def test_a_copy_goes_only_if_what_is_trained_on_it_can_do_with_the_other():
     assert told in one.conditions
 
 
+@pytest.mark.parametrize(
+    ("read_s", "told"),
+    [
+        (None, "when it was last read is not known"),
+        (ago(10), "it was last read 10 days ago"),
+        (ago(1 / 24), "it was last read 0.0417 days ago"),
+    ],
+)
+def test_a_copy_goes_only_if_nobody_reads_it_and_how_much_is_read_is_not_made_up(read_s, told):
+    advice, _ = copies(duplicates((A, B, 1)), read_s=read_s)
+    (one,) = advice.values()
+    assert f"Nobody reads it in gdansk: {told}." in one.conditions
+    assert "No application of gdansk, turin reads it: none is declared there." in (
+        one.conditions
+    )
+    (reads,) = [point for point in one.turning_points if point.quantity.startswith("data read")]
+    assert reads.present is None
+
+
+def test_what_a_colder_medium_saves_in_money_is_not_taken_for_nothing():
+    prices = Prices(currency=Currency.EUR, storage_per_gb_month=0.02)
+    entry = dataset("x", 500, storage_class="ssd", read_s=ago(400.9))
+    company = managed({"turin": [entry]}, replace(NEEDS, prices=prices))
+    one = split(advise_datasets(company))[0]["turin/x"]
+    assert one.recommended == "tier down"
+    assert one.saving_cost is None
+    assert "prices.storage" in one.findings[0].message
+    assert "for 400 days" in one.reason  # whole days, like those of the page
+
+
 def test_of_two_copies_the_one_stays_that_is_trained_on():
     held = {"lyon": [dataset("spare", 300)], "gdansk": [dataset("x", 300)]}
     pairs = duplicates((("lyon", "spare"), B, 1))

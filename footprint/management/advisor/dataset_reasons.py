@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from footprint.lifecycle.breakeven import Line, break_even
 from footprint.management.advisor.cases import (
@@ -70,6 +71,7 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
     elif case.spare is not None:
         other = case.spare.kept
         sample = "; only samples of them were" if case.spare.sampled else ""
+        yield f"Nobody reads it in {case.stored.silo}: {_last_read(case)}."
         yield f"All rows that are needed are in {other.name}: compare the two{sample}."
         until_s = case.until_s
         ahead = until_s is not None and until_s >= case.now_s
@@ -80,15 +82,25 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
             yield f"{_start(listed(far))} can do with {other.name} instead."
     if entry.legal is not None:
         yield f"What it stands under allows that: {entry.legal}."
-    yield from _on_unknown_readers(company)
+    stays = case.spare.kept.silo if advice.recommended == DEDUPLICATE and case.spare else None
+    yield from _on_unknown_readers(company, stays)
 
 
-def _on_unknown_readers(company: Company) -> Iterator[str]:
-    """Name the silos that said nothing of their applications."""
-    silent = sorted({silo.name for silo in company.needs.silos} - set(company.catalogues))
+def _last_read(case: Case) -> str:
+    read_s = case.stored.entry.read_s
+    if read_s is None:
+        return "when it was last read is not known"
+    return f"it was last read {days(case.now_s - read_s)} ago"
+
+
+def _on_unknown_readers(company: Company, stays: str | None) -> Iterator[str]:
+    """Name the silos that said nothing of their applications, without one that keeps a copy."""
+    silent = sorted({silo.name for silo in company.needs.silos} - {*company.catalogues, stays})
     if silent:
         yield f"No application of {listed(silent)} reads it: no catalogue says which there are."
-    blank = sorted(name for name, one in company.catalogues.items() if not one.applications)
+    blank = sorted(
+        name for name, one in company.catalogues.items() if not one.applications and name != stays
+    )
     if blank:
         yield f"No application of {listed(blank)} reads it: none is declared there."
 
@@ -162,7 +174,8 @@ def _on_reads(
     lines = {name: Line(one.total_g.value, 0.0) for name, one in possible.items()}
     lines[DEDUPLICATE] = Line(0.0, per_gb.total_g.value)
     what = f"data read in {stored.silo} over the horizon"
-    yield from find_turns(what, "GB", 0.0, lines, DEDUPLICATE)
+    for point in find_turns(what, "GB", 0.0, lines, DEDUPLICATE):
+        yield replace(point, present=None)  # no catalogue tells how much is read
 
 
 def _on_choice(

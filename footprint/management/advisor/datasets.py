@@ -135,6 +135,8 @@ def _advise(company: Company, case: Case, costs: Mapping[Place, float]) -> Advic
     if not advice.changes:
         return None
     other_g = None if spare is None else costs[spare.kept.place]
+    if advice.recommended == TIER_DOWN:
+        advice = _without_money(advice)
     return replace(
         advice,
         reason=explain(company, case, advice, other_g),
@@ -142,3 +144,15 @@ def _advise(company: Company, case: Case, costs: Mapping[Place, float]) -> Advic
         conditions=tuple(list_conditions(company, case, advice)),
         irreversible=advice.recommended in (DELETE, DEDUPLICATE),
     )
+
+
+def _without_money(advice: Advice) -> Advice:
+    """Leave out what another medium would cost: one price holds for all of them."""
+    if advice.saving_cost is None:
+        return advice
+    unknown = Finding(
+        "medium-unpriced",
+        "What another medium saves in money is not known: prices.storage holds for all media.",
+        Severity.INFO,
+    )
+    return replace(advice, saving_cost=None, findings=(*advice.findings, unknown))
