@@ -20,8 +20,8 @@ from footprint.management.analytics import Came, Reply, merge_answers
 from footprint.management.answers import Responder
 from footprint.management.catalogue import SiloCatalogue
 from footprint.management.declaration import NAME, Silo
-from footprint.management.doubts import doubt_analysis, doubt_catalogue
-from footprint.management.folders import read_folder
+from footprint.management.doubts import doubt_analysis, doubt_catalogue, leave_out
+from footprint.management.folders import publish_findings, read_folder
 from footprint.management.questions import Question, Statistic, write_message
 from footprint.management.results import Result, Traffic
 from footprint.management.scanning import scan_silo
@@ -203,10 +203,14 @@ def gather_silos(
         InputFile(f"{name}/{NAME}", hashlib.sha256(text).hexdigest())
         for name, text in texts.items()
     ]
-    for catalogue in catalogues.values():
-        findings += doubt_catalogue(company, catalogue)
+    for name, catalogue in catalogues.items():
+        catalogues[name], unbelieved = leave_out(catalogue)
+        findings += (*unbelieved, *doubt_catalogue(company, catalogues[name]))
     company = replace(
-        company, catalogues=catalogues, findings=tuple(findings), inputs=tuple(inputs)
+        company,
+        catalogues=catalogues,
+        findings=publish_findings(needs, dict.fromkeys(findings)),
+        inputs=tuple(inputs),
     )
     return Gathered(
         company=company, silos=silos, missing=missing, secret=_derive_secret(texts.values())

@@ -155,9 +155,7 @@ def test_a_copy_goes_only_if_nobody_reads_it_and_how_much_is_read_is_not_made_up
     advice, _ = copies(duplicates((A, B, 1)), read_s=read_s)
     (one,) = advice.values()
     assert f"Nobody reads it in gdansk: {told}." in one.conditions
-    assert "No application of gdansk, turin reads it: none is declared there." in (
-        one.conditions
-    )
+    assert "No application of gdansk, turin reads it: none is declared there." in (one.conditions)
     (reads,) = [point for point in one.turning_points if point.quantity.startswith("data read")]
     assert reads.present is None
 

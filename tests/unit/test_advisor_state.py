@@ -110,6 +110,17 @@ def test_money_that_nobody_priced_is_not_known_and_never_nothing():
     assert part.cost.value == pytest.approx(0.5 * used_kwh)
 
 
+def test_what_one_entry_causes_nearly_alone_is_said():
+    small = application("small", period_days=30.0, energy_kwh=1.0)
+    # Four fifths of all: 4 times what 1 kWh emits in Lyon and in Turin, in kWh of Lyon.
+    used_g = {silo: PUES[silo] * GRIDS[silo] for silo in ("lyon", "turin")}
+    limit_kwh = 4 * sum(used_g.values()) / used_g["lyon"]
+    for factor, said in ((0.999, []), (1.001, ["lyon/most"])):
+        most = application("most", period_days=30.0, energy_kwh=limit_kwh * factor)
+        found = state({}, {"lyon": [small, most], "turin": [small]})
+        assert [one.place for one in found.findings] == said
+
+
 def test_total_holds_every_line_and_draws_shared_factors_once():
     found = state_of(company(draws=400))
     parts = [line.emissions_g for line in found.lines if line.emissions_g is not None]

@@ -12,13 +12,19 @@ import numpy as np
 import pytest
 
 from footprint.audit.manifest import deployment_catalogue, read_deployment
+from footprint.documents import to_json
 from footprint.errors import ManifestError
+from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.needs import read_needs
 from footprint.management.analytics import Came
+from footprint.management.catalogue import ApplicationEntry
+from footprint.management.comparability import compare_inputs
+from footprint.management.doubts import leave_out
 from footprint.management.gathering import gather, gather_silos
 from footprint.management.likeness import Likeness, measure_drift
 from footprint.management.questions import Question, Statistic
 from footprint.model import Severity
+from tests.managed_company import application, dataset
 from tests.managed_folders import MEDIUM, change, make_folders
 from tests.management_silos import ROWS, declare, write
 
@@ -247,6 +253,106 @@ def test_what_is_not_said_of_media_and_zones_is_found_early(folder):
     ]
     assert "'tape robot'" in found[1].message
     assert "'tape robot'" in found[1].remedy  # how to say what it is
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            application("z", calls=0, period_days=1e-6, energy_kwh=1.0),
+            "of 0.0000240 hours",
+        ),
+        (application("z", period_days=30.0, energy_kwh=1e12), "kW on average"),
+        (dataset("z", 0.001, rows=10**13), "1,000,000 bytes hold 10,000,000,000,000 rows"),
+    ],
+)
+def test_what_cannot_be_is_left_out_of_a_catalogue_and_the_rest_is_believed(folder, entry, words):
+    recorded = gathered(folder).company.catalogues
+    forged = recorded["nice"]
+    field = "applications" if isinstance(entry, ApplicationEntry) else "datasets"
+    forged = replace(forged, **{field: (*getattr(forged, field), entry)})
+    change(folder / "management.toml", 'folder = "silos/nice"\n', "")
+    found = gathered(folder, recorded={"nice": forged}).company
+    (finding,) = found.findings
+    assert (finding.code, finding.place) == ("entry-unbelievable", "nice/z")
+    assert finding.severity is Severity.ERROR
+    assert words in finding.message
+    assert found.catalogues == recorded
+    # What is just possible stays.
+    assert not leave_out(replace(forged, applications=(ALL_OF_A_CENTRE,), datasets=()))[1]
+
+
+ALL_OF_A_CENTRE = application("busy", period_days=1 / 24, energy_kwh=1e5)
+
+
+def test_copies_that_are_counted_in_two_ways_are_said(folder):
+    change(folder / "management.toml", "media", "replication = { ssd = 2 }\nmedia")
+    assert gathered(folder).company.findings == ()
+    method = '[method]\nmedium = "storage.ssd"\nreplication = 3\n\n[organisation]'
+    change(folder / "deployment.toml", "[organisation]", method)
+    (finding,) = gathered(folder).company.findings  # once, and not for each silo
+    assert finding.code == "copies-differ"
+    assert "2 copies" in finding.message
+    assert str(folder) not in finding.remedy
+
+
+def test_no_path_of_the_machine_is_in_what_is_published(folder, tmp_path_factory):
+    """Also not of silos elsewhere, of those that cannot be read, and of what is not known."""
+    outside = tmp_path_factory.mktemp("elsewhere") / "nice"
+    shutil.move(folder / "silos" / "nice", outside)
+    change(folder / "management.toml", '"silos/nice"', f'"{outside}"')
+    (outside / "bookings.csv").unlink()
+    (folder / "silos" / "madrid" / "silo.toml").unlink()
+    change(folder / "silos" / "lisbon" / "silo.toml", '"ssd"', '"tape"')
+    text = (folder / "management.toml").read_text()
+    job = """[[jobs]]
+name = "job"
+silos = ["lisbon"]
+duration = "1 h"
+power = "1 kW"
+after = 2096-10-03T00:00:00Z
+before = 2096-10-04T00:00:00Z
+"""
+    (folder / "management.toml").write_text(f"{text}\n{job}{RETRAINING}")
+    needs, *rest = manifests(folder, outside=True)
+    plan = advise(gather(needs, *rest, NOW_S))
+    failed = {one.place: one for one in plan.findings if one.code == "silo-failed"}
+    assert failed["nice"].message.count("nice/silo.toml, dataset 'bookings'") == 1
+    assert "silos/madrid/silo.toml" in failed["madrid"].message
+    found = {one.code: one for one in plan.findings}
+    assert found["intensity-missing"].remedy.count("management.toml")
+    document = to_json(plan)
+    for path in (folder, outside, Path.cwd(), Path.home()):
+        assert str(path) not in document
+
+
+def test_a_plan_knows_the_manifests_that_it_was_made_from(folder):
+    company = gather(*manifests(folder), NOW_S)
+    plan = advise(company)
+    names = [one.name for one in plan.inputs]
+    assert names[:2] == ["deployment.toml", "management.toml"]
+    assert compare_inputs(company, plan, []) == []
+    for name in names[:2]:
+        before = (folder / name).read_text()
+        (folder / name).write_text(f"{before}# another\n")
+        (finding,) = compare_inputs(gather(*manifests(folder), NOW_S), plan, [])
+        assert finding.code == "manifest-changed"
+        assert name in finding.message
+        (folder / name).write_text(before)
+
+
+def test_copies_are_found_from_the_similarity_that_the_company_says(folder):
+    """Two silos with 5 of 10 rows of each in common: duplicates from a third on."""
+    for name, first in (("lisbon", 0), ("madrid", 2000)):
+        rows = "".join(f"{k},1\n" for k in range(first, first + 4000))
+        (folder / "silos" / name / "bookings.csv").write_text("customer,fare\n" + rows)
+    found = {}
+    needs, *rest = manifests(folder)
+    for similarity in (0.25, 0.45):
+        pairs = gather(replace(needs, similarity=similarity), *rest, NOW_S).duplicates.pairs
+        found[similarity] = {one.likeness for one in pairs if "nice" not in str(one)}
+    assert found[0.25] == {Likeness.DUPLICATE}
+    assert Likeness.DUPLICATE not in found[0.45]
 
 
 def test_a_company_without_silos_is_told_so(folder):

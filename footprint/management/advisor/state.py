@@ -22,6 +22,8 @@ from footprint.uncertainty import Sampler, interval
 from footprint.units import bytes_to_gb
 
 _NAMED = 10
+_MOST = 0.8
+"""Share of the total beyond which one entry is said to cause it (our choice) [1]."""
 
 
 def state_of(company: Company) -> CompanyState:
@@ -116,6 +118,18 @@ def _is_unpriced(assessment: Assessment) -> bool:
 
 
 def _incomplete(lines: Sequence[StateLine]) -> Iterator[Finding]:
+    known = [line for line in lines if line.emissions_g is not None]
+    total_g = math.fsum(line.emissions_g.value for line in known if line.emissions_g)
+    for line in known:
+        # Of two, one is always half.
+        if len(known) > 2 and line.emissions_g and line.emissions_g.value > _MOST * total_g:
+            share = line.emissions_g.value / total_g
+            yield Finding(
+                "state-dominated",
+                f"{line.silo}/{line.name} causes {100 * share:.0f} % of what all of it emits.",
+                remedy=f"Look at what {line.silo} says of it before you trust the sums.",
+                place=f"{line.silo}/{line.name}",
+            )
     unknown = [f"{line.silo}/{line.name}" for line in lines if line.emissions_g is None]
     if unknown:
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
