@@ -33,6 +33,7 @@ def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
         catalogue,
         datasets=tuple(one for one in catalogue.datasets if not _unbelievable(one)),
         applications=tuple(one for one in catalogue.applications if not _unbelievable(one)),
+        left_out=(*catalogue.left_out, *(one.id for one in entries if _unbelievable(one))),
     )
     return kept, [
         Finding(

@@ -8,7 +8,7 @@ the coverage of every analysis, and stops nothing. Over Flower a `Coordinator` d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from footprint.audit.deployments import Deployment
@@ -77,6 +77,12 @@ class Gathered:
         answered_bytes = 0
         for name, silo in self.silos.items():
             progress(name)
+            left_out = self.company.catalogues[name].left_out
+            if question.dataset in left_out:
+                replies[name] = Came.FAILED
+                continue
+            if question.dataset is None:
+                silo = _without(silo, left_out)
             answer, sketches = Responder(silo, self.secret).answer(question, self.company.now_s)
             head = write_message(answer)
             answered_bytes += len(head.encode()) + sum(map(len, sketches))
@@ -192,7 +198,9 @@ def gather_silos(
             else:
                 progress(name)
                 found = read_folder(table, needs, outside=deployment.outside)
-                catalogues[name] = scan_silo(found.silo, now_s)
+                spoilt: dict[str, FootprintError] = {}
+                catalogues[name] = scan_silo(found.silo, now_s, spoilt=spoilt)
+                findings += [_spoilt(name, dataset, error) for dataset, error in spoilt.items()]
                 silos[name], texts[name] = found.silo, found.text
         except MissingExtra:
             raise  # of this machine, and not of the silo
@@ -215,6 +223,11 @@ def gather_silos(
     return Gathered(
         company=company, silos=silos, missing=missing, secret=_derive_secret(texts.values())
     )
+
+
+def _without(silo: Silo, names: Collection[str]) -> Silo:
+    """Leave out what cannot be read, so that the rest can be asked for."""
+    return replace(silo, datasets=tuple(one for one in silo.datasets if one.id not in names))
 
 
 def _check_names(company: Company) -> None:
@@ -250,6 +263,12 @@ def _no_silos(needs: Needs) -> Finding:
 def _left_out(name: str, error: FootprintError) -> Finding:
     message = f"Silo {name!r} is left out: {error.message}"
     return Finding("silo-failed", message, Severity.ERROR, error.remedy, name)
+
+
+def _spoilt(silo: str, dataset: str, error: FootprintError) -> Finding:
+    place = f"{silo}/{dataset}"
+    message = f"{place} is left out: {error.message}"
+    return Finding("dataset-failed", message, Severity.ERROR, error.remedy, place)
 
 
 def _derive_secret(texts: Iterable[bytes]) -> str:

@@ -5,24 +5,29 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from footprint.audit.manifest import deployment_catalogue, read_deployment
+from footprint.cli.manage import app
 from footprint.documents import to_json
-from footprint.errors import ManifestError
+from footprint.errors import DataError, ManifestError
+from footprint.ledger import open_ledger
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.needs import read_needs
 from footprint.management.analytics import Came
-from footprint.management.catalogue import ApplicationEntry
+from footprint.management.catalogue import ApplicationEntry, write_catalogue
 from footprint.management.comparability import compare_inputs
 from footprint.management.doubts import leave_out
 from footprint.management.gathering import gather, gather_silos
 from footprint.management.likeness import Likeness, measure_drift
 from footprint.management.questions import Question, Statistic
+from footprint.management.records import newest_catalogues
 from footprint.model import Severity
 from tests.managed_company import application, dataset
 from tests.managed_folders import MEDIUM, change, make_folders
@@ -148,15 +153,11 @@ def add_escapes(silo):
     [
         (shutil.rmtree, "No such file"),
         (lambda silo: (silo / "silo.toml").unlink(), "No such file"),
-        (lambda silo: (silo / "bookings.csv").unlink(), "there is no file"),
         (lambda silo: declare(silo, "rome", ["bookings"]), "says that it is 'rome'"),
         (lambda silo: (silo / "silo.toml").write_text("name ="), "is not TOML"),
-        (break_encoding, "not UTF-8"),
-        (make_huge, "1,073,741,824 bytes"),
         (make_huge_declaration, "1,073,741,824 bytes"),
         (make_pipe, "no plain file"),
         (add_escapes, "steer a terminal"),
-        (lambda silo: os.utime(silo / "bookings.csv", (5e9, 5e9)), "after the time"),
     ],
 )
 def test_a_silo_that_cannot_be_read_is_said_and_the_others_are_gathered(folder, harm, words):
@@ -172,6 +173,50 @@ def test_a_silo_that_cannot_be_read_is_said_and_the_others_are_gathered(folder, 
     came = {one.silo: one.came for one in analysis.coverage}
     assert came == {"lisbon": Came.ANSWERED, "madrid": Came.ANSWERED, "nice": Came.FAILED}
     assert analysis.rows == 2 * ROWS
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda silo: (silo / "bookings.csv").unlink(), "there is no file"),
+        (break_encoding, "not UTF-8"),
+        (make_huge, "1,073,741,824 bytes"),
+        (lambda silo: os.utime(silo / "bookings.csv", (5e9, 5e9)), "after the time"),
+    ],
+)
+def test_a_file_that_cannot_be_read_leaves_the_rest_of_its_silo(folder, harm, words):
+    nice = folder / "silos" / "nice"
+    shutil.copy(nice / "bookings.csv", nice / "more.csv")
+    more = f'[[datasets]]\nid = "more"\npath = "more.csv"\n{MEDIUM}'
+    (nice / "silo.toml").write_text(f"{(nice / 'silo.toml').read_text()}\n{more}")
+    harm(nice)
+    found = gathered(folder)
+    (finding,) = found.company.findings
+    assert (finding.code, finding.place) == ("dataset-failed", "nice/bookings")
+    assert finding.severity is Severity.ERROR
+    assert words in finding.message
+    assert finding.remedy
+    catalogue = found.company.catalogues["nice"]
+    assert [one.id for one in catalogue.datasets] == ["more"]
+    assert catalogue.left_out == ("bookings",)
+    copies = Question(id="q", statistic=Statistic.DUPLICATES, minimum_rows=1)
+    assert all(one.came is Came.ANSWERED for one in found.ask(copies).analysis.coverage)
+
+
+def test_a_catalogue_that_lacks_something_is_not_entered_as_if_that_were_gone(folder):
+    (folder / "silos" / "nice" / "bookings.csv").unlink()
+    url = f"sqlite:///{folder / 'silos.db'}"
+    open_ledger(url, create=True).close()
+    names = []
+    for name, catalogue in gathered(folder, time.time()).company.catalogues.items():
+        names.append(folder / f"{name}.json")
+        names[-1].write_bytes(write_catalogue(catalogue))
+    words = ["record", *map(str, names), "--url", url]
+    done = CliRunner().invoke(app, words, standalone_mode=False)
+    assert isinstance(done.exception, DataError)
+    assert "nice/bookings" in done.exception.message
+    with open_ledger(url) as ledger:
+        assert set(newest_catalogues(ledger)) == {"lisbon", "madrid"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="rights of Linux")
@@ -277,7 +322,7 @@ def test_what_cannot_be_is_left_out_of_a_catalogue_and_the_rest_is_believed(fold
     assert (finding.code, finding.place) == ("entry-unbelievable", "nice/z")
     assert finding.severity is Severity.ERROR
     assert words in finding.message
-    assert found.catalogues == recorded
+    assert found.catalogues == {**recorded, "nice": replace(recorded["nice"], left_out=("z",))}
     # What is just possible stays.
     assert not leave_out(replace(forged, applications=(ALL_OF_A_CENTRE,), datasets=()))[1]
 
@@ -316,10 +361,9 @@ before = 2096-10-04T00:00:00Z
     (folder / "management.toml").write_text(f"{text}\n{job}{RETRAINING}")
     needs, *rest = manifests(folder, outside=True)
     plan = advise(gather(needs, *rest, NOW_S))
-    failed = {one.place: one for one in plan.findings if one.code == "silo-failed"}
-    assert failed["nice"].message.count("nice/silo.toml, dataset 'bookings'") == 1
-    assert "silos/madrid/silo.toml" in failed["madrid"].message
     found = {one.code: one for one in plan.findings}
+    assert "out: nice/silo.toml, dataset 'bookings'" in found["dataset-failed"].message
+    assert "silos/madrid/silo.toml" in found["silo-failed"].message
     assert found["intensity-missing"].remedy.count("management.toml")
     document = to_json(plan)
     for path in (folder, outside, Path.cwd(), Path.home()):
