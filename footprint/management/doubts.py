@@ -43,7 +43,7 @@ def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
             "Correct its silo.toml, or look at the agent of that silo.",
             name,
         )
-        for name, why in whys
+        for name, why in sorted(whys)
     ]
 
 

@@ -73,8 +73,7 @@ class Gathered:
         """
         library()
         replies: dict[str, Reply | Came] = dict(self.missing)
-        asked_bytes = len(write_message(question).encode()) * len(self.silos)
-        answered_bytes = 0
+        asked_bytes = answered_bytes = 0
         for name, silo in self.silos.items():
             progress(name)
             left_out = self.company.catalogues[name].left_out
@@ -83,6 +82,7 @@ class Gathered:
                 continue
             if question.dataset is None:
                 silo = _without(silo, left_out)
+            asked_bytes += len(write_message(question).encode())
             answer, sketches = Responder(silo, self.secret).answer(question, self.company.now_s)
             head = write_message(answer)
             answered_bytes += len(head.encode()) + sum(map(len, sketches))

@@ -148,7 +148,7 @@ def test_a_copy_goes_only_if_what_is_trained_on_it_can_do_with_the_other():
     [
         (None, "when it was last read is not known"),
         (ago(10), "it was last read 10 days ago"),
-        (ago(1 / 24), "it was last read 0.0417 days ago"),
+        (ago(1 / 24), "it was last read less than a day ago"),
     ],
 )
 def test_a_copy_goes_only_if_nobody_reads_it_and_how_much_is_read_is_not_made_up(read_s, told):
@@ -598,6 +598,18 @@ def test_a_plan_holds_what_it_was_made_from(tmp_path):
     assert deleted.saving_cost.value == pytest.approx(100 * 0.02 * 12 * 365 / 365.25)
     only = advise(company, [DecisionKind.SCHEDULE])
     assert {one.kind for one in only.advice} == {DecisionKind.SCHEDULE}
+
+
+def test_a_forged_entry_is_in_no_total_of_a_plan():
+    forged = application("z", calls=0, period_days=1e-6, energy_kwh=1e12)
+    honest = application("a", calls=10, period_days=30.0, energy_kwh=3.0)
+    plain, poisoned = (
+        advise(managed({}, NEEDS, applications={"lyon": (honest,), "turin": more}))
+        for more in ((), (forged,))
+    )
+    assert poisoned.advice == plain.advice
+    assert poisoned.state == plain.state
+    assert "turin/z" in {one.place for one in poisoned.findings}
 
 
 def test_every_saving_can_be_followed_to_lines_of_estimates(tmp_path):

@@ -17,6 +17,7 @@ from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.state import state_of
 from footprint.management.advisor.windows import list_intensity_files
+from footprint.management.doubts import leave_out
 from footprint.management.folders import publish_findings
 from footprint.model import Advice, AdvicePlan, DecisionKind, Finding, InputFile
 
@@ -53,6 +54,7 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
     ManifestError
         If the needs name what does not exist.
     """
+    company = _believe(company)
     advice: list[Advice] = []
     findings = dict.fromkeys(company.findings)
     for kind, advisor in ADVISORS.items():
@@ -80,6 +82,15 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
         tool_version=__version__,
         declared=company.needs.declared,
     )
+
+
+def _believe(company: Company) -> Company:
+    """Leave out what cannot be, of whoever gathered it."""
+    catalogues, findings = {}, list(company.findings)
+    for name, catalogue in sorted(company.catalogues.items()):
+        catalogues[name], unbelieved = leave_out(catalogue)
+        findings += unbelieved
+    return replace(company, catalogues=catalogues, findings=tuple(findings))
 
 
 def _list_inputs(company: Company) -> Iterator[InputFile]:

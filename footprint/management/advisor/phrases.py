@@ -26,6 +26,8 @@ def volume(gigabytes: float) -> str:
 def days(time_s: float) -> str:
     """Write a time in days, the whole ones of ten or more."""
     count = time_s / DAY_S
+    if count < 1:
+        return "less than a day"
     return f"{f'{math.floor(count):,}' if count >= 10 else format_number(count)} days"
 
 
