@@ -91,22 +91,27 @@ def doubt_catalogue(company: Company, catalogue: SiloCatalogue) -> Iterator[Find
             remedy="Add storage-class to its silo.toml.",
             place=silo,
         )
-    for name in sorted({one.storage_class for one in catalogue.datasets if one.storage_class}):
-        try:
-            medium = company.medium(name)
-        except ManifestError as error:
-            yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
-            continue
-        method, copies = company.deployment.method, copies_of(company, name)
-        if medium == method.medium and copies != method.replication:
-            yield Finding(
-                "copies-differ",
-                f"Of what lies on {medium} {copies:g} copies are counted in the "
-                f"storage class {name!r}, and {method.replication:g} of what is "
-                "moved there.",
-                remedy=f"Say the same in {company.needs.origin}, replication, and in "
-                f"{company.deployment.origin}, method.",
-            )
+    classes = {one.storage_class for one in catalogue.datasets if one.storage_class}
+    for name in sorted(classes):
+        yield from _doubt_class(company, name, silo)
+
+
+def _doubt_class(company: Company, storage_class: str, silo: str) -> Iterator[Finding]:
+    """Say if a storage class is unknown, or counted in another way than the same medium is."""
+    try:
+        medium = company.medium(storage_class)
+    except ManifestError as error:
+        yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
+        return
+    method, copies = company.deployment.method, copies_of(company, storage_class)
+    if medium == method.medium and copies != method.replication:
+        yield Finding(
+            "copies-differ",
+            f"Of what lies on {medium} {copies:g} copies are counted in the storage class "
+            f"{storage_class!r}, and {method.replication:g} of what is moved there.",
+            remedy=f"Say the same in {company.needs.origin}, replication, and in "
+            f"{company.deployment.origin}, method.",
+        )
 
 
 def doubt_analysis(analysis: Analysis) -> Iterator[Finding]:
