@@ -191,6 +191,7 @@ def test_what_was_read_an_hour_ago_is_not_deleted_if_nobody_said_what_cold_is():
 def test_silos_that_declare_no_application_are_named_before_something_is_deleted():
     one = deletable()[0]["turin/x"]
     assert "no application that a silo declares reads it" in one.reason
+    assert "its 2 copies of 10.0 GB on storage.hdd emit" in one.reason
     assert "No application of turin reads it: none is declared there." in one.conditions
 
 

@@ -27,7 +27,8 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
     """Say why, with numbers; `other_g` is what the copy that stays emits [gCO2e]."""
     stored, needs = case.stored, company.needs
     now = grams(advice.option(KEEP).assessment.total_g.value)
-    lies = f"its {volume(stored.size_gb)} on {stored.medium} emit {now} in {days(needs.horizon_s)}"
+    size = volume(stored.size_gb) if stored.copies == 1 else _in_copies(stored)
+    lies = f"its {size} on {stored.medium} emit {now} in {days(needs.horizon_s)}"
     if advice.recommended == TIER_DOWN and stored.entry.read_s is not None:
         read_s = stored.entry.read_s
         then = grams(advice.option(TIER_DOWN).assessment.total_g.value)
@@ -50,6 +51,10 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
             f"{100 * case.spare.jaccard:.1f} % are in both, and that one {stays}. Here {lies}."
         )
     return f"Nothing that is possible emits less: {lies}."
+
+
+def _in_copies(stored: Stored) -> str:
+    return f"{stored.copies:g} copies of {volume(stored.size_gb)}"
 
 
 def _what(spare: Spare) -> str:
