@@ -441,12 +441,11 @@ def test_a_grid_that_is_none_is_an_error_of_the_manifest(folder, old, new, words
 
 def test_two_grids_for_one_column_are_an_error_of_the_manifest(folder):
     text = (folder / "management.toml").read_text()
-    again = RETRAINING.replace("fares-1", "fares-2")
-    other = again.replace("cells = 20", "cells = 30")
+    other = RETRAINING.replace("cells = 20", "cells = 30")
     (folder / "management.toml").write_text(text + RETRAINING + other)
     with pytest.raises(ManifestError, match=r"retrainings\[2\]: .*another grid"):
         gather(*manifests(folder), NOW_S)
-    (folder / "management.toml").write_text(text + RETRAINING + again)
+    (folder / "management.toml").write_text(text + RETRAINING + RETRAINING)
     assert len(gather(*manifests(folder), NOW_S).histograms) == 2
 
 
