@@ -24,7 +24,10 @@ MOST_ROWS_PER_BYTE = 1_000
 
 
 def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
-    """Leave out of a catalogue what cannot be: one such entry would be most of every total."""
+    """Leave out of a catalogue what cannot be: one such entry would be most of every total.
+
+    Of an application its numbers are left out, and it stays a reader of its data.
+    """
     entries: list[DatasetEntry | ApplicationEntry] = [*catalogue.datasets, *catalogue.applications]
     whys = [(f"{catalogue.silo}/{one.id}", why) for one in entries if (why := _unbelievable(one))]
     if not whys:
@@ -32,7 +35,13 @@ def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
     kept = replace(
         catalogue,
         datasets=tuple(one for one in catalogue.datasets if not _unbelievable(one)),
-        applications=tuple(one for one in catalogue.applications if not _unbelievable(one)),
+        applications=tuple(
+            # It may still read what should be deleted.
+            replace(one, calls=None, energy_kwh=None, period_days=None)
+            if _unbelievable(one)
+            else one
+            for one in catalogue.applications
+        ),
         left_out=(*catalogue.left_out, *(one.id for one in entries if _unbelievable(one))),
     )
     return kept, [

@@ -602,14 +602,18 @@ def test_a_plan_holds_what_it_was_made_from(tmp_path):
 
 
 def test_a_forged_entry_is_in_no_total_of_a_plan():
-    forged = application("z", calls=0, period_days=1e-6, energy_kwh=1e12)
+    forged = application("z", calls=0, period_days=1e-6, energy_kwh=1e12, datasets=("x",))
     honest = application("a", calls=10, period_days=30.0, energy_kwh=3.0)
     plain, poisoned = (
-        advise(managed({}, NEEDS, applications={"lyon": (honest,), "turin": more}))
-        for more in ((), (forged,))
+        advise(managed(held, NEEDS, applications={"lyon": (honest,), "turin": more}))
+        for more, held in (((), {}), ((forged,), {"turin": [dataset("x", 10, **OVER)]}))
     )
-    assert poisoned.advice == plain.advice
-    assert poisoned.state == plain.state
+    assert poisoned.advice == plain.advice == ()  # it may read x, which is not deleted
+    (mine,) = plain.state.lines
+    assert mine in poisoned.state.lines
+    (forged_line,) = [one for one in poisoned.state.lines if one.name == "z"]
+    assert forged_line.emissions_g is forged_line.calls is None
+    assert "use-unknown" not in {one.code for one in poisoned.findings}
     assert "turin/z" in {one.place for one in poisoned.findings}
 
 

@@ -322,7 +322,9 @@ def test_what_cannot_be_is_left_out_of_a_catalogue_and_the_rest_is_believed(fold
     assert (finding.code, finding.place) == ("entry-unbelievable", "nice/z")
     assert finding.severity is Severity.ERROR
     assert words in finding.message
-    assert found.catalogues == {**recorded, "nice": replace(recorded["nice"], left_out=("z",))}
+    assert found.catalogues["nice"].left_out == ("z",)
+    assert found.catalogues["nice"].datasets == recorded["nice"].datasets
+    assert all(one.energy_kwh is None for one in found.catalogues["nice"].applications)
     # What is just possible stays.
     assert not leave_out(replace(forged, applications=(ALL_OF_A_CENTRE,), datasets=()))[1]
 
