@@ -16,7 +16,7 @@ from footprint.cli.output import print_json, print_text
 from footprint.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from footprint.ledger import Ledger, Note
     from footprint.management.catalogue import SiloCatalogue
@@ -70,14 +70,27 @@ def record(
     note = note_of(cause, reason, author)
     # All are read before any is entered.
     found = [one for path in files for one in _read(path)]
+    lacking = [one for one in found if getattr(one, "left_out", ())]
     with open_ledger(url) as ledger:
-        entered = [_enter(ledger, one, note) for one in found]
+        entered = [_enter(ledger, one, note) for one in found if one not in lacking]
     if as_json:
         print_json([_plain(one) for one in entered])
-        return
-    for one in entered:
-        done = f"added (change {one.change})" if one.is_new else "unchanged"
-        print_text(_line(one, done))
+    else:
+        for one in entered:
+            done = f"added (change {one.change})" if one.is_new else "unchanged"
+            print_text(_line(one, done))
+    _refuse_lacking(lacking)
+
+
+def _refuse_lacking(found: Sequence[Any]) -> None:
+    """Refuse catalogues from which entries were left out: later they would count as deleted."""
+    if found:
+        names = [f"{one.silo}/{name}" for one in found for name in one.left_out]
+        raise DataError(
+            f"Not entered: the catalogue of {', '.join(repr(one.silo) for one in found)}, from "
+            f"which {', '.join(names)} had to be left out; it would count as deleted.",
+            "Mend it, and catalogue the silo again.",
+        )
 
 
 def _line(one: Entered, done: str) -> str:

@@ -196,6 +196,9 @@ class SiloCatalogue:
         Grid zone that it stands in; never guessed.
     scanned_s : float
         When it was looked through (Unix time [s]).
+    left_out : tuple of str
+        Datasets and applications that the silo has, and of which nothing is known: what is not
+        here may be gone, and these are not.
     """
 
     silo: Name
@@ -203,6 +206,7 @@ class SiloCatalogue:
     scanned_s: Instant
     datasets: Annotated[tuple[DatasetEntry, ...], Field(max_length=MOST_ENTRIES)] = ()
     applications: Annotated[tuple[ApplicationEntry, ...], Field(max_length=MOST_ENTRIES)] = ()
+    left_out: Annotated[tuple[Name, ...], Field(max_length=2 * MOST_ENTRIES)] = ()
 
     __pydantic_config__ = _STRICT
 

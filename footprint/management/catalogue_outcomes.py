@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from footprint.errors import UsageError
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.stored import copies_of
 from footprint.management.catalogue import (
     ApplicationEntry,
     DatasetEntry,
@@ -312,7 +313,7 @@ def _estimate(company: Company, advice: Advice, amounts: _Amounts, name: str) ->
                 f"{name}, on {storage_class}",
                 activities,
                 medium=company.medium(storage_class),
-                replication=company.needs.replication.get(storage_class, 1.0),
+                replication=copies_of(company, storage_class),
             ),
         )
         for storage_class, activities in kept.items()

@@ -3,13 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from footprint.errors import ManifestError
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.stored import copies_of
 from footprint.management.analytics import Analysis, Came
-from footprint.management.catalogue import SiloCatalogue
+from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
 from footprint.management.questions import Statistic
 from footprint.model import Finding, Severity
+from footprint.units import format_number
+
+MOST_POWER_KW = 1e5
+"""Mean power of one application beyond which nobody believes it [kW]: all of a large data centre
+(our choice)."""
+LEAST_PERIOD_DAYS = 1 / 24
+"""Shortest time from which a year is told [d]: an hour (our choice)."""
+MOST_ROWS_PER_BYTE = 1_000
+"""However well a column is compressed (our choice)."""
+
+
+def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
+    """Leave out of a catalogue what cannot be: one such entry would be most of every total.
+
+    Of an application its numbers are left out, and it stays a reader of its data.
+    """
+    entries: list[DatasetEntry | ApplicationEntry] = [*catalogue.datasets, *catalogue.applications]
+    whys = [(f"{catalogue.silo}/{one.id}", why) for one in entries if (why := _unbelievable(one))]
+    if not whys:
+        return catalogue, []
+    kept = replace(
+        catalogue,
+        datasets=tuple(one for one in catalogue.datasets if not _unbelievable(one)),
+        applications=tuple(
+            # It may still read what should be deleted.
+            replace(one, calls=None, energy_kwh=None, period_days=None)
+            if _unbelievable(one)
+            else one
+            for one in catalogue.applications
+        ),
+        left_out=(*catalogue.left_out, *(one.id for one in entries if _unbelievable(one))),
+    )
+    return kept, [
+        Finding(
+            "entry-unbelievable",
+            f"{name} is left out: its silo says {why}.",
+            Severity.ERROR,
+            "Correct its silo.toml, or look at the agent of that silo.",
+            name,
+        )
+        for name, why in sorted(whys)
+    ]
+
+
+def _unbelievable(entry: DatasetEntry | ApplicationEntry) -> str:
+    """Say what cannot be; empty if it can."""
+    if isinstance(entry, DatasetEntry):
+        if entry.rows > entry.size_bytes * MOST_ROWS_PER_BYTE:
+            return f"that {entry.size_bytes:,} bytes hold {entry.rows:,} rows"
+        return ""
+    if entry.period_days is None:
+        return ""
+    hours = entry.period_days * 24
+    if entry.period_days < LEAST_PERIOD_DAYS:
+        return f"what it does in a period of {format_number(hours)} hours; at least 1 is needed"
+    if entry.energy_kwh is not None and entry.energy_kwh / hours > MOST_POWER_KW:
+        power = format_number(entry.energy_kwh / hours)
+        return f"that it uses {power} kW on average; at most {MOST_POWER_KW:,.0f} are believed"
+    return ""
 
 
 def doubt_catalogue(company: Company, catalogue: SiloCatalogue) -> Iterator[Finding]:
@@ -39,11 +100,27 @@ def doubt_catalogue(company: Company, catalogue: SiloCatalogue) -> Iterator[Find
             remedy="Add storage-class to its silo.toml.",
             place=silo,
         )
-    for name in sorted({one.storage_class for one in catalogue.datasets if one.storage_class}):
-        try:
-            company.medium(name)
-        except ManifestError as error:
-            yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
+    classes = {one.storage_class for one in catalogue.datasets if one.storage_class}
+    for name in sorted(classes):
+        yield from _doubt_class(company, name, silo)
+
+
+def _doubt_class(company: Company, storage_class: str, silo: str) -> Iterator[Finding]:
+    """Say if a storage class is unknown, or counted in another way than the same medium is."""
+    try:
+        medium = company.medium(storage_class)
+    except ManifestError as error:
+        yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
+        return
+    method, copies = company.deployment.method, copies_of(company, storage_class)
+    if medium == method.medium and copies != method.replication:
+        yield Finding(
+            "copies-differ",
+            f"Of what lies on {medium} {copies:g} copies are counted in the storage class "
+            f"{storage_class!r}, and {method.replication:g} of what is moved there.",
+            remedy=f"Say the same in {company.needs.origin}, replication, and in "
+            f"{company.deployment.origin}, method.",
+        )
 
 
 def doubt_analysis(analysis: Analysis) -> Iterator[Finding]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from footprint.errors import ManifestError
 from footprint.management.advisor.needs import Needs, SiloFolder
 from footprint.management.declaration import NAME, Silo, read_silo
+from footprint.model import Finding
 
 MOST_BYTES = 8 * 1024 * 1024
 """Size of a declaration beyond which it is no text that people wrote."""
@@ -52,6 +55,31 @@ def read_folder(table: SiloFolder, needs: Needs, *, outside: bool) -> DeclaredSi
             "Correct one of them.",
         )
     return DeclaredSilo(silo, text)
+
+
+def publish_findings(needs: Needs, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Name files in findings as the manifest does: nobody else needs to know this machine."""
+    names = {}
+    for folder in (needs.folder, needs.folder.resolve()):
+        names[str(folder)] = ""
+        for table in needs.silos:
+            path = folder / (table.folder or "")
+            path = path.parent if path.suffix == ".toml" else path
+            for one in (path, path.resolve()):
+                if not one.is_relative_to(folder):
+                    names[str(one)] = f"{one.name}/"
+    names.pop(".", None)
+    if not names:
+        return tuple(findings)
+    longest = sorted(names, key=lambda name: (-len(name), name))
+    pattern = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, longest))})/")
+
+    def publish(text: str) -> str:
+        return pattern.sub(lambda found: names[found[1]], text)
+
+    return tuple(
+        replace(one, message=publish(one.message), remedy=publish(one.remedy)) for one in findings
+    )
 
 
 def _locate(table: SiloFolder, needs: Needs, *, outside: bool) -> Path:

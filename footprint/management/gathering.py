@@ -8,20 +8,21 @@ the coverage of every analysis, and stops nothing. Over Flower a `Coordinator` d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from footprint.audit.deployments import Deployment
-from footprint.errors import FootprintError, ManifestError, MissingExtra, UsageError
+from footprint.errors import FootprintError, ManifestError, MissingExtra
 from footprint.factors import FactorCatalogue
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.needs import Needs, RetrainingTable
+from footprint.management.advisor.needs import Needs, SiloFolder
 from footprint.management.analytics import Came, Reply, merge_answers
 from footprint.management.answers import Responder
 from footprint.management.catalogue import SiloCatalogue
 from footprint.management.declaration import NAME, Silo
-from footprint.management.doubts import doubt_analysis, doubt_catalogue
-from footprint.management.folders import read_folder
+from footprint.management.doubts import doubt_analysis, doubt_catalogue, leave_out
+from footprint.management.drift_questions import list_drift_questions
+from footprint.management.folders import DeclaredSilo, publish_findings, read_folder
 from footprint.management.questions import Question, Statistic, write_message
 from footprint.management.results import Result, Traffic
 from footprint.management.scanning import scan_silo
@@ -73,10 +74,16 @@ class Gathered:
         """
         library()
         replies: dict[str, Reply | Came] = dict(self.missing)
-        asked_bytes = len(write_message(question).encode()) * len(self.silos)
-        answered_bytes = 0
+        asked_bytes = answered_bytes = 0
         for name, silo in self.silos.items():
             progress(name)
+            left_out = self.company.catalogues[name].left_out
+            if question.dataset in left_out:
+                replies[name] = Came.FAILED
+                continue
+            if question.dataset is None:
+                silo = _without(silo, left_out)
+            asked_bytes += len(write_message(question).encode())
             answer, sketches = Responder(silo, self.secret).answer(question, self.company.now_s)
             head = write_message(answer)
             answered_bytes += len(head.encode()) + sum(map(len, sketches))
@@ -113,7 +120,7 @@ def gather(
     MissingExtra
         If an optional package is needed that is not installed.
     """
-    questions = _histogram_questions(needs)
+    questions = list_drift_questions(needs)
     gathered = gather_silos(needs, deployment, factors, now_s, recorded=recorded, progress=progress)
     company = gathered.company
     if not gathered.silos:
@@ -178,39 +185,72 @@ def gather_silos(
         deployment=deployment, needs=needs, catalogues={}, factors=factors, now_s=now_s
     )
     _check_names(company)
-    silos: dict[str, Silo] = {}
-    catalogues: dict[str, SiloCatalogue] = {}
-    missing: dict[str, Came] = {}
+    seen: dict[str, _Seen] = {}
     findings: list[Finding] = [] if needs.silos else [_no_silos(needs)]
-    texts: dict[str, bytes] = {}
     for table in needs.silos:
-        name = table.name
         try:
-            if table.folder is None:
-                catalogues[name] = _recorded(name, needs, recorded or {})
-                missing[name] = Came.LATE
-            else:
-                progress(name)
-                found = read_folder(table, needs, outside=deployment.outside)
-                catalogues[name] = scan_silo(found.silo, now_s)
-                silos[name], texts[name] = found.silo, found.text
+            seen[table.name] = _look_through(table, company, recorded or {}, progress)
         except MissingExtra:
             raise  # of this machine, and not of the silo
         except FootprintError as error:
-            missing[name] = Came.FAILED
-            findings.append(_left_out(name, error))
-    inputs = [
-        InputFile(f"{name}/{NAME}", hashlib.sha256(text).hexdigest())
-        for name, text in texts.items()
-    ]
-    for catalogue in catalogues.values():
-        findings += doubt_catalogue(company, catalogue)
+            findings.append(_left_out(table.name, error))
+    for one in seen.values():
+        findings += one.findings
+    declared = {name: one.declared for name, one in seen.items() if one.declared is not None}
+    texts = {name: one.text for name, one in declared.items()}
     company = replace(
-        company, catalogues=catalogues, findings=tuple(findings), inputs=tuple(inputs)
+        company,
+        catalogues={name: one.catalogue for name, one in seen.items()},
+        findings=publish_findings(needs, dict.fromkeys(findings)),
+        inputs=tuple(
+            InputFile(f"{name}/{NAME}", hashlib.sha256(text).hexdigest())
+            for name, text in texts.items()
+        ),
     )
     return Gathered(
-        company=company, silos=silos, missing=missing, secret=_derive_secret(texts.values())
+        company=company,
+        silos={name: one.silo for name, one in declared.items()},
+        missing={
+            table.name: Came.LATE if table.name in seen else Came.FAILED
+            for table in needs.silos
+            if table.name not in declared
+        },
+        secret=_derive_secret(texts.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A silo as it was seen; `declared` is None if only its catalogue is recorded."""
+
+    catalogue: SiloCatalogue
+    declared: DeclaredSilo | None
+    findings: tuple[Finding, ...]
+
+
+def _look_through(
+    table: SiloFolder,
+    company: Company,
+    recorded: Mapping[str, SiloCatalogue],
+    progress: Progress,
+) -> _Seen:
+    declared = None
+    spoilt: dict[str, FootprintError] = {}
+    if table.folder is None:
+        catalogue = _recorded(table.name, company.needs, recorded)
+    else:
+        progress(table.name)
+        declared = read_folder(table, company.needs, outside=company.deployment.outside)
+        catalogue = scan_silo(declared.silo, company.now_s, spoilt=spoilt)
+    catalogue, unbelieved = leave_out(catalogue)
+    findings = [_spoilt(table.name, dataset, error) for dataset, error in spoilt.items()]
+    findings += (*unbelieved, *doubt_catalogue(company, catalogue))
+    return _Seen(catalogue, declared, tuple(findings))
+
+
+def _without(silo: Silo, names: Collection[str]) -> Silo:
+    """Leave out what cannot be read, so that the rest can be asked for."""
+    return replace(silo, datasets=tuple(one for one in silo.datasets if one.id not in names))
 
 
 def _check_names(company: Company) -> None:
@@ -248,6 +288,12 @@ def _left_out(name: str, error: FootprintError) -> Finding:
     return Finding("silo-failed", message, Severity.ERROR, error.remedy, name)
 
 
+def _spoilt(silo: str, dataset: str, error: FootprintError) -> Finding:
+    place = f"{silo}/{dataset}"
+    message = f"{place} is left out: {error.message}"
+    return Finding("dataset-failed", message, Severity.ERROR, error.remedy, place)
+
+
 def _derive_secret(texts: Iterable[bytes]) -> str:
     """Derive the secret of the silos from their declarations, which nobody else has.
 
@@ -258,35 +304,3 @@ def _derive_secret(texts: Iterable[bytes]) -> str:
     for text in sorted(texts):
         digest.update(hashlib.blake2b(text).digest())
     return digest.hexdigest()
-
-
-def _histogram_questions(needs: Needs) -> dict[tuple[str, str], Question]:
-    """Ask for both datasets of each retraining, on its grid."""
-    found: dict[tuple[str, str], Question] = {}
-    for number, table in enumerate(needs.retrainings, start=1):
-        place = f"{needs.origin}, retrainings[{number}]"
-        for dataset in (table.before, table.now):
-            question = _histogram_question(table, dataset, place)
-            if found.setdefault((dataset, table.column), question) != question:
-                raise ManifestError(
-                    f"{place}: {table.column!r} of {dataset!r} has another grid already.",
-                    "Give it one: lower, upper and cells.",
-                )
-    return found
-
-
-def _histogram_question(table: RetrainingTable, dataset: str, place: str) -> Question:
-    try:
-        return Question(
-            id="histogram",
-            statistic=Statistic.HISTOGRAM,
-            dataset=dataset,
-            column=table.column,
-            lower=table.lower,
-            upper=table.upper,
-            cells=table.cells,
-            minimum_rows=1,
-            minimum_silos=1,
-        )
-    except UsageError as error:
-        raise ManifestError(f"{place}: {error.message}", error.remedy) from error

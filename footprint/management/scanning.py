@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from footprint.errors import DataError
+from footprint.errors import DataError, FootprintError, MissingExtra
 from footprint.management.catalogue import (
     CLOCK_SKEW_S,
     S_PER_DAY,
@@ -18,7 +18,9 @@ from footprint.management.files import describe, file_format
 from footprint.units import gb_to_bytes
 
 
-def scan_silo(silo: Silo, now_s: float) -> SiloCatalogue:
+def scan_silo(
+    silo: Silo, now_s: float, *, spoilt: dict[str, FootprintError] | None = None
+) -> SiloCatalogue:
     """Look through the files that a silo declares.
 
     Names and kinds of columns, rows, bytes and the time of the last write are read; no value
@@ -30,6 +32,8 @@ def scan_silo(silo: Silo, now_s: float) -> SiloCatalogue:
     silo : Silo
     now_s : float
         Unix time [s].
+    spoilt : dict, optional
+        Takes why datasets are left out, by their ids; without it that is raised.
 
     Raises
     ------
@@ -38,12 +42,24 @@ def scan_silo(silo: Silo, now_s: float) -> SiloCatalogue:
     DataError
         If a file cannot be read, contradicts the declaration, or others would refuse the
         catalogue.
+    MissingExtra
+        If a file needs a package that is not installed.
     """
+    datasets = []
+    for table in silo.datasets:
+        try:
+            datasets.append(_dataset(silo, table, now_s))
+        except MissingExtra:
+            raise  # of this machine, and not of the file
+        except FootprintError as error:
+            if spoilt is None:
+                raise
+            spoilt[table.id] = error
     found = SiloCatalogue(
         silo=silo.name,
         zone=silo.zone,
         scanned_s=now_s,
-        datasets=tuple(_dataset(silo, table, now_s) for table in silo.datasets),
+        datasets=tuple(datasets),
         applications=tuple(
             ApplicationEntry(
                 id=table.id,
@@ -57,6 +73,7 @@ def scan_silo(silo: Silo, now_s: float) -> SiloCatalogue:
             )
             for table in silo.applications
         ),
+        left_out=tuple(spoilt or ()),
     )
     try:
         # What we would refuse of others we do not send.

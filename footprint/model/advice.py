@@ -68,7 +68,8 @@ class TurningPoint:
     ----------
     quantity, unit : str
         What would have to change, such as ``"rows that drifted"``.
-    present : float
+    present : float or None
+        None if nobody said.
     value : float
         Beyond it, seen from `present`, `option` is better.
     option : str
@@ -76,7 +77,7 @@ class TurningPoint:
 
     quantity: str
     unit: str
-    present: float
+    present: float | None
     value: float
     option: str
 

@@ -152,7 +152,7 @@ def _turning_table(advice: Advice) -> Table:
     rows = tuple(
         (
             Cell(clean(one.quantity), _unit(one.unit)),
-            Cell(exact(one.present)),
+            Cell(NOT_KNOWN if one.present is None else exact(one.present)),
             Cell(exact(one.value)),
             Cell(clean(one.option)),
         )

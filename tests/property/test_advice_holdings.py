@@ -39,6 +39,7 @@ NEEDS = Needs(
     cold_after_s=COLD_DAYS * DAY_S,
     cold_medium="storage.hdd",
     media={"ssd": "storage.ssd", "hdd": "storage.hdd"},
+    replication={"ssd": 1.0, "hdd": 1.0},
 )
 SILOS = st.sampled_from(sorted(GRIDS))
 
@@ -90,7 +91,8 @@ def test_data_moves_to_a_colder_medium_unless_too_many_copies_are_kept_there(sil
     copies = kept * per_copy(silo, gigabytes, "ssd") / per_copy(silo, gigabytes, "hdd")
     assert recommended(found(copies * (1 - STEP))) == "tier down"
     assert recommended(found(copies * (1 + STEP))) is None
-    point = turn(only(found(1.0)), "copies on storage.hdd")
+    point = turn(only(found(2.0)), "copies on storage.hdd")
+    assert point.present == 2.0
     assert math.isclose(point.value, copies, rel_tol=STEP)
     assert point.option == "keep"
 
@@ -137,16 +139,25 @@ def test_data_is_deleted_once_it_need_not_be_kept(silo, retention, medium):
         assert point.option == "delete"
 
 
-@given(st.permutations(sorted(GRIDS)), number(1, 5000), number(1, 5000))
+@given(
+    st.permutations(sorted(GRIDS)),
+    number(1, 5000),
+    number(1, 5000),
+    st.sampled_from(["hdd", "ssd"]),
+)
 @FEW
-def test_of_two_copies_the_one_on_the_cleaner_grid_stays(silos, size, other_size):
+def test_of_two_copies_the_one_on_the_cleaner_grid_stays(silos, size, other_size, medium):
     one, other = silos[:2]
     size, other_size = (round(gb * 1e9) / 1e9 for gb in (size, other_size))
     pairs = duplicates(((one, "x"), (other, "x"), 1))
 
     def found(grid):
         company = managed(
-            {one: [dataset("x", size)], other: [dataset("x", other_size)]},
+            {
+                # On an ssd it is cold: it stays on the other medium, if it stays.
+                one: [dataset("x", size, storage_class=medium, read_s=NOW_S - YEAR_S)],
+                other: [dataset("x", other_size)],
+            },
             NEEDS,
             duplicates=pairs,
         )
@@ -160,11 +171,21 @@ def test_of_two_copies_the_one_on_the_cleaner_grid_stays(silos, size, other_size
     made_g = per_copy(one, size, "hdd", grid=0.0)
     grid = (other_g - made_g) / (per_copy(one, size, "hdd", grid=1.0) - made_g)
     assume(grid > 1)
-    cleaner, dirtier = (only(found(grid * factor)) for factor in (1 - STEP, 1 + STEP))
-    assert (cleaner.subject, dirtier.subject) == (f"{other}/x", f"{one}/x")
-    assert cleaner.recommended == dirtier.recommended == "deduplicate"
+    cleaner, dirtier = (
+        {
+            each.subject: each.recommended
+            for each in found(grid * factor)
+            if isinstance(each, Advice)
+        }
+        for factor in (1 - STEP, 1 + STEP)
+    )
+    assert (cleaner[f"{other}/x"], dirtier[f"{one}/x"]) == ("deduplicate", "deduplicate")
+    way = {"hdd": "keep", "ssd": "tier down"}[medium]
+    assert cleaner.get(f"{one}/x", "keep") == way
+    (dirtier,) = [each for each in found(grid * (1 + STEP)) if isinstance(each, Advice)]
     point = turn(dirtier, f"grid intensity of {ZONES[one]}")
     assert math.isclose(point.value, grid, rel_tol=STEP)
+    assert point.option == way
     reads = turn(dirtier, f"data read in {one} over the horizon")
     network_g_per_gb = network_kwh_per_gb() * GRIDS[other]
     kept_g = per_copy(one, size, "hdd", grid=grid * (1 + STEP))

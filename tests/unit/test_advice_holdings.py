@@ -11,18 +11,29 @@ from footprint.errors import ManifestError
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.applications import advise_applications
 from footprint.management.advisor.datasets import advise_datasets
-from footprint.management.advisor.needs import JobTable, Needs, SiloFolder, read_needs
+from footprint.management.advisor.needs import (
+    JobTable,
+    Need,
+    Needs,
+    RetrainingTable,
+    SiloFolder,
+    UseCaseTable,
+    read_needs,
+)
 from footprint.management.advisor.schedules import advise_schedules
+from footprint.management.doubts import doubt_catalogue
 from footprint.management.likeness import Likeness
 from footprint.model import Advice, Currency, DecisionKind, Prices
 from tests.managed_company import (
     DAY_S,
+    GRIDS,
     NOW_S,
     YEAR_S,
     application,
     dataset,
     duplicates,
     managed,
+    network_kwh_per_gb,
 )
 
 NEEDS = Needs(
@@ -91,6 +102,108 @@ def test_nothing_is_deleted_of_which_too_little_is_known(changes, readers, barri
         assert advice["turin/x"].option("delete").barrier == barrier
 
 
+CASE = UseCaseTable(name="faults", need=Need.MODEL, dataset="x", current="federate")
+DRIFT = RetrainingTable(
+    model="fares",
+    run="r",
+    before="old",
+    now="x",
+    column="a",
+    lower=0.0,
+    upper=1.0,
+    points_per_drift=1.0,
+    worth_g=1.0,
+    source="made up",
+)
+
+
+@pytest.mark.parametrize(
+    ("needs", "reader"),
+    [
+        (replace(NEEDS, use_cases=(CASE,)), "the use case faults"),
+        (replace(NEEDS, retrainings=(DRIFT,)), "the retraining of fares"),
+        (
+            replace(NEEDS, retrainings=(replace(DRIFT, before="x", now="new"),)),
+            "the retraining of fares",
+        ),
+    ],
+)
+def test_nothing_is_deleted_that_the_company_trains_on(needs, reader):
+    assert not deletable(needs)[0]
+    advice, _ = deletable(needs, storage_class="ssd")
+    assert advice["turin/x"].option("delete").barrier == f"{reader} reads it"
+    assert advice["turin/x"].conditions[0].startswith(f"{reader.capitalize()} can wait")
+
+
+def test_a_copy_goes_only_if_what_is_trained_on_it_can_do_with_the_other():
+    needs = replace(NEEDS, use_cases=(CASE,), retrainings=(DRIFT,))
+    advice, _ = copies(duplicates((A, B, 1)), needs=needs)
+    (one,) = advice.values()
+    told = "The use case faults, the retraining of fares can do with lyon/x instead."
+    assert told in one.conditions
+
+
+@pytest.mark.parametrize(
+    ("read_s", "told"),
+    [
+        (None, "when it was last read is not known"),
+        (ago(10), "it was last read 10 days ago"),
+        (ago(1 / 24), "it was last read less than a day ago"),
+    ],
+)
+def test_a_copy_goes_only_if_nobody_reads_it_and_how_much_is_read_is_not_made_up(read_s, told):
+    advice, _ = copies(duplicates((A, B, 1)), read_s=read_s)
+    (one,) = advice.values()
+    assert f"Nobody reads it in gdansk: {told}." in one.conditions
+    assert "No application of gdansk, turin reads it: none is declared there." in (one.conditions)
+    (reads,) = [point for point in one.turning_points if point.quantity.startswith("data read")]
+    assert reads.present is None
+
+
+def test_what_a_colder_medium_saves_in_money_is_not_taken_for_nothing():
+    prices = Prices(currency=Currency.EUR, storage_per_gb_month=0.02)
+    entry = dataset("x", 500, storage_class="ssd", read_s=ago(400.9))
+    company = managed({"turin": [entry]}, replace(NEEDS, prices=prices))
+    one = split(advise_datasets(company))[0]["turin/x"]
+    assert one.recommended == "tier down"
+    assert one.saving_cost is None
+    assert "prices.storage" in one.findings[0].message
+    assert "for 400 days" in one.reason  # whole days, like those of the page
+
+
+def test_of_two_copies_the_one_stays_that_is_trained_on():
+    held = {"lyon": [dataset("spare", 300)], "gdansk": [dataset("x", 300)]}
+    pairs = duplicates((("lyon", "spare"), B, 1))
+    company = managed(held, replace(NEEDS, use_cases=(CASE,)), duplicates=pairs)
+    advice, _ = split(advise_datasets(company))
+    assert {name: one.recommended for name, one in advice.items()} == {"lyon/spare": "deduplicate"}
+    assert "that one is what the use case faults reads" in advice["lyon/spare"].reason
+    points = [point.quantity for point in advice["lyon/spare"].turning_points]
+    assert "grid intensity of FR" not in points  # it would go on a cleaner grid, too
+
+
+def test_what_was_read_an_hour_ago_is_not_deleted_if_nobody_said_what_cold_is():
+    needs = replace(NEEDS, cold_after_s=None)
+    assert not deletable(needs, read_s=ago(1 / 24))[0]
+    assert deletable(needs, read_s=None)[0]
+
+
+def test_silos_that_declare_no_application_are_named_before_something_is_deleted():
+    one = deletable()[0]["turin/x"]
+    assert "no application that a silo declares reads it" in one.reason
+    assert "its 2 copies of 10.0 GB on storage.hdd emit" in one.reason
+    assert "No application of turin reads it: none is declared there." in one.conditions
+
+
+@pytest.mark.parametrize(("retention", "told"), [(10.0, ""), (900.0, " until 2028-05-08 at least")])
+def test_no_day_is_promised_that_is_past(retention, told):
+    reader = {"leipzig": [application("reader", datasets=("x",))]}
+    written = {"written_s": ago(365), "retention_days": retention}
+    advice, _ = copies(duplicates((A, B, 1)), reader, **written)
+    (one,) = advice.values()
+    assert f"lyon/x stays{told}: ask whoever answers for it." in one.conditions
+
+
 @pytest.mark.parametrize(
     ("needs", "read_s"),
     [
@@ -118,8 +231,9 @@ def test_a_medium_that_nobody_knows_is_said_and_stops_nothing_else():
         },
         NEEDS,
     )
-    advice, findings = split(advise_datasets(company))
+    advice, _ = split(advise_datasets(company))
     assert list(advice) == ["lyon/x"]
+    _, findings = split(doubt_catalogue(company, company.catalogues["turin"]))
     assert "'tape'" in findings["medium-unknown"].message
     assert findings["medium-unknown"].place == "turin"
     assert "'turin' does not say on what it keeps b" in findings["medium-missing"].message
@@ -134,13 +248,13 @@ def test_two_numbers_of_copies_on_the_cold_medium_are_refused():
         list(advise_datasets(managed({"turin": [entry]}, needs)))
 
 
-def copies(pairs, readers=None, **changes):
+def copies(pairs, readers=None, needs=NEEDS, **changes):
     held = {
         "lyon": [dataset("x", 300, **changes)],
         "gdansk": [dataset("x", 300, **changes)],
         "turin": [dataset("x", 300, **changes)],
     }
-    company = managed(held, NEEDS, applications=readers, duplicates=pairs)
+    company = managed(held, needs, applications=readers, duplicates=pairs)
     return split(advise_datasets(company))
 
 
@@ -355,6 +469,17 @@ def test_a_job_runs_neither_in_the_past_nor_before_it_may(tmp_path):
     assert one.recommended == "leipzig from 2026-11-21 00:00 UTC"
 
 
+def test_data_moves_at_the_mean_intensity_also_within_a_zone(tmp_path):
+    company = schedule(tmp_path, silos=("leipzig", "turin"), moved_gb=10.0)
+    sites = tuple(replace(site, zone="DE") for site in company.deployment.sites)
+    company = replace(company, deployment=replace(company.deployment, sites=sites))
+    one = split(advise_schedules(company))[0]["job"]
+    away = one.option("turin from 2026-11-21 12:00 UTC").assessment
+    # 1 kWh at noon in a building of 1.0; and 10 GB at the 400 that are declared of DE.
+    sent_g = 10 * network_kwh_per_gb() * GRIDS["leipzig"]
+    assert away.total_g.value == pytest.approx(300 + sent_g, rel=1e-12)
+
+
 def test_a_job_that_can_stop_runs_in_parts(tmp_path):
     text = HOURLY.replace("T20:00:00Z,400", "T20:00:00Z,310")
     company = schedule(tmp_path, text=text, duration_s=7200.0, interruptible=True)
@@ -474,6 +599,22 @@ def test_a_plan_holds_what_it_was_made_from(tmp_path):
     assert deleted.saving_cost.value == pytest.approx(100 * 0.02 * 12 * 365 / 365.25)
     only = advise(company, [DecisionKind.SCHEDULE])
     assert {one.kind for one in only.advice} == {DecisionKind.SCHEDULE}
+
+
+def test_a_forged_entry_is_in_no_total_of_a_plan():
+    forged = application("z", calls=0, period_days=1e-6, energy_kwh=1e12, datasets=("x",))
+    honest = application("a", calls=10, period_days=30.0, energy_kwh=3.0)
+    plain, poisoned = (
+        advise(managed(held, NEEDS, applications={"lyon": (honest,), "turin": more}))
+        for more, held in (((), {}), ((forged,), {"turin": [dataset("x", 10, **OVER)]}))
+    )
+    assert poisoned.advice == plain.advice == ()  # it may read x, which is not deleted
+    (mine,) = plain.state.lines
+    assert mine in poisoned.state.lines
+    (forged_line,) = [one for one in poisoned.state.lines if one.name == "z"]
+    assert forged_line.emissions_g is forged_line.calls is None
+    assert "use-unknown" not in {one.code for one in poisoned.findings}
+    assert "turin/z" in {one.place for one in poisoned.findings}
 
 
 def test_every_saving_can_be_followed_to_lines_of_estimates(tmp_path):

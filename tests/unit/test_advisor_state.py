@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from footprint.management.advisor.datasets import advise_datasets
 from footprint.management.advisor.needs import Needs
 from footprint.management.advisor.state import state_of
-from footprint.model import AssetKind, Currency, Prices
+from footprint.model import Advice, AssetKind, Currency, Prices
 from tests.advice_plans import company
 from tests.managed_company import (
     CATALOGUE,
@@ -81,6 +82,43 @@ def test_two_media_with_other_copies_are_one_register():
     copies = {term.value for term in found.terms if term.quantity == "replication"}
     assert copies == {2.0, 3.0}
     assert len({term.id for term in found.terms}) == len(found.terms)
+
+
+def test_copies_that_no_storage_class_says_are_those_of_the_deployment():
+    held = managed({"lyon": [dataset("a", 100, storage_class="ssd", read_s=NOW_S - 9e8)]})
+    needs = replace(held.needs, cold_after_s=9.0, cold_medium="storage.hdd")
+    method = replace(held.deployment.method, replication=5.0)
+    held = replace(held, needs=needs, deployment=replace(held.deployment, method=method))
+    (line,) = state_of(held).lines
+    used_kwh = factor("power_per_gb", "storage.ssd") * 100 * HOURS / 1000 * 5 * PUES["lyon"]
+    assert line.energy_kwh == pytest.approx(used_kwh)
+    (advice,) = [one for one in advise_datasets(held) if isinstance(one, Advice)]
+    for name in ("keep", "tier down"):
+        terms = advice.option(name).assessment.terms
+        assert {term.value for term in terms if term.quantity == "replication"} == {5.0}
+
+
+def test_money_that_nobody_priced_is_not_known_and_never_nothing():
+    held = {"lyon": [dataset("a")]}
+    board = {"lyon": [application("board", period_days=30.0, energy_kwh=2.0)]}
+    free = state(held, prices=Prices(currency=Currency.EUR))
+    assert free.cost is free.lines[0].cost is None
+    assert "price-missing" in {one.code for one in free.findings}
+    part = state(held, board, prices=Prices(currency=Currency.EUR, electricity_per_kwh=0.5))
+    assert named(part, "a").cost is None
+    used_kwh = 2.0 * 365 / 30 * PUES["lyon"]
+    assert part.cost.value == pytest.approx(0.5 * used_kwh)
+
+
+def test_what_one_entry_causes_nearly_alone_is_said():
+    small = application("small", period_days=30.0, energy_kwh=1.0)
+    # Four fifths of all: 4 times what 1 kWh emits in Lyon and in Turin, in kWh of Lyon.
+    used_g = {silo: PUES[silo] * GRIDS[silo] for silo in ("lyon", "turin")}
+    limit_kwh = 4 * sum(used_g.values()) / used_g["lyon"]
+    for factor, said in ((0.999, []), (1.001, ["lyon/most"])):
+        most = application("most", period_days=30.0, energy_kwh=limit_kwh * factor)
+        found = state({}, {"lyon": [small, most], "turin": [small]})
+        assert [one.place for one in found.findings] == said
 
 
 def test_total_holds_every_line_and_draws_shared_factors_once():

@@ -118,7 +118,7 @@ def test_a_silo_that_is_left_out_is_said_and_exits_with_1(company, tmp_path):
     listed = run("catalogue", tmp_path, *TODAY)
     assert listed.exit_code == 1
     assert "madrid" in listed.stdout
-    assert "'nice' is left out" in listed.stderr
+    assert "nice/bookings is left out" in listed.stderr
     counted = analyse(tmp_path, "rows", "--dataset", "bookings", "--json")
     assert counted.exit_code == 1
     result = read_result(counted.stdout, "result")

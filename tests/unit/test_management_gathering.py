@@ -5,20 +5,31 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from footprint.audit.manifest import deployment_catalogue, read_deployment
-from footprint.errors import ManifestError
+from footprint.cli.manage import app
+from footprint.documents import to_json
+from footprint.errors import DataError, ManifestError
+from footprint.ledger import open_ledger
+from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.needs import read_needs
 from footprint.management.analytics import Came
+from footprint.management.catalogue import ApplicationEntry, write_catalogue
+from footprint.management.comparability import compare_inputs
+from footprint.management.doubts import leave_out
 from footprint.management.gathering import gather, gather_silos
 from footprint.management.likeness import Likeness, measure_drift
 from footprint.management.questions import Question, Statistic
+from footprint.management.records import newest_catalogues
 from footprint.model import Severity
+from tests.managed_company import application, dataset
 from tests.managed_folders import MEDIUM, change, make_folders
 from tests.management_silos import ROWS, declare, write
 
@@ -142,15 +153,11 @@ def add_escapes(silo):
     [
         (shutil.rmtree, "No such file"),
         (lambda silo: (silo / "silo.toml").unlink(), "No such file"),
-        (lambda silo: (silo / "bookings.csv").unlink(), "there is no file"),
         (lambda silo: declare(silo, "rome", ["bookings"]), "says that it is 'rome'"),
         (lambda silo: (silo / "silo.toml").write_text("name ="), "is not TOML"),
-        (break_encoding, "not UTF-8"),
-        (make_huge, "1,073,741,824 bytes"),
         (make_huge_declaration, "1,073,741,824 bytes"),
         (make_pipe, "no plain file"),
         (add_escapes, "steer a terminal"),
-        (lambda silo: os.utime(silo / "bookings.csv", (5e9, 5e9)), "after the time"),
     ],
 )
 def test_a_silo_that_cannot_be_read_is_said_and_the_others_are_gathered(folder, harm, words):
@@ -166,6 +173,50 @@ def test_a_silo_that_cannot_be_read_is_said_and_the_others_are_gathered(folder, 
     came = {one.silo: one.came for one in analysis.coverage}
     assert came == {"lisbon": Came.ANSWERED, "madrid": Came.ANSWERED, "nice": Came.FAILED}
     assert analysis.rows == 2 * ROWS
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda silo: (silo / "bookings.csv").unlink(), "there is no file"),
+        (break_encoding, "not UTF-8"),
+        (make_huge, "1,073,741,824 bytes"),
+        (lambda silo: os.utime(silo / "bookings.csv", (5e9, 5e9)), "after the time"),
+    ],
+)
+def test_a_file_that_cannot_be_read_leaves_the_rest_of_its_silo(folder, harm, words):
+    nice = folder / "silos" / "nice"
+    shutil.copy(nice / "bookings.csv", nice / "more.csv")
+    more = f'[[datasets]]\nid = "more"\npath = "more.csv"\n{MEDIUM}'
+    (nice / "silo.toml").write_text(f"{(nice / 'silo.toml').read_text()}\n{more}")
+    harm(nice)
+    found = gathered(folder)
+    (finding,) = found.company.findings
+    assert (finding.code, finding.place) == ("dataset-failed", "nice/bookings")
+    assert finding.severity is Severity.ERROR
+    assert words in finding.message
+    assert finding.remedy
+    catalogue = found.company.catalogues["nice"]
+    assert [one.id for one in catalogue.datasets] == ["more"]
+    assert catalogue.left_out == ("bookings",)
+    copies = Question(id="q", statistic=Statistic.DUPLICATES, minimum_rows=1)
+    assert all(one.came is Came.ANSWERED for one in found.ask(copies).analysis.coverage)
+
+
+def test_a_catalogue_that_lacks_something_is_not_entered_as_if_that_were_gone(folder):
+    (folder / "silos" / "nice" / "bookings.csv").unlink()
+    url = f"sqlite:///{folder / 'silos.db'}"
+    open_ledger(url, create=True).close()
+    names = []
+    for name, catalogue in gathered(folder, time.time()).company.catalogues.items():
+        names.append(folder / f"{name}.json")
+        names[-1].write_bytes(write_catalogue(catalogue))
+    words = ["record", *map(str, names), "--url", url]
+    done = CliRunner().invoke(app, words, standalone_mode=False)
+    assert isinstance(done.exception, DataError)
+    assert "nice/bookings" in done.exception.message
+    with open_ledger(url) as ledger:
+        assert set(newest_catalogues(ledger)) == {"lisbon", "madrid"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="rights of Linux")
@@ -247,6 +298,107 @@ def test_what_is_not_said_of_media_and_zones_is_found_early(folder):
     ]
     assert "'tape robot'" in found[1].message
     assert "'tape robot'" in found[1].remedy  # how to say what it is
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (
+            application("z", calls=0, period_days=1e-6, energy_kwh=1.0),
+            "of 0.0000240 hours",
+        ),
+        (application("z", period_days=30.0, energy_kwh=1e12), "kW on average"),
+        (dataset("z", 0.001, rows=10**13), "1,000,000 bytes hold 10,000,000,000,000 rows"),
+    ],
+)
+def test_what_cannot_be_is_left_out_of_a_catalogue_and_the_rest_is_believed(folder, entry, words):
+    recorded = gathered(folder).company.catalogues
+    forged = recorded["nice"]
+    field = "applications" if isinstance(entry, ApplicationEntry) else "datasets"
+    forged = replace(forged, **{field: (*getattr(forged, field), entry)})
+    change(folder / "management.toml", 'folder = "silos/nice"\n', "")
+    found = gathered(folder, recorded={"nice": forged}).company
+    (finding,) = found.findings
+    assert (finding.code, finding.place) == ("entry-unbelievable", "nice/z")
+    assert finding.severity is Severity.ERROR
+    assert words in finding.message
+    assert found.catalogues["nice"].left_out == ("z",)
+    assert found.catalogues["nice"].datasets == recorded["nice"].datasets
+    assert all(one.energy_kwh is None for one in found.catalogues["nice"].applications)
+    # What is just possible stays.
+    assert not leave_out(replace(forged, applications=(ALL_OF_A_CENTRE,), datasets=()))[1]
+
+
+ALL_OF_A_CENTRE = application("busy", period_days=1 / 24, energy_kwh=1e5)
+
+
+def test_copies_that_are_counted_in_two_ways_are_said(folder):
+    change(folder / "management.toml", "media", "replication = { ssd = 2 }\nmedia")
+    assert gathered(folder).company.findings == ()
+    method = '[method]\nmedium = "storage.ssd"\nreplication = 3\n\n[organisation]'
+    change(folder / "deployment.toml", "[organisation]", method)
+    (finding,) = gathered(folder).company.findings  # once, and not for each silo
+    assert finding.code == "copies-differ"
+    assert "2 copies" in finding.message
+    assert str(folder) not in finding.remedy
+
+
+def test_no_path_of_the_machine_is_in_what_is_published(folder, tmp_path_factory):
+    """Also not of silos elsewhere, of those that cannot be read, and of what is not known."""
+    outside = tmp_path_factory.mktemp("elsewhere") / "nice"
+    shutil.move(folder / "silos" / "nice", outside)
+    change(folder / "management.toml", '"silos/nice"', f'"{outside}"')
+    (outside / "bookings.csv").unlink()
+    (folder / "silos" / "madrid" / "silo.toml").unlink()
+    change(folder / "silos" / "lisbon" / "silo.toml", '"ssd"', '"tape"')
+    text = (folder / "management.toml").read_text()
+    job = """[[jobs]]
+name = "job"
+silos = ["lisbon"]
+duration = "1 h"
+power = "1 kW"
+after = 2096-10-03T00:00:00Z
+before = 2096-10-04T00:00:00Z
+"""
+    (folder / "management.toml").write_text(f"{text}\n{job}{RETRAINING}")
+    needs, *rest = manifests(folder, outside=True)
+    plan = advise(gather(needs, *rest, NOW_S))
+    found = {one.code: one for one in plan.findings}
+    assert "out: nice/silo.toml, dataset 'bookings'" in found["dataset-failed"].message
+    assert "silos/madrid/silo.toml" in found["silo-failed"].message
+    assert found["intensity-missing"].remedy.count("management.toml")
+    document = to_json(plan)
+    for path in (folder, outside, Path.cwd(), Path.home()):
+        assert str(path) not in document
+
+
+def test_a_plan_knows_the_manifests_that_it_was_made_from(folder):
+    company = gather(*manifests(folder), NOW_S)
+    plan = advise(company)
+    names = [one.name for one in plan.inputs]
+    assert names[:2] == ["deployment.toml", "management.toml"]
+    assert compare_inputs(company, plan, []) == []
+    for name in names[:2]:
+        before = (folder / name).read_text()
+        (folder / name).write_text(f"{before}# another\n")
+        (finding,) = compare_inputs(gather(*manifests(folder), NOW_S), plan, [])
+        assert finding.code == "manifest-changed"
+        assert name in finding.message
+        (folder / name).write_text(before)
+
+
+def test_copies_are_found_from_the_similarity_that_the_company_says(folder):
+    """Two silos with 5 of 10 rows of each in common: duplicates from a third on."""
+    for name, first in (("lisbon", 0), ("madrid", 2000)):
+        rows = "".join(f"{k},1\n" for k in range(first, first + 4000))
+        (folder / "silos" / name / "bookings.csv").write_text("customer,fare\n" + rows)
+    found = {}
+    needs, *rest = manifests(folder)
+    for similarity in (0.25, 0.45):
+        pairs = gather(replace(needs, similarity=similarity), *rest, NOW_S).duplicates.pairs
+        found[similarity] = {one.likeness for one in pairs if "nice" not in str(one)}
+    assert found[0.25] == {Likeness.DUPLICATE}
+    assert Likeness.DUPLICATE not in found[0.45]
 
 
 def test_a_company_without_silos_is_told_so(folder):

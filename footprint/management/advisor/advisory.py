@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from footprint._version import __version__
 from footprint.management.advisor.applications import advise_applications
@@ -15,7 +17,9 @@ from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.state import state_of
 from footprint.management.advisor.windows import list_intensity_files
-from footprint.model import Advice, AdvicePlan, DecisionKind, Finding
+from footprint.management.doubts import leave_out
+from footprint.management.folders import publish_findings
+from footprint.model import Advice, AdvicePlan, DecisionKind, Finding, InputFile
 
 Advisor = Callable[[Company], Iterator[Advice | Finding]]
 """Advises on all decisions of one kind; what it cannot decide is a finding."""
@@ -43,13 +47,14 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
     Returns
     -------
     AdvicePlan
-        The largest saving first, then the surest one.
+        The largest saving first, then the surest one; what depends on another behind that.
 
     Raises
     ------
     ManifestError
         If the needs name what does not exist.
     """
+    company = _believe(company)
     advice: list[Advice] = []
     findings = dict.fromkeys(company.findings)
     for kind, advisor in ADVISORS.items():
@@ -57,18 +62,19 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
             continue
         for found in advisor(company):
             if isinstance(found, Advice):
-                advice.append(found)
+                published = publish_findings(company.needs, found.findings)
+                advice.append(replace(found, findings=published))
             else:
                 findings[found] = None
-    inputs = list_intensity_files(company) if company.needs.jobs else ()
+    state = state_of(company)
     return AdvicePlan(
         company=company.deployment.name,
         made_s=company.now_s,
         horizon_s=company.needs.horizon_s,
-        advice=tuple(sorted(advice, key=_rank)),
-        state=state_of(company),
-        findings=tuple(findings),
-        inputs=tuple(dict.fromkeys((*company.inputs, *inputs))),
+        advice=tuple(_follow_parents(sorted(advice, key=_rank))),
+        state=replace(state, findings=publish_findings(company.needs, state.findings)),
+        findings=publish_findings(company.needs, findings),
+        inputs=tuple(dict.fromkeys(_list_inputs(company))),
         catalogue_version=company.factors.version,
         catalogue_digest=company.factors.digest,
         seed=company.seed,
@@ -76,6 +82,38 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
         tool_version=__version__,
         declared=company.needs.declared,
     )
+
+
+def _believe(company: Company) -> Company:
+    """Leave out what cannot be, of whoever gathered it."""
+    catalogues, findings = {}, list(company.findings)
+    for name, catalogue in sorted(company.catalogues.items()):
+        catalogues[name], unbelieved = leave_out(catalogue)
+        findings += unbelieved
+    return replace(company, catalogues=catalogues, findings=tuple(findings))
+
+
+def _list_inputs(company: Company) -> Iterator[InputFile]:
+    """Give the manifests, and all that they name: an outcome asks whether they are the same."""
+    for manifest in (company.deployment, company.needs):
+        if manifest.digest:
+            yield InputFile(Path(manifest.origin).name, manifest.digest)
+    yield from company.inputs
+    if company.needs.jobs:
+        yield from list_intensity_files(company)
+
+
+def _follow_parents(ranked: Sequence[Advice]) -> Iterator[Advice]:
+    """Put advice that depends on another behind it."""
+    ids = {one.id for one in ranked}
+    parts: dict[str, list[Advice]] = {}
+    for one in ranked:
+        if one.part_of in ids:
+            parts.setdefault(str(one.part_of), []).append(one)
+    for one in ranked:
+        if one.part_of not in ids:
+            yield one
+            yield from parts.get(one.id, ())
 
 
 def _rank(advice: Advice) -> tuple[float, float, str]:

@@ -28,7 +28,7 @@ def advise_applications(company: Company) -> Iterator[Advice | Finding]:
     One that is to stay as it is gives no advice, and is counted in a finding.
     """
     running = list_running(company)
-    yield from _on_unsaid(running)
+    yield from _on_unsaid(company, running)
     readers = Counter(name for one in running for name in set(one.entry.datasets))
     used: list[Running] = []
     given = 0
@@ -66,8 +66,15 @@ def advise_applications(company: Company) -> Iterator[Advice | Finding]:
         )
 
 
-def _on_unsaid(running: Sequence[Running]) -> Iterator[Finding]:
-    unsaid = [one.name for one in running if one.entry.calls is None and one.entry.used_s is None]
+def _on_unsaid(company: Company, running: Sequence[Running]) -> Iterator[Finding]:
+    unsaid = [
+        one.name
+        for one in running
+        if one.entry.calls is None
+        and one.entry.used_s is None
+        # What was said, and is not believed, is a finding already.
+        and one.entry.id not in company.catalogues[one.silo].left_out
+    ]
     if unsaid:
         yield missing(
             "use-unknown",

@@ -78,8 +78,7 @@ def _warmth(company: Company, stored: Stored) -> str:
 def _claim(company: Company, stored: Stored) -> str:
     """Why a dataset cannot be deleted, even if it need not be kept any longer."""
     entry, cold_s = stored.entry, company.needs.cold_after_s
-    readers = (*stored.readers, *stored.others)
-    if readers:
+    if readers := (*stored.readers, *stored.others, *stored.uses):
         return f"{reading(readers)} it"
     if not any(catalogue.applications for catalogue in company.catalogues.values()):
         return "no silo says which applications it has"
@@ -87,9 +86,12 @@ def _claim(company: Company, stored: Stored) -> str:
         return "nobody said how long it must be kept"
     if entry.written_s is None:
         return "nobody said when it was written"
-    if entry.read_s is not None and cold_s is not None and company.now_s - entry.read_s <= cold_s:
-        return f"it was read {days(company.now_s - entry.read_s)} ago"
-    return ""
+    if entry.read_s is None:
+        return ""
+    ago_s = company.now_s - entry.read_s
+    if cold_s is None:
+        return f"it was read {days(ago_s)} ago, and nobody said after which time data is cold"
+    return f"it was read {days(ago_s)} ago" if ago_s <= cold_s else ""
 
 
 def reading(readers: Sequence[str]) -> str:

@@ -35,7 +35,9 @@ class Spare:
 def find_spares(
     company: Company, candidates: Sequence[Stored], costs: Mapping[Place, float]
 ) -> Iterator[tuple[Place, Spare] | Finding]:
-    """Choose among copies: what applications beside it read stays, then what emits less.
+    """Choose among copies: what applications beside it read stays, then what is wanted elsewhere.
+
+    Of others stays what emits less.
 
     In this order each one stays, unless it is a duplicate of one that does. So of a chain of
     duplicates none goes for the sake of one that goes too.
@@ -49,8 +51,8 @@ def find_spares(
         What keeping each emits at best [gCO2e].
     """
 
-    def rank(one: Stored) -> tuple[bool, float, Place]:
-        return not one.readers, costs[one.place], one.place
+    def rank(one: Stored) -> tuple[bool, bool, float, Place]:
+        return not one.readers, not one.wanted, costs[one.place], one.place
 
     pairs = list_pairs(company)
     yield from _on_others(pairs)

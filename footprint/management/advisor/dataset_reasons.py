@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from footprint.lifecycle.breakeven import Line, break_even
 from footprint.management.advisor.cases import (
@@ -26,7 +27,8 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
     """Say why, with numbers; `other_g` is what the copy that stays emits [gCO2e]."""
     stored, needs = case.stored, company.needs
     now = grams(advice.option(KEEP).assessment.total_g.value)
-    lies = f"its {volume(stored.size_gb)} on {stored.medium} emit {now} in {days(needs.horizon_s)}"
+    size = volume(stored.size_gb) if stored.copies == 1 else _in_copies(stored)
+    lies = f"its {size} on {stored.medium} emit {now} in {days(needs.horizon_s)}"
     if advice.recommended == TIER_DOWN and stored.entry.read_s is not None:
         read_s = stored.entry.read_s
         then = grams(advice.option(TIER_DOWN).assessment.total_g.value)
@@ -37,18 +39,22 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
     if advice.recommended == DELETE and case.until_s is not None:
         return (
             f"It had to be kept until {date(case.until_s)}, {days(company.now_s - case.until_s)} "
-            f"ago, and no application reads it: {lies}."
+            f"ago, and no application that a silo declares reads it: {lies}."
         )
     if advice.recommended == DEDUPLICATE and case.spare is not None and other_g is not None:
         other = case.spare.kept
         stays = f"emits {grams(other_g)}"
-        if other.readers:
-            stays = f"is what {reading(other.readers)}"
+        if other.readers or _is_preferred(case.stored, other):
+            stays = f"is what {reading(other.readers or other.wanted)}"
         return (
             f"Of the distinct rows of {_what(case.spare)} at least "
             f"{100 * case.spare.jaccard:.1f} % are in both, and that one {stays}. Here {lies}."
         )
     return f"Nothing that is possible emits less: {lies}."
+
+
+def _in_copies(stored: Stored) -> str:
+    return f"{stored.copies:g} copies of {volume(stored.size_gb)}"
 
 
 def _what(spare: Spare) -> str:
@@ -60,7 +66,8 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
     entry = case.stored.entry
     owner = entry.owner or "whoever answers for it"
     if advice.recommended == TIER_DOWN:
-        yield "Whoever reads it can wait for a slower medium."
+        who = listed((*case.stored.readers, *case.stored.wanted)) or "whoever reads it"
+        yield f"{_start(who)} can wait for a slower medium."
         return
     if advice.recommended == DELETE:
         yield f"Nobody needs it: ask {owner}."
@@ -69,17 +76,47 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
     elif case.spare is not None:
         other = case.spare.kept
         sample = "; only samples of them were" if case.spare.sampled else ""
+        yield f"Nobody reads it in {case.stored.silo}: {_last_read(case)}."
         yield f"All rows that are needed are in {other.name}: compare the two{sample}."
-        until = "" if case.until_s is None else f" until {date(case.until_s)} at least"
+        until_s = case.until_s
+        ahead = until_s is not None and until_s >= case.now_s
+        until = f" until {date(until_s)} at least" if until_s is not None and ahead else ""
         yield f"{other.name} stays{until}: ask {owner}."
-        far = [one for one in case.stored.others if not one.startswith(f"{other.silo}/")]
+        far = [one for one in case.stored.wanted if not one.startswith(f"{other.silo}/")]
         if far:
-            yield f"{listed(far)} can read {other.name} instead."
+            yield f"{_start(listed(far))} can do with {other.name} instead."
     if entry.legal is not None:
         yield f"What it stands under allows that: {entry.legal}."
-    silent = sorted({silo.name for silo in company.needs.silos} - set(company.catalogues))
+    stays = case.spare.kept.silo if advice.recommended == DEDUPLICATE and case.spare else None
+    yield from _on_unknown_readers(company, stays)
+
+
+def _last_read(case: Case) -> str:
+    read_s = case.stored.entry.read_s
+    if read_s is None:
+        return "when it was last read is not known"
+    return f"it was last read {days(case.now_s - read_s)} ago"
+
+
+def _on_unknown_readers(company: Company, stays: str | None) -> Iterator[str]:
+    """Name the silos that said nothing of their applications, without one that keeps a copy."""
+    silent = sorted({silo.name for silo in company.needs.silos} - {*company.catalogues, stays})
     if silent:
-        yield f"No application of {listed(silent)} reads it: they sent no catalogue."
+        yield f"No application of {listed(silent)} reads it: no catalogue says which there are."
+    blank = sorted(
+        name for name, one in company.catalogues.items() if not one.applications and name != stays
+    )
+    if blank:
+        yield f"No application of {listed(blank)} reads it: none is declared there."
+
+
+def _is_preferred(stored: Stored, other: Stored) -> bool:
+    """Whether the other copy stays because only that one is wanted, whatever it emits."""
+    return bool(other.wanted) and not stored.wanted
+
+
+def _start(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:] if sentence.startswith(("the ", "who")) else sentence
 
 
 def list_turns(
@@ -91,7 +128,7 @@ def list_turns(
         yield from _on_tiering(company, case.stored, possible)
     elif advice.recommended == DEDUPLICATE and case.spare is not None and other_g is not None:
         yield from _on_reads(company, case.stored, case.spare.kept, possible)
-        if not case.spare.kept.readers:
+        if not (case.spare.kept.readers or _is_preferred(case.stored, case.spare.kept)):
             yield from _on_choice(company, case.stored, case.spare.kept, possible, other_g)
     entry = case.stored.entry
     if case.claim or entry.written_s is None or entry.retention_days is None:
@@ -142,7 +179,8 @@ def _on_reads(
     lines = {name: Line(one.total_g.value, 0.0) for name, one in possible.items()}
     lines[DEDUPLICATE] = Line(0.0, per_gb.total_g.value)
     what = f"data read in {stored.silo} over the horizon"
-    yield from find_turns(what, "GB", 0.0, lines, DEDUPLICATE)
+    for point in find_turns(what, "GB", 0.0, lines, DEDUPLICATE):
+        yield replace(point, present=None)  # no catalogue tells how much is read
 
 
 def _on_choice(

@@ -32,12 +32,7 @@ def advise_datasets(company: Company) -> Iterator[Advice | Finding]:
 
     A dataset that is to stay as it is gives no advice, and is counted in a finding.
     """
-    stored = []
-    for found in list_stored(company):
-        if isinstance(found, Finding):
-            yield found
-        else:
-            stored.append(found)
+    stored = list(list_stored(company))
     cases = [open_case(company, one) for one in stored]
     yield from _on_unsaid(company, stored)
     if len(cases) > 1:
@@ -87,7 +82,7 @@ def _on_unsaid(company: Company, stored: Sequence[Stored]) -> Iterator[Finding]:
     endless = [
         one.name
         for one in stored
-        if not (one.readers or one.others)
+        if not (one.readers or one.wanted)
         and None in (one.entry.retention_days, one.entry.written_s)
     ]
     if endless:
@@ -140,6 +135,8 @@ def _advise(company: Company, case: Case, costs: Mapping[Place, float]) -> Advic
     if not advice.changes:
         return None
     other_g = None if spare is None else costs[spare.kept.place]
+    if advice.recommended == TIER_DOWN:
+        advice = _without_money(advice)
     return replace(
         advice,
         reason=explain(company, case, advice, other_g),
@@ -147,3 +144,15 @@ def _advise(company: Company, case: Case, costs: Mapping[Place, float]) -> Advic
         conditions=tuple(list_conditions(company, case, advice)),
         irreversible=advice.recommended in (DELETE, DEDUPLICATE),
     )
+
+
+def _without_money(advice: Advice) -> Advice:
+    """Leave out what another medium would cost: one price holds for all of them."""
+    if advice.saving_cost is None:
+        return advice
+    unknown = Finding(
+        "medium-unpriced",
+        "What another medium saves in money is not known: prices.storage holds for all media.",
+        Severity.INFO,
+    )
+    return replace(advice, saving_cost=None, findings=(*advice.findings, unknown))

@@ -86,7 +86,7 @@ class Needs:
     media : mapping of str to str
         Such a subject for each storage class that silos name.
     replication : mapping of str to float
-        Copies that are kept, by storage class; 1 for others.
+        Copies that are kept, by storage class; those of the deployment for others.
     similarity : float
         Jaccard index from which on two datasets are duplicates [1].
     unused_calls : float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -23,9 +24,11 @@ def volume(gigabytes: float) -> str:
 
 
 def days(time_s: float) -> str:
-    """Write a time in days."""
+    """Write a time in days, the whole ones of ten or more."""
     count = time_s / DAY_S
-    return f"{f'{count:,.0f}' if count >= 10 else format_number(count)} days"
+    if count < 1:
+        return "less than a day"
+    return f"{f'{math.floor(count):,}' if count >= 10 else format_number(count)} days"
 
 
 def date(unix_s: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from footprint.errors import UsageError
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.phrases import DAY_S
 from footprint.management.catalogue import ApplicationEntry
@@ -52,6 +53,13 @@ class Running:
         return self.entry.energy_kwh / self.entry.calls
 
     @property
+    def power_kw(self) -> float | None:
+        """Mean power as it was metered [kW]; None if nobody did."""
+        if self.entry.energy_kwh is None or self.period_s is None:
+            return None
+        return self.entry.energy_kwh / self.period_s * S_PER_H
+
+    @property
     def source(self) -> str:
         """Whose error its energy has."""
         return f"declared/{self.name}"
@@ -79,18 +87,23 @@ def run(
         Each with its calls, relative to those of today [1].
     **choices
         Fields of `Settings`.
+
+    Raises
+    ------
+    UsageError
+        If nobody said what one of them uses.
     """
     return company.assess(what, [_use(company, one, share) for one, share in shares], **choices)
 
 
 def _use(company: Company, one: Running, share: float) -> Activity:
-    assert one.entry.energy_kwh is not None
-    assert one.period_s is not None
+    if one.power_kw is None:
+        raise UsageError(f"Nobody said what {one.name} uses.")
     return company.activity(
         one.silo,
         Phase.INFERENCE,
         key=f"silos.{one.silo}",
-        energy_kwh=one.entry.energy_kwh * share * (company.needs.horizon_s / one.period_s),
+        energy_kwh=one.power_kw * share * (company.needs.horizon_s / S_PER_H),
         life_cycle=LifeCycle.INFER,
         source=one.source,
     )

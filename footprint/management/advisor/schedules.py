@@ -6,7 +6,7 @@ Our own rules; docs/management.md has them as a table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from footprint.management.advisor.windows import (
     read_intensities,
 )
 from footprint.model import (
+    Activity,
     Advice,
     Assessment,
     Contribution,
@@ -37,6 +38,7 @@ from footprint.model import (
     Phase,
     TurningPoint,
 )
+from footprint.settings import Supply
 from footprint.units import format_number
 
 
@@ -116,21 +118,25 @@ def _run(company: Company, job: JobTable, slot: Slot, **choices: Any) -> Assessm
         )
     ]
     moved_gb = choices.pop("moved_gb", job.moved_gb)
-    if slot.silo != job.silos[0] and moved_gb:
-        activities.append(
-            company.activity(
-                job.silos[0],
-                Phase.DATA_TRANSFER,
-                key=key,
-                data_gb=moved_gb,
-                life_cycle=LifeCycle.TRANSFER,
-            )
-        )
+    home = job.silos[0]
+    sent = []
+    if slot.silo != home and moved_gb:
+        fields = {"data_gb": moved_gb, "life_cycle": LifeCycle.TRANSFER}
+        sent = [company.activity(home, Phase.DATA_TRANSFER, key=key, **fields)]
     if slot.plan is not None:
         known = company.settings().intensities
         zone = company.zone(slot.silo, key)
         choices["intensities"] = {**known, zone: slot.plan.g_per_kwh}
-    return company.assess(f"{job.name}: {slot.name}", activities, **choices)
+        if sent and zone == company.zone(home, key):
+            choices["supplies"] = {home: _mean_supply(company, zone, sent)}
+    return company.assess(f"{job.name}: {slot.name}", [*activities, *sent], **choices)
+
+
+def _mean_supply(company: Company, zone: str, sent: Sequence[Activity]) -> Supply:
+    """Mean intensity of the grid that sends, where the hours of the job are on the same one."""
+    terms = company.assess(f"mean of {zone}", sent, draws=0).terms
+    mean = next(term.value for term in terms if term.quantity == "grid_intensity")
+    return Supply(f"mean of {zone}", mean, zone)
 
 
 def _explain(job: JobTable, now: Slot, best: Slot, advice: Advice) -> str:

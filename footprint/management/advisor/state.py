@@ -6,24 +6,24 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
-from footprint.errors import ManifestError
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.running import Running, run
+from footprint.management.advisor.stored import keep, place
 from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
 from footprint.model import (
     Assessment,
     AssetKind,
     CompanyState,
     Finding,
-    LifeCycle,
-    Phase,
     StateLine,
     Term,
 )
 from footprint.uncertainty import Sampler, interval
-from footprint.units import S_PER_H, bytes_to_gb
+from footprint.units import bytes_to_gb
 
-_S_PER_DAY = 24 * S_PER_H
 _NAMED = 10
+_MOST = 0.8
+"""Share of the total beyond which one entry is said to cause it (our choice) [1]."""
 
 
 def state_of(company: Company) -> CompanyState:
@@ -51,48 +51,6 @@ def state_of(company: Company) -> CompanyState:
     return _sum(company, lines, tuple(terms[name] for name in sorted(terms)), tuple(findings))
 
 
-def estimate_keeping(company: Company, silo: str, entry: DatasetEntry) -> Assessment | None:
-    """Estimate what it costs to keep a dataset where it is, over the horizon.
-
-    None if nobody said what it lies on.
-    """
-    medium = _medium(company, entry)
-    if entry.storage_class is None or medium is None:
-        return None
-    stored = company.activity(
-        silo,
-        Phase.STORAGE,
-        key=f"silos.{silo}",
-        stored_gb_h=bytes_to_gb(entry.size_bytes) * company.needs.horizon_s / S_PER_H,
-        life_cycle=LifeCycle.STORE,
-    )
-    return company.assess(
-        f"{silo}/{entry.id}",
-        [stored],
-        medium=medium,
-        replication=company.needs.replication.get(entry.storage_class, 1.0),
-    )
-
-
-def estimate_running(company: Company, silo: str, entry: ApplicationEntry) -> Assessment | None:
-    """Estimate what an application uses over the horizon, at the rate that was metered.
-
-    None if nobody metered it.
-    """
-    periods = _periods(company, entry)
-    if entry.energy_kwh is None or periods is None:
-        return None
-    used = company.activity(
-        silo,
-        Phase.INFERENCE,
-        key=f"silos.{silo}",
-        energy_kwh=entry.energy_kwh * periods,
-        life_cycle=LifeCycle.INFER,
-        source=f"declared/{silo}/{entry.id}",
-    )
-    return company.assess(f"{silo}/{entry.id}", [used])
-
-
 Entry: TypeAlias = DatasetEntry | ApplicationEntry
 
 
@@ -104,16 +62,14 @@ def _entries(catalogue: SiloCatalogue) -> list[Entry]:
 
 
 def _estimate(company: Company, silo: str, entry: Entry) -> Assessment | None:
+    """Estimate having it over the horizon; None if too little is known."""
     if isinstance(entry, DatasetEntry):
-        return estimate_keeping(company, silo, entry)
-    return estimate_running(company, silo, entry)
-
-
-def _periods(company: Company, entry: ApplicationEntry) -> float | None:
-    """How often the period that an application was watched for fits into the horizon."""
-    if entry.period_days is None:
+        stored = place(company, silo, entry)
+        return None if stored is None else keep(company, stored)
+    running = Running(silo, entry, company.catalogues[silo].scanned_s)
+    if running.power_kw is None:
         return None
-    return company.needs.horizon_s / (entry.period_days * _S_PER_DAY)
+    return run(company, running.name, [(running, 1.0)])
 
 
 def _line(
@@ -124,9 +80,10 @@ def _line(
 ) -> StateLine:
     about: dict[str, Any]
     if isinstance(entry, DatasetEntry):
+        stored = place(company, silo, entry)
         about = {
             "kind": AssetKind.DATASET,
-            "medium": _medium(company, entry),
+            "medium": None if stored is None else stored.medium,
             "size_gb": bytes_to_gb(entry.size_bytes),
             "rows": entry.rows,
             "written_s": entry.written_s,
@@ -135,14 +92,15 @@ def _line(
             "legal": entry.legal,
         }
     else:
-        periods = _periods(company, entry)
+        period_s = Running(silo, entry, company.now_s).period_s
+        times = None if period_s is None else company.needs.horizon_s / period_s
         about = {
             "kind": AssetKind.APPLICATION,
             "used_s": entry.used_s,
-            "calls": None if entry.calls is None or periods is None else entry.calls * periods,
+            "calls": None if entry.calls is None or times is None else entry.calls * times,
         }
     if assessment is not None:
-        bill = assessment.bill
+        bill = None if _is_unpriced(assessment) else assessment.bill
         about |= {
             "emissions_g": assessment.total_g,
             "energy_kwh": assessment.energy_kwh,
@@ -154,17 +112,24 @@ def _line(
     return StateLine(silo=silo, name=entry.id, zone=zone, owner=entry.owner, **about)
 
 
-def _medium(company: Company, entry: DatasetEntry) -> str | None:
-    """Find what a dataset lies on; None if nobody said what its storage class is."""
-    if entry.storage_class is None:
-        return None
-    try:
-        return company.medium(entry.storage_class)
-    except ManifestError:
-        return None
+def _is_unpriced(assessment: Assessment) -> bool:
+    """Whether something that it uses has no price: what the rest costs is not what it costs."""
+    return any(finding.code == "price-missing" for finding in assessment.findings)
 
 
 def _incomplete(lines: Sequence[StateLine]) -> Iterator[Finding]:
+    known = [line for line in lines if line.emissions_g is not None]
+    total_g = math.fsum(line.emissions_g.value for line in known if line.emissions_g)
+    for line in known:
+        # Of two, one is always half.
+        if len(known) > 2 and line.emissions_g and line.emissions_g.value > _MOST * total_g:
+            share = line.emissions_g.value / total_g
+            yield Finding(
+                "state-dominated",
+                f"{line.silo}/{line.name} causes {100 * share:.0f} % of what all of it emits.",
+                remedy=f"Look at what {line.silo} says of it before you trust the sums.",
+                place=f"{line.silo}/{line.name}",
+            )
     unknown = [f"{line.silo}/{line.name}" for line in lines if line.emissions_g is None]
     if unknown:
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
@@ -191,7 +156,7 @@ def _sum(
     costs = [one for line in lines for one in line.costs]
     prices = company.needs.prices
     cost = None
-    if prices is not None:
+    if any(line.cost is not None for line in lines):
         drawn = sampler.sum((one.terms, one.cost.value) for one in costs)
         cost = interval(math.fsum(one.cost.value for one in costs), drawn)
     return CompanyState(

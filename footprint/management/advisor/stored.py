@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from footprint.errors import ManifestError
 from footprint.management.advisor.company import Company
 from footprint.management.catalogue import DatasetEntry
 from footprint.management.likeness import Place
-from footprint.model import Assessment, Finding, LifeCycle, Phase
+from footprint.model import Assessment, LifeCycle, Phase
 from footprint.units import S_PER_H, bytes_to_gb
 
 
@@ -29,6 +29,8 @@ class Stored:
         Applications of this silo that read it.
     others : tuple of str
         Applications of other silos that read what has its id: parts of it, or all.
+    uses : tuple of str
+        Use cases and retrainings of the company that are about its id.
     """
 
     silo: str
@@ -37,6 +39,7 @@ class Stored:
     copies: float
     readers: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -49,42 +52,52 @@ class Stored:
         return "/".join(self.place)
 
     @property
+    def wanted(self) -> tuple[str, ...]:
+        """Who needs what has its id, and could take it from another silo."""
+        return (*self.others, *self.uses)
+
+    @property
     def size_gb(self) -> float:
         """One copy of it [GB]."""
         return bytes_to_gb(self.entry.size_bytes)
 
 
-def list_stored(company: Company) -> Iterator[Stored | Finding]:
-    """Give all datasets whose medium is known, by silo and name, and say of which it is not."""
-    readers = _list_readers(company)
+def list_stored(company: Company) -> Iterator[Stored]:
+    """Give all datasets whose medium is known, by silo and name.
+
+    `footprint.management.doubts` says of which it is not.
+    """
+    readers, uses = _list_readers(company), _list_uses(company)
     for silo, catalogue in sorted(company.catalogues.items()):
-        unsaid: list[str] = []
         for entry in sorted(catalogue.datasets, key=lambda one: one.id):
-            if entry.storage_class is None:
-                unsaid.append(entry.id)
-                continue
-            try:
-                medium = company.medium(entry.storage_class)
-            except ManifestError as error:
-                yield Finding("medium-unknown", error.message, remedy=error.remedy, place=silo)
+            stored = place(company, silo, entry)
+            if stored is None:
                 continue
             by_silo = readers[entry.id]
             away = [name for name in sorted(by_silo) if name != silo]
-            yield Stored(
-                silo=silo,
-                entry=entry,
-                medium=medium,
-                copies=company.needs.replication.get(entry.storage_class, 1.0),
+            yield replace(
+                stored,
                 readers=tuple(by_silo.get(silo, ())),
                 others=tuple(one for name in away for one in by_silo[name]),
+                uses=tuple(uses.get(entry.id, ())),
             )
-        if unsaid:
-            yield Finding(
-                "medium-missing",
-                f"Silo {silo!r} does not say on what it keeps {', '.join(unsaid)}.",
-                remedy="Add storage-class to its silo.toml.",
-                place=silo,
-            )
+
+
+def place(company: Company, silo: str, entry: DatasetEntry) -> Stored | None:
+    """Find out on what a dataset lies, and how often; None if nobody said what that is."""
+    if entry.storage_class is None:
+        return None
+    try:
+        medium = company.medium(entry.storage_class)
+    except ManifestError:
+        return None
+    copies = copies_of(company, entry.storage_class)
+    return Stored(silo=silo, entry=entry, medium=medium, copies=copies)
+
+
+def copies_of(company: Company, storage_class: str) -> float:
+    """Give the copies that are kept in a storage class: those of the deployment, or others [1]."""
+    return company.needs.replication.get(storage_class, company.deployment.method.replication)
 
 
 def _list_readers(company: Company) -> dict[str, dict[str, list[str]]]:
@@ -95,6 +108,18 @@ def _list_readers(company: Company) -> dict[str, dict[str, list[str]]]:
             for dataset in dict.fromkeys(application.datasets):
                 found[dataset][silo].append(f"{silo}/{application.id}")
     return found
+
+
+def _list_uses(company: Company) -> dict[str, list[str]]:
+    """Use cases and retrainings by dataset."""
+    needs = company.needs
+    found: dict[str, list[str]] = defaultdict(list)
+    for case in sorted(needs.use_cases, key=lambda one: one.name):
+        found[case.dataset].append(f"the use case {case.name}")
+    for table in sorted(needs.retrainings, key=lambda one: (one.model, one.column)):
+        for dataset in dict.fromkeys((table.before, table.now)):
+            found[dataset].append(f"the retraining of {table.model}")
+    return {name: list(dict.fromkeys(found[name])) for name in found}
 
 
 def keep(
@@ -149,11 +174,11 @@ def cold_copies(company: Company) -> float:
     if needs.cold_medium is not None and needs.cold_medium in needs.replication:
         return needs.replication[needs.cold_medium]
     classes = [name for name, medium in needs.media.items() if medium == needs.cold_medium]
-    found = {needs.replication.get(name, 1.0) for name in classes}
+    found = {copies_of(company, name) for name in classes}
     if len(found) > 1:
         raise ManifestError(
             f"{needs.origin}, replication: the classes {', '.join(sorted(classes))} are all "
             f"{needs.cold_medium!r}, and keep different numbers of copies.",
             f'Say which number holds for cold data: replication = {{ "{needs.cold_medium}" = 2 }}.',
         )
-    return found.pop() if found else 1.0
+    return found.pop() if found else company.deployment.method.replication
