@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,12 +23,15 @@ from footprint.model import Assessment, Finding, Journal
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Runs, estimated as the silos that made them."""
+    """Runs, estimated as the silos that made them.
+
+    `metered_s` is how long any of their activities with energy lasted; gaps are not in it [s].
+    """
 
     assessment: Assessment
     evidence: tuple[Evidence, ...]
     findings: tuple[Finding, ...]
-    span_s: float
+    metered_s: float
 
 
 def observe(
@@ -59,7 +63,6 @@ def observe(
     LedgerError
         If the ledger has no such run, or nothing says in which silo an actor of it stood.
     """
-    names = list(dict.fromkeys(names))
     where: dict[str, Any] = {"silo": list(silos)} if silos else {}
     whole = ledger_journal(ledger, names, where=where)
     findings: list[Finding] = []
@@ -82,8 +85,24 @@ def observe(
         )
         for name, (start_s, stop_s) in spans.items()
     )
-    first, last = min(one[0] for one in spans.values()), max(one[1] for one in spans.values())
-    return Observed(assessment, evidence, tuple(findings), last - first)
+    return Observed(assessment, evidence, tuple(findings), _metered(journal))
+
+
+def _metered(journal: Journal) -> float:
+    """How long any activity with energy lasted: overlaps count once, gaps do not [s]."""
+    columns = journal.columns
+    pieces = sorted(
+        (start_s, start_s + length_s)
+        for start_s, length_s, kwh in zip(
+            columns["start_s"], columns["duration_s"], columns["energy_kwh"], strict=True
+        )
+        if kwh is not None
+    )
+    metered_s, reached_s = 0.0, -math.inf
+    for start_s, stop_s in pieces:
+        metered_s += max(0.0, stop_s - max(start_s, reached_s))
+        reached_s = max(reached_s, stop_s)
+    return metered_s
 
 
 def _spans(journal: Journal, owners: Sequence[str]) -> dict[str, tuple[float, float]]:

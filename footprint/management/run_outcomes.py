@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,11 @@ class RunChoice:
         Whether `runs` stand for all that was promised.
     without : tuple of Phase
         What was promised and not done at all.
+
+    Raises
+    ------
+    UsageError
+        If a run is named twice, or as what was and as what is.
     """
 
     runs: tuple[str, ...]
@@ -65,6 +71,14 @@ class RunChoice:
     covers: float | None = None
     scale: bool = False
     without: tuple[Phase, ...] = ()
+
+    def __post_init__(self) -> None:
+        times = Counter((*self.runs, *self.before))
+        if again := sorted(name for name, count in times.items() if count > 1):
+            raise UsageError(
+                f"The run {again[0]!r} is named twice; it was run once.",
+                "Name each run once: with --run, or with --before.",
+            )
 
 
 def measure_runs(
@@ -172,7 +186,7 @@ def _covered(
     if observed is None:
         return min(1.0, max(0.0, (company.now_s - plan.made_s) / plan.horizon_s))
     if advice.kind is DecisionKind.SERVING:
-        return observed.span_s / plan.horizon_s
+        return observed.metered_s / plan.horizon_s
     for case in company.needs.use_cases:
         if case.name == advice.subject and case.trainings > 0:
             return len(names) / case.trainings

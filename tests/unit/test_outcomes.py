@@ -263,6 +263,41 @@ def test_what_the_plan_does_not_count_is_left_out_of_the_run_too(company, ledger
     assert "left-out" in codes(found, Severity.WARNING)
 
 
+def test_a_run_counts_once(company, ledger, tmp_path):
+    for twice in ({"runs": ("a",) * 4}, {"runs": ("a",), "before": ("b", "b")},
+                  {"runs": ("a", "b"), "before": ("b",)}):  # fmt: skip
+        with pytest.raises(UsageError, match="named twice"):
+            RunChoice(**twice)
+
+
+def serve(company):
+    now, then = (
+        option(company, silo, use(company, silo, HORIZON_H, Phase.INFERENCE))
+        for silo in ("gdansk", "lyon")
+    )
+    return plan_of(company, advise("serving", "board", now, then))
+
+
+def test_hours_in_which_nothing_was_metered_are_not_covered(company, ledger, tmp_path):
+    plan, answers = serve(company), {"phase": "inference"}
+    enter(ledger, tmp_path, "first", ("lyon", 1.0, 0, 1, answers))
+    enter(ledger, tmp_path, "last", ("lyon", 1.0, HORIZON_H - 1, 1, answers))
+    choice = RunChoice(runs=("first", "last"))
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert found.covered == pytest.approx(2 / HORIZON_H, rel=1e-9)
+    assert (found.measured_g, found.inside) == (None, None)
+    assert codes(found) == {"coverage-differs"}
+    # What overlaps, or lies within the other, is no more time.
+    year, more = HORIZON_H / 2 + 5, HORIZON_H / 2
+    enter(ledger, tmp_path, "whole", ("lyon", 4000.0, 0, year, answers),
+          ("lyon", 4700.0, HORIZON_H - more, more, answers), ("lyon", 60.0, 9, 2, answers))  # fmt: skip
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("whole",)))
+    assert found.covered == pytest.approx(1.0, rel=1e-12)
+    expected_g = grams("gdansk", HORIZON_H) - grams("lyon", 8760)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.inside is True
+
+
 def test_nothing_ran_rests_on_a_persons_word(company, ledger):
     now = option(company, "train again", use(company, "gdansk", 100.0))
     plan = plan_of(company, advise("retraining", "demand", now, option(company, "keep")))
