@@ -107,13 +107,19 @@ class Advice:
     saving_kwh : float or None
     saving_cost : Interval or None
         In `currency`; None without prices.
-    certainty : float
-        Share of the draws in which no other possible option is better [1].
+    certainty : float or None
+        How robust the choice is to the factors: share of the draws in which no other possible
+        option is better [1]. It holds nothing of what is not drawn, such as a drift, a forecast
+        or rows outside of a sample. None if the draws say nothing: nothing was drawn, no other
+        option is weighed, one of the two emits nothing, or what is not drawn decides.
     turning_points : tuple of TurningPoint
     conditions : tuple of str
         What a person must check or promise before it is carried out.
     irreversible : bool
         Whether it cannot be undone, such as deleting.
+    part_of : str or None
+        Id of the advice that it depends on: its saving is within that one's, or can only be had
+        with it, and is not added to it.
     findings : tuple of Finding
     """
 
@@ -128,10 +134,11 @@ class Advice:
     saving_kwh: float | None
     saving_cost: Interval | None = None
     currency: Currency | None = None
-    certainty: float
+    certainty: float | None
     turning_points: tuple[TurningPoint, ...] = ()
     conditions: tuple[str, ...] = ()
     irreversible: bool = False
+    part_of: str | None = None
     findings: tuple[Finding, ...] = ()
 
     __pydantic_config__ = STRICT
