@@ -179,6 +179,10 @@ def outcome(
         list[str] | None,
         typer.Option(help="SILO/NAME of a dataset or application. Repeatable."),
     ] = None,
+    other: Annotated[
+        list[str] | None,
+        typer.Option(help="SILO/NAME that came since and is not what went. Repeatable."),
+    ] = None,
     catalogue_before: Annotated[
         str | None,
         typer.Option(help="Moment, in UTC: the last scan until then. [default: the decision]"),
@@ -224,8 +228,8 @@ def outcome(
         raise UsageError("--run and --nothing-ran contradict each other.", "Give one of them.")
     given = {
         "run": run, "before": before, "silo": silo, "covers": covers, "without": without,
-        "nothing_ran": nothing_ran, "entry": entry, "catalogue_before": catalogue_before,
-        "catalogue_after": catalogue_after, "scale": scale, "outside": allow_outside,
+        "nothing_ran": nothing_ran, "entry": entry, "other": other,
+        "catalogue_before": catalogue_before, "catalogue_after": catalogue_after, "scale": scale, "outside": allow_outside,
     }  # fmt: skip
     with open_ledger(url) as ledger:
         decision = approved(ledger, advice, company)
@@ -249,10 +253,11 @@ def outcome(
 def _measure(
     ledger: Ledger, decision: Decision, folder: Path, given: dict[str, Any]
 ) -> MeasuredOutcome:
-    from footprint.management.catalogue_outcomes import CatalogueChoice, measure_catalogues
+    from footprint.management.catalogue_outcomes import measure_catalogues
     from footprint.management.outcomes import BY_CATALOGUES
     from footprint.management.records import advice_of, catalogue_series, read_plan
     from footprint.management.run_outcomes import RunChoice, measure_runs
+    from footprint.management.scan_windows import CatalogueChoice
     from footprint.model import Phase
 
     plan = read_plan(ledger, decision.plan)
@@ -269,6 +274,7 @@ def _measure(
         seen = CatalogueChoice(
             decided_s=decision.made_s,
             entries=tuple(given["entry"] or ()),
+            others=tuple(given["other"] or ()),
             scale=given["scale"],
             **times,
         )
@@ -296,7 +302,7 @@ def _loses_a_saving(decision: Decision, measured: MeasuredOutcome) -> bool:
 
 
 _OF_RUNS = ("run", "before", "silo", "covers", "without", "nothing_ran")
-_OF_CATALOGUES = ("entry", "catalogue_before", "catalogue_after")
+_OF_CATALOGUES = ("entry", "other", "catalogue_before", "catalogue_after")
 
 
 def _require_fitting(kind: str, given: dict[str, Any], others: tuple[str, ...]) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from footprint.errors import LedgerError, UsageError
 from footprint.ledger import open_ledger, record
 from footprint.management.catalogue import ApplicationEntry
-from footprint.management.catalogue_outcomes import CatalogueChoice, measure_catalogues
+from footprint.management.catalogue_outcomes import measure_catalogues
 from footprint.management.run_outcomes import RunChoice, measure_runs
+from footprint.management.scan_windows import CatalogueChoice
 from footprint.model import Journal, LifeCycle, Phase, Run, Severity, View
 from tests.outcome_cases import (
     DAY_S,
@@ -288,9 +289,10 @@ def test_hours_in_which_nothing_was_metered_are_not_covered(company, ledger, tmp
     assert (found.measured_g, found.inside) == (None, None)
     assert codes(found) == {"coverage-differs"}
     # What overlaps, or lies within the other, is no more time.
-    year, more = HORIZON_H / 2 + 5, HORIZON_H / 2
-    enter(ledger, tmp_path, "whole", ("lyon", 4000.0, 0, year, answers),
-          ("lyon", 4700.0, HORIZON_H - more, more, answers), ("lyon", 60.0, 9, 2, answers))  # fmt: skip
+    half_h = HORIZON_H / 2
+    first = ("lyon", 4000.0, 0, half_h + 5, answers)
+    last = ("lyon", 4700.0, half_h, half_h, answers)
+    enter(ledger, tmp_path, "whole", first, last, ("lyon", 60.0, 9, 2, answers))
     found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("whole",)))
     assert found.covered == pytest.approx(1.0, rel=1e-12)
     expected_g = grams("gdansk", HORIZON_H) - grams("lyon", 8760)
@@ -570,3 +572,119 @@ def test_the_energy_of_an_application_that_was_retired(company):
     found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
     assert "catalogue-incomplete" in codes(found)
     assert found.measured_g is None
+
+
+# --- several silos, and other names ---------------------------------------------------------
+
+
+def merge(company):
+    """3 kWh in 30 days in each silo today, 6 kWh in Lyon from now on."""
+    kwh = 365 / 30 * 3.0
+    now = option(
+        company,
+        "keep both",
+        use(company, "lyon", kwh, Phase.INFERENCE),
+        use(company, "gdansk", kwh, Phase.INFERENCE),
+    )
+    then = option(company, "merge into lyon/a", use(company, "lyon", 2 * kwh, Phase.INFERENCE))
+    return plan_of(company, advise("application", "gdansk/b + lyon/a", now, then))
+
+
+@pytest.mark.parametrize(("lyon_day", "gdansk_day"), [(30, 360), (360, 30)])
+def test_silos_count_for_the_time_in_which_all_of_them_were_looked_at(
+    company, lyon_day, gdansk_day
+):
+    plan = merge(company)
+    series = {
+        "lyon": [
+            scanned("lyon", -1, application("a", 3.0)),
+            scanned("lyon", 5, application("a", 3.0)),
+            scanned("lyon", 6, application("a", 6.0)),
+            scanned("lyon", lyon_day, application("a", 6.0)),
+        ],
+        # Of the same day as the decision, and so after the first look at Lyon.
+        "gdansk": [
+            scanned("gdansk", 2, application("b", 3.0)),
+            scanned("gdansk", 10),
+            scanned("gdansk", gdansk_day),
+        ],
+    }
+    choice = replace(DECIDED, decided_s=NOW_S + 2 * DAY_S)
+    found = measure_catalogues(company, plan, plan.advice[0], series, choice)
+    # From day 2 to day 30, for both: b is gone on day 10, and a has its calls from day 6.
+    expected_g = grams("gdansk", 0.1 * (30 - 10)) - grams("lyon", 0.1 * (30 - 6))
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.covered == pytest.approx(28 / 365, rel=1e-12)
+    assert "scans-differ" in codes(found, Severity.WARNING)
+    (said,) = (one.message for one in found.findings if one.code == "scans-differ")
+    assert ("lyon" if lyon_day == 30 else "gdansk") in said.partition(":")[0]
+    scaled = measure_catalogues(company, plan, plan.advice[0], series, replace(choice, scale=True))
+    expected_g = grams("gdansk", 0.1 * (365 - 10)) - grams("lyon", 0.1 * (365 - 6))
+    assert scaled.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert scaled.covered == pytest.approx(28 / 365, rel=1e-12)
+    assert "scans-differ" not in codes(scaled, Severity.WARNING)
+
+
+def renamed(company, new, silo="lyon", **how):
+    plan = delete(company)
+    old = dataset("old-scans", 500.0)
+    series = {
+        "lyon": [scanned("lyon", 0, old, dataset("other", 500.0)), scanned("lyon", 10)],
+        "gdansk": [scanned("gdansk", 0, dataset("copy", 500.0)), scanned("gdansk", 9)],
+    }
+    last = series[silo][-1]
+    series[silo][-1] = replace(last, datasets=(*series[silo][0].datasets[1:], new))
+    choice = replace(DECIDED, scale=True, **how)
+    return measure_catalogues(company, plan, plan.advice[0], series, choice)
+
+
+@pytest.mark.parametrize("silo", ["lyon", "gdansk"])
+@pytest.mark.parametrize(
+    "new", [dataset("x", 500.0), dataset("x", 501.0), replace(dataset("x", 500.0), rows=7)]
+)
+def test_another_name_saves_nothing_unless_a_person_says_that_it_is_another_thing(
+    company, silo, new
+):
+    found = renamed(company, new, silo)
+    assert codes(found) == {"renamed"}
+    assert found.measured_g is None
+    (said,) = (one for one in found.findings if one.code == "renamed")
+    assert f"--other {silo}/x" in said.remedy
+    other = renamed(company, new, silo, others=(f"{silo}/x",))
+    saved_g = keeping_g(company, "lyon", 500.0 * 355 * 24)
+    assert other.measured_g.value == pytest.approx(saved_g, rel=1e-9)
+    assert "stated" in codes(other, Severity.WARNING)
+    assert "whether it is gone it does not" in str(other.findings)
+    both = renamed(company, new, silo, entries=("lyon/old-scans", f"{silo}/x"))
+    assert not codes(both)
+    assert both.measured_g.value < saved_g
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        (replace(dataset("x", 460.0), rows=7), "similar-since"),
+        (replace(dataset("x", 440.0), rows=7), None),
+        (dataset("x", 440.0), None),
+    ],
+)
+def test_what_only_looks_like_it_is_asked_about(company, new, code):
+    found = renamed(company, new)
+    assert not codes(found)
+    assert found.measured_g is not None
+    assert ("similar-since" in codes(found, Severity.WARNING)) == (code is not None)
+
+
+def test_an_application_of_another_name_is_not_retired(company):
+    plan = retire(company)
+    series = {
+        "lyon": [
+            scanned("lyon", 0, application("board-old", 10.0)),
+            scanned("lyon", 60, application("board-2", 10.0)),
+        ]
+    }
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert codes(found) == {"renamed"}
+    series["lyon"][1] = scanned("lyon", 60, application("board-2", 10.0, models=("n",)))
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert not codes(found)
