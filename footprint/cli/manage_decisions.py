@@ -31,6 +31,9 @@ AdviceId = Annotated[
     str, typer.Argument(metavar="ADVICE", help="Id of the advice, such as schedule/nightly.")
 ]
 By = Annotated[str, typer.Option("--by", help="Who decided. Nothing is taken from the account.")]
+Older = Annotated[
+    bool, typer.Option("--older", help="Decide by this plan, though a newer one was decided on.")
+]
 CompanyName = Annotated[
     str | None, typer.Option(help="Only of this company, if the ledger has several.")
 ]
@@ -41,13 +44,15 @@ def approve(
     advice: AdviceId,
     by: By,
     reason: Reason = "",
+    older: Older = False,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
     """Approve an advice: the ledger keeps what it promised, by whom and when.
 
     The same twice changes nothing. A later decision about the same question takes its place;
-    the earlier one stays in the history.
+    the earlier one stays in the history, and what was measured of the same plan stays with it. A
+    plan that is older than the one decided on is refused without --older.
 
     For example:
 
@@ -55,7 +60,7 @@ def approve(
     """
     from footprint.management.records import approve as approve_
 
-    _decide(approve_, plan, advice, url, as_json=as_json, author=by, reason=reason)
+    _decide(approve_, plan, advice, url, as_json=as_json, author=by, reason=reason, older=older)
 
 
 def reject(
@@ -63,6 +68,7 @@ def reject(
     advice: AdviceId,
     by: By,
     reason: Reason = "",
+    older: Older = False,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -75,10 +81,10 @@ def reject(
     """
     from footprint.management.records import reject as reject_
 
-    _decide(reject_, plan, advice, url, as_json=as_json, author=by, reason=reason)
+    _decide(reject_, plan, advice, url, as_json=as_json, author=by, reason=reason, older=older)
 
 
-def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **words: str) -> None:
+def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **words: Any) -> None:
     from footprint.ledger import open_ledger
     from footprint.management.records import advice_of
 
@@ -229,7 +235,8 @@ def outcome(
     given = {
         "run": run, "before": before, "silo": silo, "covers": covers, "without": without,
         "nothing_ran": nothing_ran, "entry": entry, "other": other,
-        "catalogue_before": catalogue_before, "catalogue_after": catalogue_after, "scale": scale, "outside": allow_outside,
+        "catalogue_before": catalogue_before, "catalogue_after": catalogue_after,
+        "scale": scale, "outside": allow_outside,
     }  # fmt: skip
     with open_ledger(url) as ledger:
         decision = approved(ledger, advice, company)

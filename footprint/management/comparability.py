@@ -158,11 +158,21 @@ def compare_inputs(
             )
         )
     then = {Path(one.name).name: one.sha256 for one in plan.inputs}
-    for name, now in (
-        (Path(company.deployment.origin).name, company.deployment.digest),
-        (Path(company.needs.origin).name, company.needs.digest),
+    for origin, digest in (
+        (company.deployment.origin, company.deployment.digest),
+        (company.needs.origin, company.needs.digest),
     ):
-        if then.get(name, now) != now:
+        name = Path(origin).name
+        if name not in then:
+            findings.append(
+                Finding(
+                    "manifest-unknown",
+                    f"The plan does not say which {name} it was made from; whether that is another "
+                    "one now is not known.",
+                    remedy="Make plans with this release: footprint manage advise -o plan.json",
+                )
+            )
+        elif then[name] != digest:
             findings.append(
                 Finding(
                     "manifest-changed",

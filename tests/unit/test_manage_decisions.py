@@ -205,6 +205,19 @@ def test_a_changed_mind_is_in_the_history(company, url, tmp_path):
         run("outcome", name, "--run", "x", "--folder", company.needs.folder)
 
 
+def test_an_older_plan_needs_a_word(company, url, tmp_path):
+    plan = architecture(company)
+    name = plan.advice[0].id
+    newer = replace(plan, made_s=plan.made_s + DAY_S)
+    run("approve", write_plan(tmp_path, newer), name, "--by", "A. Keller")
+    path = write_plan(tmp_path, plan)
+    with pytest.raises(LedgerError, match="made later"):
+        run("reject", path, name, "--by", "A. Keller")
+    run("reject", path, name, "--by", "A. Keller", "--older")
+    (now,) = json.loads(run("decisions", "--json").stdout)
+    assert (now["status"], now["plan_made_s"]) == ("rejected", plan.made_s)
+
+
 def test_what_is_to_be_checked_is_said_when_it_is_approved(company, url, tmp_path):
     plan = architecture(company)
     risky = replace(plan.advice[0], irreversible=True, conditions=("Ask the \x1bowner.",))
@@ -294,6 +307,21 @@ def test_a_changed_manifest_is_said(company, url, tmp_path):
     found = json.loads(run("outcome", plan.advice[0].id, *words).stdout)
     said = [one["message"] for one in found["findings"] if one["code"] == "manifest-changed"]
     assert [word.split()[0] for word in said] == ["deployment.toml", "management.toml"]
+    assert not [one for one in found["findings"] if one["code"] == "manifest-unknown"]
+
+
+def test_a_plan_that_does_not_say_what_it_was_made_from_is_said_to(company, url, tmp_path):
+    plan = architecture(company)
+    kept = tuple(one for one in _inputs(company) if one.name.endswith("management.toml"))
+    path = write_plan(tmp_path, replace(plan, inputs=kept))
+    run("approve", path, plan.advice[0].id, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2))
+    words = ("--run", "new", "--covers", "1", "--folder", company.needs.folder, "--json")
+    found = json.loads(run("outcome", plan.advice[0].id, *words).stdout)
+    said = [one for one in found["findings"] if one["code"].startswith("manifest")]
+    assert [one["code"] for one in said] == ["manifest-unknown"]
+    assert "deployment.toml" in said[0]["message"]
 
 
 def _inputs(company):
