@@ -44,7 +44,7 @@ def say_conditions(advice: Advice) -> None:
     from footprint.reporting.numbers import clean
 
     if advice.irreversible:
-        say(f"{advice.recommended!r} cannot be undone.")
+        say(f"{clean(advice.recommended)!r} cannot be undone.")
     for condition in advice.conditions:
         say(f"To be checked first: {clean(condition)}")
 
@@ -85,6 +85,8 @@ def _two_lines(interval: Interval | None) -> tuple[str, ...]:
 
 def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:
     """Print promised and measured side by side."""
+    from footprint.reporting.numbers import clean
+
     print_pairs(
         {
             "advice": f"{measured.advice}: {measured.current} -> {measured.recommended}",
@@ -106,7 +108,7 @@ def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:
     for side, portions in (("before", measured.before), ("after", measured.after)):
         for one in portions:
             weight = "" if one.weight == 1 else f" x {one.weight:.4g}"
-            say(f"{side}: {one.name}, {grams(one.assessment.total_g)}{weight}")
+            say(f"{side}: {clean(one.name)}, {grams(one.assessment.total_g)}{weight}")
 
 
 def _evidence(measured: MeasuredOutcome) -> list[str]:
@@ -136,10 +138,11 @@ def _money(interval: Interval | None, currency: str) -> str:
 def say_outcome(measured: MeasuredOutcome) -> None:
     """Tell a person what an outcome means, and what is missing."""
     from footprint.model import Severity
+    from footprint.reporting.numbers import clean
 
     for finding in measured.findings:
         if finding.severity is not Severity.INFO:
-            say(f"{finding.severity}: {finding.message} {finding.remedy}".rstrip())
+            say(clean(f"{finding.severity}: {finding.message} {finding.remedy}").rstrip())
     if measured.measured_g is None:
         say("There is no measured saving: the errors above say what is missing.")
     elif measured.inside is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, Finding, Term
 from footprint.reporting.advice_figures import places_figure, savings_figure
@@ -59,29 +59,65 @@ def view_plan(plan: AdvicePlan) -> AdvicePage:
     )
 
 
-def _changes(ranked: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
-    """Split the changes into those that emit less, or as much, and those that emit more."""
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Changes that emit less, or as much; those that emit more; and parts of other decisions.
+
+    What parts save is never added: it is within what the others save, or goes with it.
+    """
+
+    less: list[Advice]
+    more: list[Advice]
+    parts: list[Advice]
+
+    def __len__(self) -> int:
+        return len(self.less) + len(self.more) + len(self.parts)
+
+
+def _changes(ranked: Sequence[Advice]) -> _Changes:
     changes = [one for one in ranked if one.changes]
-    less = [one for one in changes if one.saving_g.value >= 0]
-    return less, [one for one in changes if one.saving_g.value < 0]
+    alone = [one for one in changes if one.part_of is None]
+    return _Changes(
+        [one for one in alone if one.saving_g.value >= 0],
+        [one for one in alone if one.saving_g.value < 0],
+        [one for one in changes if one.part_of is not None],
+    )
 
 
 def _verdict(plan: AdvicePlan, ranked: Sequence[Advice]) -> str:
     company, horizon = clean(plan.company), say_horizon(plan.horizon_s)
-    less, more = _changes(ranked)
+    found = _changes(ranked)
     if not ranked:
         return f"{company}: no decision could be advised on; the findings say what is missing."
-    if not less and not more:
+    if not len(found):
         count = plural(len(ranked), "decision")
         return f"{company}: what is done today is best in {count} of {len(ranked):,}."
-    saved, added = (abs(math.fsum(one.saving_g.value for one in part)) for part in (less, more))
+    saved, added = (
+        abs(math.fsum(one.saving_g.value for one in part)) for part in (found.less, found.more)
+    )
     clauses = []
-    if less:
-        clauses.append(f"{plural(len(less), 'change')} would save {_emissions(saved)}")
-    if more:
-        why = "because it brings more" if len(more) == 1 else "because they bring more"
-        clauses.append(f"{plural(len(more), 'change')} would emit {_emissions(added)} more, {why}")
-    return f"{company}: {', and '.join(clauses)}{',' * (len(clauses) > 1)} over {horizon}."
+    if found.less:
+        clauses.append(f"{plural(len(found.less), 'change')} would save {_emissions(saved)}")
+    if found.more:
+        count, why = plural(len(found.more), "change"), _why_more(found.more)
+        clauses.append(f"{count} would emit {_emissions(added)} more, {why}")
+    said = [f"{', and '.join(clauses)}{',' * (len(clauses) > 1)} over {horizon}"] if clauses else []
+    if found.parts:
+        verb = "is part of another decision" if len(found.parts) == 1 else "are parts of others"
+        said.append(f"{plural(len(found.parts), 'change')} {verb}, and not added")
+    return f"{company}: {'; '.join(said)}."
+
+
+def _why_more(more: Sequence[Advice]) -> str:
+    barred = [bool(one.option(one.current).barrier) for one in more]
+    brings = "it brings more" if len(more) == 1 else "they bring more"
+    if all(barred):
+        return "because what is done today is not possible"
+    return (
+        f"because {brings}, or what is done today is not possible"
+        if any(barred)
+        else (f"because {brings}")
+    )
 
 
 def _emissions(value: float) -> str:
@@ -93,8 +129,8 @@ def _remarks(plan: AdvicePlan) -> Iterator[str]:
     yield say_state(plan)
     yield (
         f"Made for {say_time(plan.made_s)}. Savings are added as if each decision were taken "
-        "alone; decisions about the same thing share a part of theirs. Nothing is done before a "
-        "person approves it."
+        "alone; what is part of another decision is not added. Nothing is done before a person "
+        "approves it."
     )
 
 
@@ -156,7 +192,8 @@ def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
 
 
 def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
-    less, more = _changes(ranked)
+    found = _changes(ranked)
+    less, more = found.less, found.more
     note = f"of {plural(len(less), 'change')}, each alone"
     saved_g = math.fsum(one.saving_g.value for one in less)
     scale = Scale.of("emissions", [saved_g])
@@ -175,11 +212,12 @@ def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
     if more:
         added_g = -math.fsum(one.saving_g.value for one in more)
         scale = Scale.of("emissions", [added_g])
-        note = f"of {plural(len(more), 'change')} that would bring more"
+        note = f"of {plural(len(more), 'change')}, {_why_more(more)}"
         cards.append(Card("Would be added", scale.text(added_g), scale.unit, "", note, ""))
-    changes = len(less) + len(more)
     of = f"of {plural(len(ranked), 'decision')}"
-    cards.append(Card("Changes advised", f"{changes:,}", "", "", of, ""))
+    if found.parts:
+        of += f"; {len(found.parts):,} part of another"
+    cards.append(Card("Changes advised", f"{len(found):,}", "", "", of, ""))
     final = sum(one.irreversible and one.changes for one in ranked)
     cards.append(Card("Cannot be undone", f"{final:,}", "", "", "of the changes", ""))
     return tuple(cards)

@@ -10,7 +10,14 @@ from typer.testing import CliRunner
 from footprint.cli.manage import app
 from footprint.documents import from_json, input_file, to_json
 from footprint.errors import DataError, DocumentError, LedgerError, ManifestError, UsageError
-from footprint.ledger import DecisionStatus, OutcomeRecord, list_decisions, open_ledger, status
+from footprint.ledger import (
+    DecisionStatus,
+    OutcomeRecord,
+    list_decisions,
+    open_ledger,
+    record,
+    status,
+)
 from footprint.management.catalogue import SiloCatalogue, write_catalogue
 from footprint.management.records import (
     approve,
@@ -23,6 +30,7 @@ from footprint.management.records import (
     record_plan,
     reject,
 )
+from footprint.model import Journal, Run
 from tests.outcome_cases import (
     DAY_S,
     NOW_S,
@@ -34,6 +42,7 @@ from tests.outcome_cases import (
     plan_of,
     scanned,
     schedule,
+    use,
     write_company,
 )
 
@@ -130,6 +139,7 @@ def test_a_dataset_that_went_is_seen_in_the_catalogues_of_the_ledger(
     monkeypatch.setattr("footprint.ledger.changes.time.time", lambda: NOW_S + DAY_S)
     now, then = keeping(company, "keep", gigabytes=500.0), keeping(company, "delete")
     advice = advise("dataset", "lyon/old-scans", now, then)
+    advice = replace(advice, irreversible=True, conditions=("Nobody needs it.",))
     path = write_plan(tmp_path, plan_of(company, advice))
     words = ("outcome", advice.id, "--folder", company.needs.folder)
     with open_ledger(url) as ledger:
@@ -226,6 +236,20 @@ def test_what_is_to_be_checked_is_said_when_it_is_approved(company, url, tmp_pat
     assert "'federate' cannot be undone" in done.stderr
     assert "To be checked first: Ask the  owner." in done.stderr
     assert "checked" not in run("reject", path, risky.id, "--by", "A. Keller").stderr
+
+
+def test_what_runs_say_of_themselves_cannot_steer_a_terminal(company, url, tmp_path):
+    plan = architecture(company)
+    run("approve", write_plan(tmp_path, plan), plan.advice[0].id, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        for name, unit in (("a", "x\x1b[31mred"), ("b", "y\x1b]0;title\x07")):
+            delivered = Run(name, functional_unit=unit)
+            record(ledger, Journal.of(delivered, [use(company, "lyon", 1.0)]), silo="lyon")
+    words = ("--run", "a", "--before", "b", "--folder", company.needs.folder)
+    done = run("outcome", plan.advice[0].id, *words)
+    assert "deliver different things" in done.stderr
+    assert "\x1b" not in done.output + done.stderr
+    assert "\x07" not in done.output + done.stderr
 
 
 def test_ids_stay_whole_in_a_narrow_terminal(company, url, tmp_path, monkeypatch):
