@@ -13,6 +13,7 @@ from footprint.cli.manage_decisions_text import (
     decision_line,
     print_decisions,
     print_outcome,
+    reach,
     say_conditions,
     say_outcome,
 )
@@ -100,7 +101,7 @@ def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **w
         elif str(decision.status) == "rejected" and not decision.reason:
             say("Nobody said why; --reason tells those who read it later.")
         if str(decision.status) == "approved":
-            say_conditions(advice_of(plan, advice))
+            say_conditions(advice_of(plan, advice), plan)
 
 
 def _read_plan(path: Path) -> AdvicePlan:
@@ -148,7 +149,10 @@ def _plain(decision: Decision) -> dict[str, Any]:
     """Write a decision for programs; its outcome without the estimates."""
     plain = asdict(decision)
     if decision.outcome is not None:
+        whole = reach(decision.outcome)
         plain["outcome"].pop("document")
+        plain["outcome"] |= {name: whole.get(name) for name in ("covered", "scaled", "inside")}
+        plain["outcome"]["findings"] = whole.get("findings", [])
     return plain
 
 
@@ -217,7 +221,7 @@ def outcome(
 
     Advice about training, schedules and serving is measured in runs of the ledger; advice about
     datasets and applications in catalogues. Where something is missing there is no measured
-    saving, and it is said what would make one.
+    saving, it is said what would make one, and the exit code is 1.
 
     For example:
 
@@ -255,6 +259,8 @@ def outcome(
         say("Nothing was entered: this was a dry run.")
     elif worse:
         say("Nothing was entered: the ledger has a measured saving, which stays.")
+    if measured.measured_g is None:
+        raise typer.Exit(1)
 
 
 def _measure(
@@ -298,6 +304,7 @@ def _measure(
         covers=given["covers"],
         scale=given["scale"],
         without=tuple(map(Phase.parse, given["without"] or ())),
+        decided_s=decision.made_s,
     )
     return measure_runs(company, plan, advice, ledger, chosen)
 

@@ -9,10 +9,11 @@ from footprint.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from footprint.ledger import Decision
+    from footprint.ledger import Decision, OutcomeRecord
     from footprint.management.outcomes import MeasuredOutcome
-    from footprint.model import Advice, Interval
+    from footprint.model import Advice, AdvicePlan, Interval
 
 _NONE = "not measured"
 
@@ -39,10 +40,18 @@ def decision_line(decision: Decision) -> str:
     return clean(text + f"{moment(decision.made_s)} (change {decision.change})")
 
 
-def say_conditions(advice: Advice) -> None:
+def say_conditions(advice: Advice, plan: AdvicePlan) -> None:
     """Tell a person what is to be checked before an advice is carried out."""
     from footprint.reporting.numbers import clean
 
+    if advice.part_of is not None:
+        say(
+            f"It is part of {clean(advice.part_of)}: what it saves is within what that saves, or "
+            "can only be had with it. Do not add the two."
+        )
+    for part in plan.advice:
+        if part.part_of == advice.id and part.changes:
+            say(f"Part of it is {clean(part.id)}: do not add what the two save.")
     if advice.irreversible:
         say(f"{clean(advice.recommended)!r} cannot be undone.")
     for condition in advice.conditions:
@@ -69,11 +78,32 @@ def print_decisions(found: Sequence[Decision]) -> None:
             (proposal.advice, f"{proposal.current} -> {proposal.recommended}"),
             (f"{one.status} by {one.author}{ended}", moment(one.made_s)),
             _two_lines(proposal.promised_g),
-            ("",) if outcome is None else _two_lines(outcome.measured_g),
+            ("",) if outcome is None else (*_two_lines(outcome.measured_g), *_say_reach(outcome)),
         )
         # Text, not str: what a name says is never read as markup.
         table.add_row(*(Text("\n".join(map(clean, lines))) for lines in rows))
     Console().print(table)
+
+
+def reach(outcome: OutcomeRecord) -> dict[str, Any]:
+    """Read what an outcome says of itself: how much it covers, and what was found."""
+    import json
+
+    try:
+        found = json.loads(outcome.document)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _say_reach(outcome: OutcomeRecord) -> tuple[str, ...]:
+    """Say of how much a measured saving is, if not of all."""
+    whole = reach(outcome)
+    covered = whole.get("covered")
+    if outcome.measured_g is None or not isinstance(covered, (int, float)) or covered == 1:
+        return ()
+    share = f"{100 * covered:.3g} %"
+    return (f"scaled up from {share}" if whole.get("scaled") else f"of {share} only",)
 
 
 def _two_lines(interval: Interval | None) -> tuple[str, ...]:

@@ -157,6 +157,7 @@ def compare_inputs(
                 remedy="Look at both with the release that made the plan.",
             )
         )
+    unknown = []
     then = {Path(one.name).name: one.sha256 for one in plan.inputs}
     for origin, digest in (
         (company.deployment.origin, company.deployment.digest),
@@ -164,14 +165,7 @@ def compare_inputs(
     ):
         name = Path(origin).name
         if name not in then:
-            findings.append(
-                Finding(
-                    "manifest-unknown",
-                    f"The plan does not say which {name} it was made from; whether that is another "
-                    "one now is not known.",
-                    remedy="Make plans with this release: footprint manage advise -o plan.json",
-                )
-            )
+            unknown.append(name)
         elif then[name] != digest:
             findings.append(
                 Finding(
@@ -180,4 +174,13 @@ def compare_inputs(
                     "may be its.",
                 )
             )
+    if unknown:
+        findings.append(
+            Finding(
+                "manifest-unknown",
+                f"The plan does not say which {' and '.join(unknown)} it was made from; whether "
+                "that is another one now is not known.",
+                remedy="Make plans with this release: footprint manage advise -o plan.json",
+            )
+        )
     return findings

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from footprint.errors import UsageError
+from footprint.factors.intensity import moment
 from footprint.ledger import Ledger
 from footprint.management.advisor.company import Company
 from footprint.management.comparability import (
@@ -33,6 +36,7 @@ from footprint.model import (
     Phase,
     Stage,
 )
+from footprint.units import S_PER_H
 
 _BY_PHASE = frozenset({DecisionKind.ARCHITECTURE, DecisionKind.COHORT})
 """Kinds whose options say what each silo does, so that a phase that is missing is seen."""
@@ -58,6 +62,8 @@ class RunChoice:
         Whether `runs` stand for all that was promised.
     without : tuple of Phase
         What was promised and not done at all.
+    decided_s : float or None
+        When it was approved (Unix time [s]).
 
     Raises
     ------
@@ -71,6 +77,7 @@ class RunChoice:
     covers: float | None = None
     scale: bool = False
     without: tuple[Phase, ...] = ()
+    decided_s: float | None = None
 
     def __post_init__(self) -> None:
         times = Counter((*self.runs, *self.before))
@@ -239,7 +246,7 @@ def _compare(
         findings += compare_boundaries(advice, promised, observed.assessment)
         findings += _absent(advice, promised, observed.assessment, choice.without)
     if after is not None:
-        findings += _untimely(plan, after)
+        findings += _untimely(plan, advice, after, choice.decided_s)
     if after is not None and before is not None:
         units = {one.assessment.run.functional_unit for one in (after, before)} - {""}
         if len(units) > 1:
@@ -253,16 +260,56 @@ def _compare(
     return findings
 
 
-def _untimely(plan: AdvicePlan, after: Observed) -> list[Finding]:
-    early = [one.name for one in after.evidence if (one.start_s or 0.0) < plan.made_s]
-    if not early:
-        return []
-    return [
-        Finding(
-            "earlier-than-plan",
-            f"{', '.join(early)} began before the plan was made: it can hardly follow from it.",
+def _untimely(
+    plan: AdvicePlan, advice: Advice, after: Observed, decided_s: float | None
+) -> list[Finding]:
+    """Doubt runs that can hardly follow from an advice."""
+    findings = []
+    starts = {one.name: one.start_s for one in after.evidence if one.start_s is not None}
+    early = [name for name, start_s in starts.items() if start_s < plan.made_s]
+    if early:
+        findings.append(
+            Finding(
+                "earlier-than-plan",
+                f"{', '.join(early)} began before the plan was made: it can hardly follow from it.",
+            )
         )
+    if decided_s is not None:
+        hasty = [name for name in starts if name not in early and starts[name] < decided_s]
+        if hasty:
+            findings.append(
+                Finding(
+                    "earlier-than-decision",
+                    f"{', '.join(hasty)} began before it was approved, at {moment(decided_s)}: "
+                    "does it follow from that?",
+                )
+            )
+    advised_s = _advised_s(advice)
+    elsewhen = [
+        f"{name} at {moment(start_s)}"
+        for name, start_s in starts.items()
+        if advised_s is not None and abs(start_s - advised_s) > _NEAR_S
     ]
+    if elsewhen:
+        findings.append(
+            Finding(
+                "another-time",
+                f"Advised was {advice.recommended!r}; {', '.join(elsewhen)} began at another time.",
+            )
+        )
+    return findings
+
+
+_NEAR_S = S_PER_H
+"""By how much a job may begin beside its time: series of intensity have hours. Our choice."""
+
+
+def _advised_s(advice: Advice) -> float | None:
+    """When a job should begin: its option says so (Unix time [s])."""
+    if advice.kind is not DecisionKind.SCHEDULE:
+        return None
+    found = re.search(r" from (\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) UTC", advice.recommended)
+    return datetime.fromisoformat(f"{found[1]}+00:00").timestamp() if found else None
 
 
 def _absent(

@@ -159,7 +159,7 @@ def _no_later(windows: Sequence[ScanWindow]) -> Finding:
         f"The ledger has no catalogue of {silos} from after the decision, and within the horizon: "
         "nothing shows that it was carried out.",
         "Catalogue the silo again: footprint manage catalogue FOLDER -o catalogues.json, then "
-        "footprint manage record catalogues.json",
+        "footprint manage record catalogues.json. If management.toml fixes `today`, give --today.",
     )
 
 

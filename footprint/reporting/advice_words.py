@@ -131,7 +131,8 @@ def say_robustness(plan: AdvicePlan, advice: Advice) -> str:
     share = robustness(plan, advice)
     if share is None:
         return f"Robust to the factors: {NOT_KNOWN} ({why_unknown(plan, advice)})"
-    return f"Robust to the factors: {percent(share)}"
+    weak = ": in most draws another option is better" if share < 0.5 else ""
+    return f"Robust to the factors: {percent(share)}{weak}"
 
 
 def why_unknown(plan: AdvicePlan, advice: Advice) -> str:

@@ -123,7 +123,7 @@ def test_from_a_plan_to_promised_and_measured_side_by_side(company, url, tmp_pat
         assert decision.proposal.promised_g == job.saving_g
         assert read_plan(ledger, decision.plan[:10]) == plan_of(company, job, training)
     # What cannot be measured does not take the place of what was.
-    done = run("outcome", training.id, "--run", "fed-0", "--folder", folder)
+    done = run("outcome", training.id, "--run", "fed-0", "--folder", folder, code=1)
     assert "25 % of what was promised" in done.stdout
     assert "a measured saving, which stays" in done.stderr
     # Measured anew, nothing is doubled.
@@ -145,7 +145,7 @@ def test_a_dataset_that_went_is_seen_in_the_catalogues_of_the_ledger(
     with open_ledger(url) as ledger:
         record_catalogue(ledger, scanned("lyon", 0, dataset("old-scans", 500.0)))
     run("approve", path, advice.id, "--by", "A. Keller")
-    missing = run(*words)
+    missing = run(*words, code=1)
     assert "not measured" in missing.stdout
     assert "nothing shows that it was carried out" in missing.stderr
     with open_ledger(url) as ledger:
@@ -155,7 +155,7 @@ def test_a_dataset_that_went_is_seen_in_the_catalogues_of_the_ledger(
     # Gone for 292 days of 365, as far as anybody knows.
     expected_g = advice.saving_g.value * 0.8
     assert found["measured_g"]["value"] == pytest.approx(expected_g, rel=1e-9)
-    early = run(*words, "--catalogue-after", "2026-12-01", "--json")
+    early = run(*words, "--catalogue-after", "2026-12-01", "--json", code=1)
     assert json.loads(early.stdout)["measured_g"] is None
     with open_ledger(url) as ledger:
         assert [one.scanned_s for one in catalogue_series(ledger)["lyon"]] == [
@@ -246,10 +246,39 @@ def test_what_runs_say_of_themselves_cannot_steer_a_terminal(company, url, tmp_p
             delivered = Run(name, functional_unit=unit)
             record(ledger, Journal.of(delivered, [use(company, "lyon", 1.0)]), silo="lyon")
     words = ("--run", "a", "--before", "b", "--folder", company.needs.folder)
-    done = run("outcome", plan.advice[0].id, *words)
+    done = run("outcome", plan.advice[0].id, *words, code=1)
     assert "deliver different things" in done.stderr
     assert "\x1b" not in done.output + done.stderr
     assert "\x07" not in done.output + done.stderr
+
+
+def test_parts_of_a_decision_are_named_on_approval(company, url, tmp_path):
+    whole = architecture(company).advice[0]
+    part = replace(whole, id="cohort/defects", part_of=whole.id)
+    path = write_plan(tmp_path, plan_of(company, whole, part))
+    done = run("approve", path, part.id, "--by", "A. Keller")
+    assert "It is part of architecture/defects" in done.stderr
+    done = run("approve", path, whole.id, "--by", "A. Keller")
+    assert "Part of it is cohort/defects: do not add" in done.stderr
+    assert "It is part of" not in done.stderr
+
+
+def test_what_stands_for_all_is_not_shown_as_measured(company, url, tmp_path):
+    plan = architecture(company)
+    name, folder = plan.advice[0].id, company.needs.folder
+    run("approve", write_plan(tmp_path, plan), name, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        for n in range(4):
+            enter(ledger, tmp_path, f"fed-{n}", ("lyon", 10.0 + n, 48 + n, 1))
+    run("outcome", name, "--run", "fed-0", "--scale", "--folder", folder)
+    assert "scaled up from 25 %" in run("decisions").stdout
+    (listed,) = json.loads(run("decisions", "--json").stdout)
+    assert (listed["outcome"]["covered"], listed["outcome"]["scaled"]) == (0.25, True)
+    assert "stated" in {one["code"] for one in listed["outcome"]["findings"]}
+    runs = [word for n in range(4) for word in ("--run", f"fed-{n}")]
+    run("outcome", name, *runs, "--folder", folder)
+    assert "scaled" not in run("decisions").stdout
+    run("outcome", name, "--run", "fed-1", "--before", "fed-0", "--folder", folder, code=1)
 
 
 def test_ids_stay_whole_in_a_narrow_terminal(company, url, tmp_path, monkeypatch):

@@ -140,6 +140,32 @@ def test_a_run_from_before_the_plan_is_doubted(company, ledger, tmp_path):
     assert "earlier-than-plan" in codes(found, Severity.WARNING)
 
 
+def test_a_run_from_before_the_decision_is_doubted(company, ledger, tmp_path):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "new", ("lyon", 12.0, 24, 2))
+    choice = RunChoice(runs=("new",), scale=True, decided_s=NOW_S + 24 * HOUR_S + 1)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "earlier-than-decision" in codes(found, Severity.WARNING)
+    choice = replace(choice, decided_s=NOW_S + 24 * HOUR_S)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "earlier-than-decision" not in codes(found, Severity.WARNING)
+
+
+@pytest.mark.parametrize(("hour", "said"), [(2.0, False), (2.9, False), (4.0, True), (0.5, True)])
+def test_a_job_that_began_at_another_time_than_advised_is_said_to(
+    company, ledger, tmp_path, hour, said
+):
+    plan = schedule(company)
+    advice = plan.advice[0]
+    name = "lyon from 2026-11-20 02:00 UTC"
+    options = (advice.options[0], replace(advice.options[1], name=name))
+    advice = replace(advice, options=options, recommended=name)
+    enter(ledger, tmp_path, "job", ("lyon", 8.0, hour, 2, {"phase": "other"}))
+    found = measure_runs(company, plan, advice, ledger, RunChoice(runs=("job",)))
+    assert ("another-time" in codes(found, Severity.WARNING)) is said
+    assert found.measured_g is not None
+
+
 def test_actors_get_the_place_of_the_silo_under_which_they_were_entered(company, ledger, tmp_path):
     plan = architecture(company)
     enter(ledger, tmp_path, "new", ("client-1", 12.0, 24, 2), ("lyon", 1.0, 24, 2), silo="lyon")

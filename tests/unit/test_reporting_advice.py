@@ -184,9 +184,9 @@ def test_why_more_is_emitted():
     barred = replace(barred, options=options_)
     brings = simple("b", 10.0, 15.0, gain=1.0)
     for advice, why in (
-        ((barred,), "more, because what is done today is not possible over"),
+        ((barred,), "more, because what is done today is barred over"),
         ((brings,), "more, because it brings more over"),
-        ((brings, barred), "because they bring more, or what is done today is not possible over"),
+        ((brings, barred), "because they bring more, or what is done today is barred over"),
         ((brings, replace(brings, id="c")), "more, because they bring more over"),
     ):
         assert why in of(*advice).verdict.replace(NBSP, " ")
@@ -219,6 +219,8 @@ def test_robustness_holds_nothing_of_what_is_not_drawn():
     assert page.summary.rows[0][-1].text == f"60{NBSP}%"
     assert page.summary.rows[0][-1].sub == ()
     assert f"Robust to the factors: 60{NBSP}%." in page.decisions[0].saving
+    weak = of(replace(simple("a", 9.0, 4.0), certainty=0.2)).decisions[0].saving
+    assert f"20{NBSP}%: in most draws another option is better." in weak
     assert "holds nothing of what is not drawn" in page.summary.note
     text = seen(render_report(plan(), assets="directory"))
     assert "ertainty" not in text.split("Reproduce")[0]
