@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, Finding, Term
+from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, DecisionKind, Finding, Term
 from footprint.reporting.advice_figures import places_figure, savings_figure
 from footprint.reporting.advice_tables import decision_table, decision_tables
 from footprint.reporting.advice_words import (
@@ -112,9 +112,9 @@ def _why_more(more: Sequence[Advice]) -> str:
     barred = [bool(one.option(one.current).barrier) for one in more]
     brings = "it brings more" if len(more) == 1 else "they bring more"
     if all(barred):
-        return "because what is done today is not possible"
+        return "because what is done today is barred"
     return (
-        f"because {brings}, or what is done today is not possible"
+        f"because {brings}, or what is done today is barred"
         if any(barred)
         else (f"because {brings}")
     )
@@ -194,21 +194,26 @@ def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
 def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
     found = _changes(ranked)
     less, more = found.less, found.more
-    note = f"of {plural(len(less), 'change')}, each alone"
-    saved_g = math.fsum(one.saving_g.value for one in less)
+    savings = [(one, one.saving_g.value) for one in less]
+    saved_g = math.fsum(value for _, value in savings)
     scale = Scale.of("emissions", [saved_g])
+    note = "; ".join(
+        filter(None, (f"of {plural(len(less), 'change')}, each alone", _split(savings, scale.text)))
+    )
     cards = [Card("Could be saved: emissions", scale.text(saved_g), scale.unit, "", note, "")]
-    known = [one.saving_kwh for one in less if one.saving_kwh is not None]
-    if known:
-        energy = Scale.of("energy", [math.fsum(known)])
-        text = energy.text(math.fsum(known))
-        cards.append(Card("Could be saved: electricity", text, energy.unit, "", "", ""))
+    used = [(one, one.saving_kwh) for one in less if one.saving_kwh is not None]
+    if used:
+        energy = Scale.of("energy", [math.fsum(value for _, value in used)])
+        text, note = energy.text(math.fsum(value for _, value in used)), _split(used, energy.text)
+        cards.append(Card("Could be saved: electricity", text, energy.unit, "", note, ""))
     for currency in sorted({one.currency for one in less if one.currency is not None}):
         costs = [
-            one.saving_cost.value for one in less if one.saving_cost and one.currency is currency
+            (one, one.saving_cost.value)
+            for one in less
+            if one.saving_cost and one.currency is currency
         ]
-        text = number(math.fsum(costs))
-        cards.append(Card("Could be saved: money", text, currency, "", "", ""))
+        text, note = number(math.fsum(value for _, value in costs)), _split(costs, number)
+        cards.append(Card("Could be saved: money", text, currency, "", note, ""))
     if more:
         added_g = -math.fsum(one.saving_g.value for one in more)
         scale = Scale.of("emissions", [added_g])
@@ -221,6 +226,24 @@ def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
     final = sum(one.irreversible and one.changes for one in ranked)
     cards.append(Card("Cannot be undone", f"{final:,}", "", "", "of the changes", ""))
     return tuple(cards)
+
+
+def _split(savings: Sequence[tuple[Advice, float]], write: Callable[[float], str]) -> str:
+    """Say how much of a sum is of what the tiles of today count, and how much is not."""
+    here = [value for one, value in savings if one.kind in _LYING]
+    rest = [value for one, value in savings if one.kind not in _LYING]
+    if not rest:
+        return "of what lies here" if here else ""
+    if not here:
+        return "of what is trained or planned, which is not in today's sums"
+    return (
+        f"{write(math.fsum(here))} of what lies here, {write(math.fsum(rest))} of what is trained "
+        "or planned"
+    )
+
+
+_LYING = frozenset({DecisionKind.DATASET, DecisionKind.APPLICATION})
+"""Kinds of decisions about what the state of a company counts."""
 
 
 # --- parts -------------------------------------------------------------------------

@@ -136,12 +136,30 @@ def test_only_what_stands_alone_is_added():
     found = cards(page)
     assert emissions(saved).startswith(found["Could be saved: emissions"].value + " ")
     assert emissions(added).startswith(found["Would be added"].value + " ")
-    assert found["Could be saved: emissions"].note == f"of 1{NBSP}change, each alone"
+    assert found["Could be saved: emissions"].note == (
+        f"of 1{NBSP}change, each alone; of what is trained or planned, which is not in today's sums"
+    )
     assert (found["Changes advised"].value, found["Cannot be undone"].value) == ("3", "0")
     saved_kwh = whole.saving_kwh
     assert found["Could be saved: electricity"].value == Scale.of("energy", [saved_kwh]).text(
         saved_kwh
     )
+
+
+def test_savings_of_what_lies_here_are_told_from_those_of_what_is_planned():
+    trained = simple("a", 100.0, 40.0)
+    stored = replace(simple("b", 30.0, 10.0), kind=DecisionKind.DATASET)
+    asked = replace(simple("c", 15.0, 10.0), kind=DecisionKind.APPLICATION)
+    found = cards(of(trained, stored, asked))
+    kwh = found["Could be saved: electricity"]
+    # With the overhead of the building, 1.4.
+    assert (kwh.value, kwh.unit) == ("119", "kWh")
+    assert kwh.note == "35.0 of what lies here, 84.0 of what is trained or planned"
+    assert cards(of(stored))["Could be saved: electricity"].note == "of what lies here"
+    money = found["Could be saved: money"]
+    assert (money.value, money.note) == (
+        "23.8", "7.00 of what lies here, 16.8 of what is trained or planned",
+    )  # fmt: skip
 
 
 def emissions(value):
