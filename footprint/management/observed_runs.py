@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from footprint.assessment import estimate
-from footprint.audit.manifest import locate
 from footprint.errors import DataError, LedgerError
 from footprint.factors.intensity import IntensitySeries
-from footprint.factors.series_files import read_series
 from footprint.intensity_means import weigh_intensities
 from footprint.inventory import build_inventory
 from footprint.ledger import Ledger, ledger_journal, query, run_changes
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.windows import read_intensities
 from footprint.management.comparability import missing
 from footprint.management.outcomes import Evidence
 from footprint.model import Assessment, Finding, Journal
@@ -192,8 +191,8 @@ def _intensities(company: Company, journal: Journal, findings: list[Finding]) ->
     used = {zone for zone, kwh in zip(columns["zone"], columns["energy_kwh"], strict=True) if kwh}
     for zone in sorted(zone for zone in used if zone):
         try:
-            series = _read_series(company, zone)
-            found, notes = weigh_intensities(journal, series, company.settings().signal)
+            series = _read_zone(company, zone)
+            found, notes = weigh_intensities(journal, [series], company.settings().signal)
         except DataError as error:
             findings.append(
                 missing(
@@ -208,14 +207,10 @@ def _intensities(company: Company, journal: Journal, findings: list[Finding]) ->
     return means
 
 
-def _read_series(company: Company, zone: str) -> list[IntensitySeries]:
+def _read_zone(company: Company, zone: str) -> IntensitySeries:
+    """Read one series, whatever is wrong with those of other zones."""
     name = company.needs.intensity_files.get(zone)
     if name is None:
         raise DataError("no file of its intensity is named.")
-    # By the rules of deployments, relative to the file that says it.
-    here = replace(company.deployment, origin=company.needs.origin)
-    path = locate(here, name, f"intensity-files.{zone}")
-    found = [one for one in read_series(path, company.settings().signal) if one.zone == zone]
-    if not found:
-        raise DataError(f"{name!r} has no zone {zone!r}.")
-    return found
+    needs = replace(company.needs, intensity_files={zone: name})
+    return read_intensities(replace(company, needs=needs))[zone]
