@@ -128,7 +128,9 @@ def test_a_run_of_before_takes_the_place_of_the_plan(company, ledger, tmp_path):
     ]  # fmt: skip
     assert found.evidence[1].stop_s - found.evidence[1].start_s == 2 * HOUR_S
     scaled = measure_runs(company, plan, plan.advice[0], ledger, replace(choice, scale=True))
-    assert scaled.measured_g.value == pytest.approx(4 * found.measured_g.value, rel=1e-12)
+    for end in ("value", "low", "high"):
+        one, four = (getattr(outcome.measured_g, end) for outcome in (found, scaled))
+        assert four == pytest.approx(4 * one, rel=1e-9)
     assert scaled.inside is not None
 
 
@@ -324,6 +326,28 @@ def test_hours_in_which_nothing_was_metered_are_not_covered(company, ledger, tmp
     expected_g = grams("gdansk", HORIZON_H) - grams("lyon", 8760)
     assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
     assert found.inside is True
+
+
+def test_hardware_that_was_promised_and_is_not_known_of_the_run_is_no_saving(company, ledger):
+    now = option(company, "centralise", use(company, "gdansk", 400.0))
+    trained = use(company, "lyon", 40.0, duration_s=9000.0, device="desktop")
+    plan = plan_of(
+        company, advise("architecture", "defects", now, option(company, "federate", trained))
+    )
+    for name, device in (("known", "desktop"), ("unknown", None)):
+        activity = replace(use(company, "lyon", 44.0, duration_s=9000.0), device=device)
+        record(ledger, Journal.of(Run(name), [activity]), silo="lyon")
+    choice = RunChoice(runs=("known",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert not codes(found)
+    # The making of what trained is in it.
+    assert found.measured_g.value < grams("gdansk", 400) - grams("lyon", 44)
+    choice = replace(choice, runs=("unknown",))
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "boundary-differs" in codes(found)
+    assert found.measured_g is None
+    (said,) = (one.message for one in found.findings if one.code == "boundary-differs")
+    assert "not counted, and promised: " in said
 
 
 def test_nothing_ran_rests_on_a_persons_word(company, ledger):

@@ -366,6 +366,14 @@ def test_money_has_the_digits_that_it_supports(cost, shown):
     assert say_money(cost, "EUR").replace(NBSP, " ") == shown
 
 
+def test_ends_that_are_both_too_small_to_write_are_left_out():
+    scale = Scale.of("emissions", [90_000.0])
+    tiny = Interval(-0.1, -0.2, -0.05)
+    assert scale.text(tiny.value, tiny.width)[0] in "<>"
+    assert scale.range(tiny) == ""
+    assert scale.range(Interval(-0.1, -90.0, 90.0)) != ""
+
+
 def test_doing_nothing_uses_nothing():
     delete = next(one for one in view_plan(usual()).decisions if "delete" in one.title)
     options, lines = delete.tables
