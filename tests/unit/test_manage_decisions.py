@@ -18,6 +18,7 @@ from footprint.ledger import (
     record,
     status,
 )
+from footprint.management.advisor.advisory import advise as advise_company
 from footprint.management.catalogue import SiloCatalogue, write_catalogue
 from footprint.management.records import (
     approve,
@@ -375,6 +376,25 @@ def test_a_plan_that_does_not_say_what_it_was_made_from_is_said_to(company, url,
     said = [one for one in found["findings"] if one["code"].startswith("manifest")]
     assert [one["code"] for one in said] == ["manifest-unknown"]
     assert "deployment.toml" in said[0]["message"]
+
+
+def test_a_plan_of_the_advisor_says_what_it_was_made_from(company, url, tmp_path):
+    made = write_company(tmp_path / "company")
+    made_from = advise_company(made).inputs
+    plan = replace(architecture(made), inputs=made_from)
+    run("approve", write_plan(tmp_path, plan), plan.advice[0].id, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2))
+    words = ("--run", "new", "--covers", "1", "--folder", made.needs.folder, "--json")
+
+    def said():
+        found = json.loads(run("outcome", plan.advice[0].id, *words).stdout)
+        return [one["code"] for one in found["findings"] if one["code"].startswith("manifest")]
+
+    assert said() == []
+    path = made.needs.folder / "management.toml"
+    path.write_text(path.read_text() + "\n# another one\n")
+    assert said() == ["manifest-changed"]
 
 
 def _inputs(company):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from footprint.errors import LedgerError, UsageError
 from footprint.ledger import open_ledger, record
-from footprint.management.catalogue import ApplicationEntry
+from footprint.management.catalogue import ApplicationEntry, Column, ColumnKind, hash_schema
 from footprint.management.catalogue_outcomes import measure_catalogues
 from footprint.management.run_outcomes import RunChoice, measure_runs
 from footprint.management.scan_windows import CatalogueChoice
@@ -675,6 +675,11 @@ def test_silos_count_for_the_time_in_which_all_of_them_were_looked_at(
     assert "scans-differ" not in codes(scaled, Severity.WARNING)
 
 
+def with_columns(entry, *names):
+    columns = tuple(Column(name, ColumnKind.NUMBER) for name in names)
+    return replace(entry, columns=columns, schema_hash=hash_schema(columns))
+
+
 def renamed(company, new, silo="lyon", **how):
     plan = delete(company)
     old = dataset("old-scans", 500.0)
@@ -716,6 +721,7 @@ def test_another_name_saves_nothing_unless_a_person_says_that_it_is_another_thin
         (replace(dataset("x", 460.0), rows=7), "similar-since"),
         (replace(dataset("x", 440.0), rows=7), None),
         (dataset("x", 440.0), None),
+        (with_columns(dataset("x", 500.0), "b"), None),
     ],
 )
 def test_what_only_looks_like_it_is_asked_about(company, new, code):
