@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
 from footprint.management.comparability import missing
@@ -39,9 +39,8 @@ def find_namesakes(
     ]
     if not gone:
         return []
-    come = dict(_come(plan, advice, series, choice))
-    for asked in chosen:
-        come.pop(asked, None)
+    come = {key: entry for key, entry in _come(plan, advice, series, choice) if key not in chosen}
+    said = sorted(key for key in come if "/".join(key) in choice.others)
     findings = [
         Finding(
             "no-longer-declared",
@@ -49,7 +48,6 @@ def find_namesakes(
             "is all that a catalogue shows; whether it is gone it does not.",
         )
     ]
-    said = [key for key in come if "/".join(key) in choice.others]
     if said:
         findings.append(
             Finding(
@@ -58,23 +56,25 @@ def find_namesakes(
                 f"went: {_listed(said)}.",
             )
         )
-        for key in said:
-            del come[key]
+    rest = {key: entry for key, entry in come.items() if key not in said}
     for silo, entry in gone:
-        same = [key for key, new in come.items() if _is_same(entry, new)]
-        alike = [key for key, new in come.items() if key not in same and _is_alike(entry, new)]
-        if same:
-            findings.append(_renamed(silo, entry, same))
-        if alike:
-            findings.append(
-                Finding(
-                    "similar-since",
-                    f"{_listed(alike)} came since, with the columns and about the size of "
-                    f"{silo}/{entry.id}, and is not counted: is it another dataset?",
-                    remedy="If it is the same one, name both with --entry.",
-                )
-            )
+        findings += _doubt(silo, entry, rest)
     return findings
+
+
+def _doubt(silo: str, gone: Entry, come: Mapping[tuple[str, str], Entry]) -> Iterator[Finding]:
+    """Say what came since and may be what went."""
+    same = [key for key, new in come.items() if _is_same(gone, new)]
+    alike = [key for key, new in come.items() if key not in same and _is_alike(gone, new)]
+    if same:
+        yield _renamed(silo, gone, same)
+    if alike:
+        yield Finding(
+            "similar-since",
+            f"{_listed(alike)} came since, with the columns and about the size of "
+            f"{silo}/{gone.id}, and is not counted: is it another dataset?",
+            remedy="If it is the same one, name both with --entry.",
+        )
 
 
 def _come(
