@@ -179,4 +179,6 @@ def say_outcome(measured: MeasuredOutcome) -> None:
         say("Promised and measured are not about the same amount; --scale lets one stand for all.")
     else:
         inside = "inside" if measured.inside else "outside"
-        say(f"The measured saving lies {inside} of the promised interval.")
+        part = measured.scaled and measured.covered != 1
+        scaled = f", scaled up from {100 * (measured.covered or 0.0):.3g} %," if part else ""
+        say(f"The measured saving{scaled} lies {inside} of the promised interval.")

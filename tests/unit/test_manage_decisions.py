@@ -271,7 +271,8 @@ def test_what_stands_for_all_is_not_shown_as_measured(company, url, tmp_path):
     with open_ledger(url) as ledger:
         for n in range(4):
             enter(ledger, tmp_path, f"fed-{n}", ("lyon", 10.0 + n, 48 + n, 1))
-    run("outcome", name, "--run", "fed-0", "--scale", "--folder", folder)
+    done = run("outcome", name, "--run", "fed-0", "--scale", "--folder", folder)
+    assert "saving, scaled up from 25 %, lies inside" in done.stderr
     assert "scaled up from 25 %" in run("decisions").stdout
     (listed,) = json.loads(run("decisions", "--json").stdout)
     assert (listed["outcome"]["covered"], listed["outcome"]["scaled"]) == (0.25, True)
