@@ -15,6 +15,7 @@ from footprint.model import (
     CompanyState,
     Comparison,
     Contribution,
+    DecisionKind,
     Evaluation,
     Interval,
     MethodRun,
@@ -220,11 +221,21 @@ def _require_terms(terms: Sequence[Term], contributions: Sequence[Contribution],
             )
 
 
+_FINAL = frozenset({"delete", "deduplicate"})
+"""Options of a dataset that cannot be undone."""
+
+
 def _require_plan(plan: AdvicePlan, name: str) -> None:
     """Refuse advice that its own options do not bear out."""
     _require_once(name, "advice", [one.id for one in plan.advice])
+    wholes = {one.id: one.part_of for one in plan.advice}
     for advice in plan.advice:
         _require_advice(advice, f"{name}, {advice.id!r}")
+        above = advice.part_of
+        for _ in plan.advice:
+            if above == advice.id:
+                raise DocumentError(f"{name}, {advice.id!r} is part of itself.", _CHANGED)
+            above = wholes.get(above or "")
     if plan.state is not None:
         _require_state(plan.state, f"{name}, state")
 
@@ -237,10 +248,11 @@ def _require_advice(advice: Advice, name: str) -> None:
             raise DocumentError(f"{name}: there is no option {asked!r}.", _CHANGED)
     if options[advice.recommended].barrier:
         raise DocumentError(f"{name}: {advice.recommended!r} is recommended and barred.", _CHANGED)
-    if not 0 <= advice.certainty <= 1:
+    if advice.certainty is not None and not 0 <= advice.certainty <= 1:
         raise DocumentError(
             f"{name}: the certainty {advice.certainty!r} does not lie within 0 and 1.", _CHANGED
         )
+    _require_warned(advice, name)
     for option in advice.options:
         where = f"{name}, option {option.name!r}"
         _require_sums(option.assessment, where)
@@ -260,6 +272,17 @@ def _require_advice(advice: Advice, name: str) -> None:
         _require_saving(name, advice.currency, advice.saving_cost.value, *costs)
     for saving in (advice.saving_g, advice.saving_cost):
         _require_ordered(name, saving)
+
+
+def _require_warned(advice: Advice, name: str) -> None:
+    """Refuse to delete data without a word of what that means."""
+    is_final = advice.kind is DecisionKind.DATASET and advice.recommended in _FINAL
+    if is_final and not (advice.irreversible and advice.conditions):
+        raise DocumentError(
+            f"{name}: {advice.recommended!r} cannot be undone; the file does not say so, or not "
+            "what is to be checked before.",
+            _CHANGED,
+        )
 
 
 def _require_saving(name: str, unit: str, saving: float, now: float, then: float) -> None:

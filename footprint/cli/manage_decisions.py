@@ -13,6 +13,7 @@ from footprint.cli.manage_decisions_text import (
     decision_line,
     print_decisions,
     print_outcome,
+    reach,
     say_conditions,
     say_outcome,
 )
@@ -31,6 +32,9 @@ AdviceId = Annotated[
     str, typer.Argument(metavar="ADVICE", help="Id of the advice, such as schedule/nightly.")
 ]
 By = Annotated[str, typer.Option("--by", help="Who decided. Nothing is taken from the account.")]
+Older = Annotated[
+    bool, typer.Option("--older", help="Decide by this plan, though a newer one was decided on.")
+]
 CompanyName = Annotated[
     str | None, typer.Option(help="Only of this company, if the ledger has several.")
 ]
@@ -41,13 +45,15 @@ def approve(
     advice: AdviceId,
     by: By,
     reason: Reason = "",
+    older: Older = False,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
     """Approve an advice: the ledger keeps what it promised, by whom and when.
 
     The same twice changes nothing. A later decision about the same question takes its place;
-    the earlier one stays in the history.
+    the earlier one stays in the history, and what was measured of the same plan stays with it. A
+    plan that is older than the one decided on is refused without --older.
 
     For example:
 
@@ -55,7 +61,7 @@ def approve(
     """
     from footprint.management.records import approve as approve_
 
-    _decide(approve_, plan, advice, url, as_json=as_json, author=by, reason=reason)
+    _decide(approve_, plan, advice, url, as_json=as_json, author=by, reason=reason, older=older)
 
 
 def reject(
@@ -63,6 +69,7 @@ def reject(
     advice: AdviceId,
     by: By,
     reason: Reason = "",
+    older: Older = False,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
@@ -75,10 +82,10 @@ def reject(
     """
     from footprint.management.records import reject as reject_
 
-    _decide(reject_, plan, advice, url, as_json=as_json, author=by, reason=reason)
+    _decide(reject_, plan, advice, url, as_json=as_json, author=by, reason=reason, older=older)
 
 
-def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **words: str) -> None:
+def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **words: Any) -> None:
     from footprint.ledger import open_ledger
     from footprint.management.records import advice_of
 
@@ -94,7 +101,7 @@ def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **w
         elif str(decision.status) == "rejected" and not decision.reason:
             say("Nobody said why; --reason tells those who read it later.")
         if str(decision.status) == "approved":
-            say_conditions(advice_of(plan, advice))
+            say_conditions(advice_of(plan, advice), plan)
 
 
 def _read_plan(path: Path) -> AdvicePlan:
@@ -142,7 +149,10 @@ def _plain(decision: Decision) -> dict[str, Any]:
     """Write a decision for programs; its outcome without the estimates."""
     plain = asdict(decision)
     if decision.outcome is not None:
+        whole = reach(decision.outcome)
         plain["outcome"].pop("document")
+        plain["outcome"] |= {name: whole.get(name) for name in ("covered", "scaled", "inside")}
+        plain["outcome"]["findings"] = whole.get("findings", [])
     return plain
 
 
@@ -179,6 +189,10 @@ def outcome(
         list[str] | None,
         typer.Option(help="SILO/NAME of a dataset or application. Repeatable."),
     ] = None,
+    other: Annotated[
+        list[str] | None,
+        typer.Option(help="SILO/NAME that came since and is not what went. Repeatable."),
+    ] = None,
     catalogue_before: Annotated[
         str | None,
         typer.Option(help="Moment, in UTC: the last scan until then. [default: the decision]"),
@@ -207,7 +221,7 @@ def outcome(
 
     Advice about training, schedules and serving is measured in runs of the ledger; advice about
     datasets and applications in catalogues. Where something is missing there is no measured
-    saving, and it is said what would make one.
+    saving, it is said what would make one, and the exit code is 1.
 
     For example:
 
@@ -224,8 +238,9 @@ def outcome(
         raise UsageError("--run and --nothing-ran contradict each other.", "Give one of them.")
     given = {
         "run": run, "before": before, "silo": silo, "covers": covers, "without": without,
-        "nothing_ran": nothing_ran, "entry": entry, "catalogue_before": catalogue_before,
-        "catalogue_after": catalogue_after, "scale": scale, "outside": allow_outside,
+        "nothing_ran": nothing_ran, "entry": entry, "other": other,
+        "catalogue_before": catalogue_before, "catalogue_after": catalogue_after,
+        "scale": scale, "outside": allow_outside,
     }  # fmt: skip
     with open_ledger(url) as ledger:
         decision = approved(ledger, advice, company)
@@ -244,15 +259,18 @@ def outcome(
         say("Nothing was entered: this was a dry run.")
     elif worse:
         say("Nothing was entered: the ledger has a measured saving, which stays.")
+    if measured.measured_g is None:
+        raise typer.Exit(1)
 
 
 def _measure(
     ledger: Ledger, decision: Decision, folder: Path, given: dict[str, Any]
 ) -> MeasuredOutcome:
-    from footprint.management.catalogue_outcomes import CatalogueChoice, measure_catalogues
+    from footprint.management.catalogue_outcomes import measure_catalogues
     from footprint.management.outcomes import BY_CATALOGUES
     from footprint.management.records import advice_of, catalogue_series, read_plan
     from footprint.management.run_outcomes import RunChoice, measure_runs
+    from footprint.management.scan_windows import CatalogueChoice
     from footprint.model import Phase
 
     plan = read_plan(ledger, decision.plan)
@@ -269,6 +287,7 @@ def _measure(
         seen = CatalogueChoice(
             decided_s=decision.made_s,
             entries=tuple(given["entry"] or ()),
+            others=tuple(given["other"] or ()),
             scale=given["scale"],
             **times,
         )
@@ -285,6 +304,7 @@ def _measure(
         covers=given["covers"],
         scale=given["scale"],
         without=tuple(map(Phase.parse, given["without"] or ())),
+        decided_s=decision.made_s,
     )
     return measure_runs(company, plan, advice, ledger, chosen)
 
@@ -296,7 +316,7 @@ def _loses_a_saving(decision: Decision, measured: MeasuredOutcome) -> bool:
 
 
 _OF_RUNS = ("run", "before", "silo", "covers", "without", "nothing_ran")
-_OF_CATALOGUES = ("entry", "catalogue_before", "catalogue_after")
+_OF_CATALOGUES = ("entry", "other", "catalogue_before", "catalogue_after")
 
 
 def _require_fitting(kind: str, given: dict[str, Any], others: tuple[str, ...]) -> None:

@@ -9,10 +9,11 @@ from footprint.cli.output import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from footprint.ledger import Decision
+    from footprint.ledger import Decision, OutcomeRecord
     from footprint.management.outcomes import MeasuredOutcome
-    from footprint.model import Advice, Interval
+    from footprint.model import Advice, AdvicePlan, Interval
 
 _NONE = "not measured"
 
@@ -39,12 +40,20 @@ def decision_line(decision: Decision) -> str:
     return clean(text + f"{moment(decision.made_s)} (change {decision.change})")
 
 
-def say_conditions(advice: Advice) -> None:
+def say_conditions(advice: Advice, plan: AdvicePlan) -> None:
     """Tell a person what is to be checked before an advice is carried out."""
     from footprint.reporting.numbers import clean
 
+    if advice.part_of is not None:
+        say(
+            f"It is part of {clean(advice.part_of)}: what it saves is within what that saves, or "
+            "can only be had with it. Do not add the two."
+        )
+    for part in plan.advice:
+        if part.part_of == advice.id and part.changes:
+            say(f"Part of it is {clean(part.id)}: do not add what the two save.")
     if advice.irreversible:
-        say(f"{advice.recommended!r} cannot be undone.")
+        say(f"{clean(advice.recommended)!r} cannot be undone.")
     for condition in advice.conditions:
         say(f"To be checked first: {clean(condition)}")
 
@@ -69,11 +78,32 @@ def print_decisions(found: Sequence[Decision]) -> None:
             (proposal.advice, f"{proposal.current} -> {proposal.recommended}"),
             (f"{one.status} by {one.author}{ended}", moment(one.made_s)),
             _two_lines(proposal.promised_g),
-            ("",) if outcome is None else _two_lines(outcome.measured_g),
+            ("",) if outcome is None else (*_two_lines(outcome.measured_g), *_say_reach(outcome)),
         )
         # Text, not str: what a name says is never read as markup.
         table.add_row(*(Text("\n".join(map(clean, lines))) for lines in rows))
     Console().print(table)
+
+
+def reach(outcome: OutcomeRecord) -> dict[str, Any]:
+    """Read what an outcome says of itself: how much it covers, and what was found."""
+    import json
+
+    try:
+        found = json.loads(outcome.document)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _say_reach(outcome: OutcomeRecord) -> tuple[str, ...]:
+    """Say of how much a measured saving is, if not of all."""
+    whole = reach(outcome)
+    covered = whole.get("covered")
+    if outcome.measured_g is None or not isinstance(covered, (int, float)) or covered == 1:
+        return ()
+    share = f"{100 * covered:.3g} %"
+    return (f"scaled up from {share}" if whole.get("scaled") else f"of {share} only",)
 
 
 def _two_lines(interval: Interval | None) -> tuple[str, ...]:
@@ -85,6 +115,8 @@ def _two_lines(interval: Interval | None) -> tuple[str, ...]:
 
 def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:
     """Print promised and measured side by side."""
+    from footprint.reporting.numbers import clean
+
     print_pairs(
         {
             "advice": f"{measured.advice}: {measured.current} -> {measured.recommended}",
@@ -106,7 +138,7 @@ def print_outcome(decision: Decision, measured: MeasuredOutcome) -> None:
     for side, portions in (("before", measured.before), ("after", measured.after)):
         for one in portions:
             weight = "" if one.weight == 1 else f" x {one.weight:.4g}"
-            say(f"{side}: {one.name}, {grams(one.assessment.total_g)}{weight}")
+            say(f"{side}: {clean(one.name)}, {grams(one.assessment.total_g)}{weight}")
 
 
 def _evidence(measured: MeasuredOutcome) -> list[str]:
@@ -136,14 +168,17 @@ def _money(interval: Interval | None, currency: str) -> str:
 def say_outcome(measured: MeasuredOutcome) -> None:
     """Tell a person what an outcome means, and what is missing."""
     from footprint.model import Severity
+    from footprint.reporting.numbers import clean
 
     for finding in measured.findings:
         if finding.severity is not Severity.INFO:
-            say(f"{finding.severity}: {finding.message} {finding.remedy}".rstrip())
+            say(clean(f"{finding.severity}: {finding.message} {finding.remedy}").rstrip())
     if measured.measured_g is None:
         say("There is no measured saving: the errors above say what is missing.")
     elif measured.inside is None:
         say("Promised and measured are not about the same amount; --scale lets one stand for all.")
     else:
         inside = "inside" if measured.inside else "outside"
-        say(f"The measured saving lies {inside} of the promised interval.")
+        part = measured.scaled and measured.covered != 1
+        scaled = f", scaled up from {100 * (measured.covered or 0.0):.3g} %," if part else ""
+        say(f"The measured saving{scaled} lies {inside} of the promised interval.")

@@ -84,7 +84,8 @@ def record_catalogue(
         if known and note.cause is None:
             raise LedgerError(
                 f"The ledger has another catalogue of {silo!r} from the same scan.",
-                f"If it is a correction, give a cause: {', '.join(Cause)}.",
+                f"If it is a correction, give a cause: {', '.join(Cause)}. If it is a later look, "
+                "its time was fixed: by `today` of management.toml, unless --today says another.",
             )
         change = add_change(connection, "catalogue", note)
         if known:

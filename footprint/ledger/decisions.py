@@ -81,11 +81,14 @@ def decide(
     proposal: Proposal,
     status: DecisionStatus,
     note: Note,
+    *,
+    older: bool = False,
 ) -> Decision:
     """Enter what a person decided about an advice; keeps its plan with it, or nothing.
 
     The same decision twice is one. Another one about the same question of the same company,
-    of this plan or a later one, takes its place; the older one stays, superseded.
+    of this plan or a later one, takes its place; the older one stays, superseded. What was
+    measured of an approval is that of every later approval by the same plan, too.
 
     Parameters
     ----------
@@ -96,11 +99,15 @@ def decide(
     status : DecisionStatus
     note : Note
         By whom, and why.
+    older : bool
+        Whether a plan may take the place of one that was made later.
 
     Raises
     ------
     UsageError
         If nobody is named: whoever is logged in need not be who decided.
+    LedgerError
+        If a newer plan was decided on, and `older` is not set.
     """
     if not note.author.strip():
         raise UsageError("A decision needs a name.", "Say who decided: --by NAME.")
@@ -113,6 +120,11 @@ def decide(
         known = _read(connection, _of_question(proposal))
         if known and _is_same(known[0], kept, proposal, status, note):
             return known[0]
+        if known and known[0].plan_made_s > kept.made_s and not older:
+            raise LedgerError(
+                f"{proposal.advice!r} was decided by a plan that was made later than this one.",
+                "Decide by the newer plan; or say that this one counts: --older.",
+            )
         change = add_change(connection, _VERBS[status], note)
         connection.execute(
             update(decisions).where(_of_question(proposal)).values(superseded_by=change)
@@ -287,11 +299,15 @@ def _read(
 def _outcomes(
     connection: Connection, made_by: Sequence[int], as_of: int | None
 ) -> dict[int, OutcomeRecord]:
-    """Give the last outcome of decisions, by the change that made each."""
-    o = outcomes.c
+    """Give the last outcome of decisions, by the change that made each.
+
+    An approval has the outcomes of earlier approvals by the same plan: they promised the same.
+    """
+    o, d, asked = outcomes.c, decisions.c, decisions.alias("asked")
+    same = [d[name] == asked.c[name] for name in ("plan_id", "company", "advice", "status")]
     statement = (
         select(
-            decisions.c.added_by,
+            asked.c.added_by,
             o.measured_g,
             o.measured_low_g,
             o.measured_high_g,
@@ -300,9 +316,12 @@ def _outcomes(
             changes.c.made_s,
             o.added_by,
         )
-        .join(decisions, decisions.c.id == o.decision_id)
+        .select_from(outcomes)
+        .join(decisions, d.id == o.decision_id)
+        .join(asked, and_(d.added_by <= asked.c.added_by, *same))
         .join(changes, changes.c.id == o.added_by)
-        .where(valid(outcomes, as_of), decisions.c.added_by.in_(made_by))
+        .where(valid(outcomes, as_of), asked.c.added_by.in_(made_by))
+        .order_by(o.added_by)
     )
     return {
         row[0]: OutcomeRecord(

@@ -6,26 +6,24 @@ the first scan without it: too little rather than too much is said to be saved. 
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from footprint.errors import UsageError
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.stored import copies_of
-from footprint.management.catalogue import (
-    ApplicationEntry,
-    DatasetEntry,
-    SiloCatalogue,
-    write_catalogue,
-)
+from footprint.management.catalogue import DatasetEntry, SiloCatalogue
 from footprint.management.comparability import compare_inputs, missing, restrict
-from footprint.management.outcomes import (
-    Evidence,
-    MeasuredOutcome,
-    Portion,
-    conclude,
+from footprint.management.namesakes import find_namesakes
+from footprint.management.outcomes import MeasuredOutcome, Portion, conclude
+from footprint.management.scan_windows import (
+    CatalogueChoice,
+    Entry,
+    ScanWindow,
+    Series,
+    entries_of,
+    find_windows,
+    list_scans,
 )
 from footprint.model import (
     Activity,
@@ -40,56 +38,6 @@ from footprint.model import (
 from footprint.units import S_PER_H, bytes_to_gb
 
 _S_PER_DAY = 24 * S_PER_H
-Entry = DatasetEntry | ApplicationEntry
-Series = Mapping[str, Sequence[SiloCatalogue]]
-"""Catalogues by silo, oldest first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CatalogueChoice:
-    """What a person names and says about an outcome.
-
-    Attributes
-    ----------
-    decided_s : float
-        When it was approved: what was before is the last scan until then (Unix time [s]).
-    before_s, after_s : float or None
-        Take the last scans until these moments instead [s].
-    entries : tuple of str
-        ``SILO/NAME`` of what it is about, if its subject does not say it.
-    scale : bool
-        Whether it stays until the end of the horizon as it was last seen.
-    """
-
-    decided_s: float
-    before_s: float | None = None
-    after_s: float | None = None
-    entries: tuple[str, ...] = ()
-    scale: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """The catalogues of a silo that matter, and for how long each one holds [s]."""
-
-    silo: str
-    before: SiloCatalogue
-    later: tuple[SiloCatalogue, ...]
-    start_s: float
-    stop_s: float
-
-    @property
-    def seen_s(self) -> float:
-        """Until when anything is known [s]."""
-        return self.later[-1].scanned_s if self.later else self.start_s
-
-    def stretches(self) -> Iterator[tuple[SiloCatalogue, float]]:
-        """Give each catalogue with the time for which it is the last one seen."""
-        scans = (self.before, *self.later)
-        for number, one in enumerate(scans):
-            begin = max(self.start_s, one.scanned_s)
-            end = scans[number + 1].scanned_s if number + 1 < len(scans) else self.stop_s
-            yield one, max(0.0, min(end, self.stop_s) - begin)
 
 
 def measure_catalogues(
@@ -115,13 +63,8 @@ def measure_catalogues(
     """
     findings: list[Finding] = []
     chosen = _choose(advice, series, choice)
-    windows = [
-        window
-        for silo in sorted({silo for silo, _ in chosen})
-        if (window := _window(plan, silo, series.get(silo, ()), choice, findings))
-    ]
-    if any(not window.later for window in windows):
-        findings.append(_no_later(windows))
+    windows = find_windows(plan, sorted({silo for silo, _ in chosen}), series, choice, findings)
+    findings += find_namesakes(plan, advice, windows, series, choice, chosen)
     before, after = _portions(company, advice, windows, chosen, findings)
     findings += compare_inputs(company, plan, [one.assessment for one in (*before, *after)])
     after += _as_planned(advice, findings)
@@ -142,7 +85,7 @@ def measure_catalogues(
         findings,
         covered=max(0.0, looked_s) / plan.horizon_s,
         scaled=choice.scale,
-        evidence=tuple(_evidence(windows)),
+        evidence=tuple(list_scans(windows)),
     )
 
 
@@ -152,7 +95,7 @@ def _choose(advice: Advice, series: Series, choice: CatalogueChoice) -> set[tupl
         (silo, entry.id)
         for silo, catalogues in series.items()
         for one in catalogues
-        for entry in _entries(advice, one)
+        for entry in entries_of(advice, one)
     }
     named = {f"{silo}/{name}": (silo, name) for silo, name in known}
     wanted = choice.entries or tuple(advice.subject.split(" + "))
@@ -166,68 +109,10 @@ def _choose(advice: Advice, series: Series, choice: CatalogueChoice) -> set[tupl
     return {named[entry] for entry in wanted}
 
 
-def _entries(advice: Advice, catalogue: SiloCatalogue) -> Sequence[Entry]:
-    is_dataset = advice.kind is DecisionKind.DATASET
-    return catalogue.datasets if is_dataset else catalogue.applications
-
-
-def _window(
-    plan: AdvicePlan,
-    silo: str,
-    catalogues: Sequence[SiloCatalogue],
-    choice: CatalogueChoice,
-    findings: list[Finding],
-) -> _Window | None:
-    """Find what was seen of a silo before the decision and since; None without a before."""
-    limit_s = choice.decided_s if choice.before_s is None else choice.before_s
-    earlier = [one for one in catalogues if one.scanned_s <= limit_s]
-    if not earlier:
-        findings.append(
-            missing(
-                "catalogue-before-missing",
-                f"The ledger has no catalogue of {silo!r} from before it was decided.",
-                "Enter the one that the plan was made from (footprint manage record), or choose "
-                "another moment: --catalogue-before.",
-            )
-        )
-        return None
-    before = earlier[-1]
-    end_s = plan.made_s + plan.horizon_s
-    last_s = end_s if choice.after_s is None else min(end_s, choice.after_s)
-    later = tuple(one for one in catalogues if before.scanned_s < one.scanned_s <= last_s)
-    start_s = max(before.scanned_s, plan.made_s)
-    seen_s = max(start_s, later[-1].scanned_s) if later else start_s
-    return _Window(silo, before, later, start_s, end_s if choice.scale else seen_s)
-
-
-def _no_later(windows: Sequence[_Window]) -> Finding:
-    silos = ", ".join(repr(one.silo) for one in windows if not one.later)
-    return missing(
-        "catalogue-after-missing",
-        f"The ledger has no catalogue of {silos} from after the decision, and within the horizon: "
-        "nothing shows that it was carried out.",
-        "Catalogue the silo again: footprint manage catalogue FOLDER -o catalogues.json, then "
-        "footprint manage record catalogues.json",
-    )
-
-
-def _evidence(windows: Sequence[_Window]) -> Iterator[Evidence]:
-    for window in windows:
-        for side, one in (("before", window.before), *(("after", one) for one in window.later)):
-            yield Evidence(
-                what="catalogue",
-                name=window.silo,
-                side=side,
-                start_s=one.scanned_s,
-                stop_s=one.scanned_s,
-                sha256=hashlib.sha256(write_catalogue(one)).hexdigest(),
-            )
-
-
 def _portions(
     company: Company,
     advice: Advice,
-    windows: Sequence[_Window],
+    windows: Sequence[ScanWindow],
     chosen: set[tuple[str, str]],
     findings: list[Finding],
 ) -> tuple[list[Portion], list[Portion]]:
@@ -253,7 +138,7 @@ def _known(
     advice: Advice, catalogue: SiloCatalogue, wanted: set[str], findings: list[Finding]
 ) -> Iterator[tuple[str, float]]:
     """Give what is drawn per hour: GB by storage class, kWh by application."""
-    for entry in _entries(advice, catalogue):
+    for entry in entries_of(advice, catalogue):
         if entry.id not in wanted:
             continue
         if isinstance(entry, DatasetEntry):

@@ -156,12 +156,16 @@ def compare_inputs(
                 remedy="Look at both with the release that made the plan.",
             )
         )
+    unknown = []
     then = {Path(one.name).name: one.sha256 for one in plan.inputs}
-    for name, now in (
-        (Path(company.deployment.origin).name, company.deployment.digest),
-        (Path(company.needs.origin).name, company.needs.digest),
+    for origin, digest in (
+        (company.deployment.origin, company.deployment.digest),
+        (company.needs.origin, company.needs.digest),
     ):
-        if then.get(name, now) != now:
+        name = Path(origin).name
+        if name not in then:
+            unknown.append(name)
+        elif then[name] != digest:
             findings.append(
                 Finding(
                     "manifest-changed",
@@ -169,4 +173,13 @@ def compare_inputs(
                     "may be its.",
                 )
             )
+    if unknown:
+        findings.append(
+            Finding(
+                "manifest-unknown",
+                f"The plan does not say which {' and '.join(unknown)} it was made from; whether "
+                "that is another one now is not known.",
+                remedy="Make plans with this release: footprint manage advise -o plan.json",
+            )
+        )
     return findings

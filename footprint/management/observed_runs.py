@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from footprint.assessment import estimate
-from footprint.audit.manifest import locate
 from footprint.errors import DataError, LedgerError
 from footprint.factors.intensity import IntensitySeries
-from footprint.factors.series_files import read_series
 from footprint.intensity_means import weigh_intensities
 from footprint.inventory import build_inventory
 from footprint.ledger import Ledger, ledger_journal, query, run_changes
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.windows import read_intensities
 from footprint.management.comparability import missing
 from footprint.management.outcomes import Evidence
 from footprint.model import Assessment, Finding, Journal
@@ -22,12 +22,15 @@ from footprint.model import Assessment, Finding, Journal
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Runs, estimated as the silos that made them."""
+    """Runs, estimated as the silos that made them.
+
+    `metered_s` is how long any of their activities with energy lasted; gaps are not in it [s].
+    """
 
     assessment: Assessment
     evidence: tuple[Evidence, ...]
     findings: tuple[Finding, ...]
-    span_s: float
+    metered_s: float
 
 
 def observe(
@@ -59,7 +62,6 @@ def observe(
     LedgerError
         If the ledger has no such run, or nothing says in which silo an actor of it stood.
     """
-    names = list(dict.fromkeys(names))
     where: dict[str, Any] = {"silo": list(silos)} if silos else {}
     whole = ledger_journal(ledger, names, where=where)
     findings: list[Finding] = []
@@ -82,8 +84,24 @@ def observe(
         )
         for name, (start_s, stop_s) in spans.items()
     )
-    first, last = min(one[0] for one in spans.values()), max(one[1] for one in spans.values())
-    return Observed(assessment, evidence, tuple(findings), last - first)
+    return Observed(assessment, evidence, tuple(findings), _metered(journal))
+
+
+def _metered(journal: Journal) -> float:
+    """How long any activity with energy lasted: overlaps count once, gaps do not [s]."""
+    columns = journal.columns
+    pieces = sorted(
+        (start_s, start_s + length_s)
+        for start_s, length_s, kwh in zip(
+            columns["start_s"], columns["duration_s"], columns["energy_kwh"], strict=True
+        )
+        if kwh is not None
+    )
+    metered_s, reached_s = 0.0, -math.inf
+    for start_s, stop_s in pieces:
+        metered_s += max(0.0, stop_s - max(start_s, reached_s))
+        reached_s = max(reached_s, stop_s)
+    return metered_s
 
 
 def _spans(journal: Journal, owners: Sequence[str]) -> dict[str, tuple[float, float]]:
@@ -173,8 +191,8 @@ def _intensities(company: Company, journal: Journal, findings: list[Finding]) ->
     used = {zone for zone, kwh in zip(columns["zone"], columns["energy_kwh"], strict=True) if kwh}
     for zone in sorted(zone for zone in used if zone):
         try:
-            series = _read_series(company, zone)
-            found, notes = weigh_intensities(journal, series, company.settings().signal)
+            series = _read_zone(company, zone)
+            found, notes = weigh_intensities(journal, [series], company.settings().signal)
         except DataError as error:
             findings.append(
                 missing(
@@ -189,14 +207,10 @@ def _intensities(company: Company, journal: Journal, findings: list[Finding]) ->
     return means
 
 
-def _read_series(company: Company, zone: str) -> list[IntensitySeries]:
+def _read_zone(company: Company, zone: str) -> IntensitySeries:
+    """Read one series, whatever is wrong with those of other zones."""
     name = company.needs.intensity_files.get(zone)
     if name is None:
         raise DataError("no file of its intensity is named.")
-    # By the rules of deployments, relative to the file that says it.
-    here = replace(company.deployment, origin=company.needs.origin)
-    path = locate(here, name, f"intensity-files.{zone}")
-    found = [one for one in read_series(path, company.settings().signal) if one.zone == zone]
-    if not found:
-        raise DataError(f"{name!r} has no zone {zone!r}.")
-    return found
+    needs = replace(company.needs, intensity_files={zone: name})
+    return read_intensities(replace(company, needs=needs))[zone]

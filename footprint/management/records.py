@@ -130,21 +130,41 @@ def _plan_record(plan: AdvicePlan) -> PlanRecord:
 
 
 def approve(
-    ledger: Ledger, plan: AdvicePlan, advice_id: str, *, author: str, reason: str = ""
+    ledger: Ledger,
+    plan: AdvicePlan,
+    advice_id: str,
+    *,
+    author: str,
+    reason: str = "",
+    older: bool = False,
 ) -> Decision:
     """Approve an advice; keeps its plan too. See `footprint.ledger.decide`."""
-    return _decide(ledger, plan, advice_id, DecisionStatus.APPROVED, Note(None, reason, author))
+    note = Note(None, reason, author)
+    return _decide(ledger, plan, advice_id, DecisionStatus.APPROVED, note, older=older)
 
 
 def reject(
-    ledger: Ledger, plan: AdvicePlan, advice_id: str, *, author: str, reason: str = ""
+    ledger: Ledger,
+    plan: AdvicePlan,
+    advice_id: str,
+    *,
+    author: str,
+    reason: str = "",
+    older: bool = False,
 ) -> Decision:
     """Reject an advice; keeps its plan too. See `footprint.ledger.decide`."""
-    return _decide(ledger, plan, advice_id, DecisionStatus.REJECTED, Note(None, reason, author))
+    note = Note(None, reason, author)
+    return _decide(ledger, plan, advice_id, DecisionStatus.REJECTED, note, older=older)
 
 
 def _decide(
-    ledger: Ledger, plan: AdvicePlan, advice_id: str, status: DecisionStatus, note: Note
+    ledger: Ledger,
+    plan: AdvicePlan,
+    advice_id: str,
+    status: DecisionStatus,
+    note: Note,
+    *,
+    older: bool,
 ) -> Decision:
     advice = advice_of(plan, advice_id)
     proposal = Proposal(
@@ -161,7 +181,7 @@ def _decide(
         saving_cost=None if advice.saving_cost is None else advice.saving_cost.value,
         currency=None if advice.currency is None else str(advice.currency),
     )
-    return books.decide(ledger, _plan_record(plan), proposal, status, note)
+    return books.decide(ledger, _plan_record(plan), proposal, status, note, older=older)
 
 
 def advice_of(plan: AdvicePlan, advice_id: str) -> Advice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,6 @@ from footprint.errors import UsageError
 from footprint.ledger import Ledger
 from footprint.management.advisor.company import Company
 from footprint.management.comparability import (
-    compare_boundaries,
     compare_inputs,
     cover,
     missing,
@@ -22,19 +22,15 @@ from footprint.management.outcomes import (
     Portion,
     conclude,
 )
+from footprint.management.run_doubts import compare_sides
 from footprint.model import (
     Advice,
     AdvicePlan,
-    Assessment,
-    Contribution,
     DecisionKind,
     Finding,
     Phase,
-    Stage,
 )
 
-_BY_PHASE = frozenset({DecisionKind.ARCHITECTURE, DecisionKind.COHORT})
-"""Kinds whose options say what each silo does, so that a phase that is missing is seen."""
 _ONCE = frozenset({DecisionKind.RETRAINING, DecisionKind.SCHEDULE})
 """Kinds that promise one run."""
 
@@ -57,6 +53,13 @@ class RunChoice:
         Whether `runs` stand for all that was promised.
     without : tuple of Phase
         What was promised and not done at all.
+    decided_s : float or None
+        When it was approved (Unix time [s]).
+
+    Raises
+    ------
+    UsageError
+        If a run is named twice, or as what was and as what is.
     """
 
     runs: tuple[str, ...]
@@ -65,6 +68,15 @@ class RunChoice:
     covers: float | None = None
     scale: bool = False
     without: tuple[Phase, ...] = ()
+    decided_s: float | None = None
+
+    def __post_init__(self) -> None:
+        times = Counter((*self.runs, *self.before))
+        if again := sorted(name for name, count in times.items() if count > 1):
+            raise UsageError(
+                f"The run {again[0]!r} is named twice; it was run once.",
+                "Name each run once: with --run, or with --before.",
+            )
 
 
 def measure_runs(
@@ -109,7 +121,9 @@ def measure_runs(
     was_covered = 1.0
     if before is not None:
         was_covered = _covered(company, plan, advice, choice.before, before, None, findings) or 0.0
-    findings += _compare(plan, advice, after, before, choice)
+    findings += compare_sides(
+        plan, advice, after, before, without=choice.without, decided_s=choice.decided_s
+    )
     seen = [one.assessment for one in (after, before) if one]
     findings += compare_inputs(company, plan, seen)
     is_, was = (
@@ -172,7 +186,7 @@ def _covered(
     if observed is None:
         return min(1.0, max(0.0, (company.now_s - plan.made_s) / plan.horizon_s))
     if advice.kind is DecisionKind.SERVING:
-        return observed.span_s / plan.horizon_s
+        return observed.metered_s / plan.horizon_s
     for case in company.needs.use_cases:
         if case.name == advice.subject and case.trainings > 0:
             return len(names) / case.trainings
@@ -205,93 +219,3 @@ def _weights(
             )
         )
     return 1.0, 1.0
-
-
-def _compare(
-    plan: AdvicePlan,
-    advice: Advice,
-    after: Observed | None,
-    before: Observed | None,
-    choice: RunChoice,
-) -> list[Finding]:
-    """Say what of the two sides cannot be compared, or is missing."""
-    findings: list[Finding] = []
-    then = advice.option(advice.recommended).assessment
-    now = advice.option(advice.current).assessment
-    for observed, promised in ((after, then), (before, now)):
-        if observed is None:
-            continue
-        findings += observed.findings
-        findings += compare_boundaries(advice, promised, observed.assessment)
-        findings += _absent(advice, promised, observed.assessment, choice.without)
-    if after is not None:
-        findings += _untimely(plan, after)
-    if after is not None and before is not None:
-        units = {one.assessment.run.functional_unit for one in (after, before)} - {""}
-        if len(units) > 1:
-            findings.append(
-                missing(
-                    "functional-unit-differs",
-                    f"The runs deliver different things: {' and '.join(sorted(units))}.",
-                    "Name runs that deliver the same.",
-                )
-            )
-    return findings
-
-
-def _untimely(plan: AdvicePlan, after: Observed) -> list[Finding]:
-    early = [one.name for one in after.evidence if (one.start_s or 0.0) < plan.made_s]
-    if not early:
-        return []
-    return [
-        Finding(
-            "earlier-than-plan",
-            f"{', '.join(early)} began before the plan was made: it can hardly follow from it.",
-        )
-    ]
-
-
-def _absent(
-    advice: Advice, promised: Assessment, found: Assessment, without: Sequence[Phase]
-) -> list[Finding]:
-    """Say what the promise holds of which nothing was measured."""
-    by_phase = advice.kind in _BY_PHASE
-    wanted = {
-        part
-        for one in promised.contributions
-        if one.emissions_g.value > 0 and one.phase not in without
-        for part in [_part(one, by_phase=by_phase)]
-    }
-    held = {_part(one, by_phase=by_phase) for one in found.contributions}
-    absent = sorted(wanted - held)
-    findings = []
-    if absent:
-        listed = "; ".join(" ".join(word for word in part if word) for part in absent[:6])
-        findings.append(
-            missing(
-                "not-measured",
-                f"Nothing was measured of: {listed}{'; ...' if len(absent) > 6 else ''}.",
-                "Enter what is missing (a table of activities will do) and name it with --run too, "
-                "or say with --without PHASE that it was not done.",
-            )
-        )
-    more = sorted({one.actor for one in found.contributions} - {part[0] for part in wanted})
-    if more and wanted:
-        findings.append(
-            Finding(
-                "beyond-the-promise",
-                f"{', '.join(more[:5])} took part, which is not in {promised.run.name!r}.",
-                remedy="Name the others with --silo, if that does not belong to this.",
-            )
-        )
-    return findings
-
-
-def _part(one: Contribution, *, by_phase: bool) -> tuple[str, str, str]:
-    """Give what a line is about: silo, stage, and phase where options tell them apart."""
-    if one.stage is Stage.OPERATION and by_phase:
-        # Plans say idle where journals may say that they wait.
-        phase = Phase.WAIT if one.phase is Phase.IDLE else one.phase
-        return one.actor, one.stage.value, phase.value
-    stored = one.stage is Stage.EMBODIED and one.phase is Phase.STORAGE
-    return one.actor, one.stage.value, "of stored data" if stored else ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, Finding, Term
+from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, DecisionKind, Finding, Term
 from footprint.reporting.advice_figures import places_figure, savings_figure
 from footprint.reporting.advice_tables import decision_table, decision_tables
 from footprint.reporting.advice_words import (
@@ -59,29 +59,65 @@ def view_plan(plan: AdvicePlan) -> AdvicePage:
     )
 
 
-def _changes(ranked: Sequence[Advice]) -> tuple[list[Advice], list[Advice]]:
-    """Split the changes into those that emit less, or as much, and those that emit more."""
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """Changes that emit less, or as much; those that emit more; and parts of other decisions.
+
+    What parts save is never added: it is within what the others save, or goes with it.
+    """
+
+    less: list[Advice]
+    more: list[Advice]
+    parts: list[Advice]
+
+    def __len__(self) -> int:
+        return len(self.less) + len(self.more) + len(self.parts)
+
+
+def _changes(ranked: Sequence[Advice]) -> _Changes:
     changes = [one for one in ranked if one.changes]
-    less = [one for one in changes if one.saving_g.value >= 0]
-    return less, [one for one in changes if one.saving_g.value < 0]
+    alone = [one for one in changes if one.part_of is None]
+    return _Changes(
+        [one for one in alone if one.saving_g.value >= 0],
+        [one for one in alone if one.saving_g.value < 0],
+        [one for one in changes if one.part_of is not None],
+    )
 
 
 def _verdict(plan: AdvicePlan, ranked: Sequence[Advice]) -> str:
     company, horizon = clean(plan.company), say_horizon(plan.horizon_s)
-    less, more = _changes(ranked)
+    found = _changes(ranked)
     if not ranked:
         return f"{company}: no decision could be advised on; the findings say what is missing."
-    if not less and not more:
+    if not len(found):
         count = plural(len(ranked), "decision")
         return f"{company}: what is done today is best in {count} of {len(ranked):,}."
-    saved, added = (abs(math.fsum(one.saving_g.value for one in part)) for part in (less, more))
+    saved, added = (
+        abs(math.fsum(one.saving_g.value for one in part)) for part in (found.less, found.more)
+    )
     clauses = []
-    if less:
-        clauses.append(f"{plural(len(less), 'change')} would save {_emissions(saved)}")
-    if more:
-        why = "because it brings more" if len(more) == 1 else "because they bring more"
-        clauses.append(f"{plural(len(more), 'change')} would emit {_emissions(added)} more, {why}")
-    return f"{company}: {', and '.join(clauses)}{',' * (len(clauses) > 1)} over {horizon}."
+    if found.less:
+        clauses.append(f"{plural(len(found.less), 'change')} would save {_emissions(saved)}")
+    if found.more:
+        count, why = plural(len(found.more), "change"), _why_more(found.more)
+        clauses.append(f"{count} would emit {_emissions(added)} more, {why}")
+    said = [f"{', and '.join(clauses)}{',' * (len(clauses) > 1)} over {horizon}"] if clauses else []
+    if found.parts:
+        verb = "is part of another decision" if len(found.parts) == 1 else "are parts of others"
+        said.append(f"{plural(len(found.parts), 'change')} {verb}, and not added")
+    return f"{company}: {'; '.join(said)}."
+
+
+def _why_more(more: Sequence[Advice]) -> str:
+    barred = [bool(one.option(one.current).barrier) for one in more]
+    brings = "it brings more" if len(more) == 1 else "they bring more"
+    if all(barred):
+        return "because what is done today is barred"
+    return (
+        f"because {brings}, or what is done today is barred"
+        if any(barred)
+        else (f"because {brings}")
+    )
 
 
 def _emissions(value: float) -> str:
@@ -93,8 +129,8 @@ def _remarks(plan: AdvicePlan) -> Iterator[str]:
     yield say_state(plan)
     yield (
         f"Made for {say_time(plan.made_s)}. Savings are added as if each decision were taken "
-        "alone; decisions about the same thing share a part of theirs. Nothing is done before a "
-        "person approves it."
+        "alone; what is part of another decision is not added. Nothing is done before a person "
+        "approves it."
     )
 
 
@@ -156,33 +192,58 @@ def _today(plan: AdvicePlan) -> tuple[tuple[Card, ...], ...]:
 
 
 def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
-    less, more = _changes(ranked)
-    note = f"of {plural(len(less), 'change')}, each alone"
-    saved_g = math.fsum(one.saving_g.value for one in less)
+    found = _changes(ranked)
+    less, more = found.less, found.more
+    savings = [(one, one.saving_g.value) for one in less]
+    saved_g = math.fsum(value for _, value in savings)
     scale = Scale.of("emissions", [saved_g])
+    note = "; ".join(
+        filter(None, (f"of {plural(len(less), 'change')}, each alone", _split(savings, scale.text)))
+    )
     cards = [Card("Could be saved: emissions", scale.text(saved_g), scale.unit, "", note, "")]
-    known = [one.saving_kwh for one in less if one.saving_kwh is not None]
-    if known:
-        energy = Scale.of("energy", [math.fsum(known)])
-        text = energy.text(math.fsum(known))
-        cards.append(Card("Could be saved: electricity", text, energy.unit, "", "", ""))
+    used = [(one, one.saving_kwh) for one in less if one.saving_kwh is not None]
+    if used:
+        energy = Scale.of("energy", [math.fsum(value for _, value in used)])
+        text, note = energy.text(math.fsum(value for _, value in used)), _split(used, energy.text)
+        cards.append(Card("Could be saved: electricity", text, energy.unit, "", note, ""))
     for currency in sorted({one.currency for one in less if one.currency is not None}):
         costs = [
-            one.saving_cost.value for one in less if one.saving_cost and one.currency is currency
+            (one, one.saving_cost.value)
+            for one in less
+            if one.saving_cost and one.currency is currency
         ]
-        text = number(math.fsum(costs))
-        cards.append(Card("Could be saved: money", text, currency, "", "", ""))
+        text, note = number(math.fsum(value for _, value in costs)), _split(costs, number)
+        cards.append(Card("Could be saved: money", text, currency, "", note, ""))
     if more:
         added_g = -math.fsum(one.saving_g.value for one in more)
         scale = Scale.of("emissions", [added_g])
-        note = f"of {plural(len(more), 'change')} that would bring more"
+        note = f"of {plural(len(more), 'change')}, {_why_more(more)}"
         cards.append(Card("Would be added", scale.text(added_g), scale.unit, "", note, ""))
-    changes = len(less) + len(more)
     of = f"of {plural(len(ranked), 'decision')}"
-    cards.append(Card("Changes advised", f"{changes:,}", "", "", of, ""))
+    if found.parts:
+        of += f"; {len(found.parts):,} part of another"
+    cards.append(Card("Changes advised", f"{len(found):,}", "", "", of, ""))
     final = sum(one.irreversible and one.changes for one in ranked)
     cards.append(Card("Cannot be undone", f"{final:,}", "", "", "of the changes", ""))
     return tuple(cards)
+
+
+def _split(savings: Sequence[tuple[Advice, float]], write: Callable[[float], str]) -> str:
+    """Say how much of a sum is of what the tiles of today count, and how much is not."""
+    here = [value for one, value in savings if one.kind in _LYING]
+    rest = [value for one, value in savings if one.kind not in _LYING]
+    if not rest:
+        return "of what lies here" if here else ""
+    if not here:
+        return "of what is trained or planned, which is not in today's sums"
+    return (
+        f"{write(math.fsum(here))} of what lies here, {write(math.fsum(rest))} of what is trained "
+        "or planned"
+    )
+
+
+_LYING = frozenset({DecisionKind.DATASET, DecisionKind.APPLICATION})
+"""Kinds of decisions about what the state of a company counts."""
 
 
 # --- parts -------------------------------------------------------------------------

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from footprint.model import Advice, AdvicePlan, AssetKind, CompanyState, Interval, StateLine
-from footprint.reporting.advice_words import say_certainty, say_change, say_horizon
+from footprint.reporting.advice_words import (
+    say_change,
+    say_horizon,
+    say_part,
+    say_robustness,
+    under,
+)
 from footprint.reporting.numbers import (
     NBSP,
     NOT_KNOWN,
@@ -36,38 +42,31 @@ _LABEL = 20
 
 def savings_figure(plan: AdvicePlan, ranked: Sequence[Advice]) -> Figure | None:
     """Show what each change saves, with its interval; None if nothing is to be changed."""
-    drawn = [one for one in ranked if one.changes][:_ROWS_DRAWN]
+    changes = [(place, one) for place, one in enumerate(ranked, start=1) if one.changes]
+    drawn = changes[:_ROWS_DRAWN]
     if not drawn:
         return None
-    scale = Scale.of("emissions", [one.saving_g.value for one in drawn])
+    scale = Scale.of("emissions", [one.saving_g.value for _, one in drawn])
     chart = IntervalChart(
         unit=scale.unit,
-        rows=tuple(
-            f"{place}. {shorten(one.subject, _LABEL)}" for place, one in enumerate(drawn, start=1)
-        ),
-        intervals=tuple(
-            Interval(
-                *(
-                    scale.scaled(x)
-                    for x in (one.saving_g.value, one.saving_g.low, one.saving_g.high)
-                )
-            )
-            for one in drawn
-        ),
+        rows=tuple(f"{place}. {shorten(one.subject, _LABEL)}" for place, one in drawn),
+        intervals=tuple(_scaled(one.saving_g, scale) for _, one in drawn),
         hovers=tuple(
-            f"{clean(one.subject)}: {say_change(one)}: {scale.quantity(one.saving_g)}; "
-            f"certainty {say_certainty(plan, one)}"
-            for one in drawn
+            f"{clean(one.subject)}: {say_change(one)}: {scale.quantity(one.saving_g)}. "
+            f"{say_robustness(plan, one)}"
+            for _, one in drawn
         ),
     )
-    top = drawn[0]
+    top = max((one for _, one in drawn), key=lambda one: one.saving_g.value)
     verb = "saves" if top.saving_g.value >= 0 else "changes"
     caption = (
         f"The largest: “{clean(top.subject)}” {verb} {scale.quantity(top.saving_g)} over "
         f"{say_horizon(plan.horizon_s)}. Bars are 90 % intervals, marks the central values; left "
         "of 0 more is emitted."
     )
-    hidden = sum(one.changes for one in ranked) - len(drawn)
+    if any(one.part_of for _, one in drawn):
+        caption += " What is part of another decision stands below it, and is not added to it."
+    hidden = len(changes) - len(drawn)
     if hidden:
         caption += f" {plural(hidden, 'smaller change')} below."
     columns = (
@@ -77,11 +76,11 @@ def savings_figure(plan: AdvicePlan, ranked: Sequence[Advice]) -> Figure | None:
     )
     rows = tuple(
         (
-            Cell(f"{place}. {clean(one.subject)}", (say_change(one),)),
+            Cell(f"{place}. {clean(one.subject)}", (say_change(one), *under(say_part(plan, one)))),
             Cell(scale.text(one.saving_g.value, one.saving_g.width)),
             Cell(scale.range(one.saving_g) or NOT_KNOWN),
         )
-        for place, one in enumerate(drawn, start=1)
+        for place, one in drawn
     )
     table = Table("Savings of emissions", columns, rows)
     return Figure("savings", "Savings", caption, chart, (), table)

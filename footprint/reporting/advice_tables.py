@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from footprint.model import Advice, AdvicePlan, Contribution, Option
 from footprint.reporting.advice_words import (
     cost_cell,
-    say_certainty,
+    robustness,
     say_change,
     say_horizon,
     say_money,
+    say_part,
     under,
+    why_unknown,
 )
 from footprint.reporting.line_tables import line_cells, line_columns
 from footprint.reporting.numbers import (
@@ -19,6 +21,7 @@ from footprint.reporting.numbers import (
     Scale,
     clean,
     exact,
+    percent,
     plural,
     pretty_unit,
 )
@@ -45,13 +48,19 @@ def decision_table(plan: AdvicePlan, ranked: Sequence[Advice]) -> Table:
         Column("Saving", emissions.unit, numeric=True),
         Column("Energy", energy.unit, numeric=True),
         *(Column("Money", currency, numeric=True) for currency in currencies),
-        Column("Certainty", numeric=True),
+        Column("Robust to factors", numeric=True),
     )
     note = (
         f"Over {say_horizon(plan.horizon_s)}, each decision alone and against what is done today; "
-        "below 0 if it emits more. Certainty is the share of the draws in which no other "
-        "possible option is better (our rule)."
+        "below 0 if it emits more. Robust to the factors: the share of their draws in which no "
+        "other possible option is better (our rule). It holds nothing of what is not drawn, such "
+        "as a drift, a forecast, or rows outside of a sample."
     )
+    if any(one.part_of for one in ranked):
+        note += (
+            " What is part of another decision stands below it: it is within what that one saves, "
+            "or can only be had with it, and is not added."
+        )
     return Table("Decisions, largest saving first", columns, rows, note=note)
 
 
@@ -64,14 +73,20 @@ def _decision_row(
     currencies: Sequence[str],
 ) -> tuple[Cell, ...]:
     saving, kwh, cost = advice.saving_g, advice.saving_kwh, advice.saving_cost
+    share = robustness(plan, advice)
+    part = say_part(plan, advice)
     return (
-        Cell(f"{place}. {clean(advice.subject)}", href=f"#decision-{place}"),
+        Cell(f"{place}. {clean(advice.subject)}", under(part), href=f"#decision-{place}"),
         Cell(capitalise(advice.kind.value)),
         Cell(say_change(advice), ("cannot be undone",) if advice.irreversible else ()),
         Cell(emissions.text(saving.value, saving.width), under(emissions.range(saving))),
         Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
         *(cost_cell(cost if advice.currency == one else None) for one in currencies),
-        Cell(say_certainty(plan, advice), share=advice.certainty if plan.draws else None),
+        Cell(
+            NOT_KNOWN if share is None else percent(share),
+            under(why_unknown(plan, advice)),
+            share=share,
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from footprint.reporting.numbers import (
     plural,
 )
 from footprint.reporting.shapes import Cell
+from footprint.reporting.wording import capitalise
 from footprint.units import H_PER_MONTH, S_PER_H
 
 ARROW = "→"
@@ -26,10 +27,38 @@ _CENT = 0.01
 
 
 def rank_advice(plan: AdvicePlan) -> list[Advice]:
-    """Sort decisions: changes first, then by saving, certainty and name."""
-    return sorted(
-        plan.advice, key=lambda one: (not one.changes, -one.saving_g.value, -one.certainty, one.id)
-    )
+    """Sort decisions: changes first, then by saving, robustness and name.
+
+    What is part of another decision follows that one.
+    """
+    alone = [one for one in plan.advice if parent_of(plan, one) is None]
+    waiting = sorted(alone, key=_rank, reverse=True)
+    ranked: list[Advice] = []
+    while waiting:
+        ranked.append(waiting.pop())
+        parts = [one for one in plan.advice if one.part_of == ranked[-1].id]
+        waiting += sorted(parts, key=_rank, reverse=True)
+    return ranked
+
+
+def _rank(one: Advice) -> tuple[bool, float, bool, float, str]:
+    unknown = one.certainty is None
+    return not one.changes, -one.saving_g.value, unknown, -(one.certainty or 0.0), one.id
+
+
+def parent_of(plan: AdvicePlan, advice: Advice) -> Advice | None:
+    """Find the decision that another one is part of, if the plan has it."""
+    return next((one for one in plan.advice if one.id == advice.part_of), None)
+
+
+def say_part(plan: AdvicePlan, advice: Advice) -> str:
+    """Say what a decision is part of; empty if it stands alone."""
+    if advice.part_of is None:
+        return ""
+    parent = parent_of(plan, advice)
+    if parent is None:
+        return f"part of {clean(advice.part_of)}, which is not in this plan"
+    return f"part of the {parent.kind.value} of {clean(parent.subject)}"
 
 
 def say_change(advice: Advice) -> str:
@@ -92,15 +121,38 @@ def cost_cell(cost: Interval | None) -> Cell:
     return Cell(value, under(ends))
 
 
-def say_certainty(plan: AdvicePlan, advice: Advice) -> str:
-    """Write in how many of the draws the choice is right; nothing without draws."""
-    return percent(advice.certainty) if plan.draws else NOT_KNOWN
+def robustness(plan: AdvicePlan, advice: Advice) -> float | None:
+    """Give the share of the draws in which the choice is right; None if they say nothing."""
+    return advice.certainty if plan.draws else None
+
+
+def say_robustness(plan: AdvicePlan, advice: Advice) -> str:
+    """Say how robust a choice is to the factors, or why that is not known."""
+    share = robustness(plan, advice)
+    if share is None:
+        return f"Robust to the factors: {NOT_KNOWN} ({why_unknown(plan, advice)})"
+    weak = ": in most draws another option is better" if share < 0.5 else ""
+    return f"Robust to the factors: {percent(share)}{weak}"
+
+
+def why_unknown(plan: AdvicePlan, advice: Advice) -> str:
+    """Say why the draws say nothing of a choice; empty if they do."""
+    if not plan.draws:
+        return "nothing was drawn"
+    if advice.certainty is not None:
+        return ""
+    if all(one.barrier or one.name == advice.recommended for one in advice.options):
+        return "nothing else is possible"
+    options = (advice.option(name) for name in (advice.current, advice.recommended))
+    if not all(one.assessment.contributions for one in options):
+        return "one option emits nothing"
+    return "what is not drawn decides"
 
 
 def say_saving(plan: AdvicePlan, advice: Advice) -> str:
     """Say in a sentence what a decision changes, and how surely."""
     if not advice.changes:
-        return f"What is done today is best; certainty {say_certainty(plan, advice)}."
+        return f"What is done today is best. {say_robustness(plan, advice)}."
     scale = Scale.of("emissions", [advice.saving_g.value])
     less = advice.saving_g.value >= 0
     change = advice.saving_g if less else negative(advice.saving_g)
@@ -114,7 +166,9 @@ def say_saving(plan: AdvicePlan, advice: Advice) -> str:
         cost = advice.saving_cost
         shown = cost if cost.value >= 0 else negative(cost)
         parts.append(f"{say_money(shown, advice.currency)}{_more(cost.value)}")
-    return f"{'; '.join(parts)}. Certainty {say_certainty(plan, advice)}."
+    part = say_part(plan, advice)
+    added = f" {capitalise(part)}: not added to the others." if part else ""
+    return f"{'; '.join(parts)}. {say_robustness(plan, advice)}.{added}"
 
 
 def _more(saving: float) -> str:

@@ -128,7 +128,8 @@ class Scale:
         if interval.width == 0:
             return ""
         low, high = (self.text(end, interval.width) for end in (interval.low, interval.high))
-        return bounds(low, high)
+        # Two ends that are both "less than the least" say no more than the value does.
+        return "" if low == high and low[0] in "<>" else bounds(low, high)
 
     def quantity(self, interval: Interval, *, sign: bool = False) -> str:
         """Write value, unit and interval: ``'1.8 mg CO₂e (1.2–2.9)'``."""

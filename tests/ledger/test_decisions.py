@@ -65,9 +65,10 @@ def proposal(plan=0, advice="dataset/lyon/a"):
     )
 
 
-def enter(ledger, word="approved", author="Ana", reason="", plan=0, **where):
+def enter(ledger, word="approved", author="Ana", reason="", plan=0, older=True, **where):
     note = Note(None, reason, author)
-    return decide(ledger, PLANS[plan], proposal(plan, **where), DecisionStatus(word), note)
+    said = proposal(plan, **where)
+    return decide(ledger, PLANS[plan], said, DecisionStatus(word), note, older=older)
 
 
 def measured(number, document=""):
@@ -156,7 +157,7 @@ MIND = st.tuples(
 @FEW
 def test_a_changed_mind_supersedes_without_loss(make_url, minds):
     with open_ledger(make_url()) as ledger:
-        expected, changes_at, promised = [], [], {}
+        expected, changes_at, promised, last, carried = [], [], {}, {}, []
         for word, author, reason, plan, number in minds:
             found = enter(ledger, word, author, reason, plan)
             said = (PLANS[plan].sha256, word, author, reason)
@@ -164,10 +165,11 @@ def test_a_changed_mind_supersedes_without_loss(make_url, minds):
             if not expected or expected[-1] != said:
                 expected.append(said)
                 changes_at.append(found.change)
+                carried.append(last.get(plan) if word == "approved" else None)
                 assert found.is_new
             promised[found.change] = found.proposal
             if number is not None and word == "approved":
-                record_outcome(ledger, found, measured(number))
+                last[plan] = record_outcome(ledger, found, measured(number))
             # Whatever is measured, what was promised stays as it was.
             (now,) = list_decisions(ledger)
             assert now.proposal == proposal(plan)
@@ -176,9 +178,47 @@ def test_a_changed_mind_supersedes_without_loss(make_url, minds):
         assert [facts(one) for one in everything] == expected
         assert [one.superseded_by for one in everything] == [*changes_at[1:], None]
         assert {one.change: one.proposal for one in everything} == promised
-        for change, said in zip(changes_at, expected, strict=True):
+        for change, said, known in zip(changes_at, expected, carried, strict=True):
             (then,) = list_decisions(ledger, as_of=change)
-            assert (facts(then), then.superseded_by, then.outcome) == (said, None, None)
+            # What was measured of the same promise before is known of it.
+            assert (facts(then), then.superseded_by, then.outcome) == (said, None, known)
+
+
+def test_approving_anew_loses_no_outcome(ledger):
+    first = enter(ledger)
+    outcome = record_outcome(ledger, first, measured(7.0))
+    again = enter(ledger, reason="it was cheap")
+    assert again.outcome == outcome
+    assert [one.outcome for one in list_decisions(ledger)] == [outcome]
+    assert record_outcome(ledger, again, measured(7.0)) == outcome
+    # Of what another plan promised nothing was measured, nor of what was rejected.
+    assert enter(ledger, plan=1).outcome is None
+    assert enter(ledger, "rejected", plan=1).outcome is None
+    assert enter(ledger, "rejected").outcome is None
+    back = enter(ledger, author="Ben")
+    assert back.outcome == outcome
+    later = record_outcome(ledger, back, measured(9.0))
+    (now,) = list_decisions(ledger)
+    assert now.outcome == later
+    (then,) = list_decisions(ledger, as_of=back.change)
+    assert then.outcome == outcome
+    # Nothing that came later is told of an earlier approval.
+    whole = {one.change: one.outcome for one in list_decisions(ledger, everything=True)}
+    assert whole[first.change] == whole[again.change] == outcome
+
+
+def test_an_older_plan_takes_the_place_of_a_newer_one_only_if_somebody_says_so(ledger):
+    enter(ledger, plan=1, older=False)
+    for word in ("approved", "rejected"):
+        with pytest.raises(LedgerError, match="made later") as error:
+            enter(ledger, word, plan=0, older=False)
+        assert "--older" in error.value.remedy
+    assert [one.plan for one in list_decisions(ledger)] == [PLANS[1].sha256]
+    assert status(ledger).plans == 1
+    enter(ledger, plan=0, advice="dataset/lyon/b", older=False)
+    enter(ledger, plan=0, older=True)
+    assert {one.plan for one in list_decisions(ledger)} == {PLANS[0].sha256}
+    enter(ledger, plan=2, older=False)
 
 
 def test_questions_and_companies_are_decided_apart(ledger):

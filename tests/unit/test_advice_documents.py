@@ -66,6 +66,13 @@ def scale(found, *keys):
         (lambda d: advice(d).update(recommended="burn"), "no option 'burn'"),
         (lambda d: advice(d).update(certainty=1.5), "certainty 1.5"),
         (lambda d: advice(d).update(certainty=-0.1), "certainty -0.1"),
+        (lambda d: advice(d).update(irreversible=False), "'delete' cannot be undone"),
+        (lambda d: advice(d).update(conditions=[]), "'delete' cannot be undone"),
+        (lambda d: advice(d).update(part_of=advice(d)["id"]), "part of itself"),
+        (
+            lambda d: [d["advice"][k].update(part_of=d["advice"][1 - k]["id"]) for k in range(2)],
+            "part of itself",
+        ),
         (lambda d: advice(d)["options"][1].update(barrier="a law"), "recommended and barred"),
         (lambda d: advice(d)["options"][1].update(name="keep"), "'keep' is there more than once"),
         (lambda d: advice(d)["saving_g"].update(low=1e9), "does not lie within"),

@@ -10,7 +10,15 @@ from typer.testing import CliRunner
 from footprint.cli.manage import app
 from footprint.documents import from_json, input_file, to_json
 from footprint.errors import DataError, DocumentError, LedgerError, ManifestError, UsageError
-from footprint.ledger import DecisionStatus, OutcomeRecord, list_decisions, open_ledger, status
+from footprint.ledger import (
+    DecisionStatus,
+    OutcomeRecord,
+    list_decisions,
+    open_ledger,
+    record,
+    status,
+)
+from footprint.management.advisor.advisory import advise as advise_company
 from footprint.management.catalogue import SiloCatalogue, write_catalogue
 from footprint.management.records import (
     approve,
@@ -23,6 +31,7 @@ from footprint.management.records import (
     record_plan,
     reject,
 )
+from footprint.model import Journal, Run
 from tests.outcome_cases import (
     DAY_S,
     NOW_S,
@@ -34,6 +43,7 @@ from tests.outcome_cases import (
     plan_of,
     scanned,
     schedule,
+    use,
     write_company,
 )
 
@@ -114,7 +124,7 @@ def test_from_a_plan_to_promised_and_measured_side_by_side(company, url, tmp_pat
         assert decision.proposal.promised_g == job.saving_g
         assert read_plan(ledger, decision.plan[:10]) == plan_of(company, job, training)
     # What cannot be measured does not take the place of what was.
-    done = run("outcome", training.id, "--run", "fed-0", "--folder", folder)
+    done = run("outcome", training.id, "--run", "fed-0", "--folder", folder, code=1)
     assert "25 % of what was promised" in done.stdout
     assert "a measured saving, which stays" in done.stderr
     # Measured anew, nothing is doubled.
@@ -130,12 +140,13 @@ def test_a_dataset_that_went_is_seen_in_the_catalogues_of_the_ledger(
     monkeypatch.setattr("footprint.ledger.changes.time.time", lambda: NOW_S + DAY_S)
     now, then = keeping(company, "keep", gigabytes=500.0), keeping(company, "delete")
     advice = advise("dataset", "lyon/old-scans", now, then)
+    advice = replace(advice, irreversible=True, conditions=("Nobody needs it.",))
     path = write_plan(tmp_path, plan_of(company, advice))
     words = ("outcome", advice.id, "--folder", company.needs.folder)
     with open_ledger(url) as ledger:
         record_catalogue(ledger, scanned("lyon", 0, dataset("old-scans", 500.0)))
     run("approve", path, advice.id, "--by", "A. Keller")
-    missing = run(*words)
+    missing = run(*words, code=1)
     assert "not measured" in missing.stdout
     assert "nothing shows that it was carried out" in missing.stderr
     with open_ledger(url) as ledger:
@@ -145,7 +156,7 @@ def test_a_dataset_that_went_is_seen_in_the_catalogues_of_the_ledger(
     # Gone for 292 days of 365, as far as anybody knows.
     expected_g = advice.saving_g.value * 0.8
     assert found["measured_g"]["value"] == pytest.approx(expected_g, rel=1e-9)
-    early = run(*words, "--catalogue-after", "2026-12-01", "--json")
+    early = run(*words, "--catalogue-after", "2026-12-01", "--json", code=1)
     assert json.loads(early.stdout)["measured_g"] is None
     with open_ledger(url) as ledger:
         assert [one.scanned_s for one in catalogue_series(ledger)["lyon"]] == [
@@ -205,6 +216,19 @@ def test_a_changed_mind_is_in_the_history(company, url, tmp_path):
         run("outcome", name, "--run", "x", "--folder", company.needs.folder)
 
 
+def test_an_older_plan_needs_a_word(company, url, tmp_path):
+    plan = architecture(company)
+    name = plan.advice[0].id
+    newer = replace(plan, made_s=plan.made_s + DAY_S)
+    run("approve", write_plan(tmp_path, newer), name, "--by", "A. Keller")
+    path = write_plan(tmp_path, plan)
+    with pytest.raises(LedgerError, match="made later"):
+        run("reject", path, name, "--by", "A. Keller")
+    run("reject", path, name, "--by", "A. Keller", "--older")
+    (now,) = json.loads(run("decisions", "--json").stdout)
+    assert (now["status"], now["plan_made_s"]) == ("rejected", plan.made_s)
+
+
 def test_what_is_to_be_checked_is_said_when_it_is_approved(company, url, tmp_path):
     plan = architecture(company)
     risky = replace(plan.advice[0], irreversible=True, conditions=("Ask the \x1bowner.",))
@@ -213,6 +237,50 @@ def test_what_is_to_be_checked_is_said_when_it_is_approved(company, url, tmp_pat
     assert "'federate' cannot be undone" in done.stderr
     assert "To be checked first: Ask the  owner." in done.stderr
     assert "checked" not in run("reject", path, risky.id, "--by", "A. Keller").stderr
+
+
+def test_what_runs_say_of_themselves_cannot_steer_a_terminal(company, url, tmp_path):
+    plan = architecture(company)
+    run("approve", write_plan(tmp_path, plan), plan.advice[0].id, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        for name, unit in (("a", "x\x1b[31mred"), ("b", "y\x1b]0;title\x07")):
+            delivered = Run(name, functional_unit=unit)
+            record(ledger, Journal.of(delivered, [use(company, "lyon", 1.0)]), silo="lyon")
+    words = ("--run", "a", "--before", "b", "--folder", company.needs.folder)
+    done = run("outcome", plan.advice[0].id, *words, code=1)
+    assert "deliver different things" in done.stderr
+    assert "\x1b" not in done.output + done.stderr
+    assert "\x07" not in done.output + done.stderr
+
+
+def test_parts_of_a_decision_are_named_on_approval(company, url, tmp_path):
+    whole = architecture(company).advice[0]
+    part = replace(whole, id="cohort/defects", part_of=whole.id)
+    path = write_plan(tmp_path, plan_of(company, whole, part))
+    done = run("approve", path, part.id, "--by", "A. Keller")
+    assert "It is part of architecture/defects" in done.stderr
+    done = run("approve", path, whole.id, "--by", "A. Keller")
+    assert "Part of it is cohort/defects: do not add" in done.stderr
+    assert "It is part of" not in done.stderr
+
+
+def test_what_stands_for_all_is_not_shown_as_measured(company, url, tmp_path):
+    plan = architecture(company)
+    name, folder = plan.advice[0].id, company.needs.folder
+    run("approve", write_plan(tmp_path, plan), name, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        for n in range(4):
+            enter(ledger, tmp_path, f"fed-{n}", ("lyon", 10.0 + n, 48 + n, 1))
+    done = run("outcome", name, "--run", "fed-0", "--scale", "--folder", folder)
+    assert "saving, scaled up from 25 %, lies inside" in done.stderr
+    assert "scaled up from 25 %" in run("decisions").stdout
+    (listed,) = json.loads(run("decisions", "--json").stdout)
+    assert (listed["outcome"]["covered"], listed["outcome"]["scaled"]) == (0.25, True)
+    assert "stated" in {one["code"] for one in listed["outcome"]["findings"]}
+    runs = [word for n in range(4) for word in ("--run", f"fed-{n}")]
+    run("outcome", name, *runs, "--folder", folder)
+    assert "scaled" not in run("decisions").stdout
+    run("outcome", name, "--run", "fed-1", "--before", "fed-0", "--folder", folder, code=1)
 
 
 def test_ids_stay_whole_in_a_narrow_terminal(company, url, tmp_path, monkeypatch):
@@ -294,6 +362,40 @@ def test_a_changed_manifest_is_said(company, url, tmp_path):
     found = json.loads(run("outcome", plan.advice[0].id, *words).stdout)
     said = [one["message"] for one in found["findings"] if one["code"] == "manifest-changed"]
     assert [word.split()[0] for word in said] == ["deployment.toml", "management.toml"]
+    assert not [one for one in found["findings"] if one["code"] == "manifest-unknown"]
+
+
+def test_a_plan_that_does_not_say_what_it_was_made_from_is_said_to(company, url, tmp_path):
+    plan = architecture(company)
+    kept = tuple(one for one in _inputs(company) if one.name.endswith("management.toml"))
+    path = write_plan(tmp_path, replace(plan, inputs=kept))
+    run("approve", path, plan.advice[0].id, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2))
+    words = ("--run", "new", "--covers", "1", "--folder", company.needs.folder, "--json")
+    found = json.loads(run("outcome", plan.advice[0].id, *words).stdout)
+    said = [one for one in found["findings"] if one["code"].startswith("manifest")]
+    assert [one["code"] for one in said] == ["manifest-unknown"]
+    assert "deployment.toml" in said[0]["message"]
+
+
+def test_a_plan_of_the_advisor_says_what_it_was_made_from(company, url, tmp_path):
+    made = write_company(tmp_path / "company")
+    made_from = advise_company(made).inputs
+    plan = replace(architecture(made), inputs=made_from)
+    run("approve", write_plan(tmp_path, plan), plan.advice[0].id, "--by", "A. Keller")
+    with open_ledger(url) as ledger:
+        enter(ledger, tmp_path, "new", ("lyon", 44.0, 24, 2))
+    words = ("--run", "new", "--covers", "1", "--folder", made.needs.folder, "--json")
+
+    def said():
+        found = json.loads(run("outcome", plan.advice[0].id, *words).stdout)
+        return [one["code"] for one in found["findings"] if one["code"].startswith("manifest")]
+
+    assert said() == []
+    path = made.needs.folder / "management.toml"
+    path.write_text(path.read_text() + "\n# another one\n")
+    assert said() == ["manifest-changed"]
 
 
 def _inputs(company):

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from footprint.errors import LedgerError, UsageError
 from footprint.ledger import open_ledger, record
-from footprint.management.catalogue import ApplicationEntry
-from footprint.management.catalogue_outcomes import CatalogueChoice, measure_catalogues
+from footprint.management.catalogue import ApplicationEntry, Column, ColumnKind, hash_schema
+from footprint.management.catalogue_outcomes import measure_catalogues
 from footprint.management.run_outcomes import RunChoice, measure_runs
+from footprint.management.scan_windows import CatalogueChoice
 from footprint.model import Journal, LifeCycle, Phase, Run, Severity, View
 from tests.outcome_cases import (
     DAY_S,
@@ -127,7 +128,9 @@ def test_a_run_of_before_takes_the_place_of_the_plan(company, ledger, tmp_path):
     ]  # fmt: skip
     assert found.evidence[1].stop_s - found.evidence[1].start_s == 2 * HOUR_S
     scaled = measure_runs(company, plan, plan.advice[0], ledger, replace(choice, scale=True))
-    assert scaled.measured_g.value == pytest.approx(4 * found.measured_g.value, rel=1e-12)
+    for end in ("value", "low", "high"):
+        one, four = (getattr(outcome.measured_g, end) for outcome in (found, scaled))
+        assert four == pytest.approx(4 * one, rel=1e-9)
     assert scaled.inside is not None
 
 
@@ -137,6 +140,32 @@ def test_a_run_from_before_the_plan_is_doubted(company, ledger, tmp_path):
     choice = RunChoice(runs=("old",), scale=True)
     found = measure_runs(company, plan, plan.advice[0], ledger, choice)
     assert "earlier-than-plan" in codes(found, Severity.WARNING)
+
+
+def test_a_run_from_before_the_decision_is_doubted(company, ledger, tmp_path):
+    plan = architecture(company)
+    enter(ledger, tmp_path, "new", ("lyon", 12.0, 24, 2))
+    choice = RunChoice(runs=("new",), scale=True, decided_s=NOW_S + 24 * HOUR_S + 1)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "earlier-than-decision" in codes(found, Severity.WARNING)
+    choice = replace(choice, decided_s=NOW_S + 24 * HOUR_S)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "earlier-than-decision" not in codes(found, Severity.WARNING)
+
+
+@pytest.mark.parametrize(("hour", "said"), [(2.0, False), (2.9, False), (4.0, True), (0.5, True)])
+def test_a_job_that_began_at_another_time_than_advised_is_said_to(
+    company, ledger, tmp_path, hour, said
+):
+    plan = schedule(company)
+    advice = plan.advice[0]
+    name = "lyon from 2026-11-20 02:00 UTC"
+    options = (advice.options[0], replace(advice.options[1], name=name))
+    advice = replace(advice, options=options, recommended=name)
+    enter(ledger, tmp_path, "job", ("lyon", 8.0, hour, 2, {"phase": "other"}))
+    found = measure_runs(company, plan, advice, ledger, RunChoice(runs=("job",)))
+    assert ("another-time" in codes(found, Severity.WARNING)) is said
+    assert found.measured_g is not None
 
 
 def test_actors_get_the_place_of_the_silo_under_which_they_were_entered(company, ledger, tmp_path):
@@ -261,6 +290,64 @@ def test_what_the_plan_does_not_count_is_left_out_of_the_run_too(company, ledger
     found = measure_runs(company, plan, plan.advice[0], ledger, choice)
     assert found.measured_g.value == pytest.approx(grams("gdansk", 400) - grams("lyon", 44))
     assert "left-out" in codes(found, Severity.WARNING)
+
+
+def test_a_run_counts_once(company, ledger, tmp_path):
+    for twice in ({"runs": ("a",) * 4}, {"runs": ("a",), "before": ("b", "b")},
+                  {"runs": ("a", "b"), "before": ("b",)}):  # fmt: skip
+        with pytest.raises(UsageError, match="named twice"):
+            RunChoice(**twice)
+
+
+def serve(company):
+    now, then = (
+        option(company, silo, use(company, silo, HORIZON_H, Phase.INFERENCE))
+        for silo in ("gdansk", "lyon")
+    )
+    return plan_of(company, advise("serving", "board", now, then))
+
+
+def test_hours_in_which_nothing_was_metered_are_not_covered(company, ledger, tmp_path):
+    plan, answers = serve(company), {"phase": "inference"}
+    enter(ledger, tmp_path, "first", ("lyon", 1.0, 0, 1, answers))
+    enter(ledger, tmp_path, "last", ("lyon", 1.0, HORIZON_H - 1, 1, answers))
+    choice = RunChoice(runs=("first", "last"))
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert found.covered == pytest.approx(2 / HORIZON_H, rel=1e-9)
+    assert (found.measured_g, found.inside) == (None, None)
+    assert codes(found) == {"coverage-differs"}
+    # What overlaps, or lies within the other, is no more time.
+    half_h = HORIZON_H / 2
+    first = ("lyon", 4000.0, 0, half_h + 5, answers)
+    last = ("lyon", 4700.0, half_h, half_h, answers)
+    enter(ledger, tmp_path, "whole", first, last, ("lyon", 60.0, 9, 2, answers))
+    found = measure_runs(company, plan, plan.advice[0], ledger, RunChoice(runs=("whole",)))
+    assert found.covered == pytest.approx(1.0, rel=1e-12)
+    expected_g = grams("gdansk", HORIZON_H) - grams("lyon", 8760)
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.inside is True
+
+
+def test_hardware_that_was_promised_and_is_not_known_of_the_run_is_no_saving(company, ledger):
+    now = option(company, "centralise", use(company, "gdansk", 400.0))
+    trained = use(company, "lyon", 40.0, duration_s=9000.0, device="desktop")
+    plan = plan_of(
+        company, advise("architecture", "defects", now, option(company, "federate", trained))
+    )
+    for name, device in (("known", "desktop"), ("unknown", None)):
+        activity = replace(use(company, "lyon", 44.0, duration_s=9000.0), device=device)
+        record(ledger, Journal.of(Run(name), [activity]), silo="lyon")
+    choice = RunChoice(runs=("known",), covers=1.0)
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert not codes(found)
+    # The making of what trained is in it.
+    assert found.measured_g.value < grams("gdansk", 400) - grams("lyon", 44)
+    choice = replace(choice, runs=("unknown",))
+    found = measure_runs(company, plan, plan.advice[0], ledger, choice)
+    assert "boundary-differs" in codes(found)
+    assert found.measured_g is None
+    (said,) = (one.message for one in found.findings if one.code == "boundary-differs")
+    assert "not counted, and promised: " in said
 
 
 def test_nothing_ran_rests_on_a_persons_word(company, ledger):
@@ -535,3 +622,125 @@ def test_the_energy_of_an_application_that_was_retired(company):
     found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
     assert "catalogue-incomplete" in codes(found)
     assert found.measured_g is None
+
+
+# --- several silos, and other names ---------------------------------------------------------
+
+
+def merge(company):
+    """3 kWh in 30 days in each silo today, 6 kWh in Lyon from now on."""
+    kwh = 365 / 30 * 3.0
+    now = option(
+        company,
+        "keep both",
+        use(company, "lyon", kwh, Phase.INFERENCE),
+        use(company, "gdansk", kwh, Phase.INFERENCE),
+    )
+    then = option(company, "merge into lyon/a", use(company, "lyon", 2 * kwh, Phase.INFERENCE))
+    return plan_of(company, advise("application", "gdansk/b + lyon/a", now, then))
+
+
+@pytest.mark.parametrize(("lyon_day", "gdansk_day"), [(30, 360), (360, 30)])
+def test_silos_count_for_the_time_in_which_all_of_them_were_looked_at(
+    company, lyon_day, gdansk_day
+):
+    plan = merge(company)
+    series = {
+        "lyon": [
+            scanned("lyon", -1, application("a", 3.0)),
+            scanned("lyon", 5, application("a", 3.0)),
+            scanned("lyon", 6, application("a", 6.0)),
+            scanned("lyon", lyon_day, application("a", 6.0)),
+        ],
+        # Of the same day as the decision, and so after the first look at Lyon.
+        "gdansk": [
+            scanned("gdansk", 2, application("b", 3.0)),
+            scanned("gdansk", 10),
+            scanned("gdansk", gdansk_day),
+        ],
+    }
+    choice = replace(DECIDED, decided_s=NOW_S + 2 * DAY_S)
+    found = measure_catalogues(company, plan, plan.advice[0], series, choice)
+    # From day 2 to day 30, for both: b is gone on day 10, and a has its calls from day 6.
+    expected_g = grams("gdansk", 0.1 * (30 - 10)) - grams("lyon", 0.1 * (30 - 6))
+    assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert found.covered == pytest.approx(28 / 365, rel=1e-12)
+    assert "scans-differ" in codes(found, Severity.WARNING)
+    (said,) = (one.message for one in found.findings if one.code == "scans-differ")
+    assert ("lyon" if lyon_day == 30 else "gdansk") in said.partition(":")[0]
+    scaled = measure_catalogues(company, plan, plan.advice[0], series, replace(choice, scale=True))
+    expected_g = grams("gdansk", 0.1 * (365 - 10)) - grams("lyon", 0.1 * (365 - 6))
+    assert scaled.measured_g.value == pytest.approx(expected_g, rel=1e-9)
+    assert scaled.covered == pytest.approx(28 / 365, rel=1e-12)
+    assert "scans-differ" not in codes(scaled, Severity.WARNING)
+
+
+def with_columns(entry, *names):
+    columns = tuple(Column(name, ColumnKind.NUMBER) for name in names)
+    return replace(entry, columns=columns, schema_hash=hash_schema(columns))
+
+
+def renamed(company, new, silo="lyon", **how):
+    plan = delete(company)
+    old = dataset("old-scans", 500.0)
+    series = {
+        "lyon": [scanned("lyon", 0, old, dataset("other", 500.0)), scanned("lyon", 10)],
+        "gdansk": [scanned("gdansk", 0, dataset("copy", 500.0)), scanned("gdansk", 9)],
+    }
+    last = series[silo][-1]
+    series[silo][-1] = replace(last, datasets=(*series[silo][0].datasets[1:], new))
+    choice = replace(DECIDED, scale=True, **how)
+    return measure_catalogues(company, plan, plan.advice[0], series, choice)
+
+
+@pytest.mark.parametrize("silo", ["lyon", "gdansk"])
+@pytest.mark.parametrize(
+    "new", [dataset("x", 500.0), dataset("x", 501.0), replace(dataset("x", 500.0), rows=7)]
+)
+def test_another_name_saves_nothing_unless_a_person_says_that_it_is_another_thing(
+    company, silo, new
+):
+    found = renamed(company, new, silo)
+    assert codes(found) == {"renamed"}
+    assert found.measured_g is None
+    (said,) = (one for one in found.findings if one.code == "renamed")
+    assert f"--other {silo}/x" in said.remedy
+    other = renamed(company, new, silo, others=(f"{silo}/x",))
+    saved_g = keeping_g(company, "lyon", 500.0 * 355 * 24)
+    assert other.measured_g.value == pytest.approx(saved_g, rel=1e-9)
+    assert "stated" in codes(other, Severity.WARNING)
+    assert "whether it is gone it does not" in str(other.findings)
+    both = renamed(company, new, silo, entries=("lyon/old-scans", f"{silo}/x"))
+    assert not codes(both)
+    assert both.measured_g.value < saved_g
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        (replace(dataset("x", 460.0), rows=7), "similar-since"),
+        (replace(dataset("x", 440.0), rows=7), None),
+        (dataset("x", 440.0), None),
+        (with_columns(dataset("x", 500.0), "b"), None),
+    ],
+)
+def test_what_only_looks_like_it_is_asked_about(company, new, code):
+    found = renamed(company, new)
+    assert not codes(found)
+    assert found.measured_g is not None
+    assert ("similar-since" in codes(found, Severity.WARNING)) == (code is not None)
+
+
+def test_an_application_of_another_name_is_not_retired(company):
+    plan = retire(company)
+    series = {
+        "lyon": [
+            scanned("lyon", 0, application("board-old", 10.0)),
+            scanned("lyon", 60, application("board-2", 10.0)),
+        ]
+    }
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert codes(found) == {"renamed"}
+    series["lyon"][1] = scanned("lyon", 60, application("board-2", 10.0, models=("n",)))
+    found = measure_catalogues(company, plan, plan.advice[0], series, DECIDED)
+    assert not codes(found)

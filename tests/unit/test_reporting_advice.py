@@ -13,13 +13,14 @@ from typer.testing import CliRunner
 from footprint.cli.main import app
 from footprint.documents import from_json, to_json, write_document
 from footprint.errors import UsageError
-from footprint.model import Interval
+from footprint.management.advisor.weighing import weigh
+from footprint.model import DecisionKind, Interval
 from footprint.reporting import extract_document, render_report
 from footprint.reporting.advice import view_plan
 from footprint.reporting.advice_words import say_money
-from footprint.reporting.numbers import NBSP
+from footprint.reporting.numbers import NBSP, Scale
 from footprint.reporting.terminal import print_result
-from tests.advice_plans import plan
+from tests.advice_plans import company, options, plan
 from tests.unit.test_reporting_html import Outline
 
 SCRIPT = "</script><script>alert(1)</script>"
@@ -92,6 +93,155 @@ def test_lines_are_amount_times_factors():
     best = options.rows[0]
     assert best[0].text == "retrain"
     assert [cell.text for cell in best[-3:]] == ["1.5", "90.0", "−54.0"]
+
+
+@cache
+def small():
+    return company(draws=100)
+
+
+def simple(name, before, after, gain=None, **changes):
+    """A decision of two options: kWh in Lyon today, and kWh there instead."""
+    found = small()
+    options_ = options(found, today={"lyon": before}, other={"lyon": after} if after else {})
+    options_[1] = replace(options_[1], gain=gain, worth_g=gain and 1e6)
+    made = weigh(DecisionKind.ARCHITECTURE, name, options_, "today", reason="A test.")
+    return replace(made, id=name, **changes)
+
+
+def of(*advice, **changes):
+    return view_plan(plan(advice=advice, company="C", **changes))
+
+
+def cards(page):
+    return {card.label: card for group in page.groups for card in group.cards}
+
+
+def grams(kwh, silo="lyon"):
+    """Emissions of an option, as its own lines have them."""
+    (made,) = options(company(draws=0), x={silo: kwh})
+    return made.assessment.total_g.value
+
+
+def test_only_what_stands_alone_is_added():
+    whole = simple("a", 100.0, 40.0)
+    part = simple("b", 100.0, 10.0, part_of="a")
+    more = simple("c", 10.0, 15.0, gain=1.0)
+    page = of(part, more, whole)
+    saved, added = grams(60.0), grams(5.0)
+    text = page.verdict.replace(NBSP, " ")
+    assert f"1 change would save {emissions(saved)}, and 1 change would emit" in text
+    assert f"would emit {emissions(added)} more, because it brings more" in text
+    assert text.endswith("; 1 change is part of another decision, and not added.")
+    found = cards(page)
+    assert emissions(saved).startswith(found["Could be saved: emissions"].value + " ")
+    assert emissions(added).startswith(found["Would be added"].value + " ")
+    assert found["Could be saved: emissions"].note == (
+        f"of 1{NBSP}change, each alone; of what is trained or planned, which is not in today's sums"
+    )
+    assert (found["Changes advised"].value, found["Cannot be undone"].value) == ("3", "0")
+    saved_kwh = whole.saving_kwh
+    assert found["Could be saved: electricity"].value == Scale.of("energy", [saved_kwh]).text(
+        saved_kwh
+    )
+
+
+def test_savings_of_what_lies_here_are_told_from_those_of_what_is_planned():
+    trained = simple("a", 100.0, 40.0)
+    stored = replace(simple("b", 30.0, 10.0), kind=DecisionKind.DATASET)
+    asked = replace(simple("c", 15.0, 10.0), kind=DecisionKind.APPLICATION)
+    found = cards(of(trained, stored, asked))
+    kwh = found["Could be saved: electricity"]
+    # With the overhead of the building, 1.4.
+    assert (kwh.value, kwh.unit) == ("119", "kWh")
+    assert kwh.note == "35.0 of what lies here, 84.0 of what is trained or planned"
+    assert cards(of(stored))["Could be saved: electricity"].note == "of what lies here"
+    money = found["Could be saved: money"]
+    assert (money.value, money.note) == (
+        "23.8", "7.00 of what lies here, 16.8 of what is trained or planned",
+    )  # fmt: skip
+
+
+def emissions(value):
+    scale = Scale.of("emissions", [value])
+    return f"{scale.text(value)} {scale.unit}"
+
+
+def test_what_is_part_of_a_decision_stands_below_it():
+    small, large = simple("small", 20.0, 10.0), simple("large", 100.0, 40.0)
+    part = simple("part", 1000.0, 10.0, part_of="small")
+    inner = simple("inner", 30.0, 29.0, part_of="part")
+    lost = simple("lost", 50.0, 1.0, part_of="elsewhere")
+    page = of(lost, inner, part, small, large)
+    assert [one.title.partition(":")[0] for one in page.decisions] == [
+        "1. large", "2. lost", "3. small", "4. part", "5. inner",
+    ]  # fmt: skip
+    by_title = {one.title.partition(":")[0]: one.saving for one in page.decisions}
+    assert by_title["4. part"].endswith(
+        "Part of the architecture of small: not added to the others."
+    )
+    assert "Part of elsewhere, which is not in this plan" in by_title["2. lost"]
+    assert page.summary.rows[3][0].sub == ("part of the architecture of small",)
+    assert [row[0].text for row in page.savings.table.rows][-1] == "5. inner"
+    assert "part of another decision" in page.savings.caption
+
+
+def test_a_part_of_what_stays_keeps_its_number():
+    stays = simple("stays", 10.0, 20.0)
+    part = simple("part", 30.0, 20.0, part_of="stays")
+    other = replace(simple("other", 10.0, 20.0), id="zz")
+    page = of(stays, part, other)
+    drawn = [row[0].text for row in page.savings.table.rows]
+    assert [one.title.partition(":")[0] for one in page.decisions if "→" in one.title] == drawn
+    assert f"C: 1{NBSP}change is part of another decision, and not added." in page.verdict
+
+
+def test_why_more_is_emitted():
+    barred = simple("a", 10.0, 20.0, gain=1.0)
+    options_ = (replace(barred.options[0], barrier="a law"), barred.options[1])
+    barred = replace(barred, options=options_)
+    brings = simple("b", 10.0, 15.0, gain=1.0)
+    for advice, why in (
+        ((barred,), "more, because what is done today is barred over"),
+        ((brings,), "more, because it brings more over"),
+        ((brings, barred), "because they bring more, or what is done today is barred over"),
+        ((brings, replace(brings, id="c")), "more, because they bring more over"),
+    ):
+        assert why in of(*advice).verdict.replace(NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("made", "draws", "why"),
+    [
+        ((9.0, 0.0, None), 100, "one option emits nothing"),
+        ((9.0, 4.0, None), 100, "what is not drawn decides"),
+        ((9.0, 4.0, 0.5), 0, "nothing was drawn"),
+    ],
+)
+@pytest.mark.parametrize("width", [60, 130])
+def test_a_robustness_that_is_not_known_is_a_dash_with_its_reason(made, draws, why, width):
+    advice = replace(simple("a", *made[:2]), certainty=made[2])
+    made = plan(advice=(advice,), draws=draws)
+    page = view_plan(made)
+    assert (page.summary.rows[0][-1].text, page.summary.rows[0][-1].sub) == ("–", (why,))
+    assert f"Robust to the factors: – ({why})." in page.decisions[0].saving
+    assert why in re.sub(r"[\s│]+", " ", printed(made, width))
+    barred = replace(advice.options[0], barrier="a law")
+    alone = replace(advice, options=(barred, advice.options[1]), certainty=None)
+    if draws:
+        assert "(nothing else is possible)" in of(alone).decisions[0].saving
+
+
+def test_robustness_holds_nothing_of_what_is_not_drawn():
+    page = of(replace(simple("a", 9.0, 4.0), certainty=0.6))
+    assert page.summary.rows[0][-1].text == f"60{NBSP}%"
+    assert page.summary.rows[0][-1].sub == ()
+    assert f"Robust to the factors: 60{NBSP}%." in page.decisions[0].saving
+    weak = of(replace(simple("a", 9.0, 4.0), certainty=0.2)).decisions[0].saving
+    assert f"20{NBSP}%: in most draws another option is better." in weak
+    assert "holds nothing of what is not drawn" in page.summary.note
+    text = seen(render_report(plan(), assets="directory"))
+    assert "ertainty" not in text.split("Reproduce")[0]
 
 
 def test_changes_that_emit_more_are_said_to():
@@ -214,6 +364,14 @@ def test_plan_of_nothing_still_says_why():
 )
 def test_money_has_the_digits_that_it_supports(cost, shown):
     assert say_money(cost, "EUR").replace(NBSP, " ") == shown
+
+
+def test_ends_that_are_both_too_small_to_write_are_left_out():
+    scale = Scale.of("emissions", [90_000.0])
+    tiny = Interval(-0.1, -0.2, -0.05)
+    assert scale.text(tiny.value, tiny.width)[0] in "<>"
+    assert scale.range(tiny) == ""
+    assert scale.range(Interval(-0.1, -90.0, 90.0)) != ""
 
 
 def test_doing_nothing_uses_nothing():
