@@ -46,21 +46,31 @@ _LINES_SHOWN = 100
 MAKING = "making"
 
 
+def has_figures(statement: Statement) -> bool:
+    """Whether any line of the company has a figure; without one its totals are not known."""
+    return any(True for line in statement.lines for _ in line.figures("location"))
+
+
 def totals_table(statement: Statement) -> Table:
     """Give all totals, each by the rule in its name."""
     shown = [total for total in statement.totals if total.name in _TOTAL_NAMES]
     emissions = Scale.of("emissions", [total.emissions_g.value for total in shown])
     energy = Scale.of("energy", [total.energy_kwh or 0.0 for total in shown])
+    known = has_figures(statement)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             Cell(_TOTAL_NAMES[total.name]),
-            Cell(emissions.text(total.emissions_g.value, total.emissions_g.width)),
+            Cell(
+                emissions.text(total.emissions_g.value, total.emissions_g.width)
+                if known or total.emissions_g.value
+                else NOT_KNOWN
+            ),
             Cell(emissions.range(total.emissions_g) or NOT_KNOWN),
             Cell(NOT_KNOWN if total.energy_kwh is None else energy.text(total.energy_kwh)),
         )
         for total in shown
     )
-    if statement.sci is not None:
+    if statement.sci is not None and (known or statement.sci.intensity_g.value):
         rows += (_intensity_row(statement.sci, emissions),)
     columns = (
         Column("Total"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from footprint.model import Finding, Interval, Severity, Statement, Total
-from footprint.reporting.numbers import NBSP, Scale, clean, exact, percent, plural
+from footprint.reporting.numbers import NBSP, NOT_KNOWN, Scale, clean, exact, percent, plural
 from footprint.reporting.registers import declared_table, file_table, web_address
 from footprint.reporting.shapes import Card, CardGroup, Cell, Column, StatementPage, Table
 from footprint.reporting.statement_figures import statement_figures
 from footprint.reporting.statement_tables import (
     category_table,
     exclusion_table,
+    has_figures,
     instrument_table,
     inventory_table,
     line_table,
@@ -62,7 +63,7 @@ def _figure(statement: Statement, name: str) -> Interval:
 def _verdict(statement: Statement) -> str:
     location, market = _figure(statement, "location"), _figure(statement, "market")
     scale = Scale.of("emissions", [location.value, market.value])
-    if not any(True for line in statement.lines for _ in line.figures("location")):
+    if not has_figures(statement):
         outside = _figure(statement, "outside")
         named, when = statement.organisation.name, _period(statement)
         if not outside.value:
@@ -106,13 +107,17 @@ def _cards(statement: Statement) -> Iterable[Card]:
         ("Hardware bought", "purchase", "of scope 3"),
         ("Hardware amortised", "amortised", "in no total above"),
     )
+    known = has_figures(statement)
     for label, name, note in shown:
         figure = _figure(statement, name)
         scale = Scale.of("emissions", [figure.value])
+        if not known and not figure.value:
+            yield Card(label, NOT_KNOWN, "", "", "no line has a figure", "")
+            continue
         text = scale.text(figure.value, figure.width)
         yield Card(label, text, scale.unit, scale.range(figure), note, "")
     sci = statement.sci
-    if sci is not None:
+    if sci is not None and (known or sci.intensity_g.value):
         scale = Scale.of("emissions", [sci.intensity_g.value])
         text = scale.text(sci.intensity_g.value, sci.intensity_g.width)
         note = f"per {clean(sci.functional_unit)}, of {exact(sci.units)}; no contract is in it"

@@ -17,7 +17,9 @@ from footprint.documents import read_document, write_document
 from footprint.errors import DataError, DocumentError, ManifestError, UsageError
 from footprint.inventory import build_inventory
 from footprint.measurement.attribution import read_journal
+from footprint.reporting.numbers import NOT_KNOWN
 from footprint.reporting.statement_tables import totals_table
+from footprint.reporting.statements import view_statement
 from tests.companies import company
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "company"
@@ -270,3 +272,22 @@ def test_a_page_says_the_command_as_a_person_types_it(tmp_path, monkeypatch, pro
     done = run("run", company(tmp_path), "-o", page)
     assert done.exit_code == 0, done.output
     assert f"<code>{said}</code>" in page.read_text(encoding="utf-8")
+
+
+def test_totals_of_which_nothing_is_known_are_no_zeros(tmp_path):
+    def nothing_metered(manifest):
+        manifest["hardware"], manifest["instruments"] = [], []
+        manifest["sites"] = [{**site, "generators": []} for site in manifest["sites"]]
+        for table in manifest["runs"]:
+            table["activities"] = [{"silo": "a", "phase": "train"}]
+
+    path = company(tmp_path, nothing_metered)
+    done = run(path, "-o", tmp_path / "statement.json")
+    assert done.exit_code == 1
+    assert "is not known: no line has a figure" in done.stdout
+    statement = read_document(tmp_path / "statement.json")
+    assert {row[1].text for row in totals_table(statement).rows} == {NOT_KNOWN}
+    cards = {
+        card.label: card.value for group in view_statement(statement).groups for card in group.cards
+    }
+    assert cards["Scope 2 by location"] == cards["Scope 3"] == NOT_KNOWN

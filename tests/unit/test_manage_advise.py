@@ -47,6 +47,13 @@ def test_the_example_gets_a_reasoned_decision_of_each_of_the_seven_kinds(example
     assert any("only samples of them were" in condition for condition in copy.conditions)
 
 
+def test_silos_that_sent_nothing_are_named_before_anything_is_deleted(example):
+    (old,) = [one for one in example.advice if one.recommended == "delete"]
+    assert (
+        "No application of eemshaven, ireland, tablets reads it: no catalogue says which there are."
+    ) in old.conditions
+
+
 def test_advice_can_be_repeated_to_the_last_digit(example):
     assert from_json(run(EXAMPLE, "--json").stdout) == example
 

@@ -100,7 +100,8 @@ def _last_read(case: Case) -> str:
 
 def _on_unknown_readers(company: Company, stays: str | None) -> Iterator[str]:
     """Name the silos that said nothing of their applications, without one that keeps a copy."""
-    silent = sorted({silo.name for silo in company.needs.silos} - {*company.catalogues, stays})
+    everybody = {silo.name for silo in company.deployment.silos}
+    silent = sorted(everybody - {*company.catalogues, stays})
     if silent:
         yield f"No application of {listed(silent)} reads it: no catalogue says which there are."
     blank = sorted(
