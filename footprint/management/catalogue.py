@@ -20,14 +20,13 @@ from pydantic import Field
 
 from footprint.errors import DataError
 from footprint.model.kinds import Vocabulary
-from footprint.units import S_PER_H
+from footprint.units import S_PER_DAY
 
 FORMAT = "footprint-silo-catalogue"
 FORMAT_VERSION = 1
 MOST_BYTES = 4 * 1024 * 1024
 """Size of a catalogue beyond which nobody described it."""
 MOST_COLUMNS, MOST_ENTRIES = 2_000, 2_000
-S_PER_DAY = 24 * S_PER_H
 CLOCK_SKEW_S = 300.0
 """How far the clock of a silo may be ahead of ours [s]: machines whose clocks are not kept."""
 _STRICT = {"extra": "forbid", "allow_inf_nan": False, "strict": True}

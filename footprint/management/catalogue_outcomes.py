@@ -35,9 +35,7 @@ from footprint.model import (
     Phase,
     Stage,
 )
-from footprint.units import S_PER_H, bytes_to_gb
-
-_S_PER_DAY = 24 * S_PER_H
+from footprint.units import S_PER_DAY, S_PER_H, bytes_to_gb
 
 
 def measure_catalogues(
@@ -149,7 +147,7 @@ def _known(
         elif entry.energy_kwh is None or entry.period_days is None:
             findings.append(_unsaid(catalogue, entry, "its energy"))
         else:
-            yield entry.id, entry.energy_kwh * S_PER_H / (entry.period_days * _S_PER_DAY)
+            yield entry.id, entry.energy_kwh * S_PER_H / (entry.period_days * S_PER_DAY)
 
 
 def _unsaid(catalogue: SiloCatalogue, entry: Entry, what: str) -> Finding:

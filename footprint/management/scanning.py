@@ -5,7 +5,6 @@ from __future__ import annotations
 from footprint.errors import DataError, FootprintError, MissingExtra
 from footprint.management.catalogue import (
     CLOCK_SKEW_S,
-    S_PER_DAY,
     ApplicationEntry,
     DatasetEntry,
     SiloCatalogue,
@@ -15,7 +14,7 @@ from footprint.management.catalogue import (
 )
 from footprint.management.declaration import NAME, DatasetTable, Silo
 from footprint.management.files import describe, file_format
-from footprint.units import gb_to_bytes
+from footprint.units import S_PER_DAY, gb_to_bytes
 
 
 def scan_silo(

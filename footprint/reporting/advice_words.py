@@ -19,10 +19,9 @@ from footprint.reporting.numbers import (
 )
 from footprint.reporting.shapes import Cell
 from footprint.reporting.wording import capitalise
-from footprint.units import H_PER_MONTH, S_PER_H
+from footprint.units import H_PER_MONTH, S_PER_DAY, S_PER_H
 
 ARROW = "→"
-S_PER_DAY = 24 * S_PER_H
 _CENT = 0.01
 
 

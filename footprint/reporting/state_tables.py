@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from footprint.model import AdvicePlan, AssetKind, CompanyState, StateLine
-from footprint.reporting.advice_words import S_PER_DAY, cost_cell, say_day, say_horizon, under
+from footprint.reporting.advice_words import cost_cell, say_day, say_horizon, under
 from footprint.reporting.line_tables import line_cells, line_columns
 from footprint.reporting.numbers import NOT_KNOWN, Scale, clean, exact, number, plural
 from footprint.reporting.shapes import Cell, Column, Table
+from footprint.units import S_PER_DAY
 
 _STATE_SHOWN = 100
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.merging import advise_merging
-from footprint.management.advisor.phrases import DAY_S, days, grams, listed, missing
+from footprint.management.advisor.phrases import days, grams, listed, missing
 from footprint.management.advisor.running import Running, list_running, run
 from footprint.management.advisor.weighing import weigh
 from footprint.model import Advice, DecisionKind, Finding, Option, Severity, TurningPoint
-from footprint.units import format_number
+from footprint.units import S_PER_DAY, format_number
 
 KEEP, RETIRE = "keep", "retire"
 CALLS, USE = "calls a month", "time since the last use"
@@ -146,7 +146,7 @@ def _find_turn(company: Company, one: Running, rules: Sequence[str]) -> Iterator
     if CALLS in rules and one.calls_a_month is not None:
         ends, unit = (one.calls_a_month, needs.unused_calls), "1"
     elif used_s is not None and needs.cold_after_s is not None:
-        ends, unit = ((company.now_s - used_s) / DAY_S, needs.cold_after_s / DAY_S), "d"
+        ends, unit = ((company.now_s - used_s) / S_PER_DAY, needs.cold_after_s / S_PER_DAY), "d"
     else:
         return
     present, value = ends

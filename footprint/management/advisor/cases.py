@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.copies import Spare
-from footprint.management.advisor.phrases import DAY_S, date, days, listed
+from footprint.management.advisor.phrases import date, days, listed
 from footprint.management.advisor.stored import Stored
+from footprint.units import S_PER_DAY
 
 KEEP, TIER_DOWN, DELETE, DEDUPLICATE = "keep", "tier down", "delete", "deduplicate"
 """Options for a dataset."""
@@ -55,7 +56,7 @@ def open_case(company: Company, stored: Stored) -> Case:
     """Look at what is known of a dataset."""
     entry, until_s = stored.entry, None
     if entry.written_s is not None and entry.retention_days is not None:
-        until_s = entry.written_s + entry.retention_days * DAY_S
+        until_s = entry.written_s + entry.retention_days * S_PER_DAY
     return Case(stored, company.now_s, _warmth(company, stored), _claim(company, stored), until_s)
 
 

@@ -17,10 +17,11 @@ from footprint.management.advisor.cases import (
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.copies import Spare
 from footprint.management.advisor.lines import grid_line
-from footprint.management.advisor.phrases import DAY_S, date, days, grams, listed, volume
+from footprint.management.advisor.phrases import date, days, grams, listed, volume
 from footprint.management.advisor.stored import Stored, cold_copies
 from footprint.management.advisor.turning import find_turns
 from footprint.model import Advice, Assessment, LifeCycle, Phase, TurningPoint
+from footprint.units import S_PER_DAY
 
 
 def explain(company: Company, case: Case, advice: Advice, other_g: float | None) -> str:
@@ -139,7 +140,7 @@ def list_turns(
     then = {TIER_DOWN: DELETE, DELETE: kept}.get(advice.recommended)
     if then is not None:
         age_s = company.now_s - entry.written_s
-        yield _in_days("time since the last write", age_s, entry.retention_days * DAY_S, then)
+        yield _in_days("time since the last write", age_s, entry.retention_days * S_PER_DAY, then)
 
 
 def _on_tiering(
@@ -217,7 +218,7 @@ def _in_days(quantity: str, present_s: float, value_s: float, option: str) -> Tu
     return TurningPoint(
         quantity=quantity,
         unit="d",
-        present=present_s / DAY_S,
-        value=value_s / DAY_S,
+        present=present_s / S_PER_DAY,
+        value=value_s / S_PER_DAY,
         option=option,
     )

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from footprint.model import Finding, Severity
-from footprint.units import S_PER_H, format_number, format_quantity
+from footprint.units import S_PER_DAY, format_number, format_quantity
 
-DAY_S = 24 * S_PER_H
 _SHOWN = 5
 
 
@@ -25,7 +24,7 @@ def volume(gigabytes: float) -> str:
 
 def days(time_s: float) -> str:
     """Write a time in days, the whole ones of ten or more."""
-    count = time_s / DAY_S
+    count = time_s / S_PER_DAY
     if count < 1:
         return "less than a day"
     return f"{f'{math.floor(count):,}' if count >= 10 else format_number(count)} days"

@@ -8,10 +8,9 @@ from typing import Any
 
 from footprint.errors import UsageError
 from footprint.management.advisor.company import Company
-from footprint.management.advisor.phrases import DAY_S
 from footprint.management.catalogue import ApplicationEntry
 from footprint.model import Activity, Assessment, LifeCycle, Phase
-from footprint.units import H_PER_MONTH, S_PER_H
+from footprint.units import H_PER_MONTH, S_PER_DAY, S_PER_H
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Running:
     @property
     def period_s(self) -> float | None:
         """Time over which calls and energy were counted [s]."""
-        return None if self.entry.period_days is None else self.entry.period_days * DAY_S
+        return None if self.entry.period_days is None else self.entry.period_days * S_PER_DAY
 
     @property
     def calls_a_month(self) -> float | None:
