@@ -135,17 +135,21 @@ def work_in_threads(folder, root):
             thread.join()
 
 
-def work_in_process(folder, root, number):
-    with (
-        fp.Tracker("r", journal=folder, zone="FR", meters=meters(root)) as tracker,
-        tracker.span("train", actor=f"client-{number}"),
-    ):
-        burn(0.3)
+def work_in_process(folder, root, number, together):
+    with fp.Tracker("r", journal=folder, zone="FR", meters=meters(root)) as tracker:
+        # A process that began after the others had ended would leave time between them in
+        # which nobody reads.
+        together.wait(timeout=60)
+        with tracker.span("train", actor=f"client-{number}"):
+            burn(0.3)
 
 
 def work_in_processes(folder, root, method):
     context = multiprocessing.get_context(method)
-    workers = [context.Process(target=work_in_process, args=(folder, root, n)) for n in range(3)]
+    together = context.Barrier(3)
+    workers = [
+        context.Process(target=work_in_process, args=(folder, root, n, together)) for n in range(3)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
