@@ -10,7 +10,9 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -336,26 +338,31 @@ def kill_at_random(folder, after_s, how):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_at_any_moment_every_finished_phase_is_kept(how, tmp_path):
-    """A hundred times kill -9, twenty times SIGTERM, at random moments."""
+    """A hundred times kill -9, twenty times SIGTERM, at random moments; two at a time."""
     rng = random.Random(7)
-    for number in range(100 if how == signal.SIGKILL else 20):
-        folder = tmp_path / str(number)
-        after_s = rng.uniform(0.0, 0.25)
-        finished = kill_at_random(folder, after_s, how)
-        (process,) = read_records([folder]).processes
-        kept = {s.round for s in process.spans if s.phase == "train" and s.status == "ok"}
-        assert set(range(1, finished + 1)) <= kept
-        journal = fp.read_journal(folder)
-        assert "truncated" in [f.code for f in journal.findings]
-        if after_s > 0.15:
-            # The span of the process was closed at the last heartbeat, not long ago.
-            (root,) = (s for s in process.spans if s.parent is None)
-            assert root.status == "truncated"
-            last_s = max(s.start_s + s.duration_s for s in process.spans)
-            assert (
-                last_s - (root.start_s + root.duration_s) < 0.5
-            )  # a heartbeat, and a busy machine
-        assert journal.total("energy_kwh") > 0
+    times = 100 if how == signal.SIGKILL else 20
+    moments_s = [rng.uniform(0.0, 0.25) for _ in range(times)]
+    folders = [tmp_path / str(number) for number in range(times)]
+    with ThreadPoolExecutor(2) as pool:
+        finished = pool.map(partial(kill_at_random, how=how), folders, moments_s)
+        for folder, after_s, number in zip(folders, moments_s, finished, strict=True):
+            check_what_is_kept(folder, after_s, number)
+
+
+def check_what_is_kept(folder, after_s, finished):
+    (process,) = read_records([folder]).processes
+    kept = {s.round for s in process.spans if s.phase == "train" and s.status == "ok"}
+    assert set(range(1, finished + 1)) <= kept
+    journal = fp.read_journal(folder)
+    assert "truncated" in [f.code for f in journal.findings]
+    if after_s > 0.15:
+        # The span of the process was closed at the last heartbeat, not long ago.
+        (root,) = (s for s in process.spans if s.parent is None)
+        assert root.status == "truncated"
+        last_s = max(s.start_s + s.duration_s for s in process.spans)
+        # A heartbeat, and a busy machine.
+        assert last_s - (root.start_s + root.duration_s) < 0.5
+    assert journal.total("energy_kwh") > 0
 
 
 def test_with_a_hostile_resolver_starting_and_stopping_is_quick_and_opens_no_socket(tmp_path):
