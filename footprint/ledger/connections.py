@@ -104,8 +104,8 @@ def open_ledger(url: str = DEFAULT_URL, *, create: bool = False, read_only: bool
     create : bool
         Make it if there is none, and bring an older one to the schema of this release.
     read_only : bool
-        Write nothing, into SQLite's file nor beside it where that may not be: for readers
-        who may not write.
+        Write nothing, neither into the database nor, where that may not be, beside SQLite's
+        file: for readers who may not write.
 
     Raises
     ------
@@ -125,7 +125,10 @@ def open_ledger(url: str = DEFAULT_URL, *, create: bool = False, read_only: bool
     if is_file and not create and not Path(str(database)).exists():
         raise LedgerError(f"There is no ledger at {shown}.", _init_line(shown))
     file = ReadOnlyFile(Path(str(database))) if is_file and read_only else None
-    ledger = Ledger(shown, _engine(address, file), file)
+    engine = _engine(address, file)
+    if read_only and engine.dialect.name == "postgresql":
+        engine = engine.execution_options(postgresql_readonly=True)
+    ledger = Ledger(shown, engine, file)
     try:
         if create:
             with ledger.writing() as connection:

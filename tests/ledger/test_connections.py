@@ -38,6 +38,15 @@ def test_init_twice_changes_nothing(ledger, url):
         assert query(again)["activities"][0] == 3
 
 
+def test_a_reader_changes_nothing(ledger, url):
+    record(ledger, random_journal(3))
+    with open_ledger(url, read_only=True) as reader:
+        assert query(reader)["activities"].tolist() == [3]
+        with pytest.raises(LedgerError, match=r"read-?only"):
+            record(reader, random_journal(4, 1, "other"))
+    assert query(ledger)["activities"].tolist() == [3]
+
+
 def test_what_is_no_ledger_is_said_and_left_alone(tmp_path):
     with pytest.raises(LedgerError, match="There is no ledger") as error:
         open_ledger(f"sqlite:///{tmp_path}/none.db")
