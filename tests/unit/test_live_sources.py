@@ -788,9 +788,8 @@ HISTORIES = {
 def entsoe_rows(change):
     def answer(path, query, headers):
         begin, end = (fake.entsoe_time(query[name]) for name in ("periodStart", "periodEnd"))
-        skip = {
-            ("B04", at) for at in {*range(begin, end, HOUR)} - {*change([*range(begin, end, HOUR)])}
-        }
+        hours = [*range(begin, end, HOUR)]
+        skip = {("B04", at) for at in {*hours} - {*change(hours)}}
         if len(skip) == len(hours):
             return 400, {}, fake.NO_DATA
         return fake.entsoe_document(query["in_Domain"], begin, end, {"B04": (GAS, 60)}, skip=skip)
