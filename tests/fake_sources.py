@@ -258,16 +258,17 @@ NO_DATA = (
 )
 
 
+def entsoe_time(text):
+    return int(datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp())
+
+
 def entsoe(key, **change):
     """Answer as the Transparency Platform does."""
 
     def answer(path, query, headers):
         if query.get("securityToken") != key:
             return 401, {"Content-Type": "text/xml"}, "<html>Unauthorized: bad token</html>"
-        start, stop = (
-            int(datetime.strptime(query[name], "%Y%m%d%H%M").replace(tzinfo=UTC).timestamp())
-            for name in ("periodStart", "periodEnd")
-        )
+        start, stop = (entsoe_time(query[name]) for name in ("periodStart", "periodEnd"))
         area = {**change}.pop("area", query["in_Domain"])
         others = {name: value for name, value in change.items() if name != "area"}
         text = entsoe_document(area, start, stop, **others)

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from footprint.cli.intensity_options import (
+    AsJson,
+    CacheFolder,
+    Files,
+    From,
+    NoCache,
+    Offline,
+    Signal,
+    SourceName,
+    To,
+    Url,
+    Zone,
+    asking,
+    job_of,
+    setup_of,
+    span_of,
+    stated_errors,
+)
 from footprint.cli.output import print_json, print_text, say
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
-    from footprint.factors.intensity import IntensityProvider, IntensitySeries
-    from footprint.factors.providers import Setup
     from footprint.model import Finding
 
 app = typer.Typer(
@@ -24,38 +39,6 @@ app = typer.Typer(
     "of anybody until one of these commands is run; keys stand in the environment alone.",
     no_args_is_help=True,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-SourceName = Annotated[
-    str, typer.Option("--source", "-s", help="One of `footprint intensity sources`.")
-]
-Zone = Annotated[str, typer.Option("--zone", "-z", help="As the source names it.")]
-Signal = Annotated[
-    str | None,
-    typer.Option(help="Kind: basis/method/scope. [default: the first that the source has]"),
-]
-Files = Annotated[
-    list[Path] | None, typer.Option("--file", help="That the source reads. Repeatable.")
-]
-From = Annotated[
-    str | None, typer.Option("--from", help="Begin, UTC or with an offset. [default: 23 h ago]")
-]
-To = Annotated[
-    str | None,
-    typer.Option("--to", help="End. [default: in 24 h, or now where nothing is forecast]"),
-]
-Url = Annotated[
-    str | None, typer.Option(help="Address in place of the source's own; it gets your key.")
-]
-CacheFolder = Annotated[
-    Path | None,
-    typer.Option("--cache", help="Folder of the cache. [default: that of the user]"),
-]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache.")]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="Ask nobody: take what the cache has, and say its age.")
-]
-_DAY_S = 86_400
 
 
 @app.command()
@@ -122,18 +105,16 @@ def show(
 
         footprint intensity show -s file --file de.csv -z DE --from 2026-11-20 --to 2026-11-21
     """
+    from footprint.cli.intensity_views import print_series, values_document
     from footprint.factors.series_files import describe
 
-    setup = _setup(signal, files, url, cache, no_cache=no_cache, offline=offline)
-    with _told(setup, source):
-        provider = _provider(source, setup)
-        series = provider.series(zone, *_span(provider, source, zone, start, stop, setup))
+    setup = setup_of(signal, files, url, cache, no_cache=no_cache, offline=offline)
+    with asking(source, setup) as provider:
+        series = provider.series(zone, *span_of(provider, source, zone, start, stop, setup))
     _say_findings(series.provenance.findings)
     if as_json:
-        print_json({**describe(series), **_numbers(series)})
+        print_json({**describe(series), **values_document(series)})
         return
-    from footprint.cli.intensity_views import print_series
-
     print_series(series, setup.transport.clock.now_s())
 
 
@@ -174,18 +155,18 @@ def fetch(
 
         footprint intensity fetch -s entsoe -z FR -z DE_LU --from 2026-11-01 -o west.parquet
     """
+    from footprint.cli.intensity_views import summary_line
     from footprint.factors.series_files import certificate_path, describe, write_series
 
     if name and len(name) != len(zone):
         raise UsageError(f"{len(zone)} --zone and {len(name)} --as.", "Give as many of each.")
     if output.suffix not in (".csv", ".parquet"):
         raise UsageError(f"{output} ends neither in .csv nor in .parquet.", "Name it so.")
-    setup = _setup(signal, files, url, cache, no_cache=no_cache, offline=offline)
+    setup = setup_of(signal, files, url, cache, no_cache=no_cache, offline=offline)
     found = []
-    with _told(setup, source):
-        provider = _provider(source, setup)
+    with asking(source, setup) as provider:
         for one, called in zip(zone, name or zone, strict=True):
-            series = provider.series(one, *_span(provider, source, one, start, stop, setup))
+            series = provider.series(one, *span_of(provider, source, one, start, stop, setup))
             found.append(replace(series, zone=called))
     for series in found:
         _say_findings(series.provenance.findings)
@@ -200,7 +181,7 @@ def fetch(
         )
         return
     for series in found:
-        print_text(_summary(series))
+        print_text(summary_line(series))
     print_text(f"wrote {path} and {certificate_path(path).name}")
 
 
@@ -256,32 +237,16 @@ def best_window(
         footprint intensity best-window -s file --file de.csv -z DE --after 2026-11-20
         --before "48 h" --duration "90 min" --json
     """
-    from footprint.scheduling.best_window import Job, find_best_window
-    from footprint.scheduling.forecast_errors import ErrorModel, StatedErrors, past_errors
-    from footprint.units import parse_quantity
+    from footprint.scheduling.best_window import find_best_window
+    from footprint.scheduling.forecast_errors import ErrorModel, past_errors
 
-    if (forecast_error is None) is not (error_correlation is None):
-        raise UsageError(
-            "A forecast error is stated with its correlation, and neither is made up.",
-            "Give both --forecast-error and --error-correlation.",
-        )
-    setup = _setup(signal, files, url, cache, no_cache=no_cache, offline=offline)
+    errors: ErrorModel | None = stated_errors(forecast_error, error_correlation)
+    setup = setup_of(signal, files, url, cache, no_cache=no_cache, offline=offline)
     now_s = int(setup.transport.clock.now_s())
-    release_s = now_s if after is None else _moment(after, now_s)
-    job = Job(
-        round(parse_quantity(duration, "s")),
-        release_s,
-        _moment(before, release_s),
-        interruptible,
-        None if power is None else parse_quantity(power, "W"),
-    )
-    with _told(setup, source):
-        provider = _provider(source, setup)
-        series = provider.series(zone, release_s, job.deadline_s)
-        errors: ErrorModel | None = None
-        if forecast_error is not None and error_correlation is not None:
-            errors = StatedErrors(forecast_error, error_correlation)
-        elif series.forecast.any():
+    job = job_of(duration, (after, before), power, now_s, interruptible=interruptible)
+    with asking(source, setup) as provider:
+        series = provider.series(zone, job.release_s, job.deadline_s)
+        if errors is None and series.forecast.any():
             errors = past_errors(provider, zone, now_s, past_days)
     found = find_best_window(series, job, errors)
     _say_findings(found.findings)
@@ -293,118 +258,8 @@ def best_window(
         print_window(found, series)
 
 
-def _setup(
-    signal: str | None,
-    files: list[Path] | None,
-    url: str | None,
-    cache: Path | None,
-    *,
-    no_cache: bool,
-    offline: bool,
-) -> Setup:
-    from footprint.factors.providers import Setup
-    from footprint.factors.providers.cache import Cache, default_folder
-    from footprint.factors.providers.exchange import Clock
-    from footprint.factors.providers.transport import Transport
-    from footprint.model import SignalKind
-
-    if no_cache and (offline or cache is not None):
-        raise UsageError("--no-cache leaves nothing to take offline, nor a folder for it.")
-    kept = None if no_cache else Cache(cache or default_folder(os.environ))
-    return Setup(
-        None if signal is None else SignalKind.parse(signal),
-        url,
-        tuple(files or ()),
-        Transport(kept, offline, clock=Clock()),
-    )
-
-
-def _provider(source: str, setup: Setup) -> IntensityProvider:
-    from footprint.factors.providers import make_provider
-
-    return make_provider(source, setup)
-
-
-def _span(
-    provider: IntensityProvider,
-    source: str,
-    zone: str,
-    start: str | None,
-    stop: str | None,
-    setup: Setup,
-) -> tuple[int, int]:
-    """Stretch of time that is asked for: as said, as a file reaches, or around now."""
-    from footprint.factors.intensity import FileProvider
-    from footprint.factors.providers import find_source
-
-    now_s = int(setup.transport.clock.now_s())
-    ahead_s = _DAY_S if find_source(source).forecasts else 0
-    # Of the last 24 h Electricity Maps tells on every plan; an hour that has begun counts whole.
-    own = (now_s - _DAY_S + 3600, now_s + ahead_s)
-    if isinstance(provider, FileProvider):
-        own = provider.span(zone)
-    start_s = own[0] if start is None else _moment(start, now_s)
-    return start_s, own[1] if stop is None else _moment(stop, start_s)
-
-
-def _moment(text: str, base_s: int) -> int:
-    """Read a moment, or a time after another one."""
-    from footprint.errors import UnitError
-    from footprint.simulation.traces import unix_seconds
-    from footprint.units import parse_quantity
-
-    try:
-        return base_s + round(parse_quantity(text, "s"))
-    except UnitError:
-        return unix_seconds(text)
-
-
-@contextmanager
-def _told(setup: Setup, source: str) -> Iterator[None]:
-    """Say what is being asked while it lasts: on a terminal in place, else every tenth request."""
-    from rich.console import Console
-
-    console, asked = Console(stderr=True), 0
-    with console.status(f"asking {source}") as status:
-
-        def tell(request: Any) -> None:
-            nonlocal asked
-            asked += 1
-            status.update(f"asking {source}: {request.kind}, request {asked}")
-            if not console.is_terminal and asked % 10 == 0:
-                say(f"{asked} requests to {source}")
-
-        setup.transport.on_request = tell
-        yield
-
-
 def _say_findings(findings: Iterable[Finding]) -> None:
     for finding in dict.fromkeys(findings):
         say(f"{finding.severity}: {finding.message}")
         if finding.remedy:
             say(f"         {finding.remedy}")
-
-
-def _numbers(series: IntensitySeries) -> dict[str, Any]:
-    from footprint.factors.intensity import iso
-    from footprint.factors.series_summary import plain_values
-
-    return {
-        "signal": str(series.signal),
-        "unit": "gCO2e/kWh",
-        "start": iso(series.start_s),
-        "step_s": series.step_s,
-        "values": plain_values(series),
-    }
-
-
-def _summary(series: IntensitySeries) -> str:
-    from footprint.factors.intensity import moment
-    from footprint.factors.series_summary import summarise
-
-    found = summarise(series)
-    return (
-        f"{series.zone}: {len(series.values)} steps of {series.step_s // 60} min from "
-        f"{moment(series.start_s)} to {moment(series.stop_s)}, {series.signal}, mean "
-        f"{found.mean:.0f} ({found.low:.0f} to {found.high:.0f}) gCO2e/kWh"
-    )

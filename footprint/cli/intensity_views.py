@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from footprint.factors.intensity import iso, moment
 from footprint.factors.series_files import UNIT
-from footprint.factors.series_summary import summarise, thin
+from footprint.factors.series_summary import plain_values, summarise, thin
 from footprint.units import S_PER_H, format_quantity
 
 if TYPE_CHECKING:
@@ -149,6 +149,27 @@ def window_document(found: BestWindow, series: IntensitySeries) -> dict[str, Any
         "interval": found.error,
         "findings": [{"code": one.code, "message": one.message} for one in found.findings],
     }
+
+
+def values_document(series: IntensitySeries) -> dict[str, Any]:
+    """Write the values of a series for programs."""
+    return {
+        "signal": str(series.signal),
+        "unit": "gCO2e/kWh",
+        "start": iso(series.start_s),
+        "step_s": series.step_s,
+        "values": plain_values(series),
+    }
+
+
+def summary_line(series: IntensitySeries) -> str:
+    """Say in one line what a series is."""
+    found = summarise(series)
+    return (
+        f"{series.zone}: {len(series.values)} steps of {series.step_s // 60} min from "
+        f"{moment(series.start_s)} to {moment(series.stop_s)}, {series.signal}, mean "
+        f"{found.mean:.0f} ({found.low:.0f} to {found.high:.0f}) gCO2e/kWh"
+    )
 
 
 def _ends(one: Interval | None, *, with_ends: bool) -> dict[str, float | None] | None:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from footprint.cli.ledger_options import DEFAULT_URL, AsJson, AsOf, Reason, Url, busy, moment_of
+from footprint.cli.ledger_options import (
+    DEFAULT_URL,
+    AsJson,
+    AsOf,
+    Reason,
+    Url,
+    busy,
+    moment_of,
+    note_of,
+)
 from footprint.cli.manage_decisions_text import (
     decision_line,
     print_decisions,
@@ -21,7 +30,7 @@ from footprint.cli.output import print_json, print_text, say
 from footprint.errors import UsageError
 
 if TYPE_CHECKING:
-    from footprint.ledger import Decision, Ledger
+    from footprint.ledger import Decision, Ledger, Note
     from footprint.management.outcomes import MeasuredOutcome
     from footprint.model import AdvicePlan
 
@@ -59,9 +68,8 @@ def approve(
 
       footprint manage approve plan.json architecture/defects --by "A. Keller"
     """
-    from footprint.management.records import approve as approve_
-
-    _decide(approve_, plan, advice, url, as_json=as_json, author=by, reason=reason, older=older)
+    note = note_of(None, reason, by)
+    _decide("approved", (plan, advice), note, url, older=older, as_json=as_json)
 
 
 def reject(
@@ -80,18 +88,27 @@ def reject(
       footprint manage reject plan.json dataset/turin/door-events --by "A. Keller"
         --reason "the supplier still asks for it"
     """
-    from footprint.management.records import reject as reject_
+    note = note_of(None, reason, by)
+    _decide("rejected", (plan, advice), note, url, older=older, as_json=as_json)
 
-    _decide(reject_, plan, advice, url, as_json=as_json, author=by, reason=reason, older=older)
 
+def _decide(
+    status: str,
+    what: tuple[Path, str],
+    note: Note,
+    url: str,
+    *,
+    older: bool,
+    as_json: bool,
+) -> None:
+    """Enter a decision about an advice of a plan, and say what came of it."""
+    from footprint.ledger import DecisionStatus, open_ledger
+    from footprint.management.records import advice_of, decide
 
-def _decide(enter: Any, path: Path, advice: str, url: str, *, as_json: bool, **words: Any) -> None:
-    from footprint.ledger import open_ledger
-    from footprint.management.records import advice_of
-
+    path, advice = what
     plan = _read_plan(path)
     with open_ledger(url) as ledger:
-        decision = enter(ledger, plan, advice, **words)
+        decision = decide(ledger, plan, advice, DecisionStatus(status), note, older=older)
     if as_json:
         print_json(_plain(decision))
     else:

@@ -129,43 +129,16 @@ def _plan_record(plan: AdvicePlan) -> PlanRecord:
     return books.make_plan(plan.company, plan.made_s, to_json(plan, compact=True))
 
 
-def approve(
-    ledger: Ledger,
-    plan: AdvicePlan,
-    advice_id: str,
-    *,
-    author: str,
-    reason: str = "",
-    older: bool = False,
-) -> Decision:
-    """Approve an advice; keeps its plan too. See `footprint.ledger.decide`."""
-    note = Note(None, reason, author)
-    return _decide(ledger, plan, advice_id, DecisionStatus.APPROVED, note, older=older)
-
-
-def reject(
-    ledger: Ledger,
-    plan: AdvicePlan,
-    advice_id: str,
-    *,
-    author: str,
-    reason: str = "",
-    older: bool = False,
-) -> Decision:
-    """Reject an advice; keeps its plan too. See `footprint.ledger.decide`."""
-    note = Note(None, reason, author)
-    return _decide(ledger, plan, advice_id, DecisionStatus.REJECTED, note, older=older)
-
-
-def _decide(
+def decide(
     ledger: Ledger,
     plan: AdvicePlan,
     advice_id: str,
     status: DecisionStatus,
     note: Note,
     *,
-    older: bool,
+    older: bool = False,
 ) -> Decision:
+    """Approve or reject an advice; keeps its plan too. See `footprint.ledger.decide`."""
     advice = advice_of(plan, advice_id)
     proposal = Proposal(
         company=plan.company,

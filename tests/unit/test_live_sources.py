@@ -31,6 +31,7 @@ from tests import fake_sources as fake
 from tests.fake_sources import HOUR, NOW, FakeClock, FakeSource, intensity
 
 DAY = 24 * HOUR
+YEAR = 366 * DAY  # the longest wait that is believed
 KEY = "em-key-4711-do-not-show"
 USER, PASSWORD = "somebody", "wt-password-0815-do-not-show"
 PAIR = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -184,6 +185,72 @@ def test_entsoe_weighs_generation_with_factors_of_the_catalogue(serve, ask, cloc
     )
     assert "none for Waste" in finding.message
     assert "Hydro Pumped Storage left out" in finding.message
+
+
+def test_generation_below_zero_is_none(serve, ask, clock):
+    """Plants that take more than they give do not give a part of the mix back."""
+    start = NOW // DAY * DAY - 3 * DAY
+    mix = {"B04": (lambda at: 1000, 60), "B14": (lambda at: -500, 60)}
+    series = ask("entsoe", serve(fake.entsoe(ENTSOE_KEY, mix=mix))).series("FR", start, start + DAY)
+    assert series.values == pytest.approx([490] * 24)
+
+
+def changing(edge, before, after, skip=()):
+    """Answer as ENTSO-E does, with one mix of types up to an edge and another one from it on."""
+
+    def answer(path, query, headers):
+        begin, end = (fake.entsoe_time(query[name]) for name in ("periodStart", "periodEnd"))
+        parts = [
+            fake.entsoe_document(query["in_Domain"], first, last, mix, skip=skip)
+            for first, last, mix in (
+                (begin, min(edge, end), before),
+                (max(edge, begin), end, after),
+            )
+            if first < last
+        ]
+        head, tail = parts[0].split("</GL_MarketDocument>")[0], "</GL_MarketDocument>"
+        series = [part[part.index("<TimeSeries>") : part.rindex(tail)] for part in parts[1:]]
+        return 200, {"Content-Type": "text/xml"}, "".join([head, *series, tail])
+
+    return answer
+
+
+GAS, SUN = ((lambda at: 1000 + at // HOUR % 24), (lambda at: 500))
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_entsoe_steps_may_change_within_a_block_and_between_two(serve, ask, clock, days):
+    """From hours to quarters of them, as much of Europe did in 2025: only a gap is one."""
+    edge = NOW // (7 * DAY) * 7 * DAY - 14 * DAY + days * DAY
+    hours, quarters = ({"B04": (GAS, one), "B16": (SUN, one)} for one in (60, 15))
+    skip = {("B16", edge + 1800)}
+    provider = ask("entsoe", serve(changing(edge, hours, quarters, skip)))
+    series = provider.series("FR", edge - DAY, edge + DAY)
+    assert series.step_s == 900
+    wanted = [(490 * GAS(at) + 48 * SUN(at)) / (GAS(at) + SUN(at))
+              for at in range(edge - DAY, edge + DAY, HOUR)]  # fmt: skip
+    wanted = np.repeat(wanted, 4)
+    wanted[98] = np.nan
+    assert series.values == pytest.approx(wanted, nan_ok=True)
+    before = provider.series("FR", edge - DAY, edge)
+    assert np.repeat(before.values, before.step_s // 900) == pytest.approx(series.values[:96])
+
+
+def test_a_type_that_a_whole_block_lacks_is_said_and_makes_no_gap(serve, ask, clock):
+    edge = NOW // (7 * DAY) * 7 * DAY - 14 * DAY
+    before = {"B04": (GAS, 60), "B14": (lambda at: 2000, 60), "B10": (SUN, 60)}
+    provider = ask("entsoe", serve(changing(edge, before, {"B04": (GAS, 60)})))
+    series = provider.series("FR", edge - DAY, edge + DAY)
+    nuclear = provider.series("FR", edge - DAY, edge)
+    alone = provider.series("FR", edge, edge + DAY)
+    assert series.values.tolist() == [*nuclear.values, *alone.values]
+    assert alone.values == pytest.approx([490] * 24)
+    assert nuclear.values.max() < 490 / 2
+    (finding,) = [one for one in series.provenance.findings if one.code == "generation-type"]
+    assert (
+        "no Nuclear was reported from 2026-11-05 00:00 UTC to 2026-11-12 00:00" in finding.message
+    )
+    assert "generation-type" not in codes(alone)
 
 
 # Time.
@@ -506,7 +573,9 @@ def test_retry_after_is_kept_in_both_forms(serve, clock, form):
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [("0", 0), (" 3 ", 3), ("soon", None), ("-5", None), (None, None), ("", None),
-     (formatdate(NOW - 60, usegmt=True), 0), ("Sat, 99 Nov 2026 12:00:00 GMT", None)],
+     (formatdate(NOW - 60, usegmt=True), 0), ("Sat, 99 Nov 2026 12:00:00 GMT", None),
+     ("\u00b2", None), ("\u0663", None), ("99999999999999", YEAR), ("9" * 400, YEAR),
+     ("Fri, 31 Dec 9999 23:59:59 GMT", YEAR), ("Fri, 31 Dec 9999 23:59:59 -2359", None)],
 )  # fmt: skip
 def test_reading_of_retry_after(text, wanted):
     assert retry_after(text, NOW) == wanted
@@ -526,6 +595,28 @@ def test_a_wait_beyond_the_limit_is_refused_and_said(serve, clock):
         send(source, clock)
     assert "2026-11-21 13:10 UTC" in error.value.remedy
     assert clock.slept == []
+
+
+@pytest.mark.parametrize("wait", ["99999999999999", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_that_no_calendar_has_is_refused_as_any_long_one(serve, clock, wait):
+    source = serve((503, {"Retry-After": wait, "Date": "Fri, 31 Dec 9999 23:59:59 -2359"}, ""))
+    with pytest.raises(SourceUnreachable, match="31622400 s of waiting") as error:
+        send(source, clock)
+    assert "2027-11-22 12:10 UTC" in error.value.remedy
+
+
+def test_waits_that_servers_ask_for_add_up(serve, clock):
+    source = serve((429, {"Retry-After": "50"}, ""))
+    with pytest.raises(SourceUnreachable, match="another 50 s of waiting"):
+        send(source, clock)
+    assert clock.slept == [50, 50]
+
+
+def test_a_server_that_wants_to_be_asked_at_once_is_not(serve, clock):
+    source = serve((503, {"Retry-After": "0"}, "down"))
+    with pytest.raises(SourceUnreachable, match="asked 5 time"):
+        send(source, clock)
+    assert clock.slept == [1.0, 2.0, 4.0, 8.0]
 
 
 def test_a_passing_fault_of_the_server_is_survived(serve, clock):
@@ -688,16 +779,95 @@ def test_settled_hours_are_kept_for_good_and_others_for_a_while(serve, ask, cloc
     assert len(source.requests) == asked + 1
 
 
-def test_hours_that_were_estimated_are_not_kept_for_good(serve, ask, clock):
-    def guessed(rows):
-        return [{**row, "isEstimated": True} for row in rows]
+HISTORIES = {
+    # Zone, length of a block [d], answers of a clock and of what happens to their rows.
+    "electricity-maps": ("DE", 10, lambda *of: fake.electricity_maps(of[0], KEY, of[1])),
+    "uk-carbon-intensity": ("GB", 7, lambda *of: fake.uk(*of)),
+    "watttime": ("CAISO_NORTH", 7, lambda *of: fake.WattTime(of[0], PAIR, of[1])),
+    "entsoe": ("FR", 7, lambda *of: entsoe_rows(of[1])),
+}
 
-    source = serve(fake.electricity_maps(clock, KEY, guessed))
-    span = (NOW - 40 * DAY, NOW - 39 * DAY)
-    ask("electricity-maps", source).series("DE", *span)
-    clock.now += DAY
-    ask("electricity-maps", source).series("DE", *span)
-    assert len(source.requests) == 2
+
+def entsoe_rows(change):
+    def answer(path, query, headers):
+        begin, end = (fake.entsoe_time(query[name]) for name in ("periodStart", "periodEnd"))
+        hours = [*range(begin, end, HOUR)]
+        skip = {("B04", at) for at in {*hours} - {*change(hours)}}
+        if len(skip) == len(hours):
+            return 400, {}, fake.NO_DATA
+        return fake.entsoe_document(query["in_Domain"], begin, end, {"B04": (GAS, 60)}, skip=skip)
+
+    return answer
+
+
+def histories(source):
+    """Requests for what is past."""
+    return len([1 for path, _, _ in source.requests if path != "/login"])
+
+
+def asked_again(name, serve, ask, clock, damage):
+    """Ask for a block that is long over, damaged the first time, and again a month later."""
+    zone, days, answer = HISTORIES[name]
+    block = int(clock.now) // (days * DAY) * days * DAY - 2 * days * DAY
+    state = [damage]
+    source = serve(answer(clock, lambda rows: state[0](rows)))
+    counts = []
+    for _ in range(3):
+        try:
+            series = ask(name, source).series(zone, block, block + days * DAY)
+            counts.append(int(np.isnan(series.values).sum()))
+        except (DataError, SourceError):
+            counts.append(None)
+        state[0] = list
+        clock.now += 30 * DAY
+    return counts, histories(source)
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_a_block_that_was_not_whole_is_asked_for_again(serve, ask, clock, name):
+    """Half of the rows, all but the last one, none: once they are there, they are kept."""
+    for damage in (lambda rows: rows[: len(rows) // 2], lambda rows: rows[:-1], lambda _: []):
+        (first, *later), asked = asked_again(name, serve, ask, clock, damage)
+        assert first is None or first > 0
+        assert later == [0, 0]
+        assert asked == 2  # the second time it was whole
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_a_block_is_kept_for_good_when_it_is_two_days_old(serve, ask, clock, name):
+    zone, days, answer = HISTORIES[name]
+    end = NOW // (days * DAY) * days * DAY
+    source = serve(answer(clock, list))
+    asked = []
+    for age in (DAY, 2 * DAY - HOUR, 2 * DAY, 9 * DAY):
+        clock.now = float(end + age)
+        ask(name, source).series(zone, end - DAY, end)
+        asked.append(histories(source))
+    assert asked == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "mark"), [("electricity-maps", "isEstimated"), ("watttime", "imputed_data_used")]
+)
+def test_values_that_were_estimated_are_marked_and_asked_for_again(serve, ask, clock, name, mark):
+    def one_guess(rows):
+        return [{**row, mark: number == 7} for number, row in enumerate(rows)]
+
+    zone, days, answer = HISTORIES[name]
+    block = NOW // (days * DAY) * days * DAY - 2 * days * DAY
+    source = serve(answer(clock, one_guess))
+    for _ in range(2):
+        series = ask(name, source).series(zone, block, block + days * DAY)
+        assert np.flatnonzero(series.estimated).tolist() == [7]
+        clock.now += DAY
+    assert histories(source) == 2
+
+
+def test_the_hour_that_is_running_is_part_of_a_long_past(serve, ask, clock):
+    source = serve(fake.electricity_maps(clock, KEY))
+    start = NOW // HOUR * HOUR - 30 * HOUR
+    series = ask("electricity-maps", source).series("DE", start, NOW)
+    assert series.values.tolist() == expected(start, NOW, HOUR)
 
 
 def test_offline_takes_what_there_is_and_says_how_old(serve, ask, clock):

@@ -12,6 +12,7 @@ from footprint.documents import from_json, input_file, to_json
 from footprint.errors import DataError, DocumentError, LedgerError, ManifestError, UsageError
 from footprint.ledger import (
     DecisionStatus,
+    Note,
     OutcomeRecord,
     list_decisions,
     open_ledger,
@@ -21,15 +22,14 @@ from footprint.ledger import (
 from footprint.management.advisor.advisory import advise as advise_company
 from footprint.management.catalogue import SiloCatalogue, write_catalogue
 from footprint.management.records import (
-    approve,
     approved,
     catalogue_series,
+    decide,
     newest_catalogues,
     read_outcome,
     read_plan,
     record_catalogue,
     record_plan,
-    reject,
 )
 from footprint.model import Journal, Run
 from tests.outcome_cases import (
@@ -406,16 +406,18 @@ def _inputs(company):
 def test_the_library_decides_alike(company, url):
     plan = architecture(company)
     with open_ledger(url) as ledger:
-        first = approve(ledger, plan, plan.advice[0].id, author="Ana", reason="it is cheap")
+        note = Note(reason="it is cheap", author="Ana")
+        first = decide(ledger, plan, plan.advice[0].id, DecisionStatus.APPROVED, note)
         assert first.status is DecisionStatus.APPROVED
-        second = reject(ledger, plan, plan.advice[0].id, author="Ana")
+        second = decide(ledger, plan, plan.advice[0].id, DecisionStatus.REJECTED, note)
         assert [one.change for one in list_decisions(ledger)] == [second.change]
 
 
 def test_damaged_documents_are_said_to_be(company, url):
     plan = architecture(company)
     with open_ledger(url) as ledger:
-        approve(ledger, plan, plan.advice[0].id, author="Ana")
+        note = Note(author="Ana")
+        decide(ledger, plan, plan.advice[0].id, DecisionStatus.APPROVED, note)
         record_catalogue(ledger, SiloCatalogue(silo="lyon", scanned_s=1.0))
         with ledger.writing() as connection:
             connection.exec_driver_sql("UPDATE catalogues SET document = '{}'")

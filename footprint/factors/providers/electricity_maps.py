@@ -13,11 +13,11 @@ from footprint.factors.intensity import IntensitySeries, Provenance, iso, requir
 from footprint.factors.providers.exchange import Answer, Request, Secrets
 from footprint.factors.providers.setup import (
     DAY_S,
-    SETTLED_S,
     Setup,
     SourceInfo,
     field_of,
     full_horizon_h,
+    is_settled,
     merged,
     number_of,
     require_echo,
@@ -62,7 +62,7 @@ class ElectricityMaps:
     def series(self, zone: str, start_s: int, stop_s: int) -> IntensitySeries:
         """Give all hours that touch a stretch of time: what happened, then the forecast."""
         require_span(start_s, stop_s)
-        now_s = int(self._setup.transport.clock.now_s())
+        now_s = self._now_s()
         past: list[tuple[Answer, list[Row]]] = []
         ahead: list[tuple[Answer, list[Row]]] = []
         first_s = start_s // _STEP_S * _STEP_S
@@ -87,25 +87,24 @@ class ElectricityMaps:
         for begin_s, end_s in blocks(start_s, stop_s, _BLOCK_S):
             last_s = min(end_s, now_s // _STEP_S * _STEP_S + _STEP_S)
             span = (("start", iso(begin_s)), ("end", iso(last_s)))
-            over = end_s <= now_s - SETTLED_S
-            yield self._ask("past-range", zone, span, f"{begin_s}-{end_s}", over=over)
+            yield self._ask("past-range", zone, span, (begin_s, end_s))
 
     def _forecast(self, zone: str, ahead_s: int) -> tuple[Answer, list[Row]]:
         horizon = str(full_horizon_h(ahead_s))
-        return self._ask("forecast", zone, (("horizonHours", horizon),), horizon)
+        return self._ask("forecast", zone, (("horizonHours", horizon),))
 
     def _ask(
         self,
         endpoint: str,
         zone: str,
         further: tuple[tuple[str, str], ...] = (),
-        part: str = "",
-        *,
-        over: bool = False,
+        block: tuple[int, int] | None = None,
     ) -> tuple[Answer, list[Row]]:
         factors = _FACTORS[self._signal.scope]
         url = f"{self._url}/v3/carbon-intensity/{endpoint}"
         asked = (("zone", zone), *further, ("emissionFactorType", factors), _NO_GUESS)
+        # The end that is asked for moves with the clock; a block is kept under its own.
+        part = " ".join(value for _, value in further) if block is None else f"{block}"
         request = Request(NAME, url, asked, endpoint, f"{url} {zone} {factors} {part}".strip())
 
         def read(answer: Answer) -> list[Row]:
@@ -115,12 +114,14 @@ class ElectricityMaps:
             return [_row(one, zone, factors) for one in rows]
 
         def settled(body: str) -> bool:
-            # Values that were estimated, or are missing, may be put right later.
             rows = read(Answer(body, 0.0))
-            return over and all(row.value is not None and not row.estimated for row in rows)
+            return block is not None and is_settled(rows, block, _STEP_S, self._now_s())
 
         answer = self._setup.transport.get(request, self._secrets, settled=settled)
         return answer, read(answer)
+
+    def _now_s(self) -> int:
+        return int(self._setup.transport.clock.now_s())
 
     def _secrets(self) -> Secrets:
         return Secrets({"auth-token": self._setup.key(KEY, NAME)})

@@ -18,7 +18,7 @@ from footprint.model import Finding, SignalKind, Source
 DAY_S = 86_400
 
 SETTLED_S = 2 * DAY_S
-"""Age from which values that are not estimated are kept for good [s]; our choice."""
+"""Age from which whole blocks of values are kept for good, none estimated [s]; our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,24 @@ def with_forecast(actual: Sequence[Row], forecast: Sequence[Row]) -> list[Row]:
     ahead = [row for row in forecast if row.start_s not in known]
     foreseen = {row.start_s for row in ahead}
     return [*(r for r in actual if r.value is not None or r.start_s not in foreseen), *ahead]
+
+
+def is_settled(rows: Iterable[Row], block: tuple[int, int], step_s: int, now_s: float) -> bool:
+    """Whether what was said of a block of time can be kept for good.
+
+    It is, if the block is over for long enough and each of its steps has a value that nobody
+    estimated. What is missing or estimated may be put right later.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+    block : tuple of int
+        Begin, on the grid of steps, and end [s].
+    step_s : int
+    now_s : float
+    """
+    known = {row.start_s for row in rows if row.value is not None and not row.estimated}
+    return block[1] <= now_s - SETTLED_S and known.issuperset(range(*block, step_s))
 
 
 def merged(answers: Iterable[Answer]) -> tuple[float, tuple[Finding, ...]]:

@@ -23,6 +23,8 @@ from footprint.model import Finding
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _BUSY = 429
+# Longest wait that is believed: a year. Nobody waits that long, and it still has a date.
+_LONGEST_WAIT_S = 366 * 86_400.0
 _UNAUTHORISED, _FORBIDDEN = 401, 403
 # Of what a server says in an error.
 _LONGEST_QUOTE = 200
@@ -201,24 +203,23 @@ def retry_after(text: str | None, now_s: float) -> float | None:
     Returns
     -------
     float or None
-        Wait [s]; None if the header is absent or cannot be read.
+        Wait [s], a year at most; None if the header is absent or cannot be read.
     """
     if text is None:
         return None
-    if text.strip().isdigit():
-        return float(text)
+    if text.strip().isascii() and text.strip().isdecimal():
+        return min(float(text), _LONGEST_WAIT_S)
     until_s = _http_date(text)
-    return None if until_s is None else max(until_s - now_s, 0.0)
+    return None if until_s is None else min(max(until_s - now_s, 0.0), _LONGEST_WAIT_S)
 
 
 def _http_date(text: str | None) -> float | None:
     if not text:
         return None
     try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
+        return _aware(parsedate_to_datetime(text)).astimezone(UTC).timestamp()
+    except (ValueError, OverflowError):  # also where UTC has no such year
         return None
-    return _aware(when).timestamp()
 
 
 def _aware(when: datetime) -> datetime:

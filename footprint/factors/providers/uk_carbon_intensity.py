@@ -16,10 +16,10 @@ from footprint.factors.intensity import IntensitySeries, Provenance, require_spa
 from footprint.factors.providers.exchange import Answer, Request
 from footprint.factors.providers.setup import (
     DAY_S,
-    SETTLED_S,
     Setup,
     SourceInfo,
     field_of,
+    is_settled,
     merged,
     number_of,
     require_echo,
@@ -60,7 +60,7 @@ class UkCarbonIntensity:
     def series(self, zone: str, start_s: int, stop_s: int) -> IntensitySeries:
         """Give all half-hours that touch a stretch of time: what happened, then the forecast."""
         region = _region(zone)
-        now_s = int(self._setup.transport.clock.now_s())
+        now_s = self._now_s()
         found = list(self._fetched(region, start_s, stop_s, now_s))
         steps = [one for _, ones in found for one in ones]
         actual = [_actual(one, region) for one in steps if _edge(one, "to") <= now_s]
@@ -83,7 +83,7 @@ class UkCarbonIntensity:
         """
         if _region(zone) is not None:
             raise UsageError(f"{NAME} has no actual values of {zone!r} to hold forecasts against.")
-        now_s = int(self._setup.transport.clock.now_s())
+        now_s = self._now_s()
         stop_s = min(stop_s, now_s)
         found = list(self._fetched(None, start_s, stop_s, now_s))
         rows = [_forecast(one) for _, ones in found for one in ones]
@@ -97,30 +97,32 @@ class UkCarbonIntensity:
         here_s = now_s // _STEP_S * _STEP_S
         for begin_s, end_s in blocks(start_s, min(stop_s, here_s), _BLOCK_S):
             last_s = min(end_s, here_s)
-            over = end_s <= now_s - SETTLED_S
             span = f"{_stamp(begin_s)}/{_stamp(last_s)}"
-            answer, steps = self._ask(span, f"{begin_s}-{end_s}", region, over=over)
+            answer, steps = self._ask(span, region, (begin_s, end_s))
             # The service also gives the half-hour that ends where a span begins.
             yield answer, [one for one in steps if begin_s <= _edge(one, "from") < last_s]
         if stop_s > here_s:
-            answer, steps = self._ask(f"{_stamp(here_s)}/fw48h", "forecast", region)
+            answer, steps = self._ask(f"{_stamp(here_s)}/fw48h", region)
             yield answer, [one for one in steps if _edge(one, "from") >= here_s]
 
     def _ask(
-        self, span: str, part: str, region: str | None, *, over: bool = False
+        self, span: str, region: str | None, block: tuple[int, int] | None = None
     ) -> tuple[Answer, list[Any]]:
         base = f"{self._url}/regional/intensity" if region else f"{self._url}/intensity"
         url = f"{base}/{span}" + (f"/regionid/{region}" if region else "")
-        kind = "forecast" if part == "forecast" else "history"
-        request = Request(NAME, url, (), kind, f"{base} {region or ''} {part}")
+        kind = "forecast" if block is None else "history"
+        # The end that is asked for moves with the clock; a block is kept under its own.
+        request = Request(NAME, url, (), kind, f"{base} {region or ''} {block or kind}")
 
         def settled(body: str) -> bool:
-            steps = _steps(Answer(body, 0.0), request, region)
-            known = [_actual(one, region).value is not None for one in steps]
-            return over and all(known)
+            rows = [_actual(one, region) for one in _steps(Answer(body, 0.0), request, region)]
+            return block is not None and is_settled(rows, block, _STEP_S, self._now_s())
 
         answer = self._setup.transport.get(request, settled=settled)
         return answer, _steps(answer, request, region)
+
+    def _now_s(self) -> int:
+        return int(self._setup.transport.clock.now_s())
 
 
 _REGIONAL = Finding(

@@ -15,11 +15,11 @@ from footprint.factors.intensity import IntensitySeries, Provenance, iso, requir
 from footprint.factors.providers.exchange import Answer, Request, Secrets
 from footprint.factors.providers.setup import (
     DAY_S,
-    SETTLED_S,
     Setup,
     SourceInfo,
     field_of,
     full_horizon_h,
+    is_settled,
     merged,
     number_of,
     require_echo,
@@ -66,7 +66,7 @@ class WattTime:
     def series(self, zone: str, start_s: int, stop_s: int) -> IntensitySeries:
         """Give all steps that touch a stretch of time: what happened, then the forecast."""
         require_span(start_s, stop_s)
-        now_s = int(self._setup.transport.clock.now_s())
+        now_s = self._now_s()
         past: list[tuple[Answer, list[Row]]] = []
         ahead: list[tuple[Answer, list[Row]]] = []
         first_s = start_s // _STEP_S * _STEP_S
@@ -75,7 +75,7 @@ class WattTime:
         if stop_s > now_s:
             # Forecasts begin with the step that is running.
             horizon = str(full_horizon_h(stop_s - now_s // _STEP_S * _STEP_S))
-            ahead.append(self._ask("forecast", zone, (("horizon_hours", horizon),), horizon))
+            ahead.append(self._ask("forecast", zone, (("horizon_hours", horizon),)))
         of = Provenance(NAME, SOURCE, BOUNDARY, *merged(answer for answer, _ in (*past, *ahead)))
         forecast = [row._replace(forecast=True) for _, rows in ahead for row in rows]
         rows = with_forecast([row for _, rows in past for row in rows], forecast)
@@ -88,25 +88,24 @@ class WattTime:
             # Ends are included in the answer: the last step begins one before.
             last_s = min(end_s, now_s // _STEP_S * _STEP_S + _STEP_S) - _STEP_S
             span = (("start", iso(begin_s)), ("end", iso(last_s)))
-            over = end_s <= now_s - SETTLED_S
-            yield self._ask("historical", zone, span, f"{begin_s}-{end_s}", over=over)
+            yield self._ask("historical", zone, span, (begin_s, end_s))
 
     def _ask(
         self,
         endpoint: str,
         zone: str,
         further: tuple[tuple[str, str], ...],
-        part: str,
-        *,
-        over: bool = False,
+        block: tuple[int, int] | None = None,
     ) -> tuple[Answer, list[Row]]:
         url = f"{self._url}/v3/{endpoint}"
         asked = (("region", zone), ("signal_type", self._type), *further)
+        # The end that is asked for moves with the clock; a block is kept under its own.
+        part = " ".join(value for _, value in further) if block is None else f"{block}"
         request = Request(NAME, url, asked, endpoint, f"{url} {zone} {self._type} {part}")
 
         def settled(body: str) -> bool:
             rows = self._rows(Answer(body, 0.0).json(request), zone)
-            return over and all(row.value is not None for row in rows)
+            return block is not None and is_settled(rows, block, _STEP_S, self._now_s())
 
         had_one = bool(self._token)
         try:
@@ -117,6 +116,9 @@ class WattTime:
             self._token = ""
             answer = self._setup.transport.get(request, self._bearer, settled=settled)
         return answer, self._rows(answer.json(request), zone)
+
+    def _now_s(self) -> int:
+        return int(self._setup.transport.clock.now_s())
 
     def _bearer(self) -> Secrets:
         """Give the token, and log in for one where there is none."""
