@@ -65,7 +65,8 @@ def measure_catalogues(
     chosen = _choose(advice, series, choice)
     windows = find_windows(plan, sorted({silo for silo, _ in chosen}), series, choice, findings)
     findings += find_namesakes(plan, advice, windows, series, choice, chosen)
-    before, after = [], []
+    before: list[Portion] = []
+    after: list[Portion] = []
     # While nobody has looked again, nothing is known to be as it was, nor to be another way.
     if windows and all(window.later for window in windows):
         findings += check_done(company, advice, windows, chosen, is_said=bool(choice.entries))

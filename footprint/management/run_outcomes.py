@@ -105,15 +105,9 @@ def measure_runs(
     UsageError
         If no run is named although the advice wants one, or a share is none.
     """
-    if choice.covers is not None and not choice.covers > 0:
-        raise UsageError(f"Runs cannot cover {choice.covers:g}.", "Give a share above 0.")
     now = advice.option(advice.current).assessment
     then = advice.option(advice.recommended).assessment
-    if not choice.runs and then.contributions:
-        raise UsageError(
-            f"{advice.id!r} wants {advice.recommended!r}: that is something that runs.",
-            "Name what was run: --run NAME. See: footprint ledger runs",
-        )
+    _require_sense(advice, then, choice)
     hourly = advice.kind is DecisionKind.SCHEDULE
     how: dict[str, Any] = {"silos": choice.silos, "hourly": hourly}
     after = observe(company, ledger, choice.runs, "after", **how) if choice.runs else None
@@ -138,7 +132,6 @@ def measure_runs(
         for one, promised in ((after, then), (before, now))
     )
     weights = _weights(was_covered, covered, findings, scale=choice.scale)
-    word = Evidence(what="word", name="nothing was run", side="after")
     return conclude(
         plan,
         advice,
@@ -147,10 +140,26 @@ def measure_runs(
         publish_findings(company.needs, findings),
         covered=covered,
         scaled=choice.scale and covered is not None,
-        evidence=(
-            *(() if before is None else before.evidence),
-            *((word,) if after is None else after.evidence),
-        ),
+        evidence=_evidence(before, after),
+    )
+
+
+def _require_sense(advice: Advice, then: Assessment, choice: RunChoice) -> None:
+    """Refuse what cannot be meant."""
+    if choice.covers is not None and not choice.covers > 0:
+        raise UsageError(f"Runs cannot cover {choice.covers:g}.", "Give a share above 0.")
+    if not choice.runs and then.contributions:
+        raise UsageError(
+            f"{advice.id!r} wants {advice.recommended!r}: that is something that runs.",
+            "Name what was run: --run NAME. See: footprint ledger runs",
+        )
+
+
+def _evidence(before: Observed | None, after: Observed | None) -> tuple[Evidence, ...]:
+    word = Evidence(what="word", name="nothing was run", side="after")
+    return (
+        *(() if before is None else before.evidence),
+        *((word,) if after is None else after.evidence),
     )
 
 
