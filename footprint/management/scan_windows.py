@@ -34,7 +34,7 @@ class CatalogueChoice:
     entries : tuple of str
         ``SILO/NAME`` of what it is about, if its subject does not say it.
     others : tuple of str
-        ``SILO/NAME`` of what came since, looks like what went, and is something else.
+        ``SILO/NAME`` of what came or grew since, looks like what went, and is something else.
     scale : bool
         Whether it stays until the end of the horizon as it was last seen.
     """
