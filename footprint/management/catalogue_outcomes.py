@@ -68,13 +68,14 @@ def measure_catalogues(
     before: list[Portion] = []
     after: list[Portion] = []
     # While nobody has looked again, nothing is known to be as it was, nor to be another way.
-    if windows and all(window.later for window in windows):
+    is_seen = bool(windows) and all(window.later for window in windows)
+    if is_seen:
         findings += check_done(company, advice, windows, chosen, is_said=bool(choice.entries))
         before, after = _portions(company, advice, windows, chosen, findings)
         after += _as_planned(advice, findings)
     findings += compare_inputs(company, plan, [one.assessment for one in (*before, *after)])
     looked_s = min((window.seen_s - window.start_s for window in windows), default=0.0)
-    if choice.scale:
+    if choice.scale and is_seen:
         findings.append(
             Finding(
                 "stated",
@@ -89,7 +90,7 @@ def measure_catalogues(
         after,
         publish_findings(company.needs, findings),
         covered=max(0.0, looked_s) / plan.horizon_s,
-        scaled=choice.scale,
+        scaled=choice.scale and is_seen,
         evidence=tuple(list_scans(windows)),
     )
 

@@ -39,6 +39,7 @@ def check_done(
     """
     if not advice.changes:
         return
+    named = " ".join(f"--entry {silo}/{name}" for silo, name in sorted(chosen))
     for window in windows:
         was, now = ({e.id: e for e in entries_of(advice, one)} for one in window.scans)
         for name in sorted(name for silo, name in chosen if silo == window.silo and name in was):
@@ -49,7 +50,7 @@ def check_done(
                     f"Advised was {advice.recommended!r}, and {place} {why} in the last catalogue: "
                     "what that saves was not promised.",
                     "Carry it out and catalogue the silo again; or, if this is what became of it, "
-                    f"say so: --entry {place}",
+                    f"say so: {named}",
                 )
                 yield replace(error, severity=Severity.WARNING, remedy="") if is_said else error
             elif entry is not None:

@@ -38,6 +38,8 @@ class Observed:
         Energy that is known, by run, silo and phase [kWh].
     unmetered : tuple of (str, Phase)
         Silos and phases of activities that took time and have no energy.
+    began_s : mapping of str to float
+        When each run began that did more than to move data (Unix time [s]).
     """
 
     assessment: Assessment
@@ -46,6 +48,7 @@ class Observed:
     metered: Mapping[str, Sequence[Span]]
     spent_kwh: Mapping[tuple[str, str, Phase], float]
     unmetered: tuple[tuple[str, Phase], ...]
+    began_s: Mapping[str, float]
 
     def metered_s(self, silos: Collection[str]) -> float:
         """How long each of `silos` was metered: the least of them, all together if none is named.
@@ -172,7 +175,7 @@ def _meters(journal: Journal, owners: Sequence[str]) -> dict[str, Any]:
     """Sum up what meters showed: the last fields of `Observed`."""
     metered: dict[str, list[Span]] = defaultdict(list)
     spent: dict[tuple[str, str, Phase], float] = defaultdict(float)
-    unmetered = set()
+    unmetered, began = set(), {}
     names = ("actor", "phase", "start_s", "duration_s", "energy_kwh")
     rows = zip(*(journal.columns[name] for name in names), strict=True)
     for owner, (silo, phase, start_s, length_s, kwh) in zip(owners, rows, strict=True):
@@ -180,12 +183,15 @@ def _meters(journal: Journal, owners: Sequence[str]) -> dict[str, Any]:
             spent[owner, silo, Phase(phase)] += kwh
         elif length_s:
             unmetered.add((silo, Phase(phase)))
+        if phase != Phase.DATA_TRANSFER:
+            began[owner] = min(began.get(owner, start_s), start_s)
         if kwh:  # a meter that shows nothing is no better than none
             metered[silo].append((start_s, start_s + length_s))
     return {
         "metered": {silo: sorted(spans) for silo, spans in metered.items()},
         "spent_kwh": dict(spent),
         "unmetered": tuple(sorted(unmetered)),
+        "began_s": began,
     }
 
 

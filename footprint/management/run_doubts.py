@@ -102,7 +102,7 @@ def _untimely(
     advised_s = _advised_s(advice)
     elsewhen = [
         f"{name} at {moment(start_s)}"
-        for name, start_s in starts.items()
+        for name, start_s in after.began_s.items()
         if advised_s is not None and abs(start_s - advised_s) > _NEAR_S
     ]
     if elsewhen:

@@ -157,7 +157,8 @@ def test_of_two_applications_that_were_merged_the_right_one_stays(company):
 def test_nothing_is_shown_as_seen_before_anybody_looked_again(company):
     found = measure(company, delete(company), {"lyon": [scanned("lyon", 0, BEFORE)]})
     assert codes(found) == {"catalogue-after-missing"}
-    assert (found.before, found.after, found.covered) == ((), (), 0.0)
+    assert (found.before, found.after) == ((), ())
+    assert (found.covered, found.scaled) == (0.0, False)
 
 
 def test_time_before_the_plan_is_not_counted(company):

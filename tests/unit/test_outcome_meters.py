@@ -121,6 +121,18 @@ def test_every_silo_that_should_serve_has_to_be_metered(company, ledger, run):
     assert found.measured_g.value == pytest.approx(plan.advice[0].saving_g.value, rel=1e-9)
 
 
+def test_who_only_asks_needs_no_meter(company, ledger, run):
+    asked = use(company, "gdansk", phase=Phase.DOWNLOAD, data_gb=5.0)
+    now = option(company, "gdansk", use(company, "gdansk", HORIZON_H, Phase.INFERENCE), asked)
+    then = option(company, "lyon", use(company, "lyon", HORIZON_H, Phase.INFERENCE), asked)
+    plan = plan_of(company, advise("serving", "board", now, then))
+    moved = ("gdansk", None, 0, 0, {"phase": "download", "data_gb": 5.0})
+    whole = run(("lyon", HORIZON_H, 0, HORIZON_H, ANSWERS), moved)
+    found = measure(company, plan, ledger, whole)
+    assert found.covered == 1.0
+    assert found.measured_g.value == pytest.approx(plan.advice[0].saving_g.value, rel=1e-9)
+
+
 def test_fewer_answers_are_said_to_look_like_a_saving(company, ledger, run):
     plan = serve(company, "lyon")
     few = run(("lyon", HORIZON_H / 100, 0, HORIZON_H, ANSWERS))
@@ -224,6 +236,27 @@ def test_data_of_a_job_moves_at_the_mean_of_the_year_on_its_own_grid_too(ledger,
     expected_g = 8 * 1.5 * 90 - 8 * 1.25 * 30 - 100 * network_kwh_per_gb(company) * 50
     assert found.measured_g.value == pytest.approx(expected_g, rel=1e-9)
     assert found.promised_g.value == pytest.approx(expected_g, rel=1e-9)
+    # What ran keeps its hours, wherever its data went.
+    worked = ("lyon", 8.0, 25, 2, {"phase": "other"})
+    both = run(worked, ("lyon", None, 25, 0, {"phase": "data_transfer", "data_gb": 100.0}))
+    (after,) = measure(company, plan, ledger, both).after
+    worked_g = sum(
+        one.emissions_g.value for one in after.assessment.contributions if one.phase is Phase.OTHER
+    )
+    assert worked_g == pytest.approx(8 * 1.5 * 30, rel=1e-9)
+
+
+def test_data_that_moves_before_a_job_is_not_its_beginning(company, ledger, run):
+    plan = schedule(company)
+    name = "lyon from 2026-11-20 03:00 UTC"
+    now, then = plan.advice[0].options
+    advice = replace(plan.advice[0], options=(now, replace(then, name=name)), recommended=name)
+    plan = replace(plan, advice=(advice,))
+    moved = {"phase": "data_transfer", "data_gb": 1.0}
+    for hour, is_doubted in ((3.1, False), (1.1, True)):
+        job = run(("lyon", 8.0, hour, 2, {"phase": "other"}), ("lyon", None, 0.5, 0.1, moved))
+        found = measure(company, plan, ledger, job)
+        assert ("another-time" in codes(found, Severity.WARNING)) is is_doubted
 
 
 def test_another_series_than_that_of_the_plan_is_said_to_be_one(ledger, run, tmp_path):
