@@ -42,10 +42,18 @@ def promised_stages(advice: Advice) -> set[Stage]:
     return {one.stage for name in names for one in advice.option(name).assessment.contributions}
 
 
+def counted(advice: Advice, found: Assessment) -> list[Contribution]:
+    """Give the lines of a run that its plan counts too: not all count hardware, or networks."""
+    stages = promised_stages(advice)
+    # A cohort is weighed by what silos do themselves.
+    common = _COMMON if advice.kind is DecisionKind.COHORT else frozenset[Phase]()
+    return [one for one in found.contributions if one.stage in stages and one.phase not in common]
+
+
 def cover(
     advice: Advice, promised: Assessment, found: Assessment, findings: list[Finding]
 ) -> Assessment:
-    """Keep of a run what the promise is about: its plan may not count hardware, or networks.
+    """Keep of a run what the promise is about.
 
     Without a bill, if the option that it stands for pays for more than what is known of it.
     """
@@ -58,15 +66,15 @@ def cover(
             )
         )
         found = replace(found, bill=None)
-    stages = promised_stages(advice)
-    # A cohort is weighed by what silos do themselves.
-    common = _COMMON if advice.kind is DecisionKind.COHORT else ()
-    kept = [one for one in found.contributions if one.stage in stages and one.phase not in common]
+    kept = counted(advice, found)
     if len(kept) == len(found.contributions):
         return found
     part = restrict(found, kept)
-    left = sorted({one.stage for one in found.contributions} - stages)
-    phases = sorted({one.phase for one in found.contributions if one.phase in common})
+    left = sorted({one.stage for one in found.contributions} - promised_stages(advice))
+    phases = sorted(
+        {one.phase for one in found.contributions if one.stage not in left}
+        - {one.phase for one in kept}
+    )
     findings.append(
         Finding(
             "left-out",

@@ -175,7 +175,8 @@ def _meters(journal: Journal, owners: Sequence[str]) -> dict[str, Any]:
     """Sum up what meters showed: the last fields of `Observed`."""
     metered: dict[str, list[Span]] = defaultdict(list)
     spent: dict[tuple[str, str, Phase], float] = defaultdict(float)
-    unmetered, began = set(), {}
+    unmetered: set[tuple[str, Phase]] = set()
+    began: dict[str, float] = {}
     names = ("actor", "phase", "start_s", "duration_s", "energy_kwh")
     rows = zip(*(journal.columns[name] for name in names), strict=True)
     for owner, (silo, phase, start_s, length_s, kwh) in zip(owners, rows, strict=True):

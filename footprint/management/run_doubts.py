@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from footprint.factors.intensity import moment
-from footprint.management.comparability import compare_boundaries, missing
+from footprint.management.comparability import compare_boundaries, counted, missing
 from footprint.management.observed_runs import Observed
 from footprint.model import (
     Advice,
@@ -151,7 +151,7 @@ def _absent(
                 "or say with --without PHASE that it was not done.",
             )
         )
-    more = sorted({one.actor for one in found.contributions} - {part[0] for part in wanted})
+    more = sorted({one.actor for one in counted(advice, found)} - {part[0] for part in wanted})
     if more and wanted:
         findings.append(
             Finding(

@@ -202,12 +202,18 @@ def test_a_cohort_is_measured_by_what_silos_do_themselves(company, ledger, run):
     plan = plan_of(company, advise("cohort", "defects", now, then))
     wait, merge = {"phase": "wait"}, {"phase": "aggregate"}
     runs = [
-        run(("lyon", 25.0, n, 1), ("lyon", 10.0, n, 1, wait), ("lyon", 5.0, n, 1, merge))
+        run(("lyon", 25.0, n, 1), ("lyon", 10.0, n, 1, wait), ("gdansk", 5.0, n, 1, merge))
         for n in range(4)
     ]
     found = measure(company, plan, ledger, *runs)
     assert found.measured_g.value == pytest.approx(grams("gdansk", 100), rel=1e-12)
-    assert "aggregate nor wait: 4.50 kg CO2e" in said(found, "left-out")
+    # 4 times 10 kWh in Lyon, and 5 in Gdansk.
+    assert "aggregate nor wait: 31.0 kg CO2e" in said(found, "left-out")
+    # Who merges is no member of a cohort, so nobody joined it.
+    assert "beyond-the-promise" not in codes(found, Severity.WARNING)
+    rows = ("lyon", 25.0, 9, 1), ("gdansk", 25.0, 9, 1)
+    more = measure(company, plan, ledger, *runs[:3], run(*rows))
+    assert "gdansk took part" in said(more, "beyond-the-promise")
 
 
 # --- hours ----------------------------------------------------------------------------------
@@ -271,12 +277,12 @@ def test_another_series_than_that_of_the_plan_is_said_to_be_one(ledger, run, tmp
     assert "fr.csv" in said(found, "intensity-changed")
 
 
-def test_no_outcome_names_a_folder_of_this_machine(company, ledger, run):
-    folder = str(company.needs.folder)
+def test_no_outcome_names_a_folder_of_this_machine(company, ledger, run, tmp_path):
+    folders = str(company.needs.folder), str(tmp_path)
     training, job = architecture(company), schedule(company)
     training = replace(training, advice=(replace(training.advice[0], subject="other"),))
     late = run(("lyon", 9.0, 24 * 20, 2, {"phase": "other"}))
     for plan, code in ((training, "coverage-unknown"), (job, "intensity-missing")):
         found = measure(company, plan, ledger, late)
         assert code in codes(found)
-        assert folder not in write_outcome(found)
+        assert not [one for one in folders if one in write_outcome(found)]
