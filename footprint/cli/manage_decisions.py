@@ -208,7 +208,7 @@ def outcome(
     ] = None,
     other: Annotated[
         list[str] | None,
-        typer.Option(help="SILO/NAME that came since and is not what went. Repeatable."),
+        typer.Option(help="SILO/NAME that came or grew since and is not what went. Repeatable."),
     ] = None,
     catalogue_before: Annotated[
         str | None,

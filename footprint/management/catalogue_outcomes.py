@@ -14,6 +14,8 @@ from footprint.management.advisor.company import Company
 from footprint.management.advisor.stored import copies_of
 from footprint.management.catalogue import DatasetEntry, SiloCatalogue
 from footprint.management.comparability import compare_inputs, missing, restrict
+from footprint.management.deeds import check_done
+from footprint.management.folders import publish_findings
 from footprint.management.namesakes import find_namesakes
 from footprint.management.outcomes import MeasuredOutcome, Portion, conclude
 from footprint.management.scan_windows import (
@@ -63,11 +65,17 @@ def measure_catalogues(
     chosen = _choose(advice, series, choice)
     windows = find_windows(plan, sorted({silo for silo, _ in chosen}), series, choice, findings)
     findings += find_namesakes(plan, advice, windows, series, choice, chosen)
-    before, after = _portions(company, advice, windows, chosen, findings)
+    before: list[Portion] = []
+    after: list[Portion] = []
+    # While nobody has looked again, nothing is known to be as it was, nor to be another way.
+    is_seen = bool(windows) and all(window.later for window in windows)
+    if is_seen:
+        findings += check_done(company, advice, windows, chosen, is_said=bool(choice.entries))
+        before, after = _portions(company, advice, windows, chosen, findings)
+        after += _as_planned(advice, findings)
     findings += compare_inputs(company, plan, [one.assessment for one in (*before, *after)])
-    after += _as_planned(advice, findings)
     looked_s = min((window.seen_s - window.start_s for window in windows), default=0.0)
-    if choice.scale:
+    if choice.scale and is_seen:
         findings.append(
             Finding(
                 "stated",
@@ -80,9 +88,9 @@ def measure_catalogues(
         advice,
         before,
         after,
-        findings,
+        publish_findings(company.needs, findings),
         covered=max(0.0, looked_s) / plan.horizon_s,
-        scaled=choice.scale,
+        scaled=choice.scale and is_seen,
         evidence=tuple(list_scans(windows)),
     )
 

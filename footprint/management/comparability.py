@@ -15,7 +15,9 @@ from footprint.model import (
     Assessment,
     Boundary,
     Contribution,
+    DecisionKind,
     Finding,
+    Phase,
     Severity,
     Stage,
 )
@@ -23,6 +25,10 @@ from footprint.uncertainty import Sampler, interval
 from footprint.units import format_quantity
 
 _OF_HARDWARE = frozenset({"active-share-missing", "device-missing", "embodied-unknown"})
+
+
+_COMMON = frozenset({Phase.WAIT, Phase.IDLE, Phase.AGGREGATE})
+"""Phases of a federated training that are not a single silo's."""
 
 
 def missing(code: str, message: str, remedy: str) -> Finding:
@@ -36,10 +42,18 @@ def promised_stages(advice: Advice) -> set[Stage]:
     return {one.stage for name in names for one in advice.option(name).assessment.contributions}
 
 
+def counted(advice: Advice, found: Assessment) -> list[Contribution]:
+    """Give the lines of a run that its plan counts too: not all count hardware, or networks."""
+    stages = promised_stages(advice)
+    # A cohort is weighed by what silos do themselves.
+    common = _COMMON if advice.kind is DecisionKind.COHORT else frozenset[Phase]()
+    return [one for one in found.contributions if one.stage in stages and one.phase not in common]
+
+
 def cover(
     advice: Advice, promised: Assessment, found: Assessment, findings: list[Finding]
 ) -> Assessment:
-    """Keep of a run what the promise is about: its plan may not count hardware, or networks.
+    """Keep of a run what the promise is about.
 
     Without a bill, if the option that it stands for pays for more than what is known of it.
     """
@@ -52,22 +66,25 @@ def cover(
             )
         )
         found = replace(found, bill=None)
-    stages = promised_stages(advice)
-    kept = [one for one in found.contributions if one.stage in stages]
+    kept = counted(advice, found)
     if len(kept) == len(found.contributions):
         return found
     part = restrict(found, kept)
-    left = sorted({one.stage for one in found.contributions} - stages)
+    left = sorted({one.stage for one in found.contributions} - promised_stages(advice))
+    phases = sorted(
+        {one.phase for one in found.contributions if one.stage not in left}
+        - {one.phase for one in kept}
+    )
     findings.append(
         Finding(
             "left-out",
-            f"The plan does not count {' nor '.join(left)}: "
+            f"The plan does not count {' nor '.join([*left, *phases])}: "
             f"{format_quantity('emissions', found.total_g.value - part.total_g.value)} of "
             f"{found.run.name!r} are left out.",
         )
     )
     # No bill holds the making of hardware.
-    return replace(part, bill=found.bill) if left == [Stage.EMBODIED] else part
+    return replace(part, bill=found.bill) if [*left, *phases] == [Stage.EMBODIED] else part
 
 
 def _unbilled(promised: Assessment, found: Assessment) -> list[str]:
@@ -91,8 +108,17 @@ def restrict(whole: Assessment, kept: Sequence[Contribution]) -> Assessment:
     )
 
 
-def compare_boundaries(advice: Advice, promised: Assessment, found: Assessment) -> list[Finding]:
-    """Say in what a run does not count what the option counts that it stands for."""
+def compare_boundaries(
+    advice: Advice,
+    promised: Assessment,
+    found: Assessment,
+    *,
+    unmetered: Sequence[tuple[str, Phase]] = (),
+) -> list[Finding]:
+    """Say in what a run does not count what the option counts that it stands for.
+
+    `unmetered` names the silos and phases whose activities took time and have no energy.
+    """
     findings = []
     gaps = set(found.boundary.gaps)
     if Stage.EMBODIED not in promised_stages(advice):
@@ -101,9 +127,11 @@ def compare_boundaries(advice: Advice, promised: Assessment, found: Assessment) 
         findings.append(
             missing(
                 "energy-missing",
-                f"Of {found.run.name!r} not all energy is known ({', '.join(energy)}); what nobody "
-                "measured is no saving.",
-                "See its findings with: footprint estimate RUN --from ledger",
+                f"Of {found.run.name!r} not all energy is known "
+                f"({_listed(unmetered) or ', '.join(energy)}); what nobody measured is no saving.",
+                "Enter the run again with the energy of these, or without what used none."
+                if unmetered
+                else "See its findings with: footprint estimate RUN --from ledger",
             )
         )
     pairs = [
@@ -136,6 +164,12 @@ def compare_boundaries(advice: Advice, promised: Assessment, found: Assessment) 
             )
         )
     return findings
+
+
+def _listed(unmetered: Sequence[tuple[str, Phase]]) -> str:
+    """List what took time and has no energy."""
+    shown = ", ".join(f"{phase} of {silo}" for silo, phase in unmetered[:5])
+    return f"{shown} and {len(unmetered) - 5} more" if len(unmetered) > 5 else shown
 
 
 def _shown(value: object) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
 from footprint.management.comparability import missing
@@ -16,9 +17,22 @@ from footprint.management.scan_windows import (
 )
 from footprint.model import Advice, AdvicePlan, Finding
 
-_CLOSE = 0.1
+CLOSE = 0.1
 """By how much sizes of one dataset may differ at most: our choice."""
 _SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Come:
+    """Something that came since, or grew: what it is, and what it was; None if it was not there."""
+
+    silo: str
+    entry: Entry
+    old: Entry | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.silo, self.entry.id
 
 
 def find_namesakes(
@@ -39,8 +53,8 @@ def find_namesakes(
     ]
     if not gone:
         return []
-    come = {key: entry for key, entry in _come(plan, advice, series, choice) if key not in chosen}
-    said = sorted(key for key in come if "/".join(key) in choice.others)
+    come = [one for one in _come(plan, advice, series, choice) if one.key not in chosen]
+    said = sorted({one.key for one in come if "/".join(one.key) in choice.others})
     findings = [
         Finding(
             "no-longer-declared",
@@ -56,71 +70,71 @@ def find_namesakes(
                 f"went: {_listed(said)}.",
             )
         )
-    rest = {key: entry for key, entry in come.items() if key not in said}
+    rest = [one for one in come if one.key not in said]
     for silo, entry in gone:
-        findings += _doubt(silo, entry, rest)
+        if same := _find_same(entry, rest):
+            findings.append(_renamed(silo, entry, same))
     return findings
-
-
-def _doubt(silo: str, gone: Entry, come: Mapping[tuple[str, str], Entry]) -> Iterator[Finding]:
-    """Say what came since and may be what went."""
-    same = [key for key, new in come.items() if _is_same(gone, new)]
-    alike = [key for key, new in come.items() if key not in same and _is_alike(gone, new)]
-    if same:
-        yield _renamed(silo, gone, same)
-    if alike:
-        yield Finding(
-            "similar-since",
-            f"{_listed(alike)} came since, with the columns and about the size of "
-            f"{silo}/{gone.id}, and is not counted: is it another dataset?",
-            remedy="If it is the same one, name both with --entry.",
-        )
 
 
 def _come(
     plan: AdvicePlan, advice: Advice, series: Series, choice: CatalogueChoice
-) -> Iterator[tuple[tuple[str, str], Entry]]:
-    """Give what a silo has since that it had not before."""
+) -> Iterator[_Come]:
+    """Give what a silo has since, at each scan, beside what it had before.
+
+    Of a silo that nobody looked at before, all may have come.
+    """
     for silo, catalogues in series.items():
         before, later = split_scans(plan, catalogues, choice)
-        # Of a silo that nobody looked at before, nothing is known to be new, and nothing is later.
-        known = set() if before is None else _names(advice, before)
+        known = {} if before is None else {one.id: one for one in entries_of(advice, before)}
         for one in later:
             for entry in entries_of(advice, one):
-                if entry.id not in known:
-                    yield (silo, entry.id), entry
+                yield _Come(silo, entry, known.get(entry.id))
 
 
 def _names(advice: Advice, catalogue: SiloCatalogue) -> set[str]:
     return {entry.id for entry in entries_of(advice, catalogue)}
 
 
-def _is_same(old: Entry, new: Entry) -> bool:
-    """Whether nothing but the name tells them apart."""
-    if isinstance(old, DatasetEntry) and isinstance(new, DatasetEntry):
-        counted = (old.rows, new.rows), (old.size_bytes, new.size_bytes)
-        return _is_alike(old, new) and any(then == now for then, now in counted)
-    if isinstance(old, ApplicationEntry) and isinstance(new, ApplicationEntry):
-        said = bool(old.models or old.datasets)
-        return said and (old.models, old.datasets) == (new.models, new.datasets)
-    return False
+def _find_same(gone: Entry, come: Sequence[_Come]) -> list[tuple[str, str]]:
+    """Find what may be what went: alone, or as parts of it."""
+    if isinstance(gone, ApplicationEntry):
+        return sorted({one.key for one in come if one.old is None and _does_same(gone, one.entry)})
+    grown: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in come:
+        if isinstance(one.entry, DatasetEntry) and one.entry.schema_hash == gone.schema_hash:
+            most = grown.get(one.key, (0, 0))
+            rows, size_bytes = _growth(one.entry, one.old)
+            grown[one.key] = max(most[0], rows), max(most[1], size_bytes)
+    for column, amount in enumerate((gone.rows, gone.size_bytes)):
+        parts = {key: more[column] for key, more in grown.items() if more[column]}
+        if amount and sum(parts.values()) >= (1 - CLOSE) * amount:
+            return sorted(parts)
+    return []
 
 
-def _is_alike(old: Entry, new: Entry) -> bool:
-    """Whether they are datasets of the same columns, and of about the same size."""
-    if not isinstance(old, DatasetEntry) or not isinstance(new, DatasetEntry):
+def _growth(new: DatasetEntry, old: Entry | None) -> tuple[int, int]:
+    """By how many rows and bytes a dataset grew."""
+    if not isinstance(old, DatasetEntry):
+        return new.rows, new.size_bytes
+    return max(0, new.rows - old.rows), max(0, new.size_bytes - old.size_bytes)
+
+
+def _does_same(old: ApplicationEntry, new: Entry) -> bool:
+    """Whether nothing but the name tells two applications apart."""
+    if not isinstance(new, ApplicationEntry) or not (old.models or old.datasets):
         return False
-    sizes = old.size_bytes, new.size_bytes
-    return old.schema_hash == new.schema_hash and max(sizes) - min(sizes) <= _CLOSE * max(sizes)
+    return (old.models, old.datasets) == (new.models, new.datasets)
 
 
 def _renamed(silo: str, entry: Entry, same: Sequence[tuple[str, str]]) -> Finding:
+    others = " ".join(f"--other {'/'.join(key)}" for key in same[:_SHOWN])
+    what = "does the same" if isinstance(entry, ApplicationEntry) else "has its columns"
     return missing(
         "renamed",
-        f"{silo}/{entry.id} is no longer declared, and {_listed(same)} came since, which nothing "
-        "but its name tells apart from it.",
-        "If it is the same, name both with --entry; if it is something else, say so: --other "
-        f"{'/'.join(same[0])}",
+        f"{silo}/{entry.id} is no longer declared, and what {what} came since, or grew by as much: "
+        f"{_listed(same)}.",
+        f"If it is in there, name all of them with --entry; if not, say so: {others}",
     )
 
 

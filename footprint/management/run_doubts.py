@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from footprint.factors.intensity import moment
-from footprint.management.comparability import compare_boundaries, missing
+from footprint.management.comparability import compare_boundaries, counted, missing
 from footprint.management.observed_runs import Observed
 from footprint.model import (
     Advice,
@@ -54,8 +55,11 @@ def compare_sides(
         if observed is None:
             continue
         findings += observed.findings
-        findings += compare_boundaries(advice, promised, observed.assessment)
+        findings += compare_boundaries(
+            advice, promised, observed.assessment, unmetered=observed.unmetered
+        )
         findings += _absent(advice, promised, observed.assessment, without)
+        findings += _dead(advice, promised, observed, without)
     if after is not None:
         findings += _untimely(plan, advice, after, decided_s)
     if after is not None and before is not None:
@@ -98,7 +102,7 @@ def _untimely(
     advised_s = _advised_s(advice)
     elsewhen = [
         f"{name} at {moment(start_s)}"
-        for name, start_s in starts.items()
+        for name, start_s in after.began_s.items()
         if advised_s is not None and abs(start_s - advised_s) > _NEAR_S
     ]
     if elsewhen:
@@ -147,7 +151,7 @@ def _absent(
                 "or say with --without PHASE that it was not done.",
             )
         )
-    more = sorted({one.actor for one in found.contributions} - {part[0] for part in wanted})
+    more = sorted({one.actor for one in counted(advice, found)} - {part[0] for part in wanted})
     if more and wanted:
         findings.append(
             Finding(
@@ -159,11 +163,47 @@ def _absent(
     return findings
 
 
+def _dead(
+    advice: Advice, promised: Assessment, observed: Observed, without: Sequence[Phase]
+) -> list[Finding]:
+    """Say whose meters showed nothing though the promise has energy there."""
+    by_phase = advice.kind in _BY_PHASE
+    wanted = {
+        _part(one, by_phase=by_phase)
+        for one in promised.contributions
+        if one.stage is Stage.OPERATION and one.emissions_g.value > 0 and one.phase not in without
+    }
+    sums: dict[tuple[str, tuple[str, str, str]], float] = defaultdict(float)
+    for (run, silo, phase), kwh in observed.spent_kwh.items():
+        if by_phase or phase not in _SENDING:
+            sums[run, _key(silo, Stage.OPERATION, phase, by_phase=by_phase)] += kwh
+    dead = sorted((run, part) for (run, part), kwh in sums.items() if not kwh and part in wanted)
+    if not dead:
+        return []
+    shown = [f"{part[0]} {part[2]}".strip() + f" in {run}" for run, part in dead[:6]]
+    return [
+        missing(
+            "energy-zero",
+            f"0 kWh were measured of {'; '.join(shown)}{'; ...' if len(dead) > 6 else ''}, where "
+            "energy was promised: a meter that shows nothing is no saving.",
+            "Enter the run again with what was used, or say with --without PHASE that it was not "
+            "done.",
+        )
+    ]
+
+
+_SENDING = frozenset({Phase.UPLOAD, Phase.DOWNLOAD, Phase.DATA_TRANSFER})
+"""Phases whose energy may be that of the network alone."""
+
+
 def _part(one: Contribution, *, by_phase: bool) -> tuple[str, str, str]:
     """Give what a line is about: silo, stage, and phase where options tell them apart."""
-    if one.stage is Stage.OPERATION and by_phase:
+    return _key(one.actor, one.stage, one.phase, by_phase=by_phase)
+
+
+def _key(silo: str, stage: Stage, phase: Phase, *, by_phase: bool) -> tuple[str, str, str]:
+    if stage is Stage.OPERATION and by_phase:
         # Plans say idle where journals may say that they wait.
-        phase = Phase.WAIT if one.phase is Phase.IDLE else one.phase
-        return one.actor, one.stage.value, phase.value
-    stored = one.stage is Stage.EMBODIED and one.phase is Phase.STORAGE
-    return one.actor, one.stage.value, "of stored data" if stored else ""
+        return silo, stage.value, (Phase.WAIT if phase is Phase.IDLE else phase).value
+    stored = stage is Stage.EMBODIED and phase is Phase.STORAGE
+    return silo, stage.value, "of stored data" if stored else ""

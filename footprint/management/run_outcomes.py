@@ -15,6 +15,8 @@ from footprint.management.comparability import (
     cover,
     missing,
 )
+from footprint.management.folders import publish_findings
+from footprint.management.job_intensities import compare_series
 from footprint.management.observed_runs import Observed, observe
 from footprint.management.outcomes import (
     Evidence,
@@ -26,9 +28,11 @@ from footprint.management.run_doubts import compare_sides
 from footprint.model import (
     Advice,
     AdvicePlan,
+    Assessment,
     DecisionKind,
     Finding,
     Phase,
+    Stage,
 )
 
 _ONCE = frozenset({DecisionKind.RETRAINING, DecisionKind.SCHEDULE})
@@ -101,49 +105,61 @@ def measure_runs(
     UsageError
         If no run is named although the advice wants one, or a share is none.
     """
-    if choice.covers is not None and not choice.covers > 0:
-        raise UsageError(f"Runs cannot cover {choice.covers:g}.", "Give a share above 0.")
     now = advice.option(advice.current).assessment
     then = advice.option(advice.recommended).assessment
-    if not choice.runs and then.contributions:
-        raise UsageError(
-            f"{advice.id!r} wants {advice.recommended!r}: that is something that runs.",
-            "Name what was run: --run NAME. See: footprint ledger runs",
-        )
-    how: dict[str, Any] = {
-        "silos": choice.silos,
-        "hourly": advice.kind is DecisionKind.SCHEDULE,
-    }
+    _require_sense(advice, then, choice)
+    hourly = advice.kind is DecisionKind.SCHEDULE
+    how: dict[str, Any] = {"silos": choice.silos, "hourly": hourly}
     after = observe(company, ledger, choice.runs, "after", **how) if choice.runs else None
     before = observe(company, ledger, choice.before, "before", **how) if choice.before else None
     findings = [*_stated(choice)]
-    covered = _covered(company, plan, advice, choice.runs, after, choice.covers, findings)
+    covered = choice.covers
+    if covered is None:
+        covered = _covered(company, plan, advice, choice.runs, after, then, findings)
+        findings += _uncounted(advice, after)
     was_covered = 1.0
     if before is not None:
-        was_covered = _covered(company, plan, advice, choice.before, before, None, findings) or 0.0
+        was_covered = _covered(company, plan, advice, choice.before, before, now, findings) or 0.0
     findings += compare_sides(
         plan, advice, after, before, without=choice.without, decided_s=choice.decided_s
     )
     seen = [one.assessment for one in (after, before) if one]
     findings += compare_inputs(company, plan, seen)
+    if hourly:
+        findings += compare_series(company, plan, _zones(now, then, *seen))
     is_, was = (
         None if one is None else cover(advice, promised, one.assessment, findings)
         for one, promised in ((after, then), (before, now))
     )
     weights = _weights(was_covered, covered, findings, scale=choice.scale)
-    word = Evidence(what="word", name="nothing was run", side="after")
     return conclude(
         plan,
         advice,
         [Portion(name=_name(before, advice), assessment=was or now, weight=weights[0])],
         [Portion(name=_name(after, advice), assessment=is_, weight=weights[1])] if is_ else [],
-        findings,
+        publish_findings(company.needs, findings),
         covered=covered,
         scaled=choice.scale and covered is not None,
-        evidence=(
-            *(() if before is None else before.evidence),
-            *((word,) if after is None else after.evidence),
-        ),
+        evidence=_evidence(before, after),
+    )
+
+
+def _require_sense(advice: Advice, then: Assessment, choice: RunChoice) -> None:
+    """Refuse what cannot be meant."""
+    if choice.covers is not None and not choice.covers > 0:
+        raise UsageError(f"Runs cannot cover {choice.covers:g}.", "Give a share above 0.")
+    if not choice.runs and then.contributions:
+        raise UsageError(
+            f"{advice.id!r} wants {advice.recommended!r}: that is something that runs.",
+            "Name what was run: --run NAME. See: footprint ledger runs",
+        )
+
+
+def _evidence(before: Observed | None, after: Observed | None) -> tuple[Evidence, ...]:
+    word = Evidence(what="word", name="nothing was run", side="after")
+    return (
+        *(() if before is None else before.evidence),
+        *((word,) if after is None else after.evidence),
     )
 
 
@@ -175,18 +191,16 @@ def _covered(
     advice: Advice,
     names: Sequence[str],
     observed: Observed | None,
-    said: float | None,
+    promised: Assessment,
     findings: list[Finding],
 ) -> float | None:
     """Share of what was promised that runs are; None if nobody knows."""
-    if said is not None:
-        return said
     if advice.kind in _ONCE:
         return float(len(names)) if names else 1.0
     if observed is None:
         return min(1.0, max(0.0, (company.now_s - plan.made_s) / plan.horizon_s))
     if advice.kind is DecisionKind.SERVING:
-        return observed.metered_s / plan.horizon_s
+        return observed.metered_s(_at_work(promised)) / plan.horizon_s
     for case in company.needs.use_cases:
         if case.name == advice.subject and case.trainings > 0:
             return len(names) / case.trainings
@@ -199,6 +213,33 @@ def _covered(
         )
     )
     return None
+
+
+def _at_work(promised: Assessment) -> set[str]:
+    """Silos whose machines an option needs, and not the network alone."""
+    return {
+        one.actor
+        for one in promised.contributions
+        if one.stage is Stage.OPERATION and one.emissions_g.value > 0
+    }
+
+
+def _uncounted(advice: Advice, after: Observed | None) -> list[Finding]:
+    """Say that fewer answers look like a saving."""
+    if advice.kind is not DecisionKind.SERVING or after is None:
+        return []
+    return [
+        Finding(
+            "answers-not-compared",
+            "The time was compared, and not how much was asked: whoever is asked less uses less, "
+            "which looks like a saving.",
+            remedy="Say which share of the answers of the plan were given: --covers 0.8",
+        )
+    ]
+
+
+def _zones(*assessments: Assessment) -> set[str]:
+    return {part.zone for one in assessments for part in one.contributions if part.zone}
 
 
 def _weights(

@@ -34,7 +34,7 @@ class CatalogueChoice:
     entries : tuple of str
         ``SILO/NAME`` of what it is about, if its subject does not say it.
     others : tuple of str
-        ``SILO/NAME`` of what came since, looks like what went, and is something else.
+        ``SILO/NAME`` of what came or grew since, looks like what went, and is something else.
     scale : bool
         Whether it stays until the end of the horizon as it was last seen.
     """
@@ -56,6 +56,11 @@ class ScanWindow:
     later: tuple[SiloCatalogue, ...]
     start_s: float
     stop_s: float
+
+    @property
+    def scans(self) -> tuple[SiloCatalogue, SiloCatalogue]:
+        """The first catalogue and the last."""
+        return self.before, (self.before, *self.later)[-1]
 
     @property
     def seen_s(self) -> float:
@@ -142,14 +147,12 @@ def split_scans(
     """Give the last catalogue of before, and those since that count."""
     limit_s = choice.decided_s if choice.before_s is None else choice.before_s
     earlier = [one for one in catalogues if one.scanned_s <= limit_s]
-    if not earlier:
-        return None, ()
     last_s = plan.made_s + plan.horizon_s
     if choice.after_s is not None:
         last_s = min(last_s, choice.after_s)
-    return earlier[-1], tuple(
-        one for one in catalogues if earlier[-1].scanned_s < one.scanned_s <= last_s
-    )
+    before = earlier[-1] if earlier else None
+    since_s = limit_s if before is None else before.scanned_s
+    return before, tuple(one for one in catalogues if since_s < one.scanned_s <= last_s)
 
 
 def _no_later(windows: Sequence[ScanWindow]) -> Finding:

@@ -128,12 +128,12 @@ def _run(company: Company, job: JobTable, slot: Slot, **choices: Any) -> Assessm
         zone = company.zone(slot.silo, key)
         choices["intensities"] = {**known, zone: slot.plan.g_per_kwh}
         if sent and zone == company.zone(home, key):
-            choices["supplies"] = {home: _mean_supply(company, zone, sent)}
+            choices["supplies"] = {home: mean_supply(company, zone, sent)}
     return company.assess(f"{job.name}: {slot.name}", [*activities, *sent], **choices)
 
 
-def _mean_supply(company: Company, zone: str, sent: Sequence[Activity]) -> Supply:
-    """Mean intensity of the grid that sends, where the hours of the job are on the same one."""
+def mean_supply(company: Company, zone: str, sent: Sequence[Activity]) -> Supply:
+    """Give the mean intensity of the grid that sends, where a job has its hours on the same one."""
     terms = company.assess(f"mean of {zone}", sent, draws=0).terms
     mean = next(term.value for term in terms if term.quantity == "grid_intensity")
     return Supply(f"mean of {zone}", mean, zone)
