@@ -38,7 +38,7 @@ Plan = Annotated[
     Path, typer.Argument(metavar="PLAN", help="Plan that `footprint manage advise -o` wrote.")
 ]
 AdviceId = Annotated[
-    str, typer.Argument(metavar="ADVICE", help="Id of the advice, such as schedule/nightly.")
+    str, typer.Argument(metavar="ADVICE", help="Id of the advice, such as schedule/defects-v4.")
 ]
 By = Annotated[str, typer.Option("--by", help="Who decided. Nothing is taken from the account.")]
 Older = Annotated[
@@ -244,7 +244,7 @@ def outcome(
 
       footprint manage outcome architecture/defects --run defects-v4 --folder examples/company
 
-      footprint manage outcome schedule/nightly --run nightly-2 --before nightly-1
+      footprint manage outcome schedule/defects-v4 --run defects-v4-2 --before defects-v4-1
 
       footprint manage outcome dataset/turin/door-events --scale
     """
