@@ -115,6 +115,16 @@ class Company:
             if entry.id == dataset
         }
 
+    def unread(self, dataset: str) -> list[str]:
+        """List where it is not known whether a dataset is, or how much of it, by silo.
+
+        These are the silos of the needs without a catalogue, and those whose entry of the dataset
+        was left out of theirs.
+        """
+        named = {table.name for table in self.needs.silos}
+        spoilt = {name for name, one in self.catalogues.items() if dataset in one.left_out}
+        return sorted((named - set(self.catalogues)) | (spoilt - set(self.holders(dataset))))
+
     def medium(self, storage_class: str) -> str:
         """Subject of the ``power_per_gb`` factor of a storage class.
 

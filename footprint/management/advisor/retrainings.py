@@ -18,6 +18,7 @@ from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import RetrainingTable
 from footprint.management.advisor.turning import find_turns
+from footprint.management.advisor.unread import condition_unread
 from footprint.management.advisor.weighing import lacks_energy, weigh
 from footprint.management.analytics import Analysis, Came
 from footprint.management.likeness import measure_drift
@@ -102,6 +103,7 @@ def _weigh(company: Company, table: RetrainingTable, price: Assessment, psi: flo
             f"The model is worse on labelled rows of {table.now}: that drift costs "
             f"{table.points_per_drift:.3g} points per unit is expected, not measured "
             f"({table.source}).",
+            *condition_unread(company, table.before, table.now),
         ),
     )
 
