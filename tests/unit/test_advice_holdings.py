@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from footprint.errors import ManifestError
+from footprint.factors.series_files import read_series, write_series
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.applications import advise_applications
 from footprint.management.advisor.datasets import advise_datasets
@@ -488,6 +489,35 @@ def test_a_job_that_can_stop_runs_in_parts(tmp_path):
     # 2 kWh in a building of 1.5: at 400 today, at 300 and 310 then.
     assert one.saving_g.value == pytest.approx(2 * 1.5 * 400 - 1.5 * (300 + 310), rel=1e-12)
     assert any("stop and go on" in condition for condition in one.conditions)
+
+
+def test_what_is_wrong_with_any_series_that_was_weighed_is_said(tmp_path):
+    company = schedule(tmp_path, silos=("leipzig", "lyon"))
+    table = tmp_path / "hourly.csv"
+    for one in read_series(table, company.settings().signal):
+        write_series([one], tmp_path / f"{one.zone}.csv")
+    for changed in ("DE.csv", "FR.csv"):
+        path = tmp_path / changed
+        before = path.read_text()
+        path.write_text(before.replace("400.0", "390.0").replace("50.0", "51.0"))
+        assert path.read_text() != before
+        needs = replace(company.needs, intensity_files={"DE": "DE.csv", "FR": "FR.csv"})
+        one = split(advise_schedules(replace(company, needs=needs)))[0]["job"]
+        assert one.recommended.startswith("lyon")
+        said = [found.message for found in one.findings if found.code == "series-changed"]
+        assert [changed in message for message in said] == [True]
+        (gap,) = [found for found in one.findings if found.code == "window-gap"]
+        assert gap.message.startswith("FR: 6 h")
+        path.write_text(before)
+
+
+def test_a_job_has_whole_seconds_alone(tmp_path):
+    """It may not begin in a second that has begun, nor end in one that the deadline cuts."""
+    after, before = (DAY + timedelta(seconds=one) for one in (0.5, 3600.9))
+    for duration_s, fits in ((3600.0, False), (3599.0, True)):
+        company = schedule(tmp_path, after=after, before=before, duration_s=duration_s)
+        advice, findings = split(advise_schedules(company))
+        assert ("job" in advice, "job-unfit" in findings) == (fits, not fits)
 
 
 def test_a_place_without_hourly_intensity_is_an_option_with_a_barrier(tmp_path):

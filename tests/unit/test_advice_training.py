@@ -22,6 +22,7 @@ from footprint.management.advisor.needs import (
     UseCaseTable,
     read_needs,
 )
+from footprint.management.advisor.overlaps import find_overlaps
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.servings import advise_servings
 from footprint.management.advisor.trainings import SKETCH_BYTES, train_alone
@@ -675,7 +676,6 @@ def test_a_question_moves_over_the_network_unless_the_silo_asks_itself():
 
     assert moved("lyon") == pytest.approx(100.0)
     assert moved("lyon", clients=("turin", "lyon")) == pytest.approx(50.0)
-    assert moved("lyon", clients=()) == pytest.approx(100.0)
     assert moved("at the clients", releases=4, clients=("turin", "lyon")) == pytest.approx(4.0)
 
 
@@ -694,6 +694,40 @@ def test_a_link_that_the_network_of_all_does_not_describe_is_said():
     method = replace(mobile.deployment.method, network="by-access")
     mended = replace(mobile, deployment=replace(mobile.deployment, method=method))
     assert codes(only(advise_servings(mended), Advice)) == set()
+
+
+def test_where_it_is_answered_does_not_change_the_grid_of_those_who_ask():
+    """Nobody said who they are: the network of their questions is in no option."""
+    nobody = only(served(clients=()), Advice)
+    assert [one.assessment.data_gb for one in nobody.options] == [0.0, 0.0]
+    assert codes(nobody) == {"askers-unknown"}
+    somebody = only(served(client_energy_kwh=None), Advice)
+    assert nobody.saving_g.value == pytest.approx(somebody.saving_g.value)
+    # Without a size of questions nothing is left out.
+    assert codes(only(served(clients=(), query_gb=0.0), Advice)) == set()
+
+
+def test_clients_share_the_answers():
+    advice = only(served(clients=("turin", "gdansk")), Advice)
+    lines = advice.option("at the clients").assessment.contributions
+    energies = {line.actor: line.energy_kwh for line in lines if line.phase.value == "inference"}
+    # 10 kWh for all answers; Gdansk's stand in a building of 1.6.
+    assert energies == pytest.approx({"turin": 5.0, "gdansk": 5.0 * 1.6})
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "share"), [(1000, 2000, 0.25), (1000, 800, 0.625), (1000, 250, 1.0)]
+)
+def test_a_share_of_one_silo_is_another_share_of_the_other(own, other, share):
+    rows = {"lyon": own, "leipzig": other}
+    pairs = duplicates((("lyon", "scans"), ("leipzig", "scans"), 0.5))
+    datasets = {silo: [dataset("scans", rows=count)] for silo, count in rows.items()}
+    needs = Needs(horizon_s=YEAR_S, use_cases=(CASE,), origin="management.toml")
+    (use,) = list_use_cases(managed(datasets, needs, duplicates=pairs))
+    # Bounds and samples may tell of more records than the other has.
+    assert find_overlaps(use) == pytest.approx(
+        {("lyon", "leipzig"): 0.5, ("leipzig", "lyon"): share}
+    )
 
 
 def test_one_place_or_no_question_is_nothing_to_decide():
