@@ -647,6 +647,29 @@ def test_a_forged_entry_is_in_no_total_of_a_plan():
     assert "turin/z" in {one.place for one in poisoned.findings}
 
 
+def test_silos_without_a_device_are_named_where_one_can_be_declared(tmp_path):
+    """Once for all options, and with what they are counted as."""
+    company = schedule(tmp_path, silos=("leipzig", "lyon"))
+    stored = managed({"turin": [dataset("x", 3000)]})
+    company = replace(company, catalogues=stored.catalogues)
+    bare = {one.code: one for one in advise(company).findings}
+    assert "of leipzig, lyon: the making" in bare["silo-device-missing"].message
+    assert "[[silos]] in deployment.toml" in bare["silo-device-missing"].remedy
+    # Their places say what the overhead is.
+    assert "silo-overhead-missing" not in bare
+    sites = tuple(replace(site, pue=None) for site in company.deployment.sites)
+    homeless = replace(company, deployment=replace(company.deployment, sites=sites))
+    (said,) = [f for f in advise(homeless).findings if f.code == "silo-overhead-missing"]
+    assert said.message.startswith("leipzig, lyon, turin: no device and no pue")
+    silos = tuple(replace(silo, device="server") for silo in company.deployment.silos)
+    told = replace(homeless, deployment=replace(homeless.deployment, silos=silos))
+    codes = {one.code for one in advise(told).findings}
+    assert not codes & {"silo-device-missing", "silo-overhead-missing"}
+    for option in advise(company).advice[0].options:
+        assert "device-missing" in option.assessment.boundary.gaps
+        assert "device-missing" not in {one.code for one in option.assessment.findings}
+
+
 def test_every_saving_can_be_followed_to_lines_of_estimates(tmp_path):
     company = schedule(tmp_path, silos=("leipzig", "lyon"), moved_gb=4.0)
     company = replace(company, catalogues=managed(

@@ -21,6 +21,7 @@ from footprint.model import (
     Basis,
     Finding,
     InputFile,
+    Inventory,
     Journal,
     Phase,
     Run,
@@ -217,4 +218,14 @@ class Company:
             Fields of `Settings` in which this option differs.
         """
         journal = Journal.of(Run(name), list(activities))
-        return estimate(build_inventory(journal), self.settings(**choices), catalogue=self.factors)
+        return self.estimate(build_inventory(journal), **choices)
+
+    def estimate(self, inventory: Inventory, **choices: Any) -> Assessment:
+        """Estimate what is in an inventory, as `assess` does.
+
+        Of actors without a device `footprint.management.advisor.devices` tells, once for all
+        options and with the place where a company declares it. The gap of the boundary stays.
+        """
+        found = estimate(inventory, self.settings(**choices), catalogue=self.factors)
+        kept = tuple(one for one in found.findings if one.code != "device-missing")
+        return replace(found, findings=kept)

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from footprint.assessment import estimate
 from footprint.audit.runs import read_runs
 from footprint.errors import ManifestError
 from footprint.lifecycle.breakeven import Line
@@ -136,7 +135,7 @@ def _price(company: Company, table: RetrainingTable, key: str) -> Assessment:
         replace(line, zone=company.zone(line.actor, key)) for line in record.inventory.lines
     )
     inventory = replace(record.inventory, lines=lines)
-    return estimate(inventory, company.settings(), catalogue=company.factors)
+    return company.estimate(inventory)
 
 
 def _reason(table: RetrainingTable, psi: float, retrain: Option) -> str:
