@@ -24,6 +24,7 @@ from footprint.management.advisor.needs import (
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.doubts import doubt_catalogue
 from footprint.management.likeness import Likeness
+from footprint.management.sketches import Estimate
 from footprint.model import Advice, Currency, DecisionKind, Prices
 from tests.managed_company import (
     DAY_S,
@@ -78,6 +79,27 @@ def test_what_is_deleted_can_never_come_back_and_a_person_must_check_it():
     told = " ".join(one.conditions)
     for word in ("stations", "concession 2015", "gdansk", "last read"):
         assert word in told
+
+
+def test_a_silo_that_says_nothing_of_law_is_asked():
+    said = "Neither a contract, nor a proceeding, nor a law on personal data forbids that"
+    for told, asked in ((None, True), ("concession 2015", False)):
+        held, _ = deletable(legal=told)
+        spare, _ = copies(duplicates((A, B, 1)), legal=told)
+        for one in (*held.values(), *spare.values()):
+            assert one.irreversible
+            assert any(condition.startswith(said) for condition in one.conditions) == asked
+
+
+@pytest.mark.parametrize(
+    ("low", "told"), [(1.0, "All distinct rows"), (0.99961, "At least 99.9 % of the distinct rows")]
+)
+def test_a_share_is_never_rounded_up_to_all(low, told):
+    found = duplicates((A, B, 1))
+    (pair,) = found.pairs
+    pair = replace(pair, jaccard=Estimate("jaccard", 1.0, low, 1.0))
+    (one,) = copies(replace(found, pairs=(pair,)))[0].values()
+    assert one.reason.startswith(told)
 
 
 @pytest.mark.parametrize(
