@@ -450,6 +450,16 @@ def test_a_silo_that_lies_within_another_leaves_though_it_brings_most_for_a_gram
     assert advice.option("all silos").gain == advice.option("leipzig").gain
 
 
+def test_records_are_counted_once_whoever_is_the_first():
+    """Two silos share most records with a third: behind them it would bring more than it has."""
+    third = [(("lyon", "scans"), (silo, "scans"), 0.8) for silo in ("leipzig", "gdansk")]
+    case = replace(CASE, worth_g=1e9, epoch_s={"*": 600.0, "lyon": 900.0})
+    advice = cohort(case=case, duplicates=duplicates(*third))
+    assert advice.recommended == "all silos"
+    points = [CURVE.limit - CURVE.scale * rows**-CURVE.exponent for rows in (1000, 1400)]
+    assert advice.option("all silos").gain == pytest.approx(points[1] - points[0])
+
+
 def test_what_a_cohort_cannot_be_weighed_without():
     for changes, named in (({"worth_g": None}, "worth"), ({"power_w": {}}, "power of gdansk")):
         unknown = only(advise_cohorts(company(replace(CASE, **changes))), Finding)

@@ -30,21 +30,22 @@ def doubt_devices(
         homeless |= {one.actor for one in estimate.contributions if _is_homeless(one)}
         if "device-missing" in estimate.boundary.gaps:
             bare |= {one.actor for one in estimate.contributions if _is_bare(one)}
-    where = f"[[silos]] in {company.deployment.origin or 'deployment.toml'}"
+    told = []
     if bare:
-        yield Finding(
-            "silo-device-missing",
-            f"No device is known of {listed(sorted(bare))}: the making of hardware there is in no "
-            "estimate.",
-            remedy=f'Write device = "server", or what it is, under {where}.',
+        who = listed(sorted(bare))
+        told.append(
+            f"No device is known of {who}: the making of what computes there is in no estimate."
         )
     if homeless:
-        yield Finding(
-            "silo-overhead-missing",
-            f"{listed(sorted(homeless))}: no device and no pue; counted as what stands in no data "
-            "centre, without the overhead of a building.",
-            remedy=f'Write device = "server", or what it is, under {where}; or pue at its place.',
+        told.append(
+            f"{'They' if homeless == bare else listed(sorted(homeless))} have no device and no "
+            "pue: counted as what stands in no data centre, without the overhead of a building."
         )
+    if told:
+        origin = company.deployment.origin or "deployment.toml"
+        remedy = f'Write device = "server", or what it is, under [[silos]] in {origin}'
+        remedy += "; or the pue of their places." if homeless else "."
+        yield Finding("silo-device-missing", " ".join(told), remedy=remedy)
 
 
 def _is_bare(one: Contribution) -> bool:
