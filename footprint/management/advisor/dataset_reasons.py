@@ -89,7 +89,7 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
     else:
         yield (
             "Neither a contract, nor a proceeding, nor a law on personal data forbids that: "
-            f"{case.stored.silo} declares nothing; ask {owner}."
+            f"{case.stored.silo} does not say; ask {owner}."
         )
     stays = case.spare.kept.silo if advice.recommended == DEDUPLICATE and case.spare else None
     yield from _on_unknown_readers(company, stays)
