@@ -200,8 +200,13 @@ def _number(value: float | None) -> str:
 
 
 def _share(one: Estimate) -> str:
-    low, value, high = (f"{100 * (end or 0.0):.3g}" for end in (one.low, one.value, one.high))
-    return f"{value} % ({low}–{high})"
+    def write(end: float | None) -> str:
+        text = f"{100 * (end or 0.0):.3g}"
+        return "> 99.9" if text == "100" and end != 1 else text
+
+    if one.low == one.high:
+        return f"{write(one.value)} %"
+    return f"{write(one.value)} % ({write(one.low)}–{write(one.high)})"
 
 
 def _print_traffic(result: Result) -> None:

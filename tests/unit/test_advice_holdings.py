@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from footprint.errors import ManifestError
+from footprint.factors.series_files import read_series, write_series
 from footprint.management.advisor.advisory import advise
 from footprint.management.advisor.applications import advise_applications
 from footprint.management.advisor.datasets import advise_datasets
@@ -23,6 +24,7 @@ from footprint.management.advisor.needs import (
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.doubts import doubt_catalogue
 from footprint.management.likeness import Likeness
+from footprint.management.sketches import Estimate
 from footprint.model import Advice, Currency, DecisionKind, Prices
 from tests.managed_company import (
     DAY_S,
@@ -77,6 +79,27 @@ def test_what_is_deleted_can_never_come_back_and_a_person_must_check_it():
     told = " ".join(one.conditions)
     for word in ("stations", "concession 2015", "gdansk", "last read"):
         assert word in told
+
+
+def test_a_silo_that_says_nothing_of_law_is_asked():
+    said = "Neither a contract, nor a proceeding, nor a law on personal data forbids that"
+    for told, asked in ((None, True), ("concession 2015", False)):
+        held, _ = deletable(legal=told)
+        spare, _ = copies(duplicates((A, B, 1)), legal=told)
+        for one in (*held.values(), *spare.values()):
+            assert one.irreversible
+            assert any(condition.startswith(said) for condition in one.conditions) == asked
+
+
+@pytest.mark.parametrize(
+    ("low", "told"), [(1.0, "All distinct rows"), (0.99961, "At least 99.9 % of the distinct rows")]
+)
+def test_a_share_is_never_rounded_up_to_all(low, told):
+    found = duplicates((A, B, 1))
+    (pair,) = found.pairs
+    pair = replace(pair, jaccard=Estimate("jaccard", 1.0, low, 1.0))
+    (one,) = copies(replace(found, pairs=(pair,)))[0].values()
+    assert one.reason.startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -490,6 +513,36 @@ def test_a_job_that_can_stop_runs_in_parts(tmp_path):
     assert any("stop and go on" in condition for condition in one.conditions)
 
 
+@pytest.mark.parametrize("start", [None, DAY + timedelta(hours=12)])  # the latter is best there
+def test_what_is_wrong_with_any_series_that_was_weighed_is_said(tmp_path, start):
+    company = schedule(tmp_path, silos=("leipzig", "lyon"), start=start)
+    table = tmp_path / "hourly.csv"
+    for one in read_series(table, company.settings().signal):
+        write_series([one], tmp_path / f"{one.zone}.csv")
+    for changed in ("DE.csv", "FR.csv"):
+        path = tmp_path / changed
+        before = path.read_text()
+        path.write_text(before.replace("400.0", "390.0").replace("50.0", "51.0"))
+        assert path.read_text() != before
+        needs = replace(company.needs, intensity_files={"DE": "DE.csv", "FR": "FR.csv"})
+        one = split(advise_schedules(replace(company, needs=needs)))[0]["job"]
+        assert one.recommended.startswith("lyon")
+        said = [found.message for found in one.findings if found.code == "series-changed"]
+        assert [changed in message for message in said] == [True]
+        (gap,) = [found for found in one.findings if found.code == "window-gap"]
+        assert gap.message.startswith("FR: 6 h")
+        path.write_text(before)
+
+
+def test_a_job_has_whole_seconds_alone(tmp_path):
+    """It may not begin in a second that has begun, nor end in one that the deadline cuts."""
+    after, before = (DAY + timedelta(seconds=one) for one in (0.5, 3600.9))
+    for duration_s, fits in ((3600.0, False), (3599.0, True)):
+        company = schedule(tmp_path, after=after, before=before, duration_s=duration_s)
+        advice, findings = split(advise_schedules(company))
+        assert ("job" in advice, "job-unfit" in findings) == (fits, not fits)
+
+
 def test_a_place_without_hourly_intensity_is_an_option_with_a_barrier(tmp_path):
     one = split(advise_schedules(schedule(tmp_path, silos=("leipzig", "gdansk"))))[0]["job"]
     assert "no hourly intensity of PL" in one.option("gdansk").barrier
@@ -615,6 +668,34 @@ def test_a_forged_entry_is_in_no_total_of_a_plan():
     assert forged_line.emissions_g is forged_line.calls is None
     assert "use-unknown" not in {one.code for one in poisoned.findings}
     assert "turin/z" in {one.place for one in poisoned.findings}
+
+
+def test_silos_without_a_device_are_named_where_one_can_be_declared(tmp_path):
+    """Once for all options, and with what they are counted as."""
+    company = schedule(tmp_path, silos=("leipzig", "lyon"))
+    stored = managed({"turin": [dataset("x", 3000)]})
+    company = replace(company, catalogues=stored.catalogues)
+
+    def doubt(whole):
+        return [one for one in advise(whole).findings if one.code == "silo-device-missing"]
+
+    (bare,) = doubt(company)
+    assert "of leipzig, lyon: the making" in bare.message
+    assert "pue" not in bare.message  # their places say what the overhead is
+    assert bare.remedy.endswith("under [[silos]] in deployment.toml.")
+    sites = tuple(replace(site, pue=None) for site in company.deployment.sites)
+    homeless = replace(company, deployment=replace(company.deployment, sites=sites))
+    (said,) = doubt(homeless)
+    assert "leipzig, lyon, turin have no device and no pue" in said.message
+    assert "or the pue of their places" in said.remedy
+    (alike,) = doubt(replace(homeless, catalogues={}))
+    assert "They have no device and no pue" in alike.message
+    silos = tuple(replace(silo, device="server") for silo in company.deployment.silos)
+    told = replace(homeless, deployment=replace(homeless.deployment, silos=silos))
+    assert not doubt(told)
+    for option in advise(company).advice[0].options:
+        assert "device-missing" in option.assessment.boundary.gaps
+        assert "device-missing" not in {one.code for one in option.assessment.findings}
 
 
 def test_every_saving_can_be_followed_to_lines_of_estimates(tmp_path):

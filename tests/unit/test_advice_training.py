@@ -1,6 +1,7 @@
 """Advice on use cases, cohorts, retraining and serving: what is weighed, and what is not."""
 
 import itertools
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,18 +18,22 @@ from footprint.management.advisor.needs import (
     Needs,
     RetrainingTable,
     ServingTable,
+    SiloFolder,
     UseCaseTable,
     read_needs,
 )
+from footprint.management.advisor.overlaps import find_overlaps
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.servings import advise_servings
-from footprint.management.advisor.trainings import SKETCH_BYTES
+from footprint.management.advisor.trainings import SKETCH_BYTES, train_alone
+from footprint.management.advisor.use_cases import list_use_cases
 from footprint.management.likeness import Likeness
 from footprint.management.sketches import DistinctSketch, Estimate, RowSketch
 from footprint.model import Access, Advice, Finding, Severity
 from footprint.model.kinds import Currency
 from footprint.model.scenario import Prices
 from tests.managed_company import (
+    GRIDS,
     YEAR_S,
     dataset,
     declared_run,
@@ -404,23 +409,57 @@ def test_every_silo_has_its_lines():
         }
 
 
-def test_the_cohort_is_the_best_of_all_when_silos_differ_in_nothing_but_grams():
-    """With equal records the order is by grams alone, and greedy is exact."""
-    points = {n: CURVE.limit - CURVE.scale * (1000 * n) ** -CURVE.exponent for n in (1, 2, 3)}
-    own_g = {}
-    for silo in SIZES:
-        cohorts = cohort(case=replace(CASE, worth_g=1e9)).option("all silos").assessment
-        own_g[silo] = sum(
-            line.emissions_g.value for line in cohorts.contributions if line.actor == silo
+def net_by_hand(whole, rows, inside, worth_g):
+    """Emissions of a cohort less what its points may cost; no two silos share records."""
+    (use,) = list_use_cases(whole)
+    own = [train_alone(replace(use, holders={silo: use.holders[silo]})) for silo in inside]
+    points = CURVE.limit - CURVE.scale * sum(rows[silo] for silo in inside) ** -CURVE.exponent
+    return sum(whole.assess("x", one).total_g.value for one in own) - worth_g * points
+
+
+def test_no_cohort_is_better_than_the_chosen_one():
+    """Whoever brings most for a gram need not be in it: seeds for which that was so."""
+    rng = random.Random(2)
+    for _ in range(8):
+        rows = {silo: rng.choice([10, 100, 1000, 10_000, 100_000]) for silo in GRIDS}
+        worth_g = 10 ** rng.uniform(1, 6)
+        epochs = {silo: rng.uniform(10, 5000) for silo in GRIDS}
+        case = replace(CASE, worth_g=worth_g, epoch_s=epochs)
+        needs = Needs(horizon_s=YEAR_S, use_cases=(case,), origin="management.toml")
+        whole = managed({k: [dataset("scans", rows=n)] for k, n in rows.items()}, needs)
+        advice = only(advise_cohorts(whole), Advice)
+        chosen = advice.option(advice.recommended).assessment.contributions
+        least_g = min(
+            net_by_hand(whole, rows, inside, worth_g)
+            for count in range(1, 5)
+            for inside in itertools.combinations(GRIDS, count)
         )
-    for worth_g in (1.0, 1e3, 2e3, 4e3, 1e4, 1e5):
-        nets = {
-            chosen: sum(own_g[silo] for silo in chosen) - worth_g * (points[count] - points[1])
-            for count in (1, 2, 3)
-            for chosen in itertools.combinations(sorted(SIZES), count)
-        }
-        advice = cohort(case=replace(CASE, worth_g=worth_g))
-        assert advice.option(advice.recommended).net_g == pytest.approx(min(nets.values()))
+        found_g = net_by_hand(whole, rows, {line.actor for line in chosen}, worth_g)
+        assert found_g == pytest.approx(least_g)
+
+
+def test_a_silo_that_lies_within_another_leaves_though_it_brings_most_for_a_gram():
+    case = replace(CASE, worth_g=1e4, epoch_s={"*": 600.0, "lyon": 250.0})
+    rows = {"lyon": 1000, "leipzig": 3000}
+    needs = Needs(horizon_s=YEAR_S, use_cases=(case,), origin="management.toml")
+    pairs = duplicates((("lyon", "scans"), ("leipzig", "scans"), 1.0))
+    datasets = {silo: [dataset("scans", rows=count)] for silo, count in rows.items()}
+    advice = only(advise_cohorts(managed(datasets, needs, duplicates=pairs)), Advice)
+    assert advice.recommended == "leipzig"
+    assert "lyon stays out: it would add 0 points" in advice.reason
+    assert advice.option("all silos").gain == advice.option("leipzig").gain
+
+
+def test_records_are_counted_once_whoever_is_the_first():
+    """What Gdansk has the two others have too, in parts: behind one of them it brings nothing."""
+    held = [("gdansk", "leipzig", 0.8), ("gdansk", "lyon", 0.8), ("leipzig", "lyon", 0.6)]
+    pairs = duplicates(*(((one, "scans"), (two, "scans"), share) for one, two, share in held))
+    advice = cohort(case=replace(CASE, worth_g=1e9), duplicates=pairs)
+    # Beginning with Gdansk all are 1,000, 200 and 200; with Leipzig 1,000, 400 and 200.
+    points = [CURVE.limit - CURVE.scale * rows**-CURVE.exponent for rows in (1000, 1400)]
+    for name in ("all but gdansk", "all silos"):
+        assert advice.option(name).gain == pytest.approx(points[1] - points[0])
+    assert advice.recommended == "all but gdansk"
 
 
 def test_what_a_cohort_cannot_be_weighed_without():
@@ -462,10 +501,80 @@ def test_a_silo_without_records_stays_out():
     assert advice.recommended == "all but lyon"
 
 
+# --- silos that could not be read -------------------------------------------------------------
+
+NAMED = tuple(SiloFolder(name=name) for name in SIZES)
+
+
+def unread(silo, case=CASE, *, whole=True, **rest):
+    """Build a company of which a silo, or only its dataset, could not be read."""
+    known = company(case, **rest)
+    catalogues = dict(known.catalogues)
+    lost = catalogues.pop(silo)
+    if not whole:
+        catalogues[silo] = replace(lost, datasets=(), left_out=("scans",))
+    needs = replace(known.needs, silos=NAMED)
+    return replace(known, needs=needs, catalogues=catalogues)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_who_could_not_be_read_is_not_forgotten(whole):
+    said = "gdansk is not in this advice" if whole else "Nothing of gdansk/scans is in this advice"
+    part = unread("gdansk", whole=whole, draws=100)
+    for advisor in (advise_architectures, advise_cohorts):
+        advice = only(advisor(part), Advice)
+        assert any(one.startswith(said) for one in advice.conditions)
+        assert advice.certainty is None
+        everybody = only(advisor(company(draws=100)), Advice)
+        assert not any(said in one for one in everybody.conditions)
+    assert only(advise_cohorts(part), Advice).current == "all that could be read"
+    # With it training would emit more still: what is best without it is so with it.
+    cheap = only(advise_architectures(unread("gdansk", replace(CASE, worth_g=1.0))), Advice)
+    assert cheap.recommended == "do not train"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nobody_has_the_data_alone_while_others_could_not_be_read(whole):
+    part = unread("leipzig", whole=whole)
+    alone = replace(part, catalogues={**part.catalogues})
+    alone.catalogues.pop("lyon")
+    said = only(advise_architectures(alone), Finding)
+    assert said.code == "use-case-unknown"
+    assert "federate lacks what" in said.message
+    assert "leipzig" in said.message
+    # All others being readable, nobody else has them.
+    sure = replace(alone, needs=replace(alone.needs, silos=()))
+    if whole:
+        assert "only gdansk has" in only(advise_architectures(sure), Advice).reason
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_is_copied_to_a_centre_that_could_not_be_read(whole):
+    advice = only(advise_architectures(unread("lyon", whole=whole)), Advice)
+    assert "centralise" not in [one.name for one in advice.options]
+    assert any("lacks what lyon has of scans" in one.message for one in advice.findings)
+
+
+def test_that_nobody_readable_has_the_data_is_said_so():
+    part = unread("lyon")
+    part = replace(part, catalogues={})
+    said = only(advise_architectures(part), Finding)
+    assert said.message.startswith("No catalogue that could be read has the dataset 'scans'")
+    assert "gdansk, leipzig, lyon" in said.remedy
+
+
+def test_a_drift_without_a_silo_is_said():
+    whole = aged(as_company=True)
+    needs = replace(whole.needs, silos=(SiloFolder(name="turin"),))
+    advice = only(advise_retrainings(replace(whole, needs=needs)), Advice)
+    assert any("turin is not in this advice" in one for one in advice.conditions)
+    assert len(only(advise_retrainings(whole), Advice).conditions) == 1
+
+
 # --- retraining -------------------------------------------------------------------------------
 
 
-def aged(shift=2.0, table=DRIFT, now_silos=("lyon", "turin"), **rest):
+def aged(shift=2.0, table=DRIFT, now_silos=("lyon", "turin"), as_company=False, **rest):
     rng = np.random.default_rng(1)
     values = rng.uniform(0, 8, 500)
     grid = (0.0, 10.0, 5)
@@ -478,7 +587,8 @@ def aged(shift=2.0, table=DRIFT, now_silos=("lyon", "turin"), **rest):
         },
         **rest,
     }
-    return advise_retrainings(managed({}, **fields))
+    whole = managed({}, **fields)
+    return whole if as_company else advise_retrainings(whole)
 
 
 def test_only_what_drifted_is_trained_again_at_the_price_of_its_run():
@@ -578,7 +688,6 @@ def test_a_question_moves_over_the_network_unless_the_silo_asks_itself():
 
     assert moved("lyon") == pytest.approx(100.0)
     assert moved("lyon", clients=("turin", "lyon")) == pytest.approx(50.0)
-    assert moved("lyon", clients=()) == pytest.approx(100.0)
     assert moved("at the clients", releases=4, clients=("turin", "lyon")) == pytest.approx(4.0)
 
 
@@ -597,6 +706,40 @@ def test_a_link_that_the_network_of_all_does_not_describe_is_said():
     method = replace(mobile.deployment.method, network="by-access")
     mended = replace(mobile, deployment=replace(mobile.deployment, method=method))
     assert codes(only(advise_servings(mended), Advice)) == set()
+
+
+def test_where_it_is_answered_does_not_change_the_grid_of_those_who_ask():
+    """Nobody said who they are: the network of their questions is in no option."""
+    nobody = only(served(clients=()), Advice)
+    assert [one.assessment.data_gb for one in nobody.options] == [0.0, 0.0]
+    assert codes(nobody) == {"askers-unknown"}
+    somebody = only(served(client_energy_kwh=None), Advice)
+    assert nobody.saving_g.value == pytest.approx(somebody.saving_g.value)
+    # Without a size of questions nothing is left out.
+    assert codes(only(served(clients=(), query_gb=0.0), Advice)) == set()
+
+
+def test_clients_share_the_answers():
+    advice = only(served(clients=("turin", "gdansk")), Advice)
+    lines = advice.option("at the clients").assessment.contributions
+    energies = {line.actor: line.energy_kwh for line in lines if line.phase.value == "inference"}
+    # 10 kWh for all answers; Gdansk's stand in a building of 1.6.
+    assert energies == pytest.approx({"turin": 5.0, "gdansk": 5.0 * 1.6})
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "share"), [(1000, 2000, 0.25), (1000, 800, 0.625), (1000, 250, 1.0)]
+)
+def test_a_share_of_one_silo_is_another_share_of_the_other(own, other, share):
+    rows = {"lyon": own, "leipzig": other}
+    pairs = duplicates((("lyon", "scans"), ("leipzig", "scans"), 0.5))
+    datasets = {silo: [dataset("scans", rows=count)] for silo, count in rows.items()}
+    needs = Needs(horizon_s=YEAR_S, use_cases=(CASE,), origin="management.toml")
+    (use,) = list_use_cases(managed(datasets, needs, duplicates=pairs))
+    # Bounds and samples may tell of more records than the other has.
+    assert find_overlaps(use) == pytest.approx(
+        {("lyon", "leipzig"): 0.5, ("leipzig", "lyon"): share}
+    )
 
 
 def test_one_place_or_no_question_is_nothing_to_decide():

@@ -244,6 +244,22 @@ def test_a_stated_error_has_the_spread_that_is_stated():
             StatedErrors(spread, correlation)
 
 
+def test_past_errors_are_those_of_what_is_still_ahead():
+    happened = np.random.default_rng(3).uniform(100, 300, (DAYS, 24))
+    ahead = np.arange(24) >= 6
+    one = series(np.full(24, 200.0), start=START + DAYS * DAY_S, forecast=ahead)
+    ratios = past(happened / 200.0).draw(one).values
+    assert (ratios[:, :6] == 1.0).all()
+    assert ratios[:, 6:] == pytest.approx(happened[:, 6:] / 200.0)
+
+
+def test_a_stated_error_expects_what_was_forecast():
+    one = series(np.full(4, 200.0), forecast=np.ones(4, bool))
+    ratios = StatedErrors(1.0, 0.0, draws=40_000).draw(one).values
+    # Standard error of the mean of 160,000 draws: 0.0033; without the term it would be 1.65.
+    assert ratios.mean() == pytest.approx(1.0, abs=0.02)
+
+
 def test_what_has_happened_has_no_error():
     one = forecast_of_tomorrow()
     happened = np.arange(24) < 12

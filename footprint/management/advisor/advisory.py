@@ -12,6 +12,7 @@ from footprint.management.advisor.architectures import advise_architectures
 from footprint.management.advisor.cohorts import advise_cohorts
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.datasets import advise_datasets
+from footprint.management.advisor.devices import doubt_devices
 from footprint.management.advisor.retrainings import advise_retrainings
 from footprint.management.advisor.schedules import advise_schedules
 from footprint.management.advisor.servings import advise_servings
@@ -67,6 +68,9 @@ def advise(company: Company, kinds: Collection[DecisionKind] = ()) -> AdvicePlan
             else:
                 findings[found] = None
     state = state_of(company)
+    estimates = [option.assessment for one in advice for option in one.options]
+    stored = [part for line in state.lines for part in line.contributions]
+    findings.update(dict.fromkeys(doubt_devices(company, estimates, stored)))
     return AdvicePlan(
         company=company.deployment.name,
         made_s=company.now_s,

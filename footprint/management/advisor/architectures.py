@@ -28,6 +28,7 @@ from footprint.management.advisor.trainings import (
     missing_for_federating,
 )
 from footprint.management.advisor.turning import find_turns
+from footprint.management.advisor.unread import condition_unread, missing_of
 from footprint.management.advisor.use_cases import UseCase, list_use_cases
 from footprint.management.advisor.weighing import weigh
 from footprint.model import (
@@ -80,7 +81,10 @@ def advise_use_case(use: UseCase) -> Advice | Finding:
             f"{use.company.needs.origin}, {use.key}.current: found {table.current!r}.",
             f"Use one of: {', '.join(_PLANS)}.",
         )
-    missing = {FEDERATE: missing_for_federating(use), CENTRALISE: missing_for_centre(use)}
+    missing = {
+        FEDERATE: missing_for_federating(use) or _missing_partners(use),
+        CENTRALISE: missing_for_centre(use),
+    }
     if table.need is Need.STATISTICS:
         missing[ANALYTICS] = missing_for_asking(use)
     worth_g = _worth(table)
@@ -111,8 +115,19 @@ def advise_use_case(use: UseCase) -> Advice | Finding:
     )
 
 
+def _missing_partners(use: UseCase) -> list[str]:
+    """Name the silos that may have the data too, where all but one could not be read."""
+    company, dataset = use.company, use.table.dataset
+    return missing_of(company, dataset, company.unread(dataset)) if len(use.holders) == 1 else []
+
+
 def _rests_on_unknown(use: UseCase, chosen: str) -> bool:
-    """Whether a choice rests on what no draw holds: rows outside of samples, or a coordinator."""
+    """Whether a choice rests on what no draw holds.
+
+    Rows outside of samples, a coordinator, or silos that could not be read.
+    """
+    if chosen != NOT_TRAIN and use.company.unread(use.table.dataset):
+        return True  # and with them training would emit more
     if chosen == CENTRALISE:
         return bool(silos_by_samples(use))
     return chosen == FEDERATE and use.table.centre is None
@@ -237,6 +252,7 @@ def _conditions(use: UseCase, chosen: str) -> Iterator[str]:
         legal = sorted({entry.legal for entry in use.holders.values() if entry.legal})
         under = f" ({'; '.join(legal)})" if legal else ""
         yield f"{use.table.dataset}{under} may be copied to {use.table.centre}."
+    yield from condition_unread(use.company, use.table.dataset)
 
 
 def _findings(
@@ -248,7 +264,7 @@ def _findings(
                 "option-unknown",
                 f"{use.table.name!r}: {name} is not weighed; its estimate lacks {', '.join(keys)}.",
                 severity=Severity.INFO if _is_aside(use, name) else Severity.WARNING,
-                remedy="Add these keys if it is to be weighed.",
+                remedy="Add what is missing if it is to be weighed.",
                 place=use.key,
             )
     if any(one.name == CENTRALISE for one in options):

@@ -1,29 +1,29 @@
 """Which silos take part in a federated training: one advice per use case with a learning curve.
 
-Our rule. Silos come in by what they add per gram: points of the learning curve for records that
-no silo before has, over what their own epochs and transfers emit. A silo takes part as long as
-its points may cost what it emits. Each adds less per gram than the one before, because the curve
-flattens and records repeat: so the best of these cohorts is where that ends.
+Our rule. Each silo is tried as the first; the others come in behind it by what they add per
+gram: points of the learning curve for records that no silo before has, over what their own epochs
+and transfers emit. Of all beginnings of these rows the best is the cohort whose emissions, less
+what its points may cost, are least. One row is not enough: whoever is first in it never leaves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.architectures import FEDERATE, advise_use_case
+from footprint.management.advisor.chains import Cohort, Member, choose_cohorts, find_cohorts
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import LearningCurve
 from footprint.management.advisor.overlaps import (
     condition_overlaps,
     doubt_overlaps,
-    find_overlaps,
-    new_share,
     silos_by_samples,
 )
 from footprint.management.advisor.trainings import missing_for_training, train_alone
 from footprint.management.advisor.turning import find_turns
+from footprint.management.advisor.unread import condition_unread
 from footprint.management.advisor.use_cases import UseCase, list_use_cases
 from footprint.management.advisor.weighing import weigh
 from footprint.model import Advice, DecisionKind, Finding, Option, Severity
@@ -32,26 +32,6 @@ from footprint.units import format_quantity
 EVERYONE = "all silos"
 _FEW = 3
 """Silos that the name of a cohort lists."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """A silo as it came in.
-
-    Attributes
-    ----------
-    records : float
-        That no silo before it has.
-    points : float
-        Of the cohort that ends with it.
-    emissions_g : float
-        Of its own epochs and transfers [gCO2e].
-    """
-
-    silo: str
-    records: float
-    points: float
-    emissions_g: float
 
 
 def advise_cohorts(company: Company) -> Iterator[Advice | Finding]:
@@ -82,24 +62,29 @@ def _advise(use: UseCase, curve: LearningCurve) -> Advice | Finding:
         return _unknown(use, f"its estimate lacks {', '.join(missing)}", "Add these keys.")
     if not any(entry.rows for entry in use.holders.values()):
         return _unknown(use, "no silo has a record", "Look at the catalogues.")
-    chain = _line_up(use, curve)
-    options = [_option(use, chain, taken, worth_g) for taken in _sizes(chain, worth_g)]
-    draft = weigh(DecisionKind.COHORT, use.table.name, options, EVERYONE, reason="")
+    cohorts = choose_cohorts(find_cohorts(use, curve), worth_g)
+    first = cohorts[0].chain[0]
+    named = dict(zip(_name_all(use, cohorts), cohorts, strict=True))
+    options = [_option(use, name, one, first, worth_g) for name, one in named.items()]
+    everyone = next(name for name, one in named.items() if not one.outside)
+    draft = weigh(DecisionKind.COHORT, use.table.name, options, everyone, reason="")
     lines = {one.name: Line(one.assessment.total_g.value, -(one.gain or 0.0)) for one in options}
     turns = find_turns(
         "emissions that a point may cost", "gCO2e", worth_g, lines, draft.recommended
     )
-    taken = next(n for n in range(1, len(chain) + 1) if _name(chain, n) == draft.recommended)
-    by_samples = draft.changes and bool(silos_by_samples(use))
+    undrawn = bool(use.company.unread(use.table.dataset)) or (
+        draft.changes and bool(silos_by_samples(use))
+    )
     return replace(
         draft,
-        certainty=None if by_samples else draft.certainty,
+        certainty=None if undrawn else draft.certainty,
         part_of=_parent(whole),
-        reason=_reason(use, chain, taken),
+        reason=_reason(use, named[draft.recommended], first),
         turning_points=tuple(turns),
         conditions=(
             *_conditions(use, curve, whole),
             *(condition_overlaps(use) if draft.changes else ()),
+            *condition_unread(use.company, use.table.dataset),
         ),
         findings=(*draft.findings, *_findings(use)),
     )
@@ -112,89 +97,47 @@ def _parent(whole: Advice | Finding) -> str | None:
     return whole.id
 
 
-def _sizes(chain: Sequence[_Member], worth_g: float) -> list[int]:
-    """Find how many silos are best, with one fewer, one more, and all: the rest are worse."""
-    emitted_g, net_g = 0.0, []
-    for member in chain:
-        emitted_g += member.emissions_g
-        net_g.append(emitted_g - worth_g * member.points)
-    best = net_g.index(min(net_g)) + 1
-    return sorted({max(best - 1, 1), best, min(best + 1, len(chain)), len(chain)})
-
-
-def _line_up(use: UseCase, curve: LearningCurve) -> list[_Member]:
-    """Let all silos come in, the one that adds most per gram first."""
-    overlaps = find_overlaps(use)
-    own_g = {silo: _own(use, silo) for silo in use.silos}
-    chain: list[_Member] = []
-    waiting, records = use.silos, 0.0
-    while waiting:
-        inside = [one.silo for one in chain]
-        new = {silo: use.holders[silo].rows * new_share(silo, inside, overlaps) for silo in waiting}
-        added = dict(new)
-        if chain:  # without records the curve has no value: the first is the best by records
-            added = {
-                silo: _points(curve, records + new[silo]) - chain[-1].points for silo in waiting
-            }
-        silo = max(waiting, key=lambda one: _ratio(added[one], own_g[one]))
-        records += new[silo]
-        chain.append(_Member(silo, new[silo], _points(curve, records), own_g[silo]))
-        waiting = [one for one in waiting if one != silo]
-    return chain
-
-
-def _ratio(added: float, emissions_g: float) -> float:
-    """Order of what adds at a price of emissions; what adds nothing is last, free or not."""
-    if not added:
-        return 0.0
-    return added / emissions_g if emissions_g else float("inf")
-
-
-def _points(curve: LearningCurve, records: float) -> float:
-    return float(curve.limit - curve.scale * records**-curve.exponent)
-
-
-def _own(use: UseCase, silo: str) -> float:
-    alone = replace(use, holders={silo: use.holders[silo]})
-    return use.company.assess(silo, train_alone(alone), draws=0).total_g.value
-
-
-def _option(use: UseCase, chain: Sequence[_Member], taken: int, worth_g: float) -> Option:
-    silos = {one.silo for one in chain[:taken]}
-    cohort = replace(use, holders={silo: use.holders[silo] for silo in sorted(silos)})
-    # Beyond the silo that came in first: without any there is nothing to compare.
-    name, points = _name(chain, taken), chain[taken - 1].points - chain[0].points
-    assessment = use.company.assess(name, train_alone(cohort))
+def _option(use: UseCase, name: str, cohort: Cohort, first: Member, worth_g: float) -> Option:
+    inside = replace(use, holders={silo: use.holders[silo] for silo in sorted(cohort.inside)})
+    # Beyond the first silo of the best cohort: without any there is nothing to compare.
+    points = cohort.points - first.points
+    assessment = use.company.assess(name, train_alone(inside))
     return Option(name=name, assessment=assessment, gain=points, worth_g=points * worth_g)
 
 
-def _name(chain: Sequence[_Member], taken: int) -> str:
-    """Name a cohort; no two of one chain alike."""
-    inside = [one.silo for one in chain[:taken]]
-    outside = [one.silo for one in chain[taken:]]
+def _name_all(use: UseCase, cohorts: Sequence[Cohort]) -> list[str]:
+    """Name cohorts, no two alike."""
+    whole = "all that could be read" if use.company.unread(use.table.dataset) else EVERYONE
+    short = [_name(one, whole) for one in cohorts]
+    if len(set(short)) == len(short):
+        return short
+    return [", ".join(one.inside) if one.outside else whole for one in cohorts]
+
+
+def _name(cohort: Cohort, whole: str) -> str:
+    inside, outside = cohort.inside, cohort.outside
     if not outside:
-        return EVERYONE
+        return whole
     if len(outside) <= min(_FEW, len(inside) - 1):
-        return f"all but {', '.join(outside)}"
+        return f"{whole if whole != EVERYONE else 'all'} but {', '.join(outside)}"
     if len(inside) <= _FEW:
         return ", ".join(inside)
     return f"{', '.join(inside[:_FEW])} and {len(inside) - _FEW} more"
 
 
-def _reason(use: UseCase, chain: Sequence[_Member], taken: int) -> str:
+def _reason(use: UseCase, cohort: Cohort, first: Member) -> str:
     """Say what the last silo brings that takes part, and the first one that does not."""
-    texts = []
-    if taken == 1:
-        texts.append(f"{chain[0].silo} has most records for what it emits.")
-    else:
-        texts.append(_describe(use, chain, taken - 1, "is the last to come in: it adds"))
+    chain, taken = cohort.chain, cohort.taken
+    texts = [f"{chain[0].silo} is enough."]
+    if taken > 1:
+        texts = [_describe(use, chain, taken - 1, "is the last to come in: it adds")]
     if taken < len(chain):
         texts.append(_describe(use, chain, taken, "stays out: it would add"))
-    texts.append(f"Points are those beyond {chain[0].silo} alone.")
+    texts.append(f"Points are those beyond {first.silo} alone.")
     return " ".join(texts)
 
 
-def _describe(use: UseCase, chain: Sequence[_Member], place: int, verb: str) -> str:
+def _describe(use: UseCase, chain: Sequence[Member], place: int, verb: str) -> str:
     one, points = chain[place], chain[place].points - chain[place - 1].points
     rows = use.holders[one.silo].rows
     samples = ", by samples" * (one.silo in silos_by_samples(use))

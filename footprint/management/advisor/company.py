@@ -21,6 +21,7 @@ from footprint.model import (
     Basis,
     Finding,
     InputFile,
+    Inventory,
     Journal,
     Phase,
     Run,
@@ -115,6 +116,16 @@ class Company:
             if entry.id == dataset
         }
 
+    def unread(self, dataset: str) -> list[str]:
+        """List where it is not known whether a dataset is, or how much of it, by silo.
+
+        These are the silos of the needs without a catalogue, and those whose entry of the dataset
+        was left out of theirs.
+        """
+        named = {table.name for table in self.needs.silos}
+        spoilt = {name for name, one in self.catalogues.items() if dataset in one.left_out}
+        return sorted((named - set(self.catalogues)) | (spoilt - set(self.holders(dataset))))
+
     def medium(self, storage_class: str) -> str:
         """Subject of the ``power_per_gb`` factor of a storage class.
 
@@ -207,4 +218,14 @@ class Company:
             Fields of `Settings` in which this option differs.
         """
         journal = Journal.of(Run(name), list(activities))
-        return estimate(build_inventory(journal), self.settings(**choices), catalogue=self.factors)
+        return self.estimate(build_inventory(journal), **choices)
+
+    def estimate(self, inventory: Inventory, **choices: Any) -> Assessment:
+        """Estimate what is in an inventory, as `assess` does.
+
+        Of actors without a device `footprint.management.advisor.devices` tells, once for all
+        options and with the place where a company declares it. The gap of the boundary stays.
+        """
+        found = estimate(inventory, self.settings(**choices), catalogue=self.factors)
+        kept = tuple(one for one in found.findings if one.code != "device-missing")
+        return replace(found, findings=kept)

@@ -17,7 +17,7 @@ from footprint.management.advisor.cases import (
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.copies import Spare
 from footprint.management.advisor.lines import grid_line
-from footprint.management.advisor.phrases import date, days, grams, listed, volume
+from footprint.management.advisor.phrases import at_least, date, days, grams, listed, volume
 from footprint.management.advisor.stored import Stored, cold_copies
 from footprint.management.advisor.turning import find_turns
 from footprint.model import Advice, Assessment, LifeCycle, Phase, TurningPoint
@@ -47,10 +47,8 @@ def explain(company: Company, case: Case, advice: Advice, other_g: float | None)
         stays = f"emits {grams(other_g)}"
         if other.readers or _is_preferred(case.stored, other):
             stays = f"is what {reading(other.readers or other.wanted)}"
-        return (
-            f"Of the distinct rows of {_what(case.spare)} at least "
-            f"{100 * case.spare.jaccard:.1f} % are in both, and that one {stays}. Here {lies}."
-        )
+        shared = at_least(case.spare.jaccard, f"distinct rows of {_what(case.spare)}")
+        return f"{shared[:1].upper()}{shared[1:]} are in both, and that one {stays}. Here {lies}."
     return f"Nothing that is possible emits less: {lies}."
 
 
@@ -88,6 +86,11 @@ def list_conditions(company: Company, case: Case, advice: Advice) -> Iterator[st
             yield f"{_start(listed(far))} can do with {other.name} instead."
     if entry.legal is not None:
         yield f"What it stands under allows that: {entry.legal}."
+    else:
+        yield (
+            "Neither a contract, nor a proceeding, nor a law on personal data forbids that: "
+            f"{case.stored.silo} does not say; ask {owner}."
+        )
     stays = case.spare.kept.silo if advice.recommended == DEDUPLICATE and case.spare else None
     yield from _on_unknown_readers(company, stays)
 

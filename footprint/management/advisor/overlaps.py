@@ -6,9 +6,9 @@ found on samples, by its lower bound, and a finding says so.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 
+from footprint.management.advisor.phrases import at_least
 from footprint.management.advisor.use_cases import UseCase
 from footprint.management.likeness import Likeness, Pair
 from footprint.model import Finding
@@ -52,12 +52,12 @@ def doubt_overlaps(use: UseCase) -> Iterator[Finding]:
     """Say which records count as shared without that all rows were compared."""
     for pair in _list_unsure(use):
         first, second = pair.first[0], pair.second[0]
-        least = math.floor(1000 * (pair.containment.low or 0.0)) / 10
         rows = f"rows of a sample of {first}" if pair.sampled else f"rows of {first}"
+        told = at_least(pair.containment.low or 0.0, rows)
         yield Finding(
             "overlap-unsure",
-            f"{use.table.name!r}: at least {least:.1f} % of the {rows} are in {second} too; that "
-            f"share of its records counts as the same{_SAMPLED * pair.sampled}.",
+            f"{use.table.name!r}: {told} are in {second} too; that share of its "
+            f"records counts as the same{_SAMPLED * pair.sampled}.",
             remedy="Compare all rows before this is relied on.",
             place=use.key,
         )

@@ -35,6 +35,16 @@ def date(unix_s: float) -> str:
     return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d}"
 
 
+def at_least(share: float, what: str) -> str:
+    """Say that a share of things is surely so: ``"all rows"``, ``"at least 99.9 % of the rows"``.
+
+    Shares are cut and never rounded up: 99.96 % is not all.
+    """
+    if share >= 1:
+        return f"all {what}"
+    return f"at least {math.floor(1000 * share) / 10:.1f} % of the {what}"
+
+
 def listed(names: Sequence[str]) -> str:
     """List names, the first few of many."""
     more = len(names) - _SHOWN

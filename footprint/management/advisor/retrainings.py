@@ -11,13 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from footprint.assessment import estimate
 from footprint.audit.runs import read_runs
 from footprint.errors import ManifestError
 from footprint.lifecycle.breakeven import Line
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import RetrainingTable
 from footprint.management.advisor.turning import find_turns
+from footprint.management.advisor.unread import condition_unread
 from footprint.management.advisor.weighing import lacks_energy, weigh
 from footprint.management.analytics import Analysis, Came
 from footprint.management.likeness import measure_drift
@@ -102,6 +102,7 @@ def _weigh(company: Company, table: RetrainingTable, price: Assessment, psi: flo
             f"The model is worse on labelled rows of {table.now}: that drift costs "
             f"{table.points_per_drift:.3g} points per unit is expected, not measured "
             f"({table.source}).",
+            *condition_unread(company, table.before, table.now),
         ),
     )
 
@@ -134,7 +135,7 @@ def _price(company: Company, table: RetrainingTable, key: str) -> Assessment:
         replace(line, zone=company.zone(line.actor, key)) for line in record.inventory.lines
     )
     inventory = replace(record.inventory, lines=lines)
-    return estimate(inventory, company.settings(), catalogue=company.factors)
+    return company.estimate(inventory)
 
 
 def _reason(table: RetrainingTable, psi: float, retrain: Option) -> str:

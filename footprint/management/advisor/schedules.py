@@ -100,7 +100,11 @@ def _advise(
         reason=_explain(job, now, best, advice),
         turning_points=tuple(_find_turns(company, job, advice, slots)),
         conditions=tuple(_list_conditions(job, best)),
-        findings=best.findings,
+        # What is wrong with any of the series that were weighed may decide.
+        findings=(
+            *advice.findings,
+            *dict.fromkeys(one for s in slots.values() for one in s.findings),
+        ),
     )
 
 

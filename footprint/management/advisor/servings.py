@@ -112,16 +112,15 @@ def _serve(company: Company, table: ServingTable, key: str, name: str) -> Iterat
         # One figure, wherever it answers: its error is the same.
         source=f"declared/{table.name}/answer",
     )
-    # If nobody said who asks, what moves is counted at the silo; a client that is the silo
-    # itself moves nothing.
-    askers = table.clients or (name,)
-    for client in askers:
-        if client != name or not table.clients:
+    # If nobody said who asks, what moves is in no option: the network would stand in another grid
+    # in each of them, though the same people ask. A client that is the silo itself moves nothing.
+    for client in table.clients:
+        if client != name:
             yield company.activity(
                 client,
                 Phase.DOWNLOAD,
                 key=key,
-                data_gb=table.calls / len(askers) * table.query_gb,
+                data_gb=table.calls / len(table.clients) * table.query_gb,
                 life_cycle=LifeCycle.INFER,
             )
 
@@ -169,7 +168,7 @@ def _conditions(table: ServingTable, current: str, chosen: str) -> Iterator[str]
 
 def _findings(company: Company, table: ServingTable, key: str) -> Iterator[Finding]:
     network = company.deployment.method.network
-    links = [(name, company.silo(name, key).access) for name in table.clients or table.silos]
+    links = [(name, company.silo(name, key).access) for name in table.clients]
     other = [f"{name} ({access})" for name, access in links if not fits_link(network, access)]
     if other and (table.query_gb or table.model_gb):
         yield Finding(
@@ -177,6 +176,15 @@ def _findings(company: Company, table: ServingTable, key: str) -> Iterator[Findi
             f"{table.name!r}: what moves to and from {', '.join(other)} is counted by {network}, "
             "as the deployment says of all links.",
             remedy='Write network = "by-access" under [method] to count each link as what it is.',
+            place=key,
+        )
+    if table.query_gb and not table.clients:
+        yield Finding(
+            "askers-unknown",
+            f"{table.name!r}: who asks is not known, so the questions' way through the network is "
+            "counted nowhere; it emits the same wherever the answers come from.",
+            severity=Severity.INFO,
+            remedy="Name the clients: silos of the deployment that ask.",
             place=key,
         )
     if table.clients and AT_CLIENTS not in _names(table):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from footprint.management.advisor.overlaps import Overlaps, find_overlaps, new_share
+from footprint.management.advisor.unread import missing_of
 from footprint.management.advisor.use_cases import UseCase, of_silo
 from footprint.management.sketches import LG_REGISTERS, LG_ROWS
 from footprint.model import (
@@ -65,13 +66,15 @@ def missing_for_asking(use: UseCase) -> list[str]:
 
 
 def missing_for_centre(use: UseCase) -> list[str]:
-    """List the keys without which a central training cannot be estimated."""
+    """List what a central training cannot be estimated without: keys, and what is there."""
     keys = {
         "centre": use.table.centre,
         "centre-training": use.table.centre_training_s,
         "centre-power": use.table.centre_power_w,
     }
-    return [key for key, value in keys.items() if value is None]
+    missing = [key for key, value in keys.items() if value is None]
+    centre = [] if use.table.centre is None else [use.table.centre]
+    return missing + missing_of(use.company, use.table.dataset, centre)
 
 
 def federate(use: UseCase) -> list[Activity]:

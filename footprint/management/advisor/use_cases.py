@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import UseCaseTable
+from footprint.management.advisor.phrases import listed
 from footprint.management.catalogue import DatasetEntry
 from footprint.model import Finding
 
@@ -63,17 +64,21 @@ def list_use_cases(company: Company) -> Iterator[UseCase | Finding]:
         ):
             for silo in by_silo.keys() - {EVERY_OTHER}:
                 company.silo(silo, f"{use.key}.{name}")
-        yield (
-            use
-            if use.holders
-            else Finding(
-                "dataset-missing",
-                f"No catalogue has the dataset {table.dataset!r}: there is no advice on "
-                f"{table.name!r}.",
-                remedy="Declare it under this id in the silo.toml of the silos that have it.",
-                place=use.key,
-            )
-        )
+        yield (use if use.holders else _nobody(use))
+
+
+def _nobody(use: UseCase) -> Finding:
+    table, unread = use.table, use.company.unread(use.table.dataset)
+    remedy = "Declare it under this id in the silo.toml of the silos that have it."
+    if unread:
+        remedy = f"First make {listed(unread)} readable. {remedy}"
+    return Finding(
+        "dataset-missing",
+        f"No catalogue{' that could be read' * bool(unread)} has the dataset {table.dataset!r}: "
+        f"there is no advice on {table.name!r}.",
+        remedy=remedy,
+        place=use.key,
+    )
 
 
 def of_silo(table: Mapping[str, float], silo: str) -> float | None:

@@ -128,7 +128,8 @@ def planned_slot(company: Company, job: JobTable, series: IntensitySeries) -> Sl
     release_s, length_s, _ = _whole_seconds(company, job)
     start_s = release_s if job.start is None else math.ceil(job.start.timestamp())
     stop_s = start_s + length_s
-    return Slot(job.silos[0], Plan(((start_s, stop_s),), series.mean(start_s, stop_s)))
+    plan = Plan(((start_s, stop_s),), series.mean(start_s, stop_s))
+    return Slot(job.silos[0], plan, "", series.provenance.findings)
 
 
 def best_slot(
@@ -150,4 +151,9 @@ def best_slot(
         f"{found.error.removeprefix('no interval: ')}.",
         Severity.INFO,
     )
-    return Slot(silo, found.best, "", (*found.findings, known))
+    # Several zones are weighed: which one has gaps?
+    said = [
+        replace(one, message=f"{zone}: {one.message}") if one.code == "window-gap" else one
+        for one in found.findings
+    ]
+    return Slot(silo, found.best, "", (*said, known))
