@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from footprint.journal import TRUNCATED, ProcessRecords
 from footprint.measurement.accounts import Account
 from footprint.measurement.meter import part_of
+from footprint.measurement.nesting import NESTED
 from footprint.measurement.supply import Supply
 from footprint.model import Finding, Severity
 
@@ -44,7 +45,7 @@ def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
     for same in by_process.values():
         if _overlap(same):
             yield Finding(
-                "trackers-nested",
+                NESTED,
                 f"{len(same)} trackers of one process ran at once; each counted all of it.",
                 remedy="Use one tracker per process, and spans of it inside.",
                 place=same[0].file,

@@ -15,7 +15,9 @@ import pytest
 import footprint as fp
 from footprint.errors import MeterError, UsageError
 from footprint.journal import read_records
+from footprint.measurement.command import run_command
 from footprint.measurement.meter import Reading
+from footprint.model import Phase
 
 
 def spans_of(path):
@@ -769,3 +771,34 @@ def test_the_decorator_takes_the_phase_alone(tmp_path, monkeypatch):
         for f in fp.read_journal(tmp_path / "j").findings
         if f.severity == "warning" and f.code == "journal-processes"
     ]
+
+
+def doubts_of(folder):
+    return [f for f in fp.read_journal(folder).findings if f.code == "trackers-nested"]
+
+
+def test_a_tracker_of_another_run_inside_says_that_both_count_the_same(tmp_path, caplog):
+    """Each journal is read alone: the one that came second must say it."""
+    with fp.Tracker("outer", journal=tmp_path / "outer"):
+        for _ in range(2):
+            with fp.Tracker("inner", journal=tmp_path / "inner"):
+                pass
+    with fp.Tracker("later", journal=tmp_path / "later"):
+        pass
+    assert [*doubts_of(tmp_path / "outer"), *doubts_of(tmp_path / "later")] == []
+    said = doubts_of(tmp_path / "inner")
+    assert len(said) == 2
+    assert "'outer'" in said[0].message
+    warned = [r for r in caplog.records if "'outer'" in r.getMessage()]
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize(("run", "times"), [("outer", 0), ("inner", 1)])
+def test_what_a_tracked_command_tracks_itself_is_said_unless_it_is_the_same_run(
+    tmp_path, run, times
+):
+    inside = tmp_path / "inside"
+    script = f"import footprint as fp\nwith fp.Tracker({run!r}, journal={str(inside)!r}): pass\n"
+    with fp.Tracker("outer", journal=tmp_path / "outer", children=True) as tracker:
+        assert run_command([sys.executable, "-c", script], tracker, Phase.TRAIN) == 0
+    assert len(doubts_of(inside)) == times
