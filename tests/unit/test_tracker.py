@@ -1,7 +1,9 @@
 """The tracker observes and never interferes."""
 
 import asyncio
+import errno
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -110,6 +112,24 @@ def test_a_full_disk_is_reported_and_training_goes_on(caplog, tmp_path):
     assert done == [1]
     assert "lost" in caplog.text
     assert "journal line" in caplog.text
+
+
+def test_a_disk_that_ran_full_is_named_when_the_journal_is_read(monkeypatch, tmp_path):
+    """Nothing could be written that says so: the reader must think of it."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with fp.Tracker("r", journal=tmp_path) as tracker:
+        for number in range(3):
+            with tracker.span("train", round=number):
+                pass
+            if number == 1:
+                monkeypatch.setattr(os, "write", full)
+    monkeypatch.undo()
+    (found,) = [f for f in fp.read_journal(tmp_path).findings if f.code == "truncated"]
+    assert "disk was full" in found.message
+    assert "per round" in found.remedy
 
 
 def test_threads_belong_to_the_process_span(tmp_path):
