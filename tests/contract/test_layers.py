@@ -35,6 +35,7 @@ LAYERS = {
     "measurement.power": 4,
     "measurement.notices": 4,
     "measurement.nesting": 4,
+    "measurement.names": 4,
     "measurement.recorder": 4,
     "measurement.host": 4,
     "measurement.pulse": 4,

@@ -822,3 +822,18 @@ def test_what_a_tracked_command_tracks_itself_is_said_unless_it_is_the_same_run(
     with fp.Tracker("outer", journal=tmp_path / "outer", children=True) as tracker:
         assert run_command([sys.executable, "-c", script], tracker, Phase.TRAIN) == 0
     assert len(doubts_of(inside)) == times
+
+
+def test_a_place_or_device_that_nobody_knows_is_said_before_the_training(tmp_path, caplog):
+    for _ in range(2):
+        with fp.Tracker("r", journal=tmp_path, zone="ZZ", device="lapto"):
+            pass
+    said = [r.getMessage() for r in caplog.records]
+    assert len(said) == 2
+    assert "--zone ZZ=NEW" in said[0]
+    assert "--device lapto=NEW" in said[1]
+    assert "Did you mean laptop?" in said[1]
+    caplog.clear()
+    with fp.Tracker("r", journal=tmp_path, zone="aws:eu-west-3", device="server.gpu"):
+        pass
+    assert not caplog.records
