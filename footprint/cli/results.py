@@ -322,8 +322,8 @@ def _correctable(error: FactorNotFound, journal: Journal) -> FactorNotFound:
     for option, column in (("--zone", "zone"), ("--device", "device")):
         for name in filter(None, dict.fromkeys(journal.columns[column])):
             if repr(name) in error.message:
-                correction = f"The journal names it; correct it with {option} {shlex.quote(name)}=NEW."
-                return FactorNotFound(error.message, f"{correction} {error.remedy}")
+                correct = f"The journal names it; correct it with {option} {shlex.quote(name)}=NEW."
+                return FactorNotFound(error.message, f"{correct} {error.remedy}")
     return error
 
 

@@ -254,8 +254,8 @@ def _lines(name: str, data: bytes, findings: list[Finding]) -> Iterator[tuple[st
                 findings.append(
                     Finding(
                         "journal-torn",
-                        "The last line is cut off, as when a process is killed or its disk is full; "
-                        "it was dropped.",
+                        "The last line is cut off, as when a process is killed or its disk is "
+                        "full; it was dropped.",
                         Severity.INFO,
                         place=place,
                     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 log = logging.getLogger("footprint")
 
@@ -19,25 +21,41 @@ _said: set[tuple[str, str]] = set()
 """Pairs of runs of which the log has spoken: a decorated function may be called in a loop."""
 
 
-def runs_around(run: str, running: Iterable[str]) -> list[str]:
-    """Name the runs that count this process already.
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What the trackers of one journal count, and for whom: the process, or its children alone."""
+
+    run: str
+    folder: Path
+    children: bool
+
+
+def runs_around(own: Counting, running: Iterable[Counting]) -> list[str]:
+    """Name the runs that count the work of a tracker already.
 
     Parameters
     ----------
-    run : str
-        Name of the run of the tracker that starts.
-    running : iterable of str
-        Runs of the trackers of this process that write elsewhere.
+    own : Counting
+        Of the tracker that starts.
+    running : iterable of Counting
+        Of the other trackers of this process.
 
     Returns
     -------
     list of str
-        Without duplicates. A command that tracks this process for the same run is none of
-        them: a reader of both subtracts.
+        Without duplicates, and without those that are read together with it: there it is
+        subtracted, or said.
     """
+    inside = [
+        other.run
+        for other in running
+        if (other.run, other.folder) != (own.run, own.folder)
+        # One that counts children alone does not count this process.
+        and (own.children or not other.children)
+    ]
     above = os.environ.get(PARENT_RUN_VARIABLE)
-    launcher = [above] if above not in (None, run) else []
-    return list(dict.fromkeys([*running, *launcher]))
+    launcher = [] if above is None or above == own.run else [above]
+    return list(dict.fromkeys([*inside, *launcher]))
 
 
 def nesting_doubt(run: str, around: list[str]) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ from footprint.journal import (
 from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.host import HostLock
 from footprint.measurement.meter import Meter
-from footprint.measurement.nesting import PARENT_VARIABLE, nesting_doubt, runs_around
+from footprint.measurement.nesting import PARENT_VARIABLE, Counting, nesting_doubt, runs_around
 from footprint.measurement.nvml import NvmlMeter
 from footprint.measurement.processor import (
     describe_machine,
@@ -90,6 +90,7 @@ class Recorder:
         self._given = meters
         self._children = children
         self._run_id = run_id
+        self.counting = Counting(run.name, _place(folder), children)
         self._meters: list[Meter] = []
         self._resting: list[Meter] = []
         self._writer = JournalWriter(self.path)
@@ -150,18 +151,9 @@ class Recorder:
             and (None in (run_id, self._run_id) or run_id == self._run_id)
         )
 
-    @property
-    def _place_of_run(self) -> tuple[Path, str]:
-        return _place(self.path.parent), self._run.name
-
-    def say_nesting(self, running: Iterable[Recorder]) -> None:
+    def say_nesting(self, running: Iterable[Counting]) -> None:
         """Write that other trackers of this process, or around it, count its work as well."""
-        # One that counts children alone does not count this process.
-        alike = [other for other in running if self._children or not other._children]
-        # In one folder and of one run they are read together, and it is said there.
-        apart = [other for other in alike if other._place_of_run != self._place_of_run]
-        around = runs_around(self._run.name, [other._run.name for other in apart])
-        if around:
+        if around := runs_around(self.counting, running):
             self.doubt(*nesting_doubt(self._run.name, around))
 
     def join(self, open_spans: OpenSpans) -> None:
@@ -388,7 +380,7 @@ def join_recorder(
             return known
         recorder = Recorder(folder, run, meters, children=children, run_id=run_id)
         recorder.open()
-        recorder.say_nesting(_running)
+        recorder.say_nesting(other.counting for other in _running)
         _running.append(recorder)
         if meters is None:
             _recorders[key] = recorder

@@ -36,7 +36,7 @@ from footprint.reporting.tables import (
     relative_width,
     zone_of,
 )
-from footprint.reporting.wording import capitalise, category_name
+from footprint.reporting.wording import capitalise, category_name, emits
 
 _ZONES_DRAWN = 20
 _LABEL = 22
@@ -164,7 +164,7 @@ def ranking_figure(result: Ranking, scenarios: Sequence[Scenario]) -> Figure | N
     unit = clean(result.scenarios[0].run.functional_unit)
     table = Table(f"Per {unit or 'run'}, against the first scenario", columns, tuple(rows))
     caption = (
-        f"{capitalise(names[0])} emits least, {names[-1]} most: "
+        f"{capitalise(names[0])} {emits(result.scenarios[order[0]])} least, {names[-1]} most: "
         f"{scale.quantity(totals[0])} and {scale.quantity(totals[-1])}."
     )
     if totals[0].value == totals[-1].value:

@@ -43,6 +43,7 @@ from footprint.reporting.wording import (
     LIFE_CYCLE_NAMES,
     STAGE_NAMES,
     capitalise,
+    is_plan,
     measured_rule,
     term_label,
 )
@@ -166,7 +167,8 @@ def _widest(scenario: Scenario, scale: Scale) -> str:
         kind = STAGE_NAMES[part.stage].partition(":")[0]
         sums[LIFE_CYCLE_NAMES[part.life_cycle], kind] += part.emissions_g.value
     (stage, kind), value = max(sums.items(), key=lambda item: item[1])
-    whose = f" of the {scenario.short} plan" if scenario.short else ""
+    noun = "plan" if is_plan(scenario.assessment) else "run"
+    whose = f" of the {scenario.short} {noun}" if scenario.short else ""
     amount = f"{scale.text(value, value / 10)} {scale.unit}"
     return f"the widest flow{whose} is {kind} in {stage}: {amount}"
 

@@ -143,10 +143,10 @@ PLAN_RULES: dict[str, str] = {
 }
 """The same, where nothing was measured."""
 
-_RUN_NAMES = {
-    Architecture.FEDERATED: "federated run",
-    Architecture.CENTRALISED: "centralised run",
-    Architecture.OTHER: "run",
+_RUN_KINDS = {
+    Architecture.FEDERATED: "federated ",
+    Architecture.CENTRALISED: "centralised ",
+    Architecture.OTHER: "",
 }
 
 
@@ -189,11 +189,17 @@ def comparison_title(result: Comparison) -> str:
 
 
 def run_label(assessment: Assessment) -> str:
-    """Name a run, such as ``'federated run “digits”'``."""
+    """Name a run or a plan, such as ``'federated run “digits”'``."""
     name = clean(assessment.run.name)
-    kind = _RUN_NAMES[assessment.run.architecture]
+    noun = "plan" if is_plan(assessment) else "run"
+    kind = f"{_RUN_KINDS[assessment.run.architecture]}{noun}"
     # A run called "federated" is the federated run.
-    return f"{kind} “{name}”" if name and f"{name} run" != kind else kind
+    return f"{kind} “{name}”" if name and f"{name} {noun}" != kind else kind
+
+
+def emits(assessment: Assessment) -> str:
+    """Give the verb: a plan has emitted nothing yet."""
+    return "would emit" if is_plan(assessment) else "emits"
 
 
 def run_name(assessment: Assessment) -> str:
@@ -234,7 +240,8 @@ def assessment_verdict(assessment: Assessment) -> str:
     amount = f"{scale.text(total.value, total.width)}{NBSP}{scale.unit.replace(' ', NBSP)}"
     ends = scale.range(total)
     interval = f" ({INTERVAL} {ends})" if ends else ""
-    return f"{capitalise(run_label(assessment))} emits {amount}{interval}{per_unit(assessment)}."
+    who = f"{capitalise(run_label(assessment))} {emits(assessment)}"
+    return f"{who} {amount}{interval}{per_unit(assessment)}."
 
 
 def comparison_verdict(result: Comparison) -> str:
@@ -245,17 +252,19 @@ def comparison_verdict(result: Comparison) -> str:
     unit = per_unit(result.candidate) or per_unit(result.baseline)
     ratio = result.ratio
     if not has_ratio(result):
-        return _difference_verdict(result.difference_g, baseline, candidate, unit)
+        return _difference_verdict(result, baseline, candidate, unit)
+    verb = emits(result.candidate)
     times = f"{number(ratio.value, ratio.width)} times"
     low, high = number(ratio.low, ratio.width), number(ratio.high, ratio.width)
     interval = f"{INTERVAL} {bounds(low, high)}"
     if ratio.low <= 1 <= ratio.high or float(number(ratio.value).replace(",", "")) == 1:
         return (
-            f"No clear difference: the {candidate} emits {times} as much as the {baseline}"
+            f"No clear difference: the {candidate} {verb} {times} as much as the {baseline}"
             f" ({interval}){unit}."
         )
     which = "more" if ratio.value > 1 else "less"
-    return f"The {candidate} emits {which} than the {baseline}: {times} as much ({interval}){unit}."
+    than = f"The {candidate} {verb} {which} than the {baseline}"
+    return f"{than}: {times} as much ({interval}){unit}."
 
 
 def ranking_title(result: Ranking) -> str:
@@ -283,7 +292,7 @@ def ranking_verdict(result: Ranking) -> str:
     amount = f"{scale.quantity(best.total_g)}{per_unit(best)}"
     if min(totals) == max(totals):
         return f"All {len(totals)} scenarios emit the same: {amount}."
-    least = f"Of {len(totals)} scenarios the {labels[place]} emits least: {amount}"
+    least = f"Of {len(totals)} scenarios the {labels[place]} {emits(best)} least: {amount}"
     if place == 0:
         return f"{least}; it is the baseline."
     ratio = result.differences[place - 1].ratio
@@ -324,16 +333,16 @@ def has_ratio(result: Comparison) -> bool:
     return result.baseline.total_g.value > 0 and math.isfinite(result.ratio.value)
 
 
-def _difference_verdict(difference: Interval, baseline: str, candidate: str, unit: str) -> str:
+def _difference_verdict(result: Comparison, baseline: str, candidate: str, unit: str) -> str:
     """Compare where the baseline emits nothing, so that no ratio exists."""
+    difference = result.difference_g
     scale = Scale.of("emissions", [difference.value])
     if difference.value == 0:
         return f"Neither the {candidate} nor the {baseline} emits anything{unit}."
     size = Interval(difference.value, difference.low, difference.high)
     amount = scale.quantity(size)
-    return (
-        f"The {candidate} emits {amount} and the {baseline} nothing{unit}, so that no ratio exists."
-    )
+    who = f"The {candidate} {emits(result.candidate)}"
+    return f"{who} {amount} and the {baseline} nothing{unit}, so that no ratio exists."
 
 
 def comparison_remarks(result: Comparison) -> tuple[str, ...]:

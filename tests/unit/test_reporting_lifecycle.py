@@ -221,15 +221,15 @@ def test_ratios_and_shares_of_a_ranking_stand_at_their_scenario(three):
     assert three.lowest == (0.0, 1.0, 0.0)
     assert [one.candidate_lower for one in three.differences] == [1.0, 1.0]
     page = view(three)
-    assert page.verdict.startswith("Of 3 scenarios the federated run “cheap” emits least")
+    assert page.verdict.startswith("Of 3 scenarios the federated plan “cheap” would emit least")
     assert "0.333 times" in page.verdict
     assert "no clear difference" not in page.verdict
     caption = page.figures[0].caption
-    assert caption.startswith("Federated run “cheap” emits least, federated run “dear” most")
+    assert caption.startswith("Federated plan “cheap” would emit least, federated plan “dear” most")
     rows = {row[0].text: row for row in page.figures[0].table.rows}
-    assert rows["Federated run “middle”"][3].text.startswith("0.667")
-    assert rows["Federated run “cheap”"][5].text.startswith("100")
-    assert rows["Federated run “dear”"][3].text == "baseline"
+    assert rows["Federated plan “middle”"][3].text.startswith("0.667")
+    assert rows["Federated plan “cheap”"][5].text.startswith("100")
+    assert rows["Federated plan “dear”"][3].text == "baseline"
     assert "in 100" in page.remarks[0]
 
 
