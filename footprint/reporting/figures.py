@@ -102,8 +102,20 @@ def category_figure(scenarios: Sequence[Scenario]) -> Figure | None:
     )
     legend = tuple(LegendItem(layer.key, layer.name) for layer in layers)
     chart = StackedChart(scale.unit, titles, totals, layers)
-    caption = f"{_leaders(scenarios, parts, category_name)} {_whisker(scenarios)}".strip()
+    said = (_leaders(scenarios, parts, category_name), _whisker(scenarios), _phases_of(scenarios))
+    caption = " ".join(filter(None, said))
     return Figure("phases", "By phase", caption, chart, legend, table)
+
+
+def _phases_of(scenarios: Sequence[Scenario]) -> str:
+    """Say why a phase and a stage of one name are not the same, where a page shows both."""
+    parts = [part for s in scenarios for part in s.assessment.contributions]
+    if len({part.life_cycle for part in parts}) < 2:
+        return ""
+    return (
+        "A phase is one kind of work, in whichever stage; making the devices stands apart, as "
+        "embodied. By stage, below, every stage holds all of its work and its devices."
+    )
 
 
 def _scaled(interval: Interval, scale: Scale) -> Interval:
@@ -276,6 +288,7 @@ def waterfall_figure(result: Comparison, scenarios: Sequence[Scenario]) -> Figur
         hovers=tuple(hovers),
     )
     caption = _waterfall_caption(result, scenarios, steps)
+    caption = " ".join(filter(None, (caption, _phases_of(scenarios))))
     table = _waterfall_table(result, ranked, scale)
     legend = (LegendItem("increase", "adds"), LegendItem("decrease", "saves"))
     return Figure("differences", "Why they differ", caption, chart, legend, table)

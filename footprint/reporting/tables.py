@@ -144,12 +144,19 @@ def quality_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
             "Basis",
             scenarios,
             bases,
-            lambda k: (k,),
+            _basis_name,
         ),
         breakdown_table(
             "Emissions by tier of the energy figure", "Tier", scenarios, tiers, _tier_name
         ),
     )
+
+
+def _basis_name(key: str) -> tuple[str, ...]:
+    # Else it contradicts the tiles, which say how much comes from metered energy.
+    if key == Basis.MEASURED:
+        return (key, "energy, bytes, or time (as of devices that were reserved)")
+    return (key,)
 
 
 def _tier_name(key: str) -> tuple[str, ...]:
