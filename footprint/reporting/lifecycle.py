@@ -111,8 +111,8 @@ def _stage_figure(scenarios: Sequence[Scenario]) -> Figure | None:
             name = LIFE_CYCLE_NAMES[LifeCycle(top[0])]
             clauses.append(f"{name} is {percent(parts.share(index, top[0]))} of the {whose}")
     caption = (
-        f"{capitalise('; '.join(clauses))}. A stage holds all kinds of work in it and the making of "
-        "its devices: a phase of the same name (above) is another figure."
+        f"{capitalise('; '.join(clauses))}. A stage holds all kinds of work in it and the making "
+        "of its devices: a phase of the same name (above) is another figure."
     )
     chart = GroupedChart(
         parts.scale.unit, tuple(names), _bars(scenarios, rows, lambda v: number(v, v / 10))

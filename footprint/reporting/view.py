@@ -59,6 +59,7 @@ from footprint.reporting.wording import (
     comparison_verdict,
     has_ratio,
     is_plan,
+    life_remark,
     per_unit,
     ranking_remarks,
     ranking_title,
@@ -102,7 +103,7 @@ def view(result: Estimate) -> Page:
         verdict, remarks = ranking_verdict(result), ranking_remarks(result)
     else:
         kind, title = "assessment", f"Carbon footprint of {run_name(result)}"
-        verdict, remarks = assessment_verdict(result), unit_remark(result)
+        verdict, remarks = assessment_verdict(result), (*life_remark(result), *unit_remark(result))
     return Page(
         kind=kind,
         title=title,

@@ -21,10 +21,13 @@ from footprint.model import (
     Tier,
     View,
 )
-from footprint.reporting.numbers import NBSP, Scale, bounds, clean, number, percent
+from footprint.reporting.numbers import NBSP, Scale, bounds, clean, number, percent, share_of
 from footprint.reporting.shapes import Scenario
 
 INTERVAL = f"90{NBSP}% interval"
+
+_MUCH_EMBODIED = 0.25
+"""Share of a total from which on a reader is told what the making of devices hangs on."""
 
 CATEGORY_NAMES: dict[str, str] = {
     Phase.SETUP: "start-up",
@@ -312,7 +315,7 @@ def ranking_remarks(result: Ranking) -> tuple[str, ...]:
         draws = f"{result.draws:,} paired draws"
         also = f"; {alike} other(s) are as often the lowest" if alike else ""
         remarks.append(f"None emits less than the {named} in {percent(share)} of {draws}{also}.")
-    return (*remarks, *unit_remark(*result.scenarios))
+    return (*remarks, *life_remark(*result.scenarios), *unit_remark(*result.scenarios))
 
 
 def term_label(term: Term) -> str:
@@ -365,7 +368,29 @@ def comparison_remarks(result: Comparison) -> tuple[str, ...]:
     ]
     if not has_ratio(result):
         remarks.append("The baseline has no emissions; check that nothing is missing from it.")
-    return (*remarks, *unit_remark(result.candidate, result.baseline))
+    pair = (result.candidate, result.baseline)
+    return (*remarks, *life_remark(*pair), *unit_remark(*pair))
+
+
+def life_remark(*assessments: Assessment) -> tuple[str, ...]:
+    """Say so where much hangs on lifespans, which have no bounds: they are rules, not estimates."""
+    shares = [
+        share_of(
+            sum(c.emissions_g.value for c in one.contributions if c.stage is Stage.EMBODIED),
+            one.total_g.value,
+        )
+        for one in assessments
+        if any(term.quantity == "lifespan" and term.low == term.high for term in one.terms)
+    ]
+    most = max(shares, default=0.0)
+    if not most >= _MUCH_EMBODIED:
+        return ()
+    of = "the total" if len(assessments) == 1 else "a total"
+    return (
+        f"Making the devices is {'up to ' if len(assessments) > 1 else ''}{percent(most)} of {of}. "
+        "The lifespans that it is spread over are rules, outside of the intervals: half of a life "
+        "doubles its part.",
+    )
 
 
 def unit_remark(*assessments: Assessment) -> tuple[str, ...]:

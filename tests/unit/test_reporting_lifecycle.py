@@ -11,7 +11,7 @@ from footprint.comparison import compare, rank
 from footprint.documents import from_json, to_json
 from footprint.errors import UsageError
 from footprint.manifest import read_manifest
-from footprint.model import Architecture, Interval, LearningCurve
+from footprint.model import Architecture, Interval, LearningCurve, Stage
 from footprint.reporting.charts import draw
 from footprint.reporting.shapes import GroupedChart, RangeChart
 from footprint.reporting.view import view
@@ -41,6 +41,21 @@ def test_the_first_sentence_names_winner_ratio_interval_and_unit(result, page):
     assert "interval" in page.verdict
     assert result.baseline.run.functional_unit in page.verdict
     assert page.title == "hospitals: federated compared with centralised"
+
+
+def test_where_devices_are_most_of_it_their_lifespans_are_said_to_have_no_bounds(result):
+    plan = result.candidate
+    assert not any("lifespan" in remark for remark in view(plan).remarks)
+    devices = tuple(c for c in plan.contributions if c.stage is Stage.EMBODIED)
+    total_g = math.fsum(c.emissions_g.value for c in devices)
+    alone = replace(
+        plan, contributions=devices, total_g=Interval(total_g, total_g / 2, total_g * 2)
+    )
+    assert any("100 % of the total" in r.replace("\xa0", " ") for r in view(alone).remarks)
+    bounded = tuple(
+        replace(t, low=t.value / 2) if t.quantity == "lifespan" else t for t in alone.terms
+    )
+    assert not any("lifespan" in r for r in view(replace(alone, terms=bounded)).remarks)
 
 
 def test_a_document_keeps_everything(result):
