@@ -90,7 +90,7 @@ def category_figure(scenarios: Sequence[Scenario]) -> Figure | None:
     layers = tuple(series(key) for key in parts.keys)
     totals = tuple(_scaled(s.assessment.total_g, scale) for s in scenarios)
     titles = tuple(
-        f"{capitalise(s.short) or 'Total'}: {scale.quantity(s.assessment.total_g)}"
+        f"{capitalise(s.short) or 'Total'}: {scale.quantity(s.assessment.total_g, width=s.width_g)}"
         for s in scenarios
     )
     table = breakdown_table(
@@ -268,14 +268,14 @@ def waterfall_figure(result: Comparison, scenarios: Sequence[Scenario]) -> Figur
     scale = Scale.of("emissions", [start.value, end.value, *sizes])
     names = [capitalise(category_name(step.category)) for step in steps]
     changes = [signed(scale.text(s.difference_g.value, s.difference_g.width)) for s in steps]
-    ends = [scale.text(total.value, total.width) for total in (start, end)]
+    ends = [scale.text(s.assessment.total_g.value, s.width_g) for s in scenarios]
     hovers = [
-        f"Baseline: {scale.quantity(start)}",
+        f"Baseline: {scale.quantity(start, width=scenarios[0].width_g)}",
         *(
             f"{name}: {scale.quantity(step.difference_g, sign=True)}"
             for name, step in zip(names, steps, strict=True)
         ),
-        f"Candidate: {scale.quantity(end)}",
+        f"Candidate: {scale.quantity(end, width=scenarios[1].width_g)}",
     ]
     chart = WaterfallChart(
         unit=scale.unit,
@@ -289,7 +289,7 @@ def waterfall_figure(result: Comparison, scenarios: Sequence[Scenario]) -> Figur
     )
     caption = _waterfall_caption(result, scenarios, steps)
     caption = " ".join(filter(None, (caption, _phases_of(scenarios))))
-    table = _waterfall_table(result, ranked, scale)
+    table = _waterfall_table(result, ranked, scale, ends)
     legend = (LegendItem("increase", "adds"), LegendItem("decrease", "saves"))
     return Figure("differences", "Why they differ", caption, chart, legend, table)
 
@@ -312,7 +312,7 @@ def _waterfall_caption(
 
 
 def _waterfall_table(
-    result: Comparison, steps: Sequence[CategoryDifference], scale: Scale
+    result: Comparison, steps: Sequence[CategoryDifference], scale: Scale, ends: Sequence[str]
 ) -> Table:
     baseline, candidate = relative_width(result.baseline), relative_width(result.candidate)
     rows = [
@@ -325,11 +325,10 @@ def _waterfall_table(
         )
         for step in steps
     ]
-    start, end, difference = result.baseline.total_g, result.candidate.total_g, result.difference_g
+    difference = result.difference_g
     foot = (
         Cell("Total"),
-        Cell(scale.text(start.value, start.width)),
-        Cell(scale.text(end.value, end.width)),
+        *(Cell(total) for total in ends),
         Cell(signed(scale.text(difference.value, difference.width))),
         Cell(scale.range(difference) or NOT_KNOWN),
     )

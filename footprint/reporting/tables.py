@@ -105,7 +105,9 @@ def breakdown_table(
     foot = [Cell("Total")]
     for scenario in scenarios:
         total = scenario.assessment.total_g
-        foot.append(Cell(parts.scale.text(total.value, total.width), _range(parts.scale, scenario)))
+        foot.append(
+            Cell(parts.scale.text(total.value, scenario.width_g), _range(parts.scale, scenario))
+        )
         foot.append(Cell(percent(share_of(total.value, total.value))))
     columns = (Column(heading), *scenario_columns(scenarios, parts.scale.unit))
     return Table(caption, columns, tuple(rows), tuple(foot))

@@ -213,10 +213,10 @@ def run_name(assessment: Assessment) -> str:
 def scenarios_of(result: Estimate) -> tuple[Scenario, ...]:
     """List the runs of a result, baseline first, each with what to call it."""
     if isinstance(result, Assessment):
-        return (Scenario("", run_label(result), "", result),)
+        return (Scenario("", run_label(result), "", result, result.total_g.width),)
     if isinstance(result, Ranking):
         return tuple(
-            Scenario(f"scenario {place}", label, label, one)
+            Scenario(f"scenario {place}", label, label, one, one.total_g.width)
             for place, (label, one) in enumerate(
                 zip(ranking_labels(result), result.scenarios, strict=True), start=1
             )
@@ -225,8 +225,21 @@ def scenarios_of(result: Estimate) -> tuple[Scenario, ...]:
     kinds = {assessment.run.architecture for _, assessment in pair}
     telling = len(kinds) == 2 and Architecture.OTHER not in kinds
     return tuple(
-        Scenario(role, run_label(a), a.run.architecture.value if telling else role, a)
+        Scenario(
+            role,
+            run_label(a),
+            a.run.architecture.value if telling else role,
+            a,
+            _telling_width(a.total_g.width, result.difference_g.value),
+        )
         for role, a in pair
+    )
+
+
+def _telling_width(width: float, difference: float) -> float:
+    """Width with which totals are written so that their difference shows."""
+    return (
+        min(width, 10.0 ** (1 + math.floor(math.log10(abs(difference))))) if difference else width
     )
 
 

@@ -58,6 +58,16 @@ def test_where_devices_are_most_of_it_their_lifespans_are_said_to_have_no_bounds
     assert not any("lifespan" in r for r in view(replace(alone, terms=bounded)).remarks)
 
 
+def test_two_totals_are_written_so_that_their_difference_shows(result, page):
+    """101.06 and 99.01 kg: as 100 and 99 they would not differ by 2."""
+    totals = [group.cards[0].value for group in page.groups[1:]]
+    foot = [cell.text for cell in figure(page, "differences").table.foot[1:3]]
+    phases = [cell.text for cell in figure(page, "phases").table.foot[1::2]]
+    assert totals == foot == phases
+    shown = float(totals[1]) - float(totals[0])
+    assert shown == pytest.approx(result.difference_g.value / 1000, abs=1)
+
+
 def test_a_document_keeps_everything(result):
     assert from_json(to_json(result)) == result
 
