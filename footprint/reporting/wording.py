@@ -401,7 +401,7 @@ def life_remark(*assessments: Assessment) -> tuple[str, ...]:
     of = "the total" if len(assessments) == 1 else "a total"
     return (
         f"Making the devices is {'up to ' if len(assessments) > 1 else ''}{percent(most)} of {of}. "
-        "The lifespans that it is spread over are rules, outside of the intervals: half of a life "
+        "The lifespans that it is spread over are rules, outside of the intervals: half of one "
         "doubles its part.",
     )
 
