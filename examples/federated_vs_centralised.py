@@ -33,6 +33,13 @@ SERVER_ZONE = "DE"
 DEVICE = "desktop"  # each participant owns one; the same class, so that only the method differs
 LOCAL_EPOCHS = 5  # of each client in each round; the centralised server evaluates after each
 HELD = 3  # evaluations in a row that must reach the target
+ASSUMED = (
+    "demonstration",
+    "Places and devices are assumptions of this demonstration: clients in "
+    f"{', '.join(dict.fromkeys(CLIENT_ZONES))}, a server in {SERVER_ZONE}, a {DEVICE} computer "
+    "each. All ran on one machine, where time, processor time and bytes were measured.",
+    "Read it as an example of a result; give your own trainings the places that are true.",
+)
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,7 @@ def train_centralised(job: Job) -> None:
 
         from footprint.learning.fedavg import LocalTraining, accuracy, train_locally
 
+        tracker.doubt(*ASSUMED)
         with tracker.span("load"):
             data, model, generator = load_data(job), make_model(job), make_generator(job)
         for number, (inputs, targets) in enumerate(data.clients, start=1):
@@ -157,6 +165,7 @@ def train_federated(job: Job) -> None:
     ) as tracker:
         from footprint.learning.fedavg import accuracy, deserialise, federated_average, serialise
 
+        tracker.doubt(*ASSUMED)
         with tracker.span("load"):
             data, model, generator = load_data(job), make_model(job), make_generator(job)
             local = copy.deepcopy(model)

@@ -6,6 +6,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +53,7 @@ def demo(
     """
     from footprint.assessment import estimate
     from footprint.documents import to_json
-    from footprint.integrations.flower.demo import require_extras, train_digits
+    from footprint.integrations.flower.demo import ASSUMED, require_extras, train_digits
     from footprint.inventory import build_inventory
     from footprint.measurement.attribution import read_journal
     from footprint.reporting import write_report
@@ -74,7 +75,9 @@ def demo(
             train_digits(
                 folder, Path(scratch), engine=engine, clients=clients, rounds=rounds, watch=watch
             )
-        result = estimate(build_inventory(read_journal(folder)))
+        measured = read_journal(folder)
+        measured = replace(measured, findings=(ASSUMED, *measured.findings))
+        result = estimate(build_inventory(measured))
     page = write_report(result, output, assets=assets, command=command_line())
     if as_json:
         print_text(to_json(result))

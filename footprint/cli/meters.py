@@ -20,9 +20,10 @@ def meters(
 
         footprint meters --json
     """
-    from footprint.measurement.sources import describe_meters
+    from footprint.factors import load_catalogue
+    from footprint.measurement.sources import describe_meters, describe_model
 
-    found = describe_meters()
+    found = [*describe_meters(), describe_model(load_catalogue())]
     if as_json:
         print_json(
             [

@@ -13,7 +13,7 @@ import typer
 
 from footprint.cli.ledger_options import DEFAULT_URL
 from footprint.cli.output import print_text, say
-from footprint.errors import DocumentError, UsageError
+from footprint.errors import DocumentError, FactorNotFound, UsageError
 
 if TYPE_CHECKING:
     from footprint.documents import Result
@@ -174,7 +174,11 @@ def estimate(
     if intensity:
         journal, settings = _timed(journal, settings, intensity)
     inventory = build_inventory(journal, by_round=by_round)
-    deliver(estimate_(inventory, settings, catalogue=catalogue), output, assets, as_json=as_json)
+    try:
+        result = estimate_(inventory, settings, catalogue=catalogue)
+    except FactorNotFound as error:
+        raise _correctable(error, journal) from error
+    deliver(result, output, assets, as_json=as_json)
 
 
 def compare(
@@ -311,6 +315,16 @@ def _timed(journal: Journal, settings: Settings, options: list[str]) -> tuple[Jo
         journal, findings=(*journal.findings, *findings), inputs=(*journal.inputs, *inputs)
     )
     return journal, replace(settings, intensities={**settings.intensities, **means})
+
+
+def _correctable(error: FactorNotFound, journal: Journal) -> FactorNotFound:
+    """Say how a name that stands in the journal is corrected: the training need not run again."""
+    for option, column in (("--zone", "zone"), ("--device", "device")):
+        for name in filter(None, dict.fromkeys(journal.columns[column])):
+            if repr(name) in error.message:
+                correct = f"The journal names it; correct it with {option} {shlex.quote(name)}=NEW."
+                return FactorNotFound(error.message, f"{correct} {error.remedy}")
+    return error
 
 
 def _planned(

@@ -95,13 +95,12 @@ def track(
 def _check_names(zone: str | None, device: str | None) -> None:
     if zone is None and device is None:
         return
-    from footprint.factors import load_catalogue
+    from footprint.factors import find_device, find_zone
 
-    catalogue = load_catalogue()
     if zone is not None:
-        catalogue.zones.find(zone)
+        find_zone(zone)
     if device is not None:
-        catalogue.resolve("lifespan", subject=device)
+        find_device(device)
 
 
 def _summarise(path: Path, code: int, *, as_json: bool) -> None:

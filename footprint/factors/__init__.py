@@ -5,6 +5,7 @@ from __future__ import annotations
 from footprint.factors.catalogue import (
     FactorCatalogue,
     check_catalogue,
+    find_device,
     find_zone,
     load_catalogue,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Zones",
     "check_catalogue",
     "diff_catalogues",
+    "find_device",
     "find_zone",
     "load_catalogue",
 ]

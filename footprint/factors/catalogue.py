@@ -14,7 +14,14 @@ from types import MappingProxyType
 from footprint import _resources
 from footprint.errors import FactorError
 from footprint.factors.bands import Band, BandKey, find_band
-from footprint.factors.files import VERSION_FILE, FactorFolder, fault, read_folder, read_zones
+from footprint.factors.files import (
+    VERSION_FILE,
+    FactorFolder,
+    fault,
+    read_folder,
+    read_subjects,
+    read_zones,
+)
 from footprint.factors.resolution import GroupKey, Query, not_found, resolve_query, subject_lineage
 from footprint.factors.schema import FactorRow
 from footprint.factors.zones import Zone, Zones
@@ -199,6 +206,21 @@ def find_zone(text: str) -> Zone:
         If there is no such zone; close matches are named.
     """
     return read_zones(_resources.emission_factors()).find(text)
+
+
+def find_device(text: str) -> str:
+    """Look up the class of a device in the built-in catalogue, without loading its factors.
+
+    Raises
+    ------
+    FactorNotFound
+        If there is no such class; close matches are named.
+    """
+    known = read_subjects(_resources.emission_factors() / "hardware" / "lifespans.csv")
+    for name in subject_lineage(text):
+        if name in known:
+            return name
+    raise not_found(f"There is no device class {text!r}", text, known, "--quantity lifespan")
 
 
 def check_catalogue(folder: Path) -> list[Finding]:

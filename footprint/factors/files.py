@@ -70,6 +70,12 @@ def read_zones(path: Path) -> Zones:
     return Zones(folder.zones)
 
 
+def read_subjects(path: Path) -> list[str]:
+    """Read what the rows of one factor file are about, and nothing else of it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(dict.fromkeys(row["subject"] for row in csv.DictReader(file)))
+
+
 def read_folder(path: Path, known_zones: Mapping[str, Zone] | None = None) -> FactorFolder:
     """Read every factor file below `path`.
 

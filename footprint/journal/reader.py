@@ -117,7 +117,8 @@ def read_records(paths: Iterable[Path]) -> Records:
         raise JournalError(
             f"No usable span in {', '.join(i.name for i in inputs) or 'what can be read'}."
             + (f" {reasons}" * bool(reasons)),
-            "A tracked process that is killed before a phase ends leaves nothing to estimate."
+            "A tracked process that is killed, or whose disk is full, before a phase ends leaves "
+            "nothing to estimate."
             if processes
             else "A journal is a .jsonl file that a footprint tracker wrote.",
         )
@@ -253,7 +254,8 @@ def _lines(name: str, data: bytes, findings: list[Finding]) -> Iterator[tuple[st
                 findings.append(
                     Finding(
                         "journal-torn",
-                        "The last line was cut off when the process died; it was dropped.",
+                        "The last line is cut off, as when a process is killed or its disk is "
+                        "full; it was dropped.",
                         Severity.INFO,
                         place=place,
                     )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from footprint.measurement.recorder import PARENT_VARIABLE
+from footprint.measurement.nesting import PARENT_RUN_VARIABLE, PARENT_VARIABLE
 from footprint.measurement.tracker import Tracker
 from footprint.model import Phase
 
@@ -52,7 +52,11 @@ def run_command(
     """
     with _adopted_orphans(), tracker.span(phase) as span:
         ours = _children()
-        environment = {**os.environ, PARENT_VARIABLE: tracker.token}
+        environment = {
+            **os.environ,
+            PARENT_VARIABLE: tracker.token,
+            PARENT_RUN_VARIABLE: tracker.run,
+        }
         process = subprocess.Popen(  # noqa: S603 - running it is what was asked for
             command, env=environment
         )

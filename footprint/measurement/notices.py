@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from footprint.journal import TRUNCATED, ProcessRecords
 from footprint.measurement.accounts import Account
 from footprint.measurement.meter import part_of
+from footprint.measurement.nesting import NESTED
 from footprint.measurement.supply import Supply
 from footprint.model import Finding, Severity
 
@@ -17,6 +18,12 @@ _USED_COUNTERS = ("cpu.", "memory.", "cgroup.")
 
 _CLOCK_S = 1e-2  # shorter stretches than this are the edges of readings
 _MUCH = 0.05
+# A reader cannot tell the two apart: what could not be written is not there to say so.
+_BROKEN = (
+    "A journal breaks off: its process was killed, or could no longer write (its disk was full, "
+    "say; its log tells)"
+)
+_HIGHER = "The true figures are higher. Figures per round are those of the rounds that it holds."
 _BEYOND = 1.1
 
 
@@ -44,7 +51,7 @@ def record_findings(processes: Sequence[ProcessRecords]) -> Iterator[Finding]:
     for same in by_process.values():
         if _overlap(same):
             yield Finding(
-                "trackers-nested",
+                NESTED,
                 f"{len(same)} trackers of one process ran at once; each counted all of it.",
                 remedy="Use one tracker per process, and spans of it inside.",
                 place=same[0].file,
@@ -108,8 +115,8 @@ def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> It
     if not process.spans:
         yield Finding(
             "truncated",
-            "A process ended before its first heartbeat; nothing that it did is counted.",
-            remedy="The true figures are higher.",
+            f"{_BROKEN}: nothing that its process did is counted.",
+            remedy=_HIGHER,
             place=process.file,
         )
     cut = [span for span in process.spans if span.status == TRUNCATED]
@@ -117,12 +124,11 @@ def process_findings(process: ProcessRecords, accounts: Iterable[Account]) -> It
     if cut or lost:
         yield Finding(
             "truncated",
-            "A process ended before its tracker did; phases that were open then end at "
-            "its last heartbeat."
+            f"{_BROKEN}: phases that were open then end at its last heartbeat."
             if cut
-            else "A process ended before its first heartbeat; what it did outside of finished "
-            "phases is missing.",
-            remedy="The true figures are higher.",
+            else f"{_BROKEN}: what its process did outside of the finished phases that it "
+            "holds is missing.",
+            remedy=_HIGHER,
             place=process.file,
         )
     failed = [span for span in process.spans if span.status == "failed" and span.parent is not None]

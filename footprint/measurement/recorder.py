@@ -26,6 +26,7 @@ from footprint.journal import (
 from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.host import HostLock
 from footprint.measurement.meter import Meter
+from footprint.measurement.nesting import PARENT_VARIABLE, Counting, nesting_doubt, runs_around
 from footprint.measurement.nvml import NvmlMeter
 from footprint.measurement.processor import (
     describe_machine,
@@ -44,10 +45,6 @@ SAMPLE_S = 1.0
 """Between two samples of the host: bounds the wraps of counters, gives the idle level."""
 BEATS_PER_HEARTBEAT = 5
 """So much at most is lost of an open phase when its process is killed [SAMPLE_S]."""
-
-
-PARENT_VARIABLE = "FOOTPRINT_PARENT"
-"""Tells a tracked process which `footprint track` counts it as well."""
 
 
 def is_of_host(counter: str) -> bool:
@@ -93,6 +90,7 @@ class Recorder:
         self._given = meters
         self._children = children
         self._run_id = run_id
+        self.counting = Counting(run.name, _place(folder), children)
         self._meters: list[Meter] = []
         self._resting: list[Meter] = []
         self._writer = JournalWriter(self.path)
@@ -134,6 +132,8 @@ class Recorder:
                 return
             for key in [key for key, recorder in _recorders.items() if recorder is self]:
                 del _recorders[key]
+            if self in _running:
+                _running.remove(self)
         self.close()
 
     @property
@@ -150,6 +150,11 @@ class Recorder:
             and self._children is children
             and (None in (run_id, self._run_id) or run_id == self._run_id)
         )
+
+    def say_nesting(self, running: Iterable[Counting]) -> None:
+        """Write that other trackers of this process, or around it, count its work as well."""
+        if around := runs_around(self.counting, running):
+            self.doubt(*nesting_doubt(self._run.name, around))
 
     def join(self, open_spans: OpenSpans) -> None:
         """Use this recorder; `open_spans` gives the spans that are open, for heartbeats."""
@@ -325,6 +330,8 @@ class Recorder:
 
 _recorders: dict[tuple[object, ...], Recorder] = {}
 """Those that go on, by process, folder and run."""
+_running: list[Recorder] = []
+"""Those and the ones with meters of their own, of this process."""
 
 # Reentrant: a signal handler may start a tracker while one is being started.
 _joining = threading.RLock()
@@ -335,6 +342,7 @@ def _forget() -> None:
     global _joining
     _joining = threading.RLock()
     _recorders.clear()
+    _running.clear()
 
 
 def joining() -> AbstractContextManager[object]:
@@ -372,6 +380,8 @@ def join_recorder(
             return known
         recorder = Recorder(folder, run, meters, children=children, run_id=run_id)
         recorder.open()
+        recorder.say_nesting(other.counting for other in _running)
+        _running.append(recorder)
         if meters is None:
             _recorders[key] = recorder
         recorder.join(open_spans)

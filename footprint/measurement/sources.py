@@ -6,19 +6,24 @@ import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from footprint.errors import MeterAbsent, MeterError
+from footprint.errors import DataError, MeterAbsent, MeterError
 from footprint.measurement.amd import AmdMeter
 from footprint.measurement.apple import AppleMeter
 from footprint.measurement.battery import BatteryMeter
+from footprint.measurement.calibration import calibration_for, journal_lines, machine_token
 from footprint.measurement.cgroup import CgroupMeter
 from footprint.measurement.jetson import JetsonMeter
 from footprint.measurement.memory import MemoryMeter
 from footprint.measurement.meter import TIER_BANDS, Meter
 from footprint.measurement.nvml import NvmlMeter
-from footprint.measurement.processor import ProcessorMeter
+from footprint.measurement.processor import ProcessorMeter, describe_machine
 from footprint.measurement.rapl import RaplMeter
 from footprint.model import Tier
+
+if TYPE_CHECKING:
+    from footprint.factors import FactorCatalogue
 
 log = logging.getLogger("footprint")
 
@@ -81,14 +86,15 @@ class MeterState:
     ----------
     name : str
     state : str
-        ``"readable"``, ``"absent"`` (this machine has none) or ``"failed"``.
+        ``"readable"``, ``"absent"`` (this machine has none), ``"failed"`` or ``"fallback"`` (a
+        model, for what no energy source sees).
     tier : Tier or None
     band : str
         95 % band of the tier.
     counters : tuple of str
         What it reads.
     message, remedy : str
-        Why it cannot be read, and what to do.
+        Why it cannot be read, or what it rests on, and what to do.
     """
 
     name: str
@@ -114,3 +120,25 @@ def describe_meters() -> list[MeterState]:
         band = "x {:g} to {:g}".format(*TIER_BANDS[meter.tier]) if meter.tier else ""
         states.append(MeterState(name, "readable", meter.tier, band, counters))
     return states
+
+
+def describe_model(catalogue: FactorCatalogue) -> MeterState:
+    """Say how the processor is modelled where no energy source sees it, and what is better."""
+    # A tracker, which imports this module, starts without factors.
+    from footprint.measurement.power import energy_model
+
+    machine = describe_machine()
+    try:
+        calibration = calibration_for(machine, machine_token())
+    except DataError as error:
+        return MeterState("model", "failed", message=error.message, remedy=error.remedy)
+    lines = None if calibration is None else journal_lines(calibration)
+    model = energy_model(machine, catalogue, lines)
+    (finding,) = model.findings
+    advice = "Calibrate again when the machine changes: footprint calibrate"
+    if calibration is None:
+        advice = "With a wall meter, fit this machine's own line: footprint calibrate."
+        advice = f"{advice} {finding.remedy}".strip()
+    band = "x {:g} to {:g}".format(*model.band)
+    message = f"CPU time and memory, where no energy source above is readable. {finding.message}"
+    return MeterState("model", "fallback", model.tier, band, (), message, advice)

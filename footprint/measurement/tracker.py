@@ -23,6 +23,7 @@ from typing import Any, Self
 from footprint.errors import UsageError
 from footprint.journal import ProcessRecords, ReportRecord, SpanRecord
 from footprint.measurement.meter import Meter
+from footprint.measurement.names import warn_of_names
 from footprint.measurement.processor import process_start_s
 from footprint.measurement.recorder import Recorder, join_recorder, joining
 from footprint.measurement.span import Edge, Span, is_count, record_of
@@ -203,6 +204,7 @@ class Tracker:
         """Open the journal and begin the span of the whole process."""
         if self.running:
             raise UsageError("This tracker runs already.", "Use one tracker per run and process.")
+        warn_of_names(self.zone, self.device)
         recorder = self._record()
         if self.include_startup:
             self._record_startup(recorder)

@@ -36,7 +36,7 @@ from footprint.reporting.tables import (
     relative_width,
     zone_of,
 )
-from footprint.reporting.wording import capitalise, category_name
+from footprint.reporting.wording import capitalise, category_name, emits
 
 _ZONES_DRAWN = 20
 _LABEL = 22
@@ -90,7 +90,7 @@ def category_figure(scenarios: Sequence[Scenario]) -> Figure | None:
     layers = tuple(series(key) for key in parts.keys)
     totals = tuple(_scaled(s.assessment.total_g, scale) for s in scenarios)
     titles = tuple(
-        f"{capitalise(s.short) or 'Total'}: {scale.quantity(s.assessment.total_g)}"
+        f"{capitalise(s.short) or 'Total'}: {scale.quantity(s.assessment.total_g, width=s.width_g)}"
         for s in scenarios
     )
     table = breakdown_table(
@@ -102,8 +102,20 @@ def category_figure(scenarios: Sequence[Scenario]) -> Figure | None:
     )
     legend = tuple(LegendItem(layer.key, layer.name) for layer in layers)
     chart = StackedChart(scale.unit, titles, totals, layers)
-    caption = f"{_leaders(scenarios, parts, category_name)} {_whisker(scenarios)}".strip()
+    said = (_leaders(scenarios, parts, category_name), _whisker(scenarios), _phases_of(scenarios))
+    caption = " ".join(filter(None, said))
     return Figure("phases", "By phase", caption, chart, legend, table)
+
+
+def _phases_of(scenarios: Sequence[Scenario]) -> str:
+    """Say why a phase and a stage of one name are not the same, where a page shows both."""
+    parts = [part for s in scenarios for part in s.assessment.contributions]
+    if len({part.life_cycle for part in parts}) < 2:
+        return ""
+    return (
+        "A phase is one kind of work, in whichever stage; making the devices stands apart, as "
+        "embodied. By stage, below, every stage holds all of its work and its devices."
+    )
 
 
 def _scaled(interval: Interval, scale: Scale) -> Interval:
@@ -164,7 +176,7 @@ def ranking_figure(result: Ranking, scenarios: Sequence[Scenario]) -> Figure | N
     unit = clean(result.scenarios[0].run.functional_unit)
     table = Table(f"Per {unit or 'run'}, against the first scenario", columns, tuple(rows))
     caption = (
-        f"{capitalise(names[0])} emits least, {names[-1]} most: "
+        f"{capitalise(names[0])} {emits(result.scenarios[order[0]])} least, {names[-1]} most: "
         f"{scale.quantity(totals[0])} and {scale.quantity(totals[-1])}."
     )
     if totals[0].value == totals[-1].value:
@@ -256,14 +268,14 @@ def waterfall_figure(result: Comparison, scenarios: Sequence[Scenario]) -> Figur
     scale = Scale.of("emissions", [start.value, end.value, *sizes])
     names = [capitalise(category_name(step.category)) for step in steps]
     changes = [signed(scale.text(s.difference_g.value, s.difference_g.width)) for s in steps]
-    ends = [scale.text(total.value, total.width) for total in (start, end)]
+    ends = [scale.text(s.assessment.total_g.value, s.width_g) for s in scenarios]
     hovers = [
-        f"Baseline: {scale.quantity(start)}",
+        f"Baseline: {scale.quantity(start, width=scenarios[0].width_g)}",
         *(
             f"{name}: {scale.quantity(step.difference_g, sign=True)}"
             for name, step in zip(names, steps, strict=True)
         ),
-        f"Candidate: {scale.quantity(end)}",
+        f"Candidate: {scale.quantity(end, width=scenarios[1].width_g)}",
     ]
     chart = WaterfallChart(
         unit=scale.unit,
@@ -276,7 +288,8 @@ def waterfall_figure(result: Comparison, scenarios: Sequence[Scenario]) -> Figur
         hovers=tuple(hovers),
     )
     caption = _waterfall_caption(result, scenarios, steps)
-    table = _waterfall_table(result, ranked, scale)
+    caption = " ".join(filter(None, (caption, _phases_of(scenarios))))
+    table = _waterfall_table(result, ranked, scale, ends)
     legend = (LegendItem("increase", "adds"), LegendItem("decrease", "saves"))
     return Figure("differences", "Why they differ", caption, chart, legend, table)
 
@@ -299,7 +312,7 @@ def _waterfall_caption(
 
 
 def _waterfall_table(
-    result: Comparison, steps: Sequence[CategoryDifference], scale: Scale
+    result: Comparison, steps: Sequence[CategoryDifference], scale: Scale, ends: Sequence[str]
 ) -> Table:
     baseline, candidate = relative_width(result.baseline), relative_width(result.candidate)
     rows = [
@@ -312,11 +325,10 @@ def _waterfall_table(
         )
         for step in steps
     ]
-    start, end, difference = result.baseline.total_g, result.candidate.total_g, result.difference_g
+    difference = result.difference_g
     foot = (
         Cell("Total"),
-        Cell(scale.text(start.value, start.width)),
-        Cell(scale.text(end.value, end.width)),
+        *(Cell(total) for total in ends),
         Cell(signed(scale.text(difference.value, difference.width))),
         Cell(scale.range(difference) or NOT_KNOWN),
     )

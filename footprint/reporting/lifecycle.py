@@ -43,6 +43,7 @@ from footprint.reporting.wording import (
     LIFE_CYCLE_NAMES,
     STAGE_NAMES,
     capitalise,
+    is_plan,
     measured_rule,
     term_label,
 )
@@ -109,7 +110,10 @@ def _stage_figure(scenarios: Sequence[Scenario]) -> Figure | None:
         if top:
             name = LIFE_CYCLE_NAMES[LifeCycle(top[0])]
             clauses.append(f"{name} is {percent(parts.share(index, top[0]))} of the {whose}")
-    caption = capitalise("; ".join(clauses)) + "."
+    caption = (
+        f"{capitalise('; '.join(clauses))}. A stage holds all kinds of work in it and the making "
+        "of its devices: a phase of the same name (above) is another figure."
+    )
     chart = GroupedChart(
         parts.scale.unit, tuple(names), _bars(scenarios, rows, lambda v: number(v, v / 10))
     )
@@ -166,7 +170,8 @@ def _widest(scenario: Scenario, scale: Scale) -> str:
         kind = STAGE_NAMES[part.stage].partition(":")[0]
         sums[LIFE_CYCLE_NAMES[part.life_cycle], kind] += part.emissions_g.value
     (stage, kind), value = max(sums.items(), key=lambda item: item[1])
-    whose = f" of the {scenario.short} plan" if scenario.short else ""
+    noun = "plan" if is_plan(scenario.assessment) else "run"
+    whose = f" of the {scenario.short} {noun}" if scenario.short else ""
     amount = f"{scale.text(value, value / 10)} {scale.unit}"
     return f"the widest flow{whose} is {kind} in {stage}: {amount}"
 

@@ -131,9 +131,11 @@ class Scale:
         # Two ends that are both "less than the least" say no more than the value does.
         return "" if low == high and low[0] in "<>" else bounds(low, high)
 
-    def quantity(self, interval: Interval, *, sign: bool = False) -> str:
-        """Write value, unit and interval: ``'1.8 mg CO₂e (1.2–2.9)'``."""
-        text = self.text(interval.value, interval.width)
+    def quantity(
+        self, interval: Interval, *, sign: bool = False, width: float | None = None
+    ) -> str:
+        """Write value, unit and interval: ``'1.8 mg CO₂e (1.2–2.9)'``; `width` gives the digits."""
+        text = self.text(interval.value, interval.width if width is None else width)
         ends = self.range(interval)
         value = f"{signed(text) if sign else text}{NBSP}{self.unit.replace(' ', NBSP)}"
         return f"{value} ({ends})" if ends else value

@@ -20,12 +20,16 @@ class Scenario:
     short : str
         One word for use inside sentences, such as ``"federated"``; may be empty.
     assessment : Assessment
+    width_g : float
+        How uncertain its total is taken for when it is written: a page of two shows the digits
+        that they differ in [g].
     """
 
     role: str
     label: str
     short: str
     assessment: Assessment
+    width_g: float
 
 
 @dataclass(frozen=True, slots=True)

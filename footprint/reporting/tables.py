@@ -105,7 +105,9 @@ def breakdown_table(
     foot = [Cell("Total")]
     for scenario in scenarios:
         total = scenario.assessment.total_g
-        foot.append(Cell(parts.scale.text(total.value, total.width), _range(parts.scale, scenario)))
+        foot.append(
+            Cell(parts.scale.text(total.value, scenario.width_g), _range(parts.scale, scenario))
+        )
         foot.append(Cell(percent(share_of(total.value, total.value))))
     columns = (Column(heading), *scenario_columns(scenarios, parts.scale.unit))
     return Table(caption, columns, tuple(rows), tuple(foot))
@@ -144,12 +146,19 @@ def quality_tables(scenarios: Sequence[Scenario]) -> tuple[Table, ...]:
             "Basis",
             scenarios,
             bases,
-            lambda k: (k,),
+            _basis_name,
         ),
         breakdown_table(
             "Emissions by tier of the energy figure", "Tier", scenarios, tiers, _tier_name
         ),
     )
+
+
+def _basis_name(key: str) -> tuple[str, ...]:
+    # Else it contradicts the tiles, which say how much comes from metered energy.
+    if key == Basis.MEASURED:
+        return (key, "energy, bytes, or time (as of devices that were reserved)")
+    return (key,)
 
 
 def _tier_name(key: str) -> tuple[str, ...]:

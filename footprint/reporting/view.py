@@ -59,6 +59,7 @@ from footprint.reporting.wording import (
     comparison_verdict,
     has_ratio,
     is_plan,
+    life_remark,
     per_unit,
     ranking_remarks,
     ranking_title,
@@ -102,7 +103,7 @@ def view(result: Estimate) -> Page:
         verdict, remarks = ranking_verdict(result), ranking_remarks(result)
     else:
         kind, title = "assessment", f"Carbon footprint of {run_name(result)}"
-        verdict, remarks = assessment_verdict(result), unit_remark(result)
+        verdict, remarks = assessment_verdict(result), (*life_remark(result), *unit_remark(result))
     return Page(
         kind=kind,
         title=title,
@@ -149,7 +150,7 @@ def _card_group(scenario: Scenario) -> CardGroup:
     a = scenario.assessment
     measured = metered_share(a)
     unit = per_unit(a).removeprefix(" per ")
-    cards = [_emission_card("Total", a.total_g, 1, "", measured)]
+    cards = [_emission_card("Total", a.total_g, 1, "", measured, scenario.width_g)]
     # What is no training (storage, inference, ...) has no rounds.
     if {c.life_cycle for c in a.contributions} <= {LifeCycle.TRAIN}:
         cards += [
@@ -164,7 +165,12 @@ def _card_group(scenario: Scenario) -> CardGroup:
         ]
     cards += [
         _emission_card(
-            "Per functional unit", a.total_g, int(bool(unit)), unit or "none declared", measured
+            "Per functional unit",
+            a.total_g,
+            int(bool(unit)),
+            unit or "none declared",
+            measured,
+            scenario.width_g,
         ),
         _energy_card(a),
         _data_card(a),
@@ -178,12 +184,14 @@ def _count(count: int, noun: str) -> str:
     return plural(count, noun) if count else f"no {noun}s recorded"
 
 
-def _emission_card(label: str, total: Interval, count: int, note: str, measured: str) -> Card:
+def _emission_card(
+    label: str, total: Interval, count: int, note: str, measured: str, width_g: float | None = None
+) -> Card:
     if count < 1:
         return Card(label, NOT_KNOWN, "", "", note, "")
     each = Interval(*(end / count for end in (total.value, total.low, total.high)))
     scale = Scale.of("emissions", [each.value])
-    value = scale.text(each.value, each.width)
+    value = scale.text(each.value, each.width if width_g is None else width_g)
     return Card(label, value, scale.unit, scale.range(each), note, measured)
 
 

@@ -21,10 +21,13 @@ from footprint.model import (
     Tier,
     View,
 )
-from footprint.reporting.numbers import NBSP, Scale, bounds, clean, number, percent
+from footprint.reporting.numbers import NBSP, Scale, bounds, clean, number, percent, share_of
 from footprint.reporting.shapes import Scenario
 
 INTERVAL = f"90{NBSP}% interval"
+
+_MUCH_EMBODIED = 0.25
+"""Share of a total from which on a reader is told what the making of devices hangs on."""
 
 CATEGORY_NAMES: dict[str, str] = {
     Phase.SETUP: "start-up",
@@ -143,10 +146,10 @@ PLAN_RULES: dict[str, str] = {
 }
 """The same, where nothing was measured."""
 
-_RUN_NAMES = {
-    Architecture.FEDERATED: "federated run",
-    Architecture.CENTRALISED: "centralised run",
-    Architecture.OTHER: "run",
+_RUN_KINDS = {
+    Architecture.FEDERATED: "federated ",
+    Architecture.CENTRALISED: "centralised ",
+    Architecture.OTHER: "",
 }
 
 
@@ -189,11 +192,17 @@ def comparison_title(result: Comparison) -> str:
 
 
 def run_label(assessment: Assessment) -> str:
-    """Name a run, such as ``'federated run “digits”'``."""
+    """Name a run or a plan, such as ``'federated run “digits”'``."""
     name = clean(assessment.run.name)
-    kind = _RUN_NAMES[assessment.run.architecture]
+    noun = "plan" if is_plan(assessment) else "run"
+    kind = f"{_RUN_KINDS[assessment.run.architecture]}{noun}"
     # A run called "federated" is the federated run.
-    return f"{kind} “{name}”" if name and f"{name} run" != kind else kind
+    return f"{kind} “{name}”" if name and f"{name} {noun}" != kind else kind
+
+
+def emits(assessment: Assessment) -> str:
+    """Give the verb: a plan has emitted nothing yet."""
+    return "would emit" if is_plan(assessment) else "emits"
 
 
 def run_name(assessment: Assessment) -> str:
@@ -204,10 +213,10 @@ def run_name(assessment: Assessment) -> str:
 def scenarios_of(result: Estimate) -> tuple[Scenario, ...]:
     """List the runs of a result, baseline first, each with what to call it."""
     if isinstance(result, Assessment):
-        return (Scenario("", run_label(result), "", result),)
+        return (Scenario("", run_label(result), "", result, result.total_g.width),)
     if isinstance(result, Ranking):
         return tuple(
-            Scenario(f"scenario {place}", label, label, one)
+            Scenario(f"scenario {place}", label, label, one, one.total_g.width)
             for place, (label, one) in enumerate(
                 zip(ranking_labels(result), result.scenarios, strict=True), start=1
             )
@@ -216,8 +225,21 @@ def scenarios_of(result: Estimate) -> tuple[Scenario, ...]:
     kinds = {assessment.run.architecture for _, assessment in pair}
     telling = len(kinds) == 2 and Architecture.OTHER not in kinds
     return tuple(
-        Scenario(role, run_label(a), a.run.architecture.value if telling else role, a)
+        Scenario(
+            role,
+            run_label(a),
+            a.run.architecture.value if telling else role,
+            a,
+            _telling_width(a.total_g.width, result.difference_g.value),
+        )
         for role, a in pair
+    )
+
+
+def _telling_width(width: float, difference: float) -> float:
+    """Width with which totals are written so that their difference shows."""
+    return (
+        min(width, 10.0 ** (1 + math.floor(math.log10(abs(difference))))) if difference else width
     )
 
 
@@ -234,7 +256,8 @@ def assessment_verdict(assessment: Assessment) -> str:
     amount = f"{scale.text(total.value, total.width)}{NBSP}{scale.unit.replace(' ', NBSP)}"
     ends = scale.range(total)
     interval = f" ({INTERVAL} {ends})" if ends else ""
-    return f"{capitalise(run_label(assessment))} emits {amount}{interval}{per_unit(assessment)}."
+    who = f"{capitalise(run_label(assessment))} {emits(assessment)}"
+    return f"{who} {amount}{interval}{per_unit(assessment)}."
 
 
 def comparison_verdict(result: Comparison) -> str:
@@ -245,17 +268,19 @@ def comparison_verdict(result: Comparison) -> str:
     unit = per_unit(result.candidate) or per_unit(result.baseline)
     ratio = result.ratio
     if not has_ratio(result):
-        return _difference_verdict(result.difference_g, baseline, candidate, unit)
+        return _difference_verdict(result, baseline, candidate, unit)
+    verb = emits(result.candidate)
     times = f"{number(ratio.value, ratio.width)} times"
     low, high = number(ratio.low, ratio.width), number(ratio.high, ratio.width)
     interval = f"{INTERVAL} {bounds(low, high)}"
     if ratio.low <= 1 <= ratio.high or float(number(ratio.value).replace(",", "")) == 1:
         return (
-            f"No clear difference: the {candidate} emits {times} as much as the {baseline}"
+            f"No clear difference: the {candidate} {verb} {times} as much as the {baseline}"
             f" ({interval}){unit}."
         )
     which = "more" if ratio.value > 1 else "less"
-    return f"The {candidate} emits {which} than the {baseline}: {times} as much ({interval}){unit}."
+    than = f"The {candidate} {verb} {which} than the {baseline}"
+    return f"{than}: {times} as much ({interval}){unit}."
 
 
 def ranking_title(result: Ranking) -> str:
@@ -283,7 +308,7 @@ def ranking_verdict(result: Ranking) -> str:
     amount = f"{scale.quantity(best.total_g)}{per_unit(best)}"
     if min(totals) == max(totals):
         return f"All {len(totals)} scenarios emit the same: {amount}."
-    least = f"Of {len(totals)} scenarios the {labels[place]} emits least: {amount}"
+    least = f"Of {len(totals)} scenarios the {labels[place]} {emits(best)} least: {amount}"
     if place == 0:
         return f"{least}; it is the baseline."
     ratio = result.differences[place - 1].ratio
@@ -303,7 +328,7 @@ def ranking_remarks(result: Ranking) -> tuple[str, ...]:
         draws = f"{result.draws:,} paired draws"
         also = f"; {alike} other(s) are as often the lowest" if alike else ""
         remarks.append(f"None emits less than the {named} in {percent(share)} of {draws}{also}.")
-    return (*remarks, *unit_remark(*result.scenarios))
+    return (*remarks, *life_remark(*result.scenarios), *unit_remark(*result.scenarios))
 
 
 def term_label(term: Term) -> str:
@@ -324,16 +349,16 @@ def has_ratio(result: Comparison) -> bool:
     return result.baseline.total_g.value > 0 and math.isfinite(result.ratio.value)
 
 
-def _difference_verdict(difference: Interval, baseline: str, candidate: str, unit: str) -> str:
+def _difference_verdict(result: Comparison, baseline: str, candidate: str, unit: str) -> str:
     """Compare where the baseline emits nothing, so that no ratio exists."""
+    difference = result.difference_g
     scale = Scale.of("emissions", [difference.value])
     if difference.value == 0:
         return f"Neither the {candidate} nor the {baseline} emits anything{unit}."
     size = Interval(difference.value, difference.low, difference.high)
     amount = scale.quantity(size)
-    return (
-        f"The {candidate} emits {amount} and the {baseline} nothing{unit}, so that no ratio exists."
-    )
+    who = f"The {candidate} {emits(result.candidate)}"
+    return f"{who} {amount} and the {baseline} nothing{unit}, so that no ratio exists."
 
 
 def comparison_remarks(result: Comparison) -> tuple[str, ...]:
@@ -356,7 +381,29 @@ def comparison_remarks(result: Comparison) -> tuple[str, ...]:
     ]
     if not has_ratio(result):
         remarks.append("The baseline has no emissions; check that nothing is missing from it.")
-    return (*remarks, *unit_remark(result.candidate, result.baseline))
+    pair = (result.candidate, result.baseline)
+    return (*remarks, *life_remark(*pair), *unit_remark(*pair))
+
+
+def life_remark(*assessments: Assessment) -> tuple[str, ...]:
+    """Say so where much hangs on lifespans, which have no bounds: they are rules, not estimates."""
+    shares = [
+        share_of(
+            sum(c.emissions_g.value for c in one.contributions if c.stage is Stage.EMBODIED),
+            one.total_g.value,
+        )
+        for one in assessments
+        if any(term.quantity == "lifespan" and term.low == term.high for term in one.terms)
+    ]
+    most = max(shares, default=0.0)
+    if not most >= _MUCH_EMBODIED:
+        return ()
+    of = "the total" if len(assessments) == 1 else "a total"
+    return (
+        f"Making the devices is {'up to ' if len(assessments) > 1 else ''}{percent(most)} of {of}. "
+        "The lifespans that it is spread over are rules, outside of the intervals: half of one "
+        "doubles its part.",
+    )
 
 
 def unit_remark(*assessments: Assessment) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ LAYERS = {
     "ledger": 4,
     "measurement.power": 4,
     "measurement.notices": 4,
+    "measurement.nesting": 4,
+    "measurement.names": 4,
     "measurement.recorder": 4,
     "measurement.host": 4,
     "measurement.pulse": 4,

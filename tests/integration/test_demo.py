@@ -45,6 +45,13 @@ def test_both_runs_reached_the_target(demo):
         assert "80%" in run.functional_unit
 
 
+def test_its_results_say_that_places_and_devices_are_assumed(demo):
+    folder, _ = demo
+    for name in ("centralised.json", "federated.json"):
+        found = {f.code: f.message for f in fp.read_document(folder / name).findings}
+        assert "PL" in found["demonstration"]
+
+
 def test_model_traffic_is_what_was_serialised(demo):
     """4,810 floats go to ten clients and back in every round."""
     folder, _ = demo

@@ -46,6 +46,7 @@ def test_the_demonstration_ends_with_the_path_of_a_page(demo):
     assert page.read_text().startswith("<!DOCTYPE html>")
     for phase in ("Training", "Evaluation", "Upload", "Download", "Aggregation"):
         assert phase in output
+    assert "Places and devices are assumptions of this demonstration" in output
 
 
 def test_its_journal_holds_every_client_and_round(demo):

@@ -11,7 +11,7 @@ from footprint.comparison import compare, rank
 from footprint.documents import from_json, to_json
 from footprint.errors import UsageError
 from footprint.manifest import read_manifest
-from footprint.model import Architecture, Interval, LearningCurve
+from footprint.model import Architecture, Interval, LearningCurve, Stage
 from footprint.reporting.charts import draw
 from footprint.reporting.shapes import GroupedChart, RangeChart
 from footprint.reporting.view import view
@@ -41,6 +41,31 @@ def test_the_first_sentence_names_winner_ratio_interval_and_unit(result, page):
     assert "interval" in page.verdict
     assert result.baseline.run.functional_unit in page.verdict
     assert page.title == "hospitals: federated compared with centralised"
+
+
+def test_where_devices_are_most_of_it_their_lifespans_are_said_to_have_no_bounds(result):
+    plan = result.candidate
+    assert not any("lifespan" in remark for remark in view(plan).remarks)
+    devices = tuple(c for c in plan.contributions if c.stage is Stage.EMBODIED)
+    total_g = math.fsum(c.emissions_g.value for c in devices)
+    alone = replace(
+        plan, contributions=devices, total_g=Interval(total_g, total_g / 2, total_g * 2)
+    )
+    assert any("100 % of the total" in r.replace("\xa0", " ") for r in view(alone).remarks)
+    bounded = tuple(
+        replace(t, low=t.value / 2) if t.quantity == "lifespan" else t for t in alone.terms
+    )
+    assert not any("lifespan" in r for r in view(replace(alone, terms=bounded)).remarks)
+
+
+def test_two_totals_are_written_so_that_their_difference_shows(result, page):
+    """101.06 and 99.01 kg: as 100 and 99 they would not differ by 2."""
+    totals = [group.cards[0].value for group in page.groups[1:]]
+    foot = [cell.text for cell in figure(page, "differences").table.foot[1:3]]
+    phases = [cell.text for cell in figure(page, "phases").table.foot[1::2]]
+    assert totals == foot == phases
+    shown = float(totals[1]) - float(totals[0])
+    assert shown == pytest.approx(result.difference_g.value / 1000, abs=1)
 
 
 def test_a_document_keeps_everything(result):
@@ -221,15 +246,15 @@ def test_ratios_and_shares_of_a_ranking_stand_at_their_scenario(three):
     assert three.lowest == (0.0, 1.0, 0.0)
     assert [one.candidate_lower for one in three.differences] == [1.0, 1.0]
     page = view(three)
-    assert page.verdict.startswith("Of 3 scenarios the federated run “cheap” emits least")
+    assert page.verdict.startswith("Of 3 scenarios the federated plan “cheap” would emit least")
     assert "0.333 times" in page.verdict
     assert "no clear difference" not in page.verdict
     caption = page.figures[0].caption
-    assert caption.startswith("Federated run “cheap” emits least, federated run “dear” most")
+    assert caption.startswith("Federated plan “cheap” would emit least, federated plan “dear” most")
     rows = {row[0].text: row for row in page.figures[0].table.rows}
-    assert rows["Federated run “middle”"][3].text.startswith("0.667")
-    assert rows["Federated run “cheap”"][5].text.startswith("100")
-    assert rows["Federated run “dear”"][3].text == "baseline"
+    assert rows["Federated plan “middle”"][3].text.startswith("0.667")
+    assert rows["Federated plan “cheap”"][5].text.startswith("100")
+    assert rows["Federated plan “dear”"][3].text == "baseline"
     assert "in 100" in page.remarks[0]
 
 

@@ -1,7 +1,9 @@
 """The tracker observes and never interferes."""
 
 import asyncio
+import errno
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +17,9 @@ import pytest
 import footprint as fp
 from footprint.errors import MeterError, UsageError
 from footprint.journal import read_records
+from footprint.measurement.command import run_command
 from footprint.measurement.meter import Reading
+from footprint.model import Phase
 
 
 def spans_of(path):
@@ -108,6 +112,24 @@ def test_a_full_disk_is_reported_and_training_goes_on(caplog, tmp_path):
     assert done == [1]
     assert "lost" in caplog.text
     assert "journal line" in caplog.text
+
+
+def test_a_disk_that_ran_full_is_named_when_the_journal_is_read(monkeypatch, tmp_path):
+    """Nothing could be written that says so: the reader must think of it."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with fp.Tracker("r", journal=tmp_path) as tracker:
+        for number in range(3):
+            with tracker.span("train", round=number):
+                pass
+            if number == 1:
+                monkeypatch.setattr(os, "write", full)
+    monkeypatch.undo()
+    (found,) = [f for f in fp.read_journal(tmp_path).findings if f.code == "truncated"]
+    assert "disk was full" in found.message
+    assert "per round" in found.remedy
 
 
 def test_threads_belong_to_the_process_span(tmp_path):
@@ -769,3 +791,49 @@ def test_the_decorator_takes_the_phase_alone(tmp_path, monkeypatch):
         for f in fp.read_journal(tmp_path / "j").findings
         if f.severity == "warning" and f.code == "journal-processes"
     ]
+
+
+def doubts_of(folder):
+    return [f for f in fp.read_journal(folder).findings if f.code == "trackers-nested"]
+
+
+def test_a_tracker_of_another_run_inside_says_that_both_count_the_same(tmp_path, caplog):
+    """Each journal is read alone: the one that came second must say it."""
+    with fp.Tracker("outer", journal=tmp_path / "outer"):
+        for _ in range(2):
+            with fp.Tracker("inner", journal=tmp_path / "inner"):
+                pass
+    with fp.Tracker("later", journal=tmp_path / "later"):
+        pass
+    assert [*doubts_of(tmp_path / "outer"), *doubts_of(tmp_path / "later")] == []
+    said = doubts_of(tmp_path / "inner")
+    assert len(said) == 2
+    assert "'outer'" in said[0].message
+    warned = [r for r in caplog.records if "'outer'" in r.getMessage()]
+    assert len(warned) == 1
+
+
+@pytest.mark.parametrize(("run", "times"), [("outer", 0), ("inner", 1)])
+def test_what_a_tracked_command_tracks_itself_is_said_unless_it_is_the_same_run(
+    tmp_path, run, times
+):
+    inside = tmp_path / "inside"
+    script = f"import footprint as fp\nwith fp.Tracker({run!r}, journal={str(inside)!r}): pass\n"
+    with fp.Tracker("outer", journal=tmp_path / "outer", children=True) as tracker:
+        assert run_command([sys.executable, "-c", script], tracker, Phase.TRAIN) == 0
+    assert len(doubts_of(inside)) == times
+
+
+def test_a_place_or_device_that_nobody_knows_is_said_before_the_training(tmp_path, caplog):
+    for _ in range(2):
+        with fp.Tracker("r", journal=tmp_path, zone="ZZ", device="lapto"):
+            pass
+    said = [r.getMessage() for r in caplog.records]
+    assert len(said) == 2
+    assert "--zone ZZ=NEW" in said[0]
+    assert "--device lapto=NEW" in said[1]
+    assert "Did you mean laptop?" in said[1]
+    caplog.clear()
+    with fp.Tracker("r", journal=tmp_path, zone="aws:eu-west-3", device="server.gpu"):
+        pass
+    assert not caplog.records

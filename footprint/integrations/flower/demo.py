@@ -18,6 +18,7 @@ from pathlib import Path
 from footprint._resources import flower_app
 from footprint.errors import MissingExtra
 from footprint.integrations.flower.sandbox import variables
+from footprint.model import Finding
 
 # Assumed: clients in turn, and their server.
 CLIENT_ZONES = ("FR", "DE", "US", "PL")
@@ -30,6 +31,14 @@ CONFIG: dict[str, float | str] = {
     "zone": SERVER_ZONE,
     "device": DEVICE,
 }
+
+ASSUMED = Finding(
+    "demonstration",
+    "Places and devices are assumptions of this demonstration: clients in "
+    f"{', '.join(CLIENT_ZONES)}, a server in {SERVER_ZONE}, a {DEVICE} computer each. All ran on "
+    "one machine, where time, processor time and payloads were measured.",
+    remedy="Read it as an example of a result; give your own trainings the places that are true.",
+)
 
 # For the objects that Ray's processes share [bytes]; a model here has 20 kB.
 RAY_STORE_BYTES = 200_000_000
