@@ -232,7 +232,7 @@ def read_silo(path: Path | str) -> Silo:
     try:
         found: Silo = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
-        known = {_key(name) for name in written_keys(Silo)} - {"folder"}
+        known = written_keys(Silo) - {"folder"}
         message, remedy = explain(path, error, Silo, known)
         raise ManifestError(message, remedy) from error
     for name, time in _times(found):
