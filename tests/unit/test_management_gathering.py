@@ -329,6 +329,34 @@ def test_what_cannot_be_is_left_out_of_a_catalogue_and_the_rest_is_believed(fold
     assert not leave_out(replace(forged, applications=(ALL_OF_A_CENTRE,), datasets=()))[1]
 
 
+def test_many_applications_of_which_each_could_be_are_not_believed_together(folder):
+    honest = gathered(folder).company.catalogues["nice"]
+    read_alone = application("reader", datasets=("bookings",))
+    for number, believed in ((2, True), (3, False)):
+        parts = tuple(
+            application(f"z{k}", calls=9, period_days=1.0, energy_kwh=0.5e5 * 24)
+            for k in range(number)
+        )
+        kept, found = leave_out(replace(honest, applications=(read_alone, *parts)))
+        assert not believed or (kept.applications, found) == ((read_alone, *parts), [])
+    (finding,) = found
+    assert (finding.code, finding.place) == ("silo-unbelievable", "nice")
+    assert "150,000 kW" in finding.message
+    assert all(one.energy_kwh is one.calls is None for one in kept.applications)
+    assert kept.applications[0] == read_alone
+    assert kept.left_out == ("z0", "z1", "z2")
+    assert kept.datasets == honest.datasets
+    assert leave_out(kept) == (kept, [])
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(10**6, 1), (10**6 + 1, 0)])
+def test_a_byte_holds_a_thousand_rows_and_no_more(folder, rows, kept):
+    catalogue = replace(
+        gathered(folder).company.catalogues["nice"], datasets=(dataset("z", 1e-6, rows=rows),)
+    )
+    assert len(leave_out(catalogue)[0].datasets) == kept
+
+
 ALL_OF_A_CENTRE = application("busy", period_days=1 / 24, energy_kwh=1e5)
 
 
