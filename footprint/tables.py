@@ -67,7 +67,7 @@ def written_keys(table: type[Any]) -> set[str]:
     return {key(field.name) for field in fields(table)}
 
 
-def _key_of(table: type[Any]) -> Callable[[str], str]:
+def _key_of(table: Any) -> Callable[[str], str]:
     """Say how the fields of a dataclass are written in a file, as pydantic reads them."""
     config: Mapping[str, Any] = getattr(table, "__pydantic_config__", {})
     found: Callable[[str], str] = config.get("alias_generator", manifest_key)

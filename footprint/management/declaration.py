@@ -128,6 +128,10 @@ class ApplicationTable:
 
     __pydantic_config__ = _CONFIG
 
+    def __post_init__(self) -> None:
+        if self.period_s is None and (self.calls is not None or self.energy_kwh is not None):
+            raise ValueError("calls and energy mean nothing without the period of both")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silo:
@@ -171,6 +175,11 @@ class Silo:
             twice = sorted({one for one in ids if ids.count(one) > 1})
             if twice:
                 raise ValueError(f"two {what} have the id {twice[0]!r}")
+            for one in ids:
+                if not one.strip() or not one.isprintable():
+                    raise ValueError(
+                        f"{what}: the id {one!r} is empty, or holds characters that steer a terminal"
+                    )
 
     def dataset(self, name: str) -> DatasetTable | None:
         """Find a dataset by its id."""

@@ -29,7 +29,7 @@ def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
 
     Of an application its numbers are left out, and it stays a reader of its data.
     """
-    entries = [*catalogue.datasets, *catalogue.applications]
+    entries: list[DatasetEntry | ApplicationEntry] = [*catalogue.datasets, *catalogue.applications]
     whys = [(f"{catalogue.silo}/{one.id}", why) for one in entries if (why := _unbelievable(one))]
     findings = [
         Finding(

@@ -211,6 +211,8 @@ def test_files_outside_of_the_folder_are_not_read(folder, tmp_path_factory, path
         ('retention = "730 d"', "retention = 730", "unit"),
         ("12:00:00Z", "12:00:00", "time zone"),
         ('name = "madrid"', "", "name"),
+        ('period = "30 d"\n', "", "calls and energy mean nothing without the period"),
+        ('id = "pricing"', 'id = " "', "applications: the id ' ' is empty"),
         ('name = "madrid"', 'name = "madrid"\nfolder = "/"', "folder"),
     ],
 )

@@ -203,6 +203,94 @@ def test_a_file_that_cannot_be_read_leaves_the_rest_of_its_silo(folder, harm, wo
     assert all(one.came is Came.ANSWERED for one in found.ask(copies).analysis.coverage)
 
 
+APPLICATIONS = """
+[[applications]]
+id = "pricing"
+datasets = ["bookings"]
+used = 2097-01-01T00:00:00Z
+calls = 9
+period = "30 d"
+
+[[applications]]
+id = "board"
+calls = 9
+period = "30 d"
+"""
+
+
+def read_later(nice):
+    change(nice / "silo.toml", "labels", "read = 2097-01-01T00:00:00Z\nlabels")
+
+
+def name_a_column_with_an_escape(nice):
+    write(nice, "bookings", ["customer,fa\x1b[2Jre", *(f"{k},{k}" for k in range(30))])
+
+
+def use_later(nice):
+    with (nice / "silo.toml").open("a") as file:
+        file.write(APPLICATIONS)
+
+
+@pytest.mark.parametrize(
+    ("harm", "place", "words"),
+    [
+        (
+            read_later,
+            "nice/bookings",
+            "'bookings', read: 2097-01-01 00:00 UTC is after the time that it is looked at for, "
+            "2096-10-02 07:06 UTC.",
+        ),
+        (
+            name_a_column_with_an_escape,
+            "nice/bookings",
+            "dataset 'bookings': columns[2].name: it is empty, or holds characters",
+        ),
+        (use_later, "nice/pricing", "What nice/pricing uses is left out"),
+    ],
+)
+def test_one_wrong_entry_leaves_the_rest_of_its_silo(folder, harm, place, words):
+    nice = folder / "silos" / "nice"
+    harm(nice)
+    shutil.copy(folder / "silos" / "lisbon" / "bookings.csv", nice / "more.csv")
+    with (nice / "silo.toml").open("a") as file:
+        file.write(f'[[datasets]]\nid = "more"\npath = "more.csv"\n{MEDIUM}')
+    found = gathered(folder).company
+    (finding,) = found.findings
+    assert (finding.severity, finding.place) == (Severity.ERROR, place)
+    assert words in finding.message
+    catalogue = found.catalogues["nice"]
+    name = place.partition("/")[2]
+    assert catalogue.left_out == (name,)
+    kept = {one.id for one in catalogue.datasets}
+    assert kept == ({"more"} if name == "bookings" else {"bookings", "more"})
+    for one in catalogue.applications:
+        assert (one.calls is None) == (one.id == "pricing")
+        assert one.datasets == (("bookings",) if one.id == "pricing" else ())  # still a reader
+
+
+def test_a_day_before_all_that_is_declared_is_one_sentence_for_a_silo(folder):
+    found = gathered(folder, 1.5e9)
+    assert codes(found.company.findings) == [
+        ("dataset-failed", f"{name}/bookings") for name in ("lisbon", "madrid", "nice")
+    ]
+    for one in found.company.findings:
+        assert "for, 2017-07-14 02:40 UTC" in one.message
+        assert "look at it for a later day (--today" in one.remedy
+    use_later(folder / "silos" / "nice")
+    found = gathered(folder, 1.5e9).company
+    (finding,) = [one for one in found.findings if one.place.startswith("nice")]
+    assert finding.code == "entries-later"
+    assert finding.message.startswith("2 entries of nice are left out (bookings, pricing). ")
+
+
+def test_a_dataset_is_not_left_out_because_an_application_of_its_name_is(folder):
+    nice = folder / "silos" / "nice" / "silo.toml"
+    nice.write_text(nice.read_text() + APPLICATIONS.replace("pricing", "bookings"))
+    found = gathered(folder)
+    assert found.company.catalogues["nice"].left_out == ("bookings",)
+    assert {one.came for one in found.ask(CUSTOMERS).analysis.coverage} == {Came.ANSWERED}
+
+
 def test_a_catalogue_that_lacks_something_is_not_entered_as_if_that_were_gone(folder):
     (folder / "silos" / "nice" / "bookings.csv").unlink()
     url = f"sqlite:///{folder / 'silos.db'}"
