@@ -175,11 +175,6 @@ class Silo:
             twice = sorted({one for one in ids if ids.count(one) > 1})
             if twice:
                 raise ValueError(f"two {what} have the id {twice[0]!r}")
-            for one in ids:
-                if not one.strip() or not one.isprintable():
-                    raise ValueError(
-                        f"{what}: the id {one!r} is empty, or holds characters that steer a terminal"
-                    )
 
     def dataset(self, name: str) -> DatasetTable | None:
         """Find a dataset by its id."""
@@ -244,6 +239,12 @@ def read_silo(path: Path | str) -> Silo:
         known = written_keys(Silo) - {"folder"}
         message, remedy = explain(path, error, Silo, known)
         raise ManifestError(message, remedy) from error
+    for name in [one.id for one in (*found.datasets, *found.applications)]:
+        if not name.strip() or not name.isprintable():
+            raise ManifestError(
+                f"{path}: the id {name!r} is empty, or holds characters that steer a terminal.",
+                "Give it another one.",
+            )
     for name, time in _times(found):
         if time.tzinfo is None:
             raise ManifestError(

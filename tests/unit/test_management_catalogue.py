@@ -212,7 +212,7 @@ def test_files_outside_of_the_folder_are_not_read(folder, tmp_path_factory, path
         ("12:00:00Z", "12:00:00", "time zone"),
         ('name = "madrid"', "", "name"),
         ('period = "30 d"\n', "", "calls and energy mean nothing without the period"),
-        ('id = "pricing"', 'id = " "', "applications: the id ' ' is empty"),
+        ('id = "pricing"', 'id = " "', "the id ' ' is empty"),
         ('name = "madrid"', 'name = "madrid"\nfolder = "/"', "folder"),
     ],
 )
