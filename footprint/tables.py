@@ -27,7 +27,10 @@ def read_toml(path: Path, error: type[DataError]) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
-    except (OSError, UnicodeDecodeError) as fault:
+    except UnicodeDecodeError as fault:
+        why = f"{fault.reason} at byte {fault.start:,}"
+        raise error(f"{path} is not UTF-8: {why}.", "Save it as UTF-8.") from fault
+    except OSError as fault:
         raise error(f"{path} cannot be read: {fault}.", "Name a TOML file.") from fault
     try:
         return tomllib.loads(text)

@@ -130,6 +130,15 @@ def doubt_catalogue(company: Company, catalogue: SiloCatalogue) -> Iterator[Find
             remedy="Add storage-class to its silo.toml.",
             place=silo,
         )
+    for entry in catalogue.datasets:
+        if entry.sample_rows == 0 and entry.rows:
+            yield Finding(
+                "sample-empty",
+                f"The sample of {silo}/{entry.id} has no rows: of its {entry.rows:,} only what is "
+                "declared is known, and no copy of it can be found.",
+                remedy="Put a sample of its rows into its file.",
+                place=f"{silo}/{entry.id}",
+            )
     classes = {one.storage_class for one in catalogue.datasets if one.storage_class}
     for name in sorted(classes):
         yield from _doubt_class(company, name, silo)

@@ -307,6 +307,30 @@ def test_a_catalogue_that_lacks_something_is_not_entered_as_if_that_were_gone(fo
         assert set(newest_catalogues(ledger)) == {"lisbon", "madrid"}
 
 
+def test_what_is_to_be_done_about_a_missing_silo_depends_on_what_is_missing(folder):
+    silos = folder / "silos"
+    shutil.rmtree(silos / "lisbon")
+    (silos / "madrid" / "silo.toml").unlink()
+    change(silos / "nice" / "silo.toml", 'name = "nice"', 'name = "nice" # é')
+    text = (silos / "nice" / "silo.toml").read_text()
+    (silos / "nice" / "silo.toml").write_bytes(text.encode("latin-1"))
+    remedies = [one.remedy for one in gathered(folder).company.findings]
+    assert remedies == [
+        "There is no folder 'silos/lisbon': correct it in management.toml, or make it.",
+        "Write a silo.toml there that declares what the silo has.",
+        "Save it as UTF-8.",
+    ]
+
+
+def test_a_sample_without_rows_is_said(folder):
+    nice = folder / "silos" / "nice"
+    change(nice / "silo.toml", "labels", 'size = "2 GB"\nrows = 200_000\nlabels')
+    write(nice, "bookings", ["customer,fare,country"])
+    (finding,) = gathered(folder).company.findings
+    assert (finding.code, finding.place) == ("sample-empty", "nice/bookings")
+    assert "of its 200,000 only what is declared" in finding.message
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="rights of Linux")
 def test_a_folder_without_rights_is_said(folder):
     silo = folder / "silos" / "nice"
