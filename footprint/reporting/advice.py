@@ -151,7 +151,8 @@ def say_state(plan: AdvicePlan) -> str:
         costs.append(say_money(state.cost, state.currency))
     *first, last = costs
     unknown = sum(one.emissions_g is None for one in state.lines)
-    hedge = f"; {unknown:,} of them have no estimate" if unknown else ""
+    have = "has" if unknown == 1 else "have"
+    hedge = f"; {unknown:,} of them {have} no estimate" if unknown else ""
     return (
         f"Today {plural(len(datasets), 'dataset')} ({volume}) and "
         f"{plural(len(state.lines) - len(datasets), 'application')} in "
