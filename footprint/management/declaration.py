@@ -239,7 +239,7 @@ def read_silo(path: Path | str) -> Silo:
         known = written_keys(Silo) - {"folder"}
         message, remedy = explain(path, error, Silo, known)
         raise ManifestError(message, remedy) from error
-    for name in [one.id for one in (*found.datasets, *found.applications)]:
+    for name in (*(one.id for one in found.datasets), *(one.id for one in found.applications)):
         if not name.strip() or not name.isprintable():
             raise ManifestError(
                 f"{path}: the id {name!r} is empty, or holds characters that steer a terminal.",
