@@ -248,10 +248,7 @@ def _require_advice(advice: Advice, name: str) -> None:
             raise DocumentError(f"{name}: there is no option {asked!r}.", _CHANGED)
     if options[advice.recommended].barrier:
         raise DocumentError(f"{name}: {advice.recommended!r} is recommended and barred.", _CHANGED)
-    if advice.certainty is not None and not 0 <= advice.certainty <= 1:
-        raise DocumentError(
-            f"{name}: the certainty {advice.certainty!r} does not lie within 0 and 1.", _CHANGED
-        )
+    _require_certainty(advice, name)
     _require_warned(advice, name)
     for option in advice.options:
         where = f"{name}, option {option.name!r}"
@@ -272,6 +269,31 @@ def _require_advice(advice: Advice, name: str) -> None:
         _require_saving(name, advice.currency, advice.saving_cost.value, *costs)
     for saving in (advice.saving_g, advice.saving_cost):
         _require_ordered(name, saving)
+
+
+def _require_certainty(advice: Advice, name: str) -> None:
+    """Refuse a certainty that is no share, or that no draw could have shown to be otherwise."""
+    if advice.certainty is None:
+        return
+    if not 0 <= advice.certainty <= 1:
+        raise DocumentError(
+            f"{name}: the certainty {advice.certainty!r} does not lie within 0 and 1.", _CHANGED
+        )
+    best = advice.option(advice.recommended)
+    rivals = [one for one in advice.options if one is not best and not one.barrier]
+    if advice.kind is DecisionKind.SCHEDULE:
+        why = "a forecast decides, which is not drawn"
+    elif not best.assessment.draws:
+        why = "nothing was drawn"
+    elif not rivals:
+        why = "nothing else is possible"
+    elif not best.assessment.contributions and all(
+        (one.worth_g or 0.0) <= (best.worth_g or 0.0) for one in rivals
+    ):
+        why = f"{best.name!r} emits nothing"
+    else:
+        return
+    raise DocumentError(f"{name}: its certainty says nothing, because {why}.", _CHANGED)
 
 
 def _require_warned(advice: Advice, name: str) -> None:

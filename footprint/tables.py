@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
@@ -27,7 +27,10 @@ def read_toml(path: Path, error: type[DataError]) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")  # some editors write a mark in front
-    except (OSError, UnicodeDecodeError) as fault:
+    except UnicodeDecodeError as fault:
+        why = f"{fault.reason} at byte {fault.start:,}"
+        raise error(f"{path} is not UTF-8: {why}.", "Save it as UTF-8.") from fault
+    except OSError as fault:
         raise error(f"{path} cannot be read: {fault}.", "Name a TOML file.") from fault
     try:
         return tomllib.loads(text)
@@ -63,7 +66,15 @@ def flatten(
 
 def written_keys(table: type[Any]) -> set[str]:
     """Keys under which the fields of a dataclass stand in a file."""
-    return {manifest_key(field.name) for field in fields(table)}
+    key = _key_of(table)
+    return {key(field.name) for field in fields(table)}
+
+
+def _key_of(table: Any) -> Callable[[str], str]:
+    """Say how the fields of a dataclass are written in a file, as pydantic reads them."""
+    config: Mapping[str, Any] = getattr(table, "__pydantic_config__", {})
+    found: Callable[[str], str] = config.get("alias_generator", manifest_key)
+    return found
 
 
 def explain(
@@ -164,7 +175,8 @@ def _entered(here: Any, step: str | int) -> Any:
         # Of tuple[X, ...] and Mapping[str, X] it is X.
         inner = [one for one in get_args(here) if one is not ...]
         return _plain(inner[-1]) if inner else None
-    hints = {manifest_key(name): hint for name, hint in get_type_hints(here).items()}
+    key = _key_of(here)
+    hints = {key(name): hint for name, hint in get_type_hints(here).items()}
     return _plain(hints.get(str(step)))
 
 

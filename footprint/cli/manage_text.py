@@ -132,7 +132,9 @@ def print_analysis(result: Result) -> None:
         ],
         right=("rows",),
     )
-    _print_traffic(result)
+    if not analysis.refused or result.number is not None:
+        # In one process nothing has moved, and of no result nothing would have to.
+        _print_traffic(result)
 
 
 def _title(analysis: Analysis) -> str:

@@ -271,8 +271,7 @@ def _with_one_key(taken: Sequence[_Taken], coverage: dict[str, Coverage]) -> lis
 def _merge(analysis: Analysis, taken: Sequence[_Taken]) -> Analysis:
     question = analysis.question
     if len(taken) < question.minimum_silos:
-        why = f"{len(taken)} of {len(analysis.coverage)} silos can be used"
-        return replace(analysis, refused=f"{why}; at least {question.minimum_silos} must.")
+        return _refuse(analysis, taken)
     sizes = [part.size_bytes for one in taken for part in one.answer.parts]
     known = [size for size in sizes if size is not None]
     analysis = replace(
@@ -294,6 +293,18 @@ def _merge(analysis: Analysis, taken: Sequence[_Taken]) -> Analysis:
         return replace(analysis, pairs=pairs)
     sketches = [sketch for one in taken for sketch in one.sketches]
     return _estimate(analysis, sketches, taken)
+
+
+def _refuse(analysis: Analysis, taken: Sequence[_Taken]) -> Analysis:
+    """Give no result, nor how many rows one of too few silos has: that would be one."""
+    question = analysis.question
+    why = f"{len(taken)} of {len(analysis.coverage)} silos can be used"
+    why += f"; at least {question.minimum_silos} must."
+    if question.epsilon is not None and taken:
+        silos = ", ".join(one.silo for one in taken)
+        why += f" An epsilon of {question.epsilon:.3g} is spent all the same, by {silos}."
+    coverage = tuple(replace(one, rows=None) for one in analysis.coverage)
+    return replace(analysis, refused=why, coverage=coverage)
 
 
 def _estimate(analysis: Analysis, sketches: Sequence[Any], taken: Sequence[_Taken]) -> Analysis:

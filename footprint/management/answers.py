@@ -80,7 +80,7 @@ class Responder:
             return self._refuse(question, f"The data cannot be read ({error.code})."), ()
         made = [part for part in parts if part is not None]
         if not made:
-            return self._refuse(question, "The cohort is too small."), ()
+            return self._refuse(question, _too_small(question)), ()
         told, sketches = zip(*made, strict=True)
         answer = Answer(
             analysis=question.id,
@@ -180,14 +180,23 @@ class Responder:
         self, question: Question, declared: DatasetTable, table: Table, now_s: float
     ) -> tuple[AnswerPart, bytes] | None:
         """Answer with noise. Whether the cohort is large enough is judged by the noisy count."""
-        epsilon = question.epsilon or 0.0
+        epsilon, limit = question.epsilon or 0.0, self.silo.epsilon_limit
+        if not limit:
+            raise Refusal(
+                "This silo has no epsilon-limit, and so gives no noisy answers: its people may "
+                "set one in its silo.toml."
+            )
         if question.statistic is Statistic.ROWS:
             counts = np.array([_rows(question, declared, table)], dtype=np.int64)
         else:
             counts = Histogram.of(_numbers(_values(question, table)), question.grid).counts
-        ledger = EpsilonLedger(self.silo.folder / SPENT, self.silo.epsilon_limit)
+        ledger = EpsilonLedger(self.silo.folder / SPENT, limit)
         if not ledger.spend(declared.id, epsilon, question.id, now_s):
-            raise Refusal("The epsilon of this dataset is spent.")
+            spent = ledger.spent(declared.id)
+            raise Refusal(
+                f"Of the epsilon of this dataset, {limit:.3g} for all questions, {spent:.3g} is "
+                f"spent; this one needs {epsilon:.3g}."
+            )
         noisy = add_noise(counts, epsilon)
         rows = int(noisy.sum())
         if rows < self._least(question):
@@ -197,6 +206,13 @@ class Responder:
             sketch = Histogram.exact(noisy, question.grid).pack()
         sampled = _of_sample(question, declared)
         return AnswerPart(dataset=declared.id, rows=rows, sampled=sampled), sketch
+
+
+def _too_small(question: Question) -> str:
+    if question.epsilon is None:
+        return "The cohort is too small."
+    # What came out decides, and so the epsilon was paid before.
+    return f"The noisy count is too small; an epsilon of {question.epsilon:.3g} was spent on it."
 
 
 def _columns(path: Path, question: Question) -> Table:

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from footprint.errors import DataError
 from footprint.model.kinds import Vocabulary
+from footprint.tables import key_path
 from footprint.units import S_PER_DAY
 
 FORMAT = "footprint-silo-catalogue"
@@ -276,6 +277,21 @@ def read_catalogue(data: bytes, now_s: float) -> SiloCatalogue:
     return found
 
 
+def doubt_entry(entry: DatasetEntry | ApplicationEntry) -> str:
+    """Say what `read_catalogue` would refuse of an entry that was made here; empty if nothing.
+
+    Times in the future are not looked at.
+    """
+    kind: Any = type(entry)
+    checked = _adapter(kind)
+    try:
+        checked.validate_json(json.dumps(checked.dump_python(entry, mode="json")))
+    except pydantic.ValidationError as error:
+        found: Any = error.errors(include_input=False, include_url=False)[0]
+        return f"{key_path(found['loc'])}: {found['msg'].removeprefix('Value error, ')}"
+    return ""
+
+
 _REMEDY = "Nothing of it was taken over. Look at the agent of that silo."
 
 
@@ -307,5 +323,5 @@ def _first(error: Exception) -> str:
 
 
 @functools.cache
-def _adapter() -> pydantic.TypeAdapter[SiloCatalogue]:
-    return pydantic.TypeAdapter(SiloCatalogue)
+def _adapter(kind: Any = SiloCatalogue) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(kind)

@@ -128,6 +128,10 @@ class ApplicationTable:
 
     __pydantic_config__ = _CONFIG
 
+    def __post_init__(self) -> None:
+        if self.period_s is None and (self.calls is not None or self.energy_kwh is not None):
+            raise ValueError("calls and energy mean nothing without the period of both")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silo:
@@ -232,9 +236,15 @@ def read_silo(path: Path | str) -> Silo:
     try:
         found: Silo = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
-        known = {_key(name) for name in written_keys(Silo)} - {"folder"}
+        known = written_keys(Silo) - {"folder"}
         message, remedy = explain(path, error, Silo, known)
         raise ManifestError(message, remedy) from error
+    for name in (*(one.id for one in found.datasets), *(one.id for one in found.applications)):
+        if not name.strip() or not name.isprintable():
+            raise ManifestError(
+                f"{path}: the id {name!r} is empty, or holds characters that steer a terminal.",
+                "Give it another one.",
+            )
     for name, time in _times(found):
         if time.tzinfo is None:
             raise ManifestError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,8 +16,8 @@ from footprint.model import Finding, Severity
 from footprint.units import format_number
 
 MOST_POWER_KW = 1e5
-"""Mean power of one application beyond which nobody believes it [kW]: all of a large data centre
-(our choice)."""
+"""Mean power of the applications of a silo, one or all, beyond which nobody believes it [kW]: all
+of a large data centre (our choice)."""
 LEAST_PERIOD_DAYS = 1 / 24
 """Shortest time from which a year is told [d]: an hour (our choice)."""
 MOST_ROWS_PER_BYTE = 1_000
@@ -30,30 +31,59 @@ def leave_out(catalogue: SiloCatalogue) -> tuple[SiloCatalogue, list[Finding]]:
     """
     entries: list[DatasetEntry | ApplicationEntry] = [*catalogue.datasets, *catalogue.applications]
     whys = [(f"{catalogue.silo}/{one.id}", why) for one in entries if (why := _unbelievable(one))]
-    if not whys:
-        return catalogue, []
-    kept = replace(
-        catalogue,
-        datasets=tuple(one for one in catalogue.datasets if not _unbelievable(one)),
-        applications=tuple(
-            # It may still read what should be deleted.
-            replace(one, calls=None, energy_kwh=None, period_days=None)
-            if _unbelievable(one)
-            else one
-            for one in catalogue.applications
-        ),
-        left_out=(*catalogue.left_out, *(one.id for one in entries if _unbelievable(one))),
-    )
-    return kept, [
+    findings = [
         Finding(
             "entry-unbelievable",
             f"{name} is left out: its silo says {why}.",
             Severity.ERROR,
-            "Correct its silo.toml, or look at the agent of that silo.",
+            _REMEDY,
             name,
         )
         for name, why in sorted(whys)
     ]
+    believed = [one for one in catalogue.applications if not _unbelievable(one)]
+    # Each may be possible, and all of them not.
+    power_kw = math.fsum(map(_power_kw, believed))
+    if power_kw > MOST_POWER_KW:
+        findings.append(_too_much(catalogue.silo, power_kw))
+        believed = [one for one in believed if not _power_kw(one)]
+    if not findings:
+        return catalogue, []
+    kept = {one.id for one in believed}
+    datasets = tuple(one for one in catalogue.datasets if not _unbelievable(one))
+    applications = tuple(
+        # It may still read what should be deleted.
+        one if one.id in kept else replace(one, calls=None, energy_kwh=None, period_days=None)
+        for one in catalogue.applications
+    )
+    gone = [one.id for one in catalogue.datasets if one not in datasets]
+    gone += [one.id for one in catalogue.applications if one.id not in kept]
+    left_out = (*catalogue.left_out, *gone)
+    return (
+        replace(catalogue, datasets=datasets, applications=applications, left_out=left_out),
+        findings,
+    )
+
+
+_REMEDY = "Correct its silo.toml, or look at the agent of that silo."
+
+
+def _too_much(silo: str, power_kw: float) -> Finding:
+    return Finding(
+        "silo-unbelievable",
+        f"What the applications of {silo} use is left out: it says {format_number(power_kw)} kW "
+        f"on average for all of them; at most {MOST_POWER_KW:,.0f} are believed.",
+        Severity.ERROR,
+        _REMEDY,
+        silo,
+    )
+
+
+def _power_kw(entry: ApplicationEntry) -> float:
+    """Mean power that is declared [kW]; 0 of one that says none, which adds nothing here."""
+    if entry.period_days is None or entry.energy_kwh is None:
+        return 0.0
+    return entry.energy_kwh / (entry.period_days * 24)
 
 
 def _unbelievable(entry: DatasetEntry | ApplicationEntry) -> str:
@@ -64,11 +94,11 @@ def _unbelievable(entry: DatasetEntry | ApplicationEntry) -> str:
         return ""
     if entry.period_days is None:
         return ""
-    hours = entry.period_days * 24
     if entry.period_days < LEAST_PERIOD_DAYS:
-        return f"what it does in a period of {format_number(hours)} hours; at least 1 is needed"
-    if entry.energy_kwh is not None and entry.energy_kwh / hours > MOST_POWER_KW:
-        power = format_number(entry.energy_kwh / hours)
+        hours = format_number(entry.period_days * 24)
+        return f"what it does in a period of {hours} hours; at least 1 is needed"
+    if (power_kw := _power_kw(entry)) > MOST_POWER_KW:
+        power = format_number(power_kw)
         return f"that it uses {power} kW on average; at most {MOST_POWER_KW:,.0f} are believed"
     return ""
 
@@ -100,6 +130,15 @@ def doubt_catalogue(company: Company, catalogue: SiloCatalogue) -> Iterator[Find
             remedy="Add storage-class to its silo.toml.",
             place=silo,
         )
+    for entry in catalogue.datasets:
+        if entry.sample_rows == 0 and entry.rows:
+            yield Finding(
+                "sample-empty",
+                f"The sample of {silo}/{entry.id} has no rows: of its {entry.rows:,} only what is "
+                "declared is known, and no copy of it can be found.",
+                remedy="Put a sample of its rows into its file.",
+                place=f"{silo}/{entry.id}",
+            )
     classes = {one.storage_class for one in catalogue.datasets if one.storage_class}
     for name in sorted(classes):
         yield from _doubt_class(company, name, silo)

@@ -45,8 +45,7 @@ def read_folder(table: SiloFolder, needs: Needs, *, outside: bool) -> DeclaredSi
         text = _require_text(path).read_bytes()
     except OSError as error:
         raise ManifestError(
-            f"{path} cannot be read: {error.strerror or error}.",
-            "A silo is a folder with a file silo.toml, which this user may read.",
+            f"{path} cannot be read: {error.strerror or error}.", _remedy(error, path, table, needs)
         ) from error
     silo = read_silo(path)
     if silo.name != table.name:
@@ -55,6 +54,14 @@ def read_folder(table: SiloFolder, needs: Needs, *, outside: bool) -> DeclaredSi
             "Correct one of them.",
         )
     return DeclaredSilo(silo, text)
+
+
+def _remedy(error: OSError, path: Path, table: SiloFolder, needs: Needs) -> str:
+    if not isinstance(error, FileNotFoundError):
+        return "A silo is a folder with a file silo.toml, which this user may read."
+    if path.parent.is_dir():
+        return f"Write a {path.name} there that declares what the silo has."
+    return f"There is no folder {table.folder!r}: correct it in {needs.origin}, or make it."
 
 
 def publish_findings(needs: Needs, findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -8,7 +8,7 @@ the coverage of every analysis, and stops nothing. Over Flower a `Coordinator` d
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from footprint.audit.deployments import Deployment
@@ -16,16 +16,17 @@ from footprint.errors import FootprintError, ManifestError, MissingExtra
 from footprint.factors import FactorCatalogue
 from footprint.management.advisor.company import Company
 from footprint.management.advisor.needs import Needs, SiloFolder
+from footprint.management.advisor.phrases import listed
 from footprint.management.analytics import Came, Reply, merge_answers
 from footprint.management.answers import Responder
 from footprint.management.catalogue import SiloCatalogue
-from footprint.management.declaration import NAME, Silo
+from footprint.management.declaration import NAME, DatasetTable, Silo
 from footprint.management.doubts import doubt_analysis, doubt_catalogue, leave_out
 from footprint.management.drift_questions import list_drift_questions
 from footprint.management.folders import DeclaredSilo, publish_findings, read_folder
 from footprint.management.questions import Question, Statistic, write_message
 from footprint.management.results import Result, Traffic
-from footprint.management.scanning import scan_silo
+from footprint.management.scanning import Declared, LaterThanNow, scan_silo
 from footprint.management.sketches import library
 from footprint.model import Finding, InputFile, Severity
 
@@ -77,7 +78,9 @@ class Gathered:
         asked_bytes = answered_bytes = 0
         for name, silo in self.silos.items():
             progress(name)
-            left_out = self.company.catalogues[name].left_out
+            catalogue = self.company.catalogues[name]
+            # An application may be called like a dataset.
+            left_out = set(catalogue.left_out) - {one.id for one in catalogue.datasets}
             if question.dataset in left_out:
                 replies[name] = Came.FAILED
                 continue
@@ -235,7 +238,7 @@ def _look_through(
     progress: Progress,
 ) -> _Seen:
     declared = None
-    spoilt: dict[str, FootprintError] = {}
+    spoilt: list[tuple[Declared, FootprintError]] = []
     if table.folder is None:
         catalogue = _recorded(table.name, company.needs, recorded)
     else:
@@ -243,7 +246,7 @@ def _look_through(
         declared = read_folder(table, company.needs, outside=company.deployment.outside)
         catalogue = scan_silo(declared.silo, company.now_s, spoilt=spoilt)
     catalogue, unbelieved = leave_out(catalogue)
-    findings = [_spoilt(table.name, dataset, error) for dataset, error in spoilt.items()]
+    findings = [*_spoilt(table.name, spoilt)]
     findings += (*unbelieved, *doubt_catalogue(company, catalogue))
     return _Seen(catalogue, declared, tuple(findings))
 
@@ -288,10 +291,28 @@ def _left_out(name: str, error: FootprintError) -> Finding:
     return Finding("silo-failed", message, Severity.ERROR, error.remedy, name)
 
 
-def _spoilt(silo: str, dataset: str, error: FootprintError) -> Finding:
-    place = f"{silo}/{dataset}"
-    message = f"{place} is left out: {error.message}"
-    return Finding("dataset-failed", message, Severity.ERROR, error.remedy, place)
+def _spoilt(silo: str, spoilt: Sequence[tuple[Declared, FootprintError]]) -> Iterator[Finding]:
+    """Say what is left out of a silo, and why."""
+    later = [(table, error) for table, error in spoilt if isinstance(error, LaterThanNow)]
+    if len(later) > 1:
+        # Mostly the day was chosen, and one sentence is enough.
+        names, first = listed([table.id for table, _ in later]), later[0][1]
+        yield Finding(
+            "entries-later",
+            f"{len(later)} entries of {silo} are left out ({names}). The first: {first.message}",
+            Severity.ERROR,
+            first.remedy,
+            silo,
+        )
+        spoilt = [(table, error) for table, error in spoilt if (table, error) not in later]
+    for table, error in spoilt:
+        place = f"{silo}/{table.id}"
+        if isinstance(table, DatasetTable):
+            code, what = "dataset-failed", place
+        else:
+            code, what = "application-failed", f"What {place} uses"
+        message = f"{what} is left out: {error.message}"
+        yield Finding(code, message, Severity.ERROR, error.remedy, place)
 
 
 def _derive_secret(texts: Iterable[bytes]) -> str:

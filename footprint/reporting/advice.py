@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from footprint.model import Advice, AdvicePlan, AssetKind, Boundary, DecisionKind, Finding, Term
 from footprint.reporting.advice_figures import places_figure, savings_figure
-from footprint.reporting.advice_tables import decision_table, decision_tables
+from footprint.reporting.advice_tables import decision_lines, decision_table, decision_tables
 from footprint.reporting.advice_words import (
     rank_advice,
     say_change,
@@ -151,7 +151,8 @@ def say_state(plan: AdvicePlan) -> str:
         costs.append(say_money(state.cost, state.currency))
     *first, last = costs
     unknown = sum(one.emissions_g is None for one in state.lines)
-    hedge = f"; {unknown:,} of them have no estimate" if unknown else ""
+    have = "has" if unknown == 1 else "have"
+    hedge = f"; {unknown:,} of them {have} no estimate" if unknown else ""
     return (
         f"Today {plural(len(datasets), 'dataset')} ({volume}) and "
         f"{plural(len(state.lines) - len(datasets), 'application')} in "
@@ -204,7 +205,8 @@ def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
     used = [(one, one.saving_kwh) for one in less if one.saving_kwh is not None]
     if used:
         energy = Scale.of("energy", [math.fsum(value for _, value in used)])
-        text, note = energy.text(math.fsum(value for _, value in used)), _split(used, energy.text)
+        text = energy.text(math.fsum(value for _, value in used))
+        note = _of(used, less, _split(used, energy.text))
         cards.append(Card("Could be saved: electricity", text, energy.unit, "", note, ""))
     for currency in sorted({one.currency for one in less if one.currency is not None}):
         costs = [
@@ -212,7 +214,8 @@ def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
             for one in less
             if one.saving_cost and one.currency is currency
         ]
-        text, note = number(math.fsum(value for _, value in costs)), _split(costs, number)
+        text = number(math.fsum(value for _, value in costs))
+        note = _of(costs, less, _split(costs, number))
         cards.append(Card("Could be saved: money", text, currency, "", note, ""))
     if more:
         added_g = -math.fsum(one.saving_g.value for one in more)
@@ -226,6 +229,15 @@ def _found(ranked: Sequence[Advice]) -> tuple[Card, ...]:
     final = sum(one.irreversible and one.changes for one in ranked)
     cards.append(Card("Cannot be undone", f"{final:,}", "", "", "of the changes", ""))
     return tuple(cards)
+
+
+def _of(known: Sequence[object], changes: Sequence[Advice], note: str) -> str:
+    """Say of how many changes a sum is, if it is not of all."""
+    unknown = len(changes) - len(known)
+    if not unknown:
+        return note
+    said = f"of {plural(len(known), 'change')}; of {unknown:,} it is not known"
+    return f"{said}; {note}" if note else said
 
 
 def _split(savings: Sequence[tuple[Advice, float]], write: Callable[[float], str]) -> str:
@@ -261,6 +273,7 @@ def _decision(plan: AdvicePlan, place: int, advice: Advice) -> Decision:
         conditions=tuple(pretty_unit(clean(one)) for one in advice.conditions),
         irreversible=final,
         tables=decision_tables(advice),
+        lines=decision_lines(advice),
     )
 
 

@@ -43,9 +43,10 @@ def decision_table(plan: AdvicePlan, ranked: Sequence[Advice]) -> Table:
     )
     columns = (
         Column("Decision"),
-        Column("Kind"),
-        Column("From, to"),
+        # Beside its name: of a narrow page that is all there is room for.
         Column("Saving", emissions.unit, numeric=True),
+        Column("From, to"),
+        Column("Kind"),
         Column("Energy", energy.unit, numeric=True),
         *(Column("Money", currency, numeric=True) for currency in currencies),
         Column("Robust to factors", numeric=True),
@@ -77,9 +78,9 @@ def _decision_row(
     part = say_part(plan, advice)
     return (
         Cell(f"{place}. {clean(advice.subject)}", under(part), href=f"#decision-{place}"),
-        Cell(capitalise(advice.kind.value)),
-        Cell(say_change(advice), ("cannot be undone",) if advice.irreversible else ()),
         Cell(emissions.text(saving.value, saving.width), under(emissions.range(saving))),
+        Cell(say_change(advice), ("cannot be undone",) if advice.irreversible else ()),
+        Cell(capitalise(advice.kind.value)),
         Cell(NOT_KNOWN if kwh is None else energy.text(kwh)),
         *(cost_cell(cost if advice.currency == one else None) for one in currencies),
         Cell(
@@ -91,11 +92,9 @@ def _decision_row(
 
 
 def decision_tables(advice: Advice) -> tuple[Table, ...]:
-    """Options of a decision, where the choice turns, and the lines of the estimates."""
-    tables = [_option_table(advice)]
-    if advice.turning_points:
-        tables.append(_turning_table(advice))
-    return (*tables, _line_table(advice))
+    """Options of a decision, and where the choice turns."""
+    options = _option_table(advice)
+    return (options, _turning_table(advice)) if advice.turning_points else (options,)
 
 
 def _option_table(advice: Advice) -> Table:
@@ -186,7 +185,8 @@ def _unit(unit: str) -> tuple[str, ...]:
     return () if unit == "1" else (pretty_unit(clean(unit)),)
 
 
-def _line_table(advice: Advice) -> Table:
+def decision_lines(advice: Advice) -> Table:
+    """Lines of the estimates of all options of a decision."""
     found = [(option, part) for option in advice.options for part in _largest(option)]
     scale = Scale.of("emissions", [part.emissions_g.value for _, part in found])
     terms = [{term.id: term for term in one.assessment.terms} for one, _ in found]

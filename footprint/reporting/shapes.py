@@ -351,6 +351,7 @@ class Decision:
     conditions: tuple[str, ...]
     irreversible: bool
     tables: tuple[Table, ...]
+    lines: Table
 
 
 @dataclass(frozen=True, slots=True)

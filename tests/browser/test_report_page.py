@@ -205,6 +205,7 @@ def test_narrow_page_does_not_overflow(chromium, make, tmp_path):
     frame.write_text(
         '<iframe src="page.html" width="360" height="800"></iframe><p id="seen"></p><script>'
         "onload=()=>setTimeout(()=>{const d=document.querySelector('iframe').contentDocument;"
+        "for(const one of d.querySelectorAll('details'))one.open=true;"
         "seen.textContent=`${d.documentElement.scrollWidth}/${d.documentElement.clientWidth}`"
         "},2000)</script>"
     )

@@ -43,6 +43,17 @@ def advice(document):
     return document["advice"][0]
 
 
+def doubt(document, kind=None, barrier=None, draws=None):
+    """Take away what makes the certainty of a decision one."""
+    found = next(one for one in document["advice"] if one["certainty"] is not None)
+    found["kind"] = kind or found["kind"]
+    for option in found["options"]:
+        if option["name"] != found["recommended"]:
+            option["barrier"] = barrier or option["barrier"]
+        if draws is not None:
+            option["assessment"]["draws"] = draws
+
+
 def line(document):
     return next(one for one in document["state"]["lines"] if one["name"] == "tickets")
 
@@ -66,6 +77,10 @@ def scale(found, *keys):
         (lambda d: advice(d).update(recommended="burn"), "no option 'burn'"),
         (lambda d: advice(d).update(certainty=1.5), "certainty 1.5"),
         (lambda d: advice(d).update(certainty=-0.1), "certainty -0.1"),
+        (lambda d: advice(d).update(certainty=1.0), "because 'delete' emits nothing"),
+        (lambda d: doubt(d, kind="schedule"), "because a forecast decides"),
+        (lambda d: doubt(d, barrier="a law"), "because nothing else is possible"),
+        (lambda d: doubt(d, draws=0), "because nothing was drawn"),
         (lambda d: advice(d).update(irreversible=False), "'delete' cannot be undone"),
         (lambda d: advice(d).update(conditions=[]), "'delete' cannot be undone"),
         (lambda d: advice(d).update(part_of=advice(d)["id"]), "part of itself"),

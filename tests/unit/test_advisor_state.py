@@ -121,6 +121,25 @@ def test_what_one_entry_causes_nearly_alone_is_said():
         assert [one.place for one in found.findings] == said
 
 
+def test_what_one_silo_causes_nearly_alone_is_said_with_the_rest():
+    small = application("small", period_days=365.0, energy_kwh=1.0)
+    used_g = {silo: PUES[silo] * GRIDS[silo] for silo in ("lyon", "turin")}
+    # Nine tenths of all, in three equal parts.
+    limit_kwh = 9 * used_g["turin"] / used_g["lyon"] / 3
+    for factor, said in ((0.999, []), (1.001, ["lyon"])):
+        parts = [
+            application(f"{k}", period_days=365.0, energy_kwh=limit_kwh * factor) for k in (1, 2, 3)
+        ]
+        found = state({}, {"lyon": parts, "turin": [small]})
+        assert [one.place for one in found.findings] == said
+    (finding,) = found.findings
+    assert (
+        finding.message
+        == f"lyon causes 90 % of what all of it emits; the rest is {used_g['turin']:.0f} g CO2e."
+    )
+    assert state({}, {"lyon": parts}).findings == ()
+
+
 def test_total_holds_every_line_and_draws_shared_factors_once():
     found = state_of(company(draws=400))
     parts = [line.emissions_g for line in found.lines if line.emissions_g is not None]

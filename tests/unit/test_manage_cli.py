@@ -179,6 +179,8 @@ def test_without_enough_silos_there_is_no_result_and_exit_code_1(company, tmp_pa
     done = analyse(tmp_path, "rows", "--dataset", "bookings", "--minimum-silos", "4")
     assert done.exit_code == 1
     assert "no result. 3 of 3 silos can be used; at least 4 must." in done.stdout
+    assert "4,000" not in done.stdout  # what one of too few silos has would be a result
+    assert "kWh" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -361,6 +361,35 @@ def test_noise_is_paid_for_and_refused_when_it_is_spent(tmp_path):
     assert [json.loads(line)["epsilon"] for line in spent] == [0.5] * 3
 
 
+def test_a_silo_without_a_limit_says_so_and_one_with_too_little_left_what_is_left(tmp_path):
+    company = make_company(tmp_path)
+    declare(company.folders["nice"], "nice", ["bookings"], top="epsilon-limit = 0.7")
+    question = ask("rows", epsilon=0.5, minimum_silos=1)
+    first, second = (merge_answers(question, answers(company, question)) for _ in range(2))
+    assert (first.answered, first.refused) == (1, "")
+    reasons = {one.silo: one.reason for one in second.coverage}
+    for name in ("lisbon", "madrid"):
+        assert reasons[name].startswith("This silo has no epsilon-limit")
+        assert not (company.folders[name] / "epsilon.jsonl").exists()
+    assert "0.7 for all questions, 0.5 is spent; this one needs 0.5." in reasons["nice"]
+
+
+def test_without_a_result_no_count_is_told_and_what_was_spent_is(tmp_path):
+    company = make_company(tmp_path)
+    declare(company.folders["nice"], "nice", ["bookings"], top="epsilon-limit = 1")
+    question = ask("rows", epsilon=0.4)
+    found = merge_answers(question, answers(company, question))
+    assert found.refused == (
+        "1 of 3 silos can be used; at least 2 must. An epsilon of 0.4 is spent all the same, "
+        "by nice."
+    )
+    assert [one.rows for one in found.coverage] == [None] * 3
+    question = ask("rows", epsilon=0.4, minimum_rows=10 * ROWS)
+    found = merge_answers(question, answers(company, question))
+    (reason,) = [one.reason for one in found.coverage if one.silo == "nice"]
+    assert "an epsilon of 0.4 was spent on it" in reason
+
+
 def test_a_limit_of_epsilon_leaves_no_exact_answer_beside_it(tmp_path):
     company = make_company(tmp_path)
     for name, folder in company.folders.items():

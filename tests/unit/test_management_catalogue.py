@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from footprint.errors import DataError, FootprintError, ManifestError
+from footprint.management.advisor.needs import read_needs
 from footprint.management.catalogue import (
     Column,
     ColumnKind,
@@ -210,6 +211,8 @@ def test_files_outside_of_the_folder_are_not_read(folder, tmp_path_factory, path
         ('retention = "730 d"', "retention = 730", "unit"),
         ("12:00:00Z", "12:00:00", "time zone"),
         ('name = "madrid"', "", "name"),
+        ('period = "30 d"\n', "", "calls and energy mean nothing without the period"),
+        ('id = "pricing"', 'id = " "', "the id ' ' is empty"),
         ('name = "madrid"', 'name = "madrid"\nfolder = "/"', "folder"),
     ],
 )
@@ -217,6 +220,37 @@ def test_a_wrong_declaration_says_what_is_wrong(folder, old, new, words):
     (folder / "silo.toml").write_text(DECLARED.replace(old, new))
     with pytest.raises(ManifestError, match=words):
         read_silo(folder)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("storage_class", "storage-class"), ("retentoin", "retention"), ("siz", "size")],
+)
+def test_a_misspelt_key_is_answered_with_the_one_that_is_read(folder, wrong, right):
+    declared = DECLARED.replace("owner =", f"{wrong} = 'x'\nowner =")
+    (folder / "silo.toml").write_text(declared)
+    with pytest.raises(ManifestError) as caught:
+        read_silo(folder)
+    assert f"Did you mean {right!r}?" in caught.value.remedy
+    assert "_" not in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("table", "wrong", "right"),
+    [
+        ("use-cases", "poinst", "points"),
+        ("retrainings", "points-per-drif", "points-per-drift"),
+        ("servings", "client_energy", "client-energy"),
+        ("", "cold_after", "cold-after"),
+    ],
+)
+def test_a_misspelt_key_of_the_company_too(tmp_path, table, wrong, right):
+    head = f"[[{table}]]\n" if table else ""
+    (tmp_path / "management.toml").write_text(f"{head}{wrong} = 1\n")
+    with pytest.raises(ManifestError) as caught:
+        read_needs(tmp_path)
+    assert caught.value.remedy.startswith(f"Did you mean {right!r}? Known here: ")
+    assert "_" not in caught.value.remedy
 
 
 def test_schemas_are_compared_by_name_and_kind():

@@ -203,6 +203,94 @@ def test_a_file_that_cannot_be_read_leaves_the_rest_of_its_silo(folder, harm, wo
     assert all(one.came is Came.ANSWERED for one in found.ask(copies).analysis.coverage)
 
 
+APPLICATIONS = """
+[[applications]]
+id = "pricing"
+datasets = ["bookings"]
+used = 2097-01-01T00:00:00Z
+calls = 9
+period = "30 d"
+
+[[applications]]
+id = "board"
+calls = 9
+period = "30 d"
+"""
+
+
+def read_later(nice):
+    change(nice / "silo.toml", "labels", "read = 2097-01-01T00:00:00Z\nlabels")
+
+
+def name_a_column_with_an_escape(nice):
+    write(nice, "bookings", ["customer,fa\x1b[2Jre", *(f"{k},{k}" for k in range(30))])
+
+
+def use_later(nice):
+    with (nice / "silo.toml").open("a") as file:
+        file.write(APPLICATIONS)
+
+
+@pytest.mark.parametrize(
+    ("harm", "place", "words"),
+    [
+        (
+            read_later,
+            "nice/bookings",
+            "'bookings', read: 2097-01-01 00:00 UTC is after the time that it is looked at for, "
+            "2096-10-02 07:06 UTC.",
+        ),
+        (
+            name_a_column_with_an_escape,
+            "nice/bookings",
+            "dataset 'bookings': columns[2].name: it is empty, or holds characters",
+        ),
+        (use_later, "nice/pricing", "What nice/pricing uses is left out"),
+    ],
+)
+def test_one_wrong_entry_leaves_the_rest_of_its_silo(folder, harm, place, words):
+    nice = folder / "silos" / "nice"
+    harm(nice)
+    shutil.copy(folder / "silos" / "lisbon" / "bookings.csv", nice / "more.csv")
+    with (nice / "silo.toml").open("a") as file:
+        file.write(f'[[datasets]]\nid = "more"\npath = "more.csv"\n{MEDIUM}')
+    found = gathered(folder).company
+    (finding,) = found.findings
+    assert (finding.severity, finding.place) == (Severity.ERROR, place)
+    assert words in finding.message
+    catalogue = found.catalogues["nice"]
+    name = place.partition("/")[2]
+    assert catalogue.left_out == (name,)
+    kept = {one.id for one in catalogue.datasets}
+    assert kept == ({"more"} if name == "bookings" else {"bookings", "more"})
+    for one in catalogue.applications:
+        assert (one.calls is None) == (one.id == "pricing")
+        assert one.datasets == (("bookings",) if one.id == "pricing" else ())  # still a reader
+
+
+def test_a_day_before_all_that_is_declared_is_one_sentence_for_a_silo(folder):
+    found = gathered(folder, 1.5e9)
+    assert codes(found.company.findings) == [
+        ("dataset-failed", f"{name}/bookings") for name in ("lisbon", "madrid", "nice")
+    ]
+    for one in found.company.findings:
+        assert "for, 2017-07-14 02:40 UTC" in one.message
+        assert "look at it for a later day (--today" in one.remedy
+    use_later(folder / "silos" / "nice")
+    found = gathered(folder, 1.5e9).company
+    (finding,) = [one for one in found.findings if one.place.startswith("nice")]
+    assert finding.code == "entries-later"
+    assert finding.message.startswith("2 entries of nice are left out (bookings, pricing). ")
+
+
+def test_a_dataset_is_not_left_out_because_an_application_of_its_name_is(folder):
+    nice = folder / "silos" / "nice" / "silo.toml"
+    nice.write_text(nice.read_text() + APPLICATIONS.replace("pricing", "bookings"))
+    found = gathered(folder)
+    assert found.company.catalogues["nice"].left_out == ("bookings",)
+    assert {one.came for one in found.ask(CUSTOMERS).analysis.coverage} == {Came.ANSWERED}
+
+
 def test_a_catalogue_that_lacks_something_is_not_entered_as_if_that_were_gone(folder):
     (folder / "silos" / "nice" / "bookings.csv").unlink()
     url = f"sqlite:///{folder / 'silos.db'}"
@@ -217,6 +305,30 @@ def test_a_catalogue_that_lacks_something_is_not_entered_as_if_that_were_gone(fo
     assert "nice/bookings" in done.exception.message
     with open_ledger(url) as ledger:
         assert set(newest_catalogues(ledger)) == {"lisbon", "madrid"}
+
+
+def test_what_is_to_be_done_about_a_missing_silo_depends_on_what_is_missing(folder):
+    silos = folder / "silos"
+    shutil.rmtree(silos / "lisbon")
+    (silos / "madrid" / "silo.toml").unlink()
+    change(silos / "nice" / "silo.toml", 'name = "nice"', 'name = "nice" # é')
+    text = (silos / "nice" / "silo.toml").read_text()
+    (silos / "nice" / "silo.toml").write_bytes(text.encode("latin-1"))
+    remedies = [one.remedy for one in gathered(folder).company.findings]
+    assert remedies == [
+        "There is no folder 'silos/lisbon': correct it in management.toml, or make it.",
+        "Write a silo.toml there that declares what the silo has.",
+        "Save it as UTF-8.",
+    ]
+
+
+def test_a_sample_without_rows_is_said(folder):
+    nice = folder / "silos" / "nice"
+    change(nice / "silo.toml", "labels", 'size = "2 GB"\nrows = 200_000\nlabels')
+    write(nice, "bookings", ["customer,fare,country"])
+    (finding,) = gathered(folder).company.findings
+    assert (finding.code, finding.place) == ("sample-empty", "nice/bookings")
+    assert "of its 200,000 only what is declared" in finding.message
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="rights of Linux")
@@ -327,6 +439,34 @@ def test_what_cannot_be_is_left_out_of_a_catalogue_and_the_rest_is_believed(fold
     assert all(one.energy_kwh is None for one in found.catalogues["nice"].applications)
     # What is just possible stays.
     assert not leave_out(replace(forged, applications=(ALL_OF_A_CENTRE,), datasets=()))[1]
+
+
+def test_many_applications_of_which_each_could_be_are_not_believed_together(folder):
+    honest = gathered(folder).company.catalogues["nice"]
+    read_alone = application("reader", datasets=("bookings",))
+    for number, believed in ((2, True), (3, False)):
+        parts = tuple(
+            application(f"z{k}", calls=9, period_days=1.0, energy_kwh=0.5e5 * 24)
+            for k in range(number)
+        )
+        kept, found = leave_out(replace(honest, applications=(read_alone, *parts)))
+        assert not believed or (kept.applications, found) == ((read_alone, *parts), [])
+    (finding,) = found
+    assert (finding.code, finding.place) == ("silo-unbelievable", "nice")
+    assert "150,000 kW" in finding.message
+    assert all(one.energy_kwh is one.calls is None for one in kept.applications)
+    assert kept.applications[0] == read_alone
+    assert kept.left_out == ("z0", "z1", "z2")
+    assert kept.datasets == honest.datasets
+    assert leave_out(kept) == (kept, [])
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(10**6, 1), (10**6 + 1, 0)])
+def test_a_byte_holds_a_thousand_rows_and_no_more(folder, rows, kept):
+    catalogue = replace(
+        gathered(folder).company.catalogues["nice"], datasets=(dataset("z", 1e-6, rows=rows),)
+    )
+    assert len(leave_out(catalogue)[0].datasets) == kept
 
 
 ALL_OF_A_CENTRE = application("busy", period_days=1 / 24, energy_kwh=1e5)

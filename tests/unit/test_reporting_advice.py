@@ -82,7 +82,7 @@ def test_lines_are_amount_times_factors():
     # 60 kWh at a PUE of 1.5 on a grid of 400 gCO2e/kWh.
     page = view_plan(usual())
     retrain = next(one for one in page.decisions if one.kind == "Retraining")
-    options, lines = retrain.tables
+    (options,), lines = retrain.tables, retrain.lines
     row = next(row for row in lines.rows if row[0].text == "retrain")
     assert row[2].text == "60 kWh"
     assert row[2].sub[1:] == (
@@ -160,6 +160,16 @@ def test_savings_of_what_lies_here_are_told_from_those_of_what_is_planned():
     assert (money.value, money.note) == (
         "23.8", "7.00 of what lies here, 16.8 of what is trained or planned",
     )  # fmt: skip
+
+
+def test_a_sum_of_money_says_of_how_many_changes_it_is():
+    priced = simple("a", 100.0, 40.0)
+    unpriced = replace(simple("b", 30.0, 10.0), saving_cost=None, currency=None)
+    note = cards(of(priced, unpriced))["Could be saved: money"].note
+    assert note.startswith(f"of 1{NBSP}change; of 1 it is not known; ")
+    unmetered = replace(priced, saving_kwh=None)
+    note = cards(of(unpriced, unmetered))["Could be saved: electricity"].note
+    assert note.startswith(f"of 1{NBSP}change; of 1 it is not known; ")
 
 
 def emissions(value):
@@ -376,7 +386,7 @@ def test_ends_that_are_both_too_small_to_write_are_left_out():
 
 def test_doing_nothing_uses_nothing():
     delete = next(one for one in view_plan(usual()).decisions if "delete" in one.title)
-    options, lines = delete.tables
+    (options,), lines = delete.tables, delete.lines
     assert [cell.text for cell in options.rows[0]] == ["delete", "0", "0", f"0{NBSP}EUR"]
     assert lines.note == "Without a line, as nothing is done: delete."
 

@@ -44,7 +44,6 @@ from footprint.management.advisor.need_tables import (
     SiloFolder,
     Span,
     UseCaseTable,
-    needs_key,
 )
 from footprint.manifest import read_prices
 from footprint.model import Prices
@@ -153,7 +152,7 @@ def read_needs(path: Path | str) -> Needs:
     try:
         found: Needs = _adapter().validate_python(tables)
     except pydantic.ValidationError as error:
-        known = {needs_key(name) for name in written_keys(Needs)} - _UNWRITTEN
+        known = written_keys(Needs) - _UNWRITTEN
         message, remedy = explain(path, error, Needs, known)
         raise ManifestError(message, remedy) from error
     _require_names(path, found)

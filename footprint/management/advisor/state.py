@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 from footprint.management.advisor.company import Company
+from footprint.management.advisor.phrases import grams
 from footprint.management.advisor.running import Running, run
 from footprint.management.advisor.stored import keep, place
 from footprint.management.catalogue import ApplicationEntry, DatasetEntry, SiloCatalogue
@@ -24,6 +25,8 @@ from footprint.units import bytes_to_gb
 _NAMED = 10
 _MOST = 0.8
 """Share of the total beyond which one entry is said to cause it (our choice) [1]."""
+_MOST_OF_A_SILO = 0.9
+"""Share beyond which one silo is (our choice): often there is a large one [1]."""
 
 
 def state_of(company: Company) -> CompanyState:
@@ -117,19 +120,36 @@ def _is_unpriced(assessment: Assessment) -> bool:
     return any(finding.code == "price-missing" for finding in assessment.findings)
 
 
-def _incomplete(lines: Sequence[StateLine]) -> Iterator[Finding]:
-    known = [line for line in lines if line.emissions_g is not None]
-    total_g = math.fsum(line.emissions_g.value for line in known if line.emissions_g)
-    for line in known:
+def _dominated(lines: Sequence[StateLine]) -> Iterator[Finding]:
+    """Say which entry, or else which silo, nearly all emissions are of."""
+    known = [(line, line.emissions_g.value) for line in lines if line.emissions_g is not None]
+    total_g = math.fsum(value_g for _, value_g in known)
+    said = set()
+    for line, value_g in known:
         # Of two, one is always half.
-        if len(known) > 2 and line.emissions_g and line.emissions_g.value > _MOST * total_g:
-            share = line.emissions_g.value / total_g
-            yield Finding(
-                "state-dominated",
-                f"{line.silo}/{line.name} causes {100 * share:.0f} % of what all of it emits.",
-                remedy=f"Look at what {line.silo} says of it before you trust the sums.",
-                place=f"{line.silo}/{line.name}",
-            )
+        if len(known) > 2 and value_g > _MOST * total_g:
+            said.add(line.silo)
+            yield _dominating(f"{line.silo}/{line.name}", line.silo, value_g, total_g)
+    silos = sorted({line.silo for line, _ in known})
+    for silo in silos:
+        value_g = math.fsum(value for line, value in known if line.silo == silo)
+        if len(silos) > 1 and silo not in said and value_g > _MOST_OF_A_SILO * total_g:
+            yield _dominating(silo, silo, value_g, total_g)
+
+
+def _dominating(what: str, silo: str, value_g: float, total_g: float) -> Finding:
+    share = math.floor(100 * value_g / total_g)
+    return Finding(
+        "state-dominated",
+        f"{what} causes {'more than ' * (share == 99)}{share} % of what all of it emits; the rest "
+        f"is {grams(total_g - value_g)}.",
+        remedy=f"Look at what {silo} says of it before you trust the sums.",
+        place=what,
+    )
+
+
+def _incomplete(lines: Sequence[StateLine]) -> Iterator[Finding]:
+    yield from _dominated(lines)
     unknown = [f"{line.silo}/{line.name}" for line in lines if line.emissions_g is None]
     if unknown:
         named = ", ".join(unknown[:_NAMED]) + (", ..." if len(unknown) > _NAMED else "")
