@@ -72,7 +72,7 @@ def check_year(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findin
 
 
 def check_open(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
-    """The period was over when the manifest was written, as far as it says when that was."""
+    """No period was open when its manifest was written, as far as that says when."""
     period = audited.deployment.period
     if period.as_of is None or period.as_of >= period.end:
         return
