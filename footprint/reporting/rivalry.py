@@ -275,13 +275,19 @@ def _tie_remark(result: Evaluation) -> str:
         return ""
     best = _by_seed(order[0], result)
     alike = [
-        clean(policy.name)
+        policy.name
         for policy in order[1:]
         if (contrast := contrast_of(result.deciding, _by_seed(policy, result), best)) is not None
         and contrast.low is not None
         and not is_clear(contrast)
     ]
-    return f"Not clearly apart from the best, seed by seed: {', '.join(alike)}." if alike else ""
+    # The verdict holds the best against one other already.
+    other = (
+        order[1].name if len(order) > 1 and order[0].name == result.baseline else result.baseline
+    )
+    if not alike or alike == [other]:
+        return ""
+    return f"Not clearly apart from the best, seed by seed: {', '.join(map(clean, alike))}."
 
 
 def _by_seed(policy: PolicyResult, result: Evaluation) -> dict[int, float | None]:

@@ -97,6 +97,7 @@ def _remarks(statement: Statement) -> Iterable[str]:
     for text in (organisation.about, organisation.goal):
         if text:
             yield clean(text)
+    yield from (clean(one.message) for one in statement.findings if one.code == "period-open")
     errors = sum(finding.severity is Severity.ERROR for finding in statement.findings)
     if errors:
         yield f"{plural(errors, 'error')} found: figures are wrong until they are mended."
