@@ -66,10 +66,11 @@ class OrganisationTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodTable:
-    """First and last day of what is reported."""
+    """First and last day of what is reported, and the day as of which it was written."""
 
     start: date
     end: date
+    as_of: date | None = None
 
     __pydantic_config__ = STRICT
 

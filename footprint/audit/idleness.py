@@ -63,13 +63,14 @@ def check_dirty_zone(audited: Audited, catalogue: FactorCatalogue) -> Iterator[F
     for place in sorted(worked & set(intensities)):
         here = intensities[place]
         cleaner = {p: i for p, i in intensities.items() if i <= CLEANER * here}
-        free = sorted(idle & set(cleaner), key=lambda p: cleaner[p])
+        free = sorted(idle.keys() & cleaner.keys(), key=lambda p: cleaner[p])
         if not free:
             continue
         yield Finding(
             "dirty-zone",
             f"{place!r} trains at {here:.4g} gCO2e/kWh while {free[0]!r}, at "
-            f"{cleaner[free[0]]:.4g}, stands idle.",
+            f"{cleaner[free[0]]:.4g}, has registered hardware that did nothing for "
+            f"{idle[free[0]]:.0%} of its time in the period.",
             Severity.WARNING,
             "Give more of the work to it, if its data and its hours allow (docs/scheduling.md).",
             place,
@@ -97,13 +98,11 @@ def _intensities(audited: Audited, catalogue: FactorCatalogue) -> dict[str, floa
     return found
 
 
-def _idle_places(audited: Audited) -> set[str]:
-    """Places of silos whose registered hardware mostly idles."""
+def _idle_places(audited: Audited) -> dict[str, float]:
+    """Places all of whose registered hardware mostly idles: least share of its time [1]."""
     shares = idle_shares(audited)
-    idle = {
-        one.place for one in audited.deployment.hardware if shares.get(one.name, 0.0) > IDLE_SHARE
-    }
-    busy = {
-        one.place for one in audited.deployment.hardware if shares.get(one.name, 1.0) <= IDLE_SHARE
-    }
-    return idle - busy
+    least: dict[str, float] = {}
+    for one in audited.deployment.hardware:
+        if one.name in shares:
+            least[one.place] = min(shares[one.name], least.get(one.place, 1.0))
+    return {place: share for place, share in least.items() if share > IDLE_SHARE}

@@ -71,6 +71,23 @@ def check_year(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Findin
         )
 
 
+def check_open(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
+    """No period was open when its manifest was written, as far as that says when."""
+    period = audited.deployment.period
+    if period.as_of is None or period.as_of >= period.end:
+        return
+    left = (period.end - period.as_of).days
+    state = f"had {left} day(s) left" if period.as_of >= period.start else "had not begun"
+    yield Finding(
+        "period-open",
+        f"As of {period.as_of} the period {period.start} to {period.end} {state}: what lies after "
+        "that day is a plan.",
+        Severity.WARNING,
+        "Correct the figures once the period is over, and then period.as_of.",
+        "period",
+    )
+
+
 def check_base_year_order(audited: Audited, _catalogue: FactorCatalogue) -> Iterator[Finding]:
     """No base year lies after the period."""
     base, period = audited.deployment.base_year, audited.deployment.period

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from footprint.cli.results import AsJson, Assets, Output, check_output, deliver,
 from footprint.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
+    from footprint.audit.deployments import Deployment
     from footprint.audit.exports import Form
     from footprint.model import Statement
 
@@ -85,10 +87,23 @@ def run(
     from footprint.model import Severity
 
     check_output(output)
-    statement = state(read_deployment(manifest, outside=allow_outside))
+    deployment = read_deployment(manifest, outside=allow_outside)
+    _warn_of_open(deployment)
+    statement = state(deployment)
     deliver(statement, output, assets, as_json=as_json)
     if any(finding.severity is Severity.ERROR for finding in statement.findings):
         raise typer.Exit(1)
+
+
+def _warn_of_open(deployment: Deployment) -> None:
+    """Say that a period is not over; a statement itself never looks at the clock."""
+    period, today = deployment.period, datetime.now(UTC).date()
+    if period.as_of is None and period.end > today:
+        say(
+            f"warning: The period ends on {period.end}, and today is {today}: the statement "
+            "cannot tell what happened from what is planned.\n"
+            f"  Write as_of = {today} under [period], and every reader is told."
+        )
 
 
 @app.command("verify")

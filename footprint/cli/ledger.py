@@ -146,7 +146,7 @@ def runs(url: Url = DEFAULT_URL, as_of: AsOf = None, as_json: AsJson = False) ->
         say("The ledger holds no run yet; enter some with: footprint ledger ingest")
         return
     print_table(
-        ("silo", "run", "days", "activities", "energy"),
+        ("silo", "run", "days", "activities", "energy of devices"),
         [
             (
                 home(one),

@@ -190,7 +190,8 @@ def print_sums(by: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
         )
         for row in rows
     ]
-    heads = [*by, "activities", *(name.rsplit("_", 1)[0] for name, _ in _SUMS), "unmetered"]
+    # A page says more: networks have energy, too, and that is no activity's.
+    heads = [*by, "activities", "energy of devices", "data", "duration", "unmetered"]
     print_table(heads, lines, right=len(_SUMS) + 2)
 
 

@@ -35,11 +35,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Carbon accounting and life-cycle estimation for federated learning.",
-    epilog="""
-    Exit codes: 0 fine, 1 findings of an audit or missing silos, 2 wrong
-    use, 3 wrong data, 4 a missing extra. Results go to standard output, everything else to
-    standard error.
-    """,
+    # In one line: breaks of a text stay holes in it.
+    epilog="Exit codes: 0 fine, 1 findings of an audit or missing silos, 2 wrong use, 3 wrong "
+    "data, 4 a missing extra. Results go to standard output, everything else to standard error.",
 )
 app.command("track", context_settings=track.PASS_THROUGH)(track.track)
 app.command("estimate")(results.estimate)
@@ -77,7 +75,12 @@ _options = {"debug": False}
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print the version of the package and of its emission factors."""
+    """Print the version of the package and of its emission factors.
+
+    For example:
+
+      footprint version --json
+    """
     from footprint._version import __version__
     from footprint.factors import load_catalogue
 

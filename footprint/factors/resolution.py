@@ -159,19 +159,25 @@ def _answer(query: Query, row: FactorRow, groups: Groups) -> Resolution:
         resolved_by = ResolvedBy.NEAREST_YEAR
     if gap > TOLERATED_YEARS:
         message = f"{query} is answered with {factor.year}, {gap} years away."
-        findings.append(_finding("factor-year", message, factor, "Give a factor of that year."))
+        remedy = f"Give a factor of {query.year} if you know one (docs/factors.md, own factors)."
+        findings.append(_finding("factor-year", message, factor, remedy))
     if factor.zone != query.zone:
         resolved_by = ResolvedBy.PARENT_ZONE
         message = f"{query} is answered with {factor.zone}, which contains {query.zone}."
         others = _signals(groups, query.quantity, [query.zone]) if query.signal else []
         if others:
             message += f" {query.zone} has only another signal kind: {', '.join(others)}."
-        remedy = f"Give a factor for {query.zone}, or accept the one of {factor.zone}."
+        remedy = (
+            f"Give a factor for {query.zone} (docs/factors.md, own factors), or accept the one of "
+            f"{factor.zone}."
+        )
         findings.append(_finding("zone-parent", message, factor, remedy))
     if factor.subject != query.subject:
         resolved_by = ResolvedBy.CLASS_DEFAULT
         message = f"{query} is answered with the class default of {factor.subject!r}."
-        remedy = f"Give a factor for {query.subject!r}."
+        remedy = (
+            f"Give a factor for {query.subject!r} if you know one (docs/factors.md, own factors)."
+        )
         findings.append(_finding("device-class", message, factor, remedy))
     return Resolution(factor, resolved_by, tuple(findings))
 

@@ -17,7 +17,7 @@ from footprint.journal import TRUNCATED, Energy, ProcessRecords, ReportRecord, S
 from footprint.measurement.contacts import Contacts, Held, find_held, own_names
 from footprint.measurement.replies import names_of, reply_findings
 from footprint.model import Activity, Basis, Finding, Phase, Role, Severity, Tier
-from footprint.units import bytes_to_gb
+from footprint.units import bytes_to_gb, format_quantity
 
 BYTES_SOURCE = "bytes"
 
@@ -247,10 +247,11 @@ class _Reader:
                 Severity.INFO,
             )
         if len(self.idle_kwh) > 1:
+            idle = format_quantity("energy", math.fsum(self.idle_kwh.values()))
             yield Finding(
                 "client-idle",
-                f"{names_of(self.idle_kwh)} told {math.fsum(self.idle_kwh.values()):.3g} kWh of "
-                "idle power, each that of its own machine; if several were on one machine, it "
+                f"{names_of(self.idle_kwh)} told {idle} of energy at idle "
+                "power, each that of its own machine; if several were on one machine, it "
                 "counts once for each of them.",
                 Severity.INFO,
                 "Read the clients' own journals, too: then each machine has its idle power once.",

@@ -274,7 +274,7 @@ class Training:
     rounds: Count
     clients_per_round: Annotated[float, Unit("1", positive=True)]
     local_epochs: Count = 1
-    model_gb: Gigabytes
+    model_gb: Annotated[float, Unit("GB", positive=True)]
     update_gb: Gigabytes | None = None
     over_selection: Amount = 0.0
     dropout_work: Share = 1.0

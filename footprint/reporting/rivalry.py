@@ -24,6 +24,7 @@ from footprint.reporting.numbers import (
     pretty_unit,
 )
 from footprint.reporting.wording import capitalise
+from footprint.scheduling.spreads import contrast_of
 from footprint.units import display_unit
 
 _VERBS = {
@@ -265,19 +266,37 @@ def signal_names(first: SignalKind, second: SignalKind) -> tuple[str, str]:
 
 
 def _tie_remark(result: Evaluation) -> str:
-    """Name the policies that are as good as the best, as far as its interval tells."""
+    """Name the policies that are as good as the best, as far as pairs of seeds tell.
+
+    Their own intervals would not: what a seed does to all policies alike is in each of them.
+    """
     order = ranked(result)
-    spread = order[0].spread(result.deciding) if order else None
-    if spread is None or spread.low is None or spread.high is None:
+    if not order:
         return ""
+    best = _by_seed(order[0], result)
     alike = [
-        clean(policy.name)
+        policy.name
         for policy in order[1:]
-        if (other := policy.spread(result.deciding)) is not None
-        and other.mean is not None
-        and spread.low <= other.mean <= spread.high
+        if (contrast := contrast_of(result.deciding, _by_seed(policy, result), best)) is not None
+        and contrast.low is not None
+        and not is_clear(contrast)
     ]
-    return f"Within its interval also lie the means of: {', '.join(alike)}." if alike else ""
+    # The verdict holds the best against one other already.
+    other = (
+        order[1].name if len(order) > 1 and order[0].name == result.baseline else result.baseline
+    )
+    if not alike or alike == [other]:
+        return ""
+    return f"Not clearly apart from the best, seed by seed: {', '.join(map(clean, alike))}."
+
+
+def _by_seed(policy: PolicyResult, result: Evaluation) -> dict[int, float | None]:
+    """Give what decides for each seed that all policies ran."""
+    return {
+        one.seed: one.figures.get(result.deciding)
+        for one in policy.seeds
+        if one.seed in result.common_seeds
+    }
 
 
 def _invention_remark(result: Evaluation) -> str:

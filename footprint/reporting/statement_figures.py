@@ -19,7 +19,9 @@ from footprint.reporting.shapes import (
 )
 from footprint.reporting.statement_tables import CATEGORY_NAMES
 
-_LABEL = 26
+_LABEL = 29
+_SHORT = {name: name.partition(":")[0] for name in CATEGORY_NAMES.values()}
+"""Categories as charts name them; tables say what is in each."""
 _ROWS_DRAWN = 20
 _DRIVERS_DRAWN = 12
 _Amount = Callable[[StatementLine], Interval | None]
@@ -73,7 +75,8 @@ def _grouped(
         for (key, name, _), row in zip(parts, values, strict=True)
     )
     names = [clean(name) for name, _ in groups]
-    chart = GroupedChart(scale.unit, tuple(shorten(name, _LABEL) for name in names), series)
+    labels = tuple(shorten(_SHORT.get(name, name), _LABEL) for name in names)
+    chart = GroupedChart(scale.unit, labels, series)
     rows = tuple(
         (Cell(name), *(Cell(scale.text(row[place], row[place] / 1000)) for row in values))
         for place, name in enumerate(names)

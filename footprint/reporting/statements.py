@@ -22,7 +22,11 @@ from footprint.reporting.statement_tables import (
     totals_table,
 )
 from footprint.reporting.view import group_notices
+from footprint.reporting.wording import capitalise
 from footprint.units import readable
+
+_SUBJECT = "the declared machine learning of"
+"""Whose emissions a statement holds: not all of a company."""
 
 
 def view_statement(statement: Statement) -> StatementPage:
@@ -67,13 +71,17 @@ def _verdict(statement: Statement) -> str:
         outside = _figure(statement, "outside")
         named, when = statement.organisation.name, _period(statement)
         if not outside.value:
-            return clean(f"What {named} emitted {when} is not known: no line has a figure.")
+            return clean(
+                f"What {_SUBJECT} {named} emitted {when} is not known: no line has a figure."
+            )
         scale = Scale.of("emissions", [outside.value])
         of_others = f"{scale.quantity(outside)} are of others"
         return clean(f"{named} reports no emissions {when}: {of_others}.")
+    # "Amounts to" is also true of a period that is not over.
     return clean(
-        f"{statement.organisation.name} emitted {scale.quantity(location)} by location and "
-        f"{scale.quantity(market)} by contracts, {_period(statement)}."
+        f"{capitalise(_SUBJECT)} {statement.organisation.name} amounts to "
+        f"{scale.quantity(location)} by location and {scale.quantity(market)} by contracts, "
+        f"{_period(statement)}."
     )
 
 
@@ -89,6 +97,7 @@ def _remarks(statement: Statement) -> Iterable[str]:
     for text in (organisation.about, organisation.goal):
         if text:
             yield clean(text)
+    yield from (clean(one.message) for one in statement.findings if one.code == "period-open")
     errors = sum(finding.severity is Severity.ERROR for finding in statement.findings)
     if errors:
         yield f"{plural(errors, 'error')} found: figures are wrong until they are mended."

@@ -14,7 +14,7 @@ from footprint.trials.comparison import common_trials, compare_policies, decidin
 from footprint.trials.engines import Engine, run_jobs
 from footprint.trials.knobs import kinds_of
 from footprint.trials.plan import Plan
-from footprint.trials.remarks import collect_remarks
+from footprint.trials.remarks import collect_remarks, remark_left_out
 from footprint.trials.work import Done, Job
 from footprint.trials.worlds import build_world, input_files, summarise_world
 
@@ -30,6 +30,8 @@ class _Collected:
     failed: dict[str, list[FailedSeed]] = field(default_factory=dict)
     findings: dict[Finding, None] = field(default_factory=dict)
     of_runs: dict[str, list[tuple[Job, Finding]]] = field(default_factory=dict)
+    left_out: dict[str, list[int]] = field(default_factory=dict)
+    clients: int = 0
     first_error: FootprintError | None = None
 
     def take(self, job: Job, found: Done | Exception) -> None:
@@ -46,6 +48,8 @@ class _Collected:
             self.findings[Finding("trial-failed", message, Severity.ERROR)] = None
             return
         self.trials.setdefault(name, {})[job.seed] = found.trial
+        self.left_out.setdefault(name, []).append(found.left_out)
+        self.clients = found.clients
         for finding in found.findings:
             self.of_runs.setdefault(finding.code, []).append((job, finding))
 
@@ -132,7 +136,11 @@ def evaluate_policies(
         deciding=deciding,
         shared_g=shared_range([one for by_seed in common.values() for one in by_seed.values()]),
         seeds=tuple(range(plan.seeds)),
-        findings=(*found.summed(), *collect_remarks(plan, policies)),
+        findings=(
+            *found.summed(),
+            *remark_left_out(found.left_out, found.clients),
+            *collect_remarks(plan, policies),
+        ),
         inputs=input_files(plan),
         declared=plan.declared,
         tool_version=__version__,

@@ -9,9 +9,10 @@ from typing import Any
 
 from footprint.errors import UsageError
 from footprint.model import Finding
+from footprint.scheduling.policies import WITH_GRADIENTS
 from footprint.simulation.fleet import Fleet
 from footprint.simulation.learners import FallingLoss, Learner
-from footprint.trials.plan import LearnerTable
+from footprint.trials.plan import LearnerTable, PolicyTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class LearnerKind:
         What everybody must know who sees its results.
     by_method : bool
         Whether each client trains by the method that a policy chooses for it.
+    gradients : bool
+        Whether it can say where its clients pull the model.
     """
 
     make: Callable[..., Learner]
@@ -35,6 +38,7 @@ class LearnerKind:
     options: tuple[str, ...] = ()
     finding: Finding | None = None
     by_method: bool = False
+    gradients: bool = False
 
 
 @dataclass(slots=True)
@@ -80,15 +84,23 @@ LEARNERS: dict[str, LearnerKind] = {
         ("first", "last"),
         Finding(
             "learning-invented",
-            "Nothing was trained: losses and accuracies follow an invented formula.",
-            remedy="Take a learner that trains before you believe an accuracy.",
+            "Nothing was trained: losses and accuracies follow an invented formula of the work "
+            "done, whoever did it. Who leaves clients out loses nothing by it here, so this does "
+            "not rank policies.",
+            remedy="Take a learner that trains before you believe an accuracy, or rank policies by "
+            "one.",
         ),
     ),
     "digits": LearnerKind(
-        _digits, options=("alpha", "model", "batch_size", "learning_rate", "proximal")
+        _digits,
+        options=("alpha", "model", "batch_size", "learning_rate", "proximal"),
+        gradients=True,
     ),
     "digits-by-method": LearnerKind(
-        _digits_by_method, options=("alpha", "batch_size", "learning_rate"), by_method=True
+        _digits_by_method,
+        options=("alpha", "batch_size", "learning_rate"),
+        by_method=True,
+        gradients=True,
     ),
 }
 """Kind of each learner by its name in a manifest."""
@@ -122,6 +134,29 @@ def check_learner(table: LearnerTable | None) -> None:
                 f"The learner {table.kind!r} lacks the option {option!r}.",
                 f"Its options are: {', '.join(known)}.",
             )
+
+
+def gradients_fault(policy: PolicyTable, learner: LearnerTable | None) -> tuple[str, str] | None:
+    """Say what a policy lacks that values clients by their gradients.
+
+    Returns
+    -------
+    tuple of (str, str), or None
+        What is wrong, and what to do.
+    """
+    if (policy.rule or policy.name) not in WITH_GRADIENTS:
+        return None
+    able = [name for name, kind in LEARNERS.items() if kind.gradients]
+    if learner is None:
+        lacks = "nothing learns"
+    elif learner.kind in LEARNERS and learner.kind not in able:
+        lacks = f"the learner {learner.kind!r} has none"
+    else:
+        return None
+    return (
+        f"{policy.name!r} values clients by their gradients, and {lacks}.",
+        f"Take a learner that gives them ({', '.join(able)}), or leave the policy out.",
+    )
 
 
 def make_learner(table: LearnerTable, fleet: Fleet, seed: int) -> Learner:

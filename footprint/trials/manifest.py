@@ -22,7 +22,7 @@ from footprint.simulation.world import Mode
 from footprint.tables import explain, flatten, missing_keys, read_toml, written_keys
 from footprint.trials.budgets import pacing_fault, read_budget, read_prices
 from footprint.trials.knobs import knobs_fault
-from footprint.trials.learners import check_learner
+from footprint.trials.learners import check_learner, gradients_fault
 from footprint.trials.plan import (
     BudgetTable,
     ExcessTable,
@@ -298,6 +298,8 @@ def _policy_faults(plan: Plan) -> Iterable[Fault]:
             yield f"policy[{number}].options", "no policy has an option 'name'.", "Leave it out."
         yield from _said(functools.partial(make_policy, rule, **options), f"policy[{number}]")
         if lacking := pacing_fault(policy, plan.budget):
+            yield f"policy[{number}]", *lacking
+        if lacking := gradients_fault(policy, plan.learner):
             yield f"policy[{number}]", *lacking
         if wrong := knobs_fault(policy, plan):
             yield f"policy[{number}].knobs", *wrong

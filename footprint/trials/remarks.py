@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from footprint.model import Finding, Metric, PolicyResult, Severity
 from footprint.model.evaluations import common_seeds
@@ -21,6 +21,31 @@ def collect_remarks(plan: Plan, policies: Sequence[PolicyResult]) -> tuple[Findi
         for check in (_seeds, _worlds, _targets, _budgets, _forecasts, _left_out)
         for finding in check(plan, policies)
     )
+
+
+def remark_left_out(counts: Mapping[str, Sequence[int]], clients: int) -> Iterator[Finding]:
+    """Say which policies never let clients take part.
+
+    Parameters
+    ----------
+    counts : mapping of str to sequence of int
+        Clients of whom no update counted, for each run of a policy.
+    clients : int
+        All of them.
+    """
+    said = [
+        f"{name!r} {min(found)}{f' to {max(found)}' if min(found) < max(found) else ''}"
+        for name, found in counts.items()
+        if any(found)
+    ]
+    if said:
+        yield Finding(
+            "clients-left-out",
+            f"Of {clients} clients some never took part, or no update of theirs counted: "
+            f"{', '.join(said)}. The model knows nothing of their data.",
+            Severity.INFO,
+            remedy="Look at accuracy by client (worst tenth), with a learner that trains.",
+        )
 
 
 def _seeds(_plan: Plan, policies: Sequence[PolicyResult]) -> Iterator[Finding]:

@@ -32,10 +32,20 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Done:
-    """What came of a job: a trial with its findings."""
+    """What came of a job.
+
+    Attributes
+    ----------
+    trial : Trial
+    findings : tuple of Finding
+    left_out, clients : int
+        Clients of whom no update counted, and all.
+    """
 
     trial: Trial
     findings: tuple[Finding, ...]
+    left_out: int
+    clients: int
 
 
 def run_job(plan: Plan, job: Job) -> Done:
@@ -74,7 +84,13 @@ def run_job(plan: Plan, job: Job) -> Done:
         spending=built.budgets[0].resource.value if built.budgets else None,
         plans=None if knobs is None or knobs.method is not None else knobs.plans,
     )
-    return Done(reduce_run(run, measures), (*built.findings, *run.findings))
+    counted = run.clients.accepted
+    return Done(
+        reduce_run(run, measures),
+        (*built.findings, *run.findings),
+        left_out=int((counted == 0).sum()),
+        clients=len(counted),
+    )
 
 
 def _with_samples(world: World, learner: Any) -> World:

@@ -271,6 +271,10 @@ def half_a_year(manifest):
         activity["duration"] = "3000 h"
 
 
+def period_to_come(manifest):
+    manifest["period"]["as_of"] = date(2025, 12, 1)
+
+
 def base_year_to_come(manifest):
     manifest["base_year"]["year"] = 2027
 
@@ -384,6 +388,7 @@ CASES = [
     (no_unit, "functional-unit-missing", Severity.WARNING),
     (no_audience, "goal-missing", Severity.WARNING),
     (half_a_year, "period-not-a-year", Severity.WARNING),
+    (period_to_come, "period-open", Severity.WARNING),
     (base_year_to_come, "base-year-later", Severity.ERROR),
     (losses_of_unknown_origin, "source-missing", Severity.WARNING),
     (old_hardware, "life-over", Severity.INFO),
@@ -425,6 +430,21 @@ def test_every_check_has_a_case(tmp_path):
         audited = audit(deployment, catalogue=catalogue)
         seen |= {name for name, check in CHECKS.items() if any(check(audited, catalogue))}
     assert seen == set(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (date(2025, 12, 31), "had not begun"),
+        (date(2026, 12, 30), "had 1 day(s) left"),
+        (date(2026, 12, 31), ""),
+    ],
+)
+def test_a_period_that_is_not_over_is_told_as_of_the_day_of_the_manifest(tmp_path, day, said):
+    path = company(tmp_path, lambda manifest: manifest["period"].update(as_of=day))
+    messages = [one.message for one in found_by_checks(path) if one.code == "period-open"]
+    assert len(messages) == bool(said)
+    assert all(said in message for message in messages)
 
 
 def test_hours_and_years_that_just_fit_are_no_findings(tmp_path):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,31 @@ def test_the_statement_of_a_folder_is_written_and_printed(example):
     value, _, unit = shown.text.partition("\N{NO-BREAK SPACE}")
     assert float(value) == pytest.approx(kilograms, rel=0.05)
     assert unit == "kg CO₂e"
+
+
+def test_the_terminal_says_that_a_period_is_not_over_and_the_statement_keeps_no_clock(tmp_path):
+    to_come = {"start": date(9000, 1, 1), "end": date(9000, 12, 31)}
+
+    def later(manifest):
+        manifest["period"] = to_come
+        for run_ in manifest["runs"]:
+            run_.pop("start", None)
+
+    done = run(company(tmp_path, later), "-o", tmp_path / "statement.json")
+    assert "The period ends on 9000-12-31" in done.stderr
+    assert "as_of = " in done.stderr
+    findings = read_document(tmp_path / "statement.json").findings
+    assert "period-open" not in {one.code for one in findings}
+
+
+def test_a_statement_heads_what_was_declared_and_no_whole_company(example):
+    folder, _ = example
+    page = view_statement(read_document(folder / "statement.json"))
+    assert page.verdict.startswith(
+        "The declared machine learning of Nowhere Rail (fictional) amounts to"
+    )
+    # The example was written before its year was over.
+    assert any("39 day(s) left" in remark for remark in page.remarks)
 
 
 def test_it_is_verified_to_the_last_digit_from_beside_its_manifest(example):
@@ -284,7 +310,7 @@ def test_totals_of_which_nothing_is_known_are_no_zeros(tmp_path):
     path = company(tmp_path, nothing_metered)
     done = run(path, "-o", tmp_path / "statement.json")
     assert done.exit_code == 1
-    assert "is not known: no line has a figure" in done.stdout
+    assert "is not known: no line has a figure" in " ".join(done.stdout.split())
     statement = read_document(tmp_path / "statement.json")
     assert {row[1].text for row in totals_table(statement).rows} == {NOT_KNOWN}
     cards = {

@@ -237,7 +237,7 @@ def test_the_start_of_a_worker_is_that_of_its_server(tmp_path):
 def test_idle_power_of_several_clients_is_said_to_be_that_of_several_machines(tmp_path):
     one, other = report(told=told(idle=IDLE)), report("client-1", node="8", told=told(idle=IDLE))
     assert "client-idle" not in codes(read(tmp_path / "a", one))
-    assert "1.4e-05 kWh" in finding(read(tmp_path / "b", one, other), "client-idle").message
+    assert "14.0 mWh" in finding(read(tmp_path / "b", one, other), "client-idle").message
 
 
 def interrupted(folder, *failed, **process):

@@ -25,7 +25,7 @@ from footprint.trials.budgets import parse_budget, read_budget
 from footprint.trials.engines import Engine, run_in_processes
 from footprint.trials.evaluation import evaluate_policies
 from footprint.trials.learners import LEARNERS, LearnerKind
-from footprint.trials.manifest import change_policies, read_plan
+from footprint.trials.manifest import change_policies, read_plan, require_sense
 from footprint.trials.plan import LearnerTable, MadeUpGrid, MadeUpSun, PolicyTable
 from footprint.trials.series import grid_curve, hourly_means, sun_curve
 from footprint.trials.work import Job, run_job
@@ -264,6 +264,25 @@ def test_a_learner_deals_out_its_data_and_tells_of_each_client(plan, monkeypatch
     # The worst tenth of twelve clients is two of them.
     assert worst.mean == pytest.approx(np.linspace(0.1, 0.9, 12)[:2].mean())
     assert "learning-invented" not in {finding.code for finding in result.findings}
+
+
+def test_clients_who_never_take_part_are_counted_for_each_policy(plan):
+    """Rounds want four updates, and the cleanest clients are always the same."""
+    two = (PolicyTable(name="static-cleanest"), PolicyTable(name="all-until-spent"))
+    result = evaluate_policies(replace(plan, policy=two, baseline=None, target=None))
+    (said,) = [one.message for one in result.findings if one.code == "clients-left-out"]
+    assert "Of 12 clients" in said
+    assert "'static-cleanest' 8" in said
+    assert "'all-until-spent'" not in said
+
+
+@pytest.mark.parametrize("learns", [False, True])
+def test_policies_by_gradients_are_refused_before_the_first_run(plan, learns):
+    wanted = replace(plan, policy=(PolicyTable(name="cafe", options={"rounds": 9}),), baseline=None)
+    with pytest.raises(ManifestError, match="gradients") as caught:
+        require_sense(replace(wanted, learner=plan.learner if learns else None, target=None))
+    assert "digits" in caught.value.remedy
+    require_sense(replace(wanted, learner=LearnerTable(kind="digits")))
 
 
 def test_a_policy_that_always_breaks_has_a_page_too(plan, monkeypatch):

@@ -87,7 +87,8 @@ class Transport:
             raise SourceUnreachable(
                 f"The cache holds no answer of {request.place} to this question, and nobody is "
                 "asked offline.",
-                "Ask the same once while you are online.",
+                "Ask the same once while you are online, for times that you name: a question about "
+                "now is another one soon.",
             )
         hidden = secrets()
         try:
