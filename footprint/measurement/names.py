@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 from functools import lru_cache
 from shlex import quote
 
+from footprint._resources import emission_factors
+from footprint.errors import FactorNotFound
+
 log = logging.getLogger("footprint")
+
+_PLACES = {"zone": ("grid/zones.csv", "zone"), "device": ("hardware/lifespans.csv", "subject")}
 
 
 def warn_of_names(zone: str | None, device: str | None) -> None:
@@ -19,11 +25,13 @@ def warn_of_names(zone: str | None, device: str | None) -> None:
 
 @lru_cache(maxsize=256)  # once for each name: a function may be tracked in a loop
 def _warn(what: str, name: str) -> None:
-    # Here, and not the whole catalogue, which takes a second to read.
-    from footprint.errors import FactorNotFound
-    from footprint.factors import find_device, find_zone
-
     try:
+        if _is_written(what, name):
+            return
+        # Another spelling, or a mistake. To load what can tell takes as long as a third of the
+        # start of a tracker.
+        from footprint.factors import find_device, find_zone
+
         (find_zone if what == "zone" else find_device)(name)
     except FactorNotFound as error:
         log.warning(
@@ -36,3 +44,10 @@ def _warn(what: str, name: str) -> None:
         )
     except Exception as error:  # noqa: BLE001 - a check of names must not harm a training
         log.debug("the names of places and devices cannot be checked: %s", error)
+
+
+def _is_written(what: str, name: str) -> bool:
+    """Whether a name stands in the built-in factors just so."""
+    place, column = _PLACES[what]
+    with emission_factors().joinpath(place).open(encoding="utf-8", newline="") as file:
+        return any(row[column] == name for row in csv.DictReader(file))

@@ -12,9 +12,11 @@ Source: NVML API reference, https://docs.nvidia.com/deploy/nvml-api/.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +28,9 @@ from footprint.errors import MeterAbsent, MeterError
 from footprint.measurement.meter import Reading
 from footprint.measurement.processor import PID_NAMESPACE, host_token, is_ours
 from footprint.model import Tier
+
+_DRIVER = "libnvidia-ml.so.1"
+"""What pynvml loads on Linux; it comes with the driver."""
 
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO of the Linux kernel
 
@@ -168,6 +173,12 @@ def gpu_name(identity: str) -> str:
 
 
 def _import_library() -> Any:
+    if sys.platform == "linux":
+        # pynvml would say so, too, and takes a seventh of the start of a tracker to be loaded.
+        try:
+            ctypes.CDLL(_DRIVER)
+        except OSError as error:
+            raise MeterAbsent(f"No NVIDIA driver is loaded here ({error}).") from error
     try:
         return importlib.import_module("pynvml")
     except ImportError as error:

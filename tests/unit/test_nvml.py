@@ -219,10 +219,19 @@ def test_absence_says_what_is_missing(library, message):
 
 
 def test_without_the_module_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr(nvml, "_DRIVER", "libc.so.6")  # one that is there
     monkeypatch.setitem(sys.modules, "pynvml", None)
     with pytest.raises(MeterAbsent, match="pynvml") as caught:
         NvmlMeter()
     assert "footprint[gpu]" in caught.value.remedy
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pynvml alone knows the driver")
+def test_without_a_driver_nothing_of_the_module_is_loaded(monkeypatch):
+    monkeypatch.setattr(nvml, "_DRIVER", "libnowhere-ml.so.1")
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(FakeGpu(energy_mj=1)))
+    with pytest.raises(MeterAbsent, match=r"No NVIDIA driver .*libnowhere"):
+        NvmlMeter()
 
 
 def test_a_driver_that_does_not_fit_is_there_and_broken():
