@@ -22,7 +22,14 @@ from footprint.factors.files import (
     read_subjects,
     read_zones,
 )
-from footprint.factors.resolution import GroupKey, Query, not_found, resolve_query, subject_lineage
+from footprint.factors.resolution import (
+    GroupKey,
+    Query,
+    class_not_found,
+    not_found,
+    resolve_query,
+    subject_lineage,
+)
 from footprint.factors.schema import FactorRow
 from footprint.factors.zones import Zone, Zones
 from footprint.model import EmissionFactor, Finding, Resolution, Severity, SignalKind
@@ -214,13 +221,13 @@ def find_device(text: str) -> str:
     Raises
     ------
     FactorNotFound
-        If there is no such class; close matches are named.
+        If there is no such class; those that there are are named.
     """
     known = read_subjects(_resources.emission_factors() / "hardware" / "lifespans.csv")
     for name in subject_lineage(text):
         if name in known:
             return name
-    raise not_found(f"There is no device class {text!r}", text, known, "--quantity lifespan")
+    raise class_not_found(f"There is no device class {text!r}", text, known, "lifespan")
 
 
 def check_catalogue(folder: Path) -> list[Finding]:

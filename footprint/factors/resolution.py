@@ -105,6 +105,18 @@ def not_found(
     )
 
 
+def class_not_found(
+    what: str, asked: str, subjects: Iterable[str], quantity: str
+) -> FactorNotFound:
+    """Error as `not_found` makes it, with the classes that there are factors of."""
+    known = sorted({*subjects} - {""})
+    error = not_found(what, asked, known, f"--quantity {quantity}")
+    classes = [subject for subject in known if "." not in subject]
+    if classes:
+        error.remedy = f"Known classes: {', '.join(classes[:16])}. {error.remedy}"
+    return error
+
+
 def resolve_query(query: Query, groups: Groups, zones: Zones, own_year: int) -> Resolution:
     """Walk the chain: years, then containing zones, then device classes.
 
@@ -204,13 +216,4 @@ def _no_answer(query: Query, groups: Groups, places: Sequence[str | None]) -> Fa
         )
     keys = [key for key in groups if key.quantity == query.quantity]
     subjects = {key.subject for key in keys if key.zone in places} or {key.subject for key in keys}
-    classes = sorted(subject for subject in subjects if subject and "." not in subject)
-    error = not_found(
-        f"No factor for {query}",
-        query.subject,
-        sorted(subjects - {""}),
-        f"--quantity {query.quantity}",
-    )
-    if classes:
-        error.remedy = f"Known classes: {', '.join(classes[:16])}. {error.remedy}"
-    return error
+    return class_not_found(f"No factor for {query}", query.subject, subjects, query.quantity)

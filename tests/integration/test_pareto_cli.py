@@ -57,7 +57,7 @@ def test_more_than_two_scenarios_are_ranked_on_a_page(footprint):
     found = json.loads(footprint("compare", "FR.toml", "PL.toml", "--json").stdout)
     totals = [one["total_g"]["value"] for one in found["scenarios"]]
     least = found["scenarios"][totals.index(min(totals))]["run"]
-    named = f"the {least['architecture']} run “{least['name']}” emits least"
+    named = f"the {least['architecture']} plan “{least['name']}” would emit least"
     assert done.stdout.startswith(f"Of 4 scenarios {named}")
     for total, one in zip(totals[1:], found["differences"], strict=True):
         assert abs(total - totals[0] - one["difference_g"]["value"]) < 1e-6 * totals[0]
