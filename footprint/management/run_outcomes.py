@@ -35,6 +35,9 @@ from footprint.model import (
     Stage,
 )
 
+_EVEN = 0.01
+"""By how much of the longest the times of meters may differ: our choice."""
+
 _ONCE = frozenset({DecisionKind.RETRAINING, DecisionKind.SCHEDULE})
 """Kinds that promise one run."""
 
@@ -200,7 +203,7 @@ def _covered(
     if observed is None:
         return min(1.0, max(0.0, (company.now_s - plan.made_s) / plan.horizon_s))
     if advice.kind is DecisionKind.SERVING:
-        return observed.metered_s(_at_work(promised)) / plan.horizon_s
+        return _metered_share(plan, observed, _at_work(promised), findings)
     for case in company.needs.use_cases:
         if case.name == advice.subject and case.trainings > 0:
             return len(names) / case.trainings
@@ -213,6 +216,25 @@ def _covered(
         )
     )
     return None
+
+
+def _metered_share(
+    plan: AdvicePlan, observed: Observed, silos: set[str], findings: list[Finding]
+) -> float:
+    """Share of the horizon in which all silos were metered; what is scaled must be even."""
+    each = {silo: observed.metered_s({silo}) / plan.horizon_s for silo in sorted(silos)}
+    if each and min(each.values()) < (1 - _EVEN) * max(each.values()):
+        shares = ", ".join(f"{silo} {100 * share:.3g} %" for silo, share in each.items())
+        findings.append(
+            missing(
+                "coverage-uneven",
+                f"Not all silos were metered for as long of the horizon: {shares}. Nobody can tell "
+                "idling from a meter that was off.",
+                "Name all runs, or say which share of the answers of the plan were given: "
+                "--covers 0.8",
+            )
+        )
+    return observed.metered_s(silos) / plan.horizon_s
 
 
 def _at_work(promised: Assessment) -> set[str]:

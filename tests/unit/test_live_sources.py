@@ -253,6 +253,17 @@ def test_a_type_that_a_whole_block_lacks_is_said_and_makes_no_gap(serve, ask, cl
     assert "generation-type" not in codes(alone)
 
 
+def test_a_type_that_is_not_reported_yet_is_a_gap_and_not_none(serve, ask):
+    """Some types are published before others: the block has just begun."""
+    edge = NOW // (7 * DAY) * 7 * DAY
+    before = {"B04": (GAS, 60), "B14": (lambda at: 2000, 60)}
+    provider = ask("entsoe", serve(changing(edge, before, {"B14": (lambda at: 2000, 60)})))
+    series = provider.series("FR", edge - DAY, edge + DAY)
+    known = len(series.values) - np.isnan(series.values).sum()
+    assert known == 24
+    assert not np.isnan(series.values[:24]).any()
+
+
 # Time.
 
 
@@ -840,6 +851,20 @@ def test_a_block_is_kept_for_good_when_it_is_two_days_old(serve, ask, clock, nam
     source = serve(answer(clock, list))
     asked = []
     for age in (DAY, 2 * DAY - HOUR, 2 * DAY, 9 * DAY):
+        clock.now = float(end + age)
+        ask(name, source).series(zone, end - DAY, end)
+        asked.append(histories(source))
+    assert asked == [1, 2, 3, 3]
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_a_gap_that_stays_is_asked_for_during_a_month(serve, ask, clock, name):
+    """A year with one gap in each block would be asked for again and again."""
+    zone, days, answer = HISTORIES[name]
+    end = NOW // (days * DAY) * days * DAY
+    source = serve(answer(clock, lambda rows: rows[:-1]))
+    asked = []
+    for age in (29 * DAY, 30 * DAY - HOUR, 30 * DAY, 40 * DAY):
         clock.now = float(end + age)
         ask(name, source).series(zone, end - DAY, end)
         asked.append(histories(source))

@@ -125,6 +125,30 @@ def test_what_went_into_other_data_was_not_deleted(company, silo, before, after,
         assert measure(company, delete(company), series, both).measured_g.value < whole_g / 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param([sized("y", 9000, 9000)], [sized("y", 11000, 11000)], id="a log that goes on"),
+        pytest.param(
+            [sized(f"y{n}", 9000, 9000) for n in range(6)],
+            [sized(f"y{n}", 9200, 9200) for n in range(6)],
+            id="six that each grow a little",
+        ),
+        pytest.param(None, [sized("y", 9000, 9000)], id="a silo that joins"),
+    ],
+)
+def test_data_that_grows_as_data_do_is_said_and_refuses_no_saving(company, before, after):
+    series = {"lyon": [scanned("lyon", 0, BEFORE), scanned("lyon", 2)], "gdansk": []}
+    if before is not None:
+        series["gdansk"].append(scanned("gdansk", 0, *before))
+    series["gdansk"].append(scanned("gdansk", 2, *after))
+    found = measure(company, delete(company), series)
+    assert not codes(found)
+    assert "grown-since" in codes(found, Severity.WARNING)
+    whole_g = keeping_g(company, "lyon", 1000.0 * (365 - 2) * 24)
+    assert found.measured_g.value == pytest.approx(whole_g, rel=1e-9)
+
+
 def test_what_a_silo_has_that_was_not_looked_at_before_may_be_what_went(company):
     series = {"lyon": [scanned("lyon", 0, BEFORE), scanned("lyon", 2)]}
     series["gdansk"] = [scanned("gdansk", 5, dataset("x2", 1000.0))]

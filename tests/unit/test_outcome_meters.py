@@ -121,6 +121,18 @@ def test_every_silo_that_should_serve_has_to_be_metered(company, ledger, run):
     assert found.measured_g.value == pytest.approx(plan.advice[0].saving_g.value, rel=1e-9)
 
 
+def test_silos_that_were_not_metered_for_as_long_are_not_scaled_alike(company, ledger, run):
+    """One may answer in bursts: what the other did is whole all the same."""
+    plan = serve(company, "lyon", "gdansk")
+    lyon = ("lyon", HORIZON_H / 2, 0, HORIZON_H, ANSWERS)
+    runs = run(lyon, ("gdansk", HORIZON_H / 2, 0, HORIZON_H / 10, ANSWERS))
+    scaled = measure(company, plan, ledger, runs, scale=True)
+    assert codes(scaled) == {"coverage-uneven"}
+    assert scaled.measured_g is None
+    known = measure(company, plan, ledger, runs, covers=1.0)
+    assert known.measured_g.value == pytest.approx(plan.advice[0].saving_g.value, rel=1e-9)
+
+
 def test_who_only_asks_needs_no_meter(company, ledger, run):
     asked = use(company, "gdansk", phase=Phase.DOWNLOAD, data_gb=5.0)
     now = option(company, "gdansk", use(company, "gdansk", HORIZON_H, Phase.INFERENCE), asked)

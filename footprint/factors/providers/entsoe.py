@@ -70,7 +70,7 @@ class Entsoe:
                 f"{NAME} has no generation of {zone!r} in that time.",
                 "It publishes some hours after the fact; ask for an earlier stretch.",
             )
-        table, step_s, lacking = joined(mixes)
+        table, step_s, lacking = joined(mixes, now_s)
         values, coverage = weigh(table, factors(self._signal))
         oldest_s, findings = merged(session.answers)
         of = Provenance(NAME, SOURCE, BOUNDARY, oldest_s, (*findings, *lacking, coverage))

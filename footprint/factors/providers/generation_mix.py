@@ -18,6 +18,7 @@ import numpy.typing as npt
 from footprint.errors import FactorNotFound, SourceError
 from footprint.factors.catalogue import load_catalogue
 from footprint.factors.intensity import Floats, moment
+from footprint.factors.providers.setup import SETTLED_S
 from footprint.factors.series_rows import Row, read_moment
 from footprint.model import Finding, SignalKind
 
@@ -138,6 +139,8 @@ def read_mix(body: str, begin_s: int, end_s: int) -> Mix:
         if "<outBiddingZone_Domain.mRID" not in series:  # that is what storage takes in
             kind = PSRTYPE_MAPPINGS[_text(series, "psrType")]
             periods.setdefault(kind, []).extend(_periods(series))
+    if not periods:
+        raise ValueError("no generation of any type")
     return Mix(begin_s, end_s, table, {kind: tuple(spans) for kind, spans in periods.items()})
 
 
@@ -150,8 +153,11 @@ def _periods(series: str) -> Iterator[tuple[int, int, int]]:
         yield start_s, stop_s, int(minutes[1]) * 60
 
 
-def joined(mixes: Sequence[Mix]) -> tuple[pd.DataFrame, int, tuple[Finding, ...]]:
+def joined(mixes: Sequence[Mix], now_s: float) -> tuple[pd.DataFrame, int, tuple[Finding, ...]]:
     """Put blocks together on the grid of the shortest step.
+
+    A type that a whole block lacks was not generated there, as if that block were asked for
+    alone; in one that is not over for long it may come yet, so it is a gap.
 
     Returns
     -------
@@ -159,8 +165,7 @@ def joined(mixes: Sequence[Mix]) -> tuple[pd.DataFrame, int, tuple[Finding, ...]
         A column per type [MW], a row per step.
     step_s : int
     findings : tuple of Finding
-        Types that a whole block lacks. They count as not generated there: as they would if that
-        block were asked for alone.
+        Types that a whole block lacks.
     """
     import pandas as pd
 
@@ -168,10 +173,12 @@ def joined(mixes: Sequence[Mix]) -> tuple[pd.DataFrame, int, tuple[Finding, ...]
     kinds = list(dict.fromkeys(kind for mix in mixes for kind in mix.table.columns))
     parts, findings = [], []
     for mix in mixes:
-        parts.append(mix.on_grid(step_s).reindex(columns=kinds, fill_value=0.0))
+        part = mix.on_grid(step_s).reindex(columns=kinds)
         lacking = sorted({*kinds} - {*mix.table.columns, *_STORAGE})
-        if lacking:
+        if lacking and mix.end_s <= now_s - SETTLED_S:
+            part[lacking] = 0.0
             findings.append(_on_lacking(lacking, mix))
+        parts.append(part)
     return pd.concat(parts), step_s, tuple(findings)
 
 

@@ -20,6 +20,9 @@ DAY_S = 86_400
 SETTLED_S = 2 * DAY_S
 """Age from which whole blocks of values are kept for good, none estimated [s]; our choice."""
 
+_GIVEN_UP_S = 30 * DAY_S
+"""Age from which gaps and estimates are kept, too, where there is any value [s]; our choice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -174,7 +177,8 @@ def is_settled(rows: Iterable[Row], block: tuple[int, int], step_s: int, now_s: 
     """Whether what was said of a block of time can be kept for good.
 
     It is, if the block is over for long enough and each of its steps has a value that nobody
-    estimated. What is missing or estimated may be put right later.
+    estimated. What is missing or estimated may be put right later, but for a month no more: some
+    gaps stay, and whoever reads a year would ask for each of them again and again.
 
     Parameters
     ----------
@@ -184,7 +188,10 @@ def is_settled(rows: Iterable[Row], block: tuple[int, int], step_s: int, now_s: 
     step_s : int
     now_s : float
     """
-    known = {row.start_s for row in rows if row.value is not None and not row.estimated}
+    told = [row for row in rows if row.value is not None]
+    if block[1] <= now_s - _GIVEN_UP_S:
+        return bool(told)
+    known = {row.start_s for row in told if not row.estimated}
     return block[1] <= now_s - SETTLED_S and known.issuperset(range(*block, step_s))
 
 

@@ -14,6 +14,10 @@ _ROUNDING = 1e-12
 """Share by which points differ that were added up in another order."""
 
 
+_MOST_STEPS = 4_000_000
+"""So many times at most a silo is looked at for the next place: seconds, for hundreds of silos."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """A silo as it came in.
@@ -87,23 +91,26 @@ def find_cohorts(use: UseCase, curve: LearningCurve) -> list[Cohort]:
     """List the beginnings of all rows, each set of silos once: with the fewest records.
 
     Which silo has new records depends on who was there before; counting a record twice would be
-    worse than missing one.
+    worse than missing one. Each silo is tried as the first; of more than 150, those that bring
+    most for a gram.
     """
     overlaps = find_overlaps(use)
     own_g = {silo: _own(use, silo) for silo in use.silos}
     rows = {silo: use.holders[silo].rows for silo in use.silos}
-    found: dict[frozenset[str], Cohort] = {}
+    bit = {silo: 1 << number for number, silo in enumerate(use.silos)}
+    found: dict[int, Cohort] = {}
     # Without records the curve has no value: a silo without any is never the first.
     firsts = sorted(filter(rows.get, rows), key=lambda one: -_ratio(rows[one], own_g[one]))
-    for first in firsts:
+    for first in firsts[: max(1, _MOST_STEPS // len(rows) ** 2)]:
         chain = tuple(_line_up(first, rows, own_g, overlaps, curve))
-        emitted_g = 0.0
+        emitted_g, inside = 0.0, 0
         for taken, member in enumerate(chain, start=1):
             emitted_g += member.emissions_g
+            inside |= bit[member.silo]
             cohort = Cohort(chain, taken, member.points, emitted_g)
-            known = found.setdefault(frozenset(cohort.inside), cohort)
+            known = found.setdefault(inside, cohort)
             if cohort.points < known.points - _ROUNDING * abs(known.points):
-                found[frozenset(cohort.inside)] = cohort
+                found[inside] = cohort
     return list(found.values())
 
 
