@@ -264,6 +264,18 @@ def test_a_type_that_is_not_reported_yet_is_a_gap_and_not_none(serve, ask):
     assert not np.isnan(series.values[:24]).any()
 
 
+def test_what_storage_takes_in_is_no_generation(serve, ask):
+    edge = NOW // (7 * DAY) * 7 * DAY - 7 * DAY
+    made = changing(edge, {"B10": (SUN, 60)}, {"B10": (SUN, 60)})
+
+    def taken_in(*asked):
+        status, headers, body = made(*asked)
+        return status, headers, body.replace("inBiddingZone_Domain", "outBiddingZone_Domain")
+
+    with pytest.raises(SourceError, match="cannot be read"):
+        ask("entsoe", serve(taken_in)).series("FR", edge - DAY, edge)
+
+
 # Time.
 
 
